@@ -1,0 +1,25 @@
+"""What can go wrong with an explanation. Every message says what was given, what is valid and what to do."""
+
+
+class AttributionError(ValueError):
+    """Any error a caller can mend; `app.py` shows its message as it is."""
+
+
+class InputError(AttributionError):
+    """The query or the document cannot be explained: empty, or the query alone fills the model's input."""
+
+
+class OptionError(AttributionError):
+    """An unknown method, baseline or option, or a value outside its range."""
+
+
+class ModelError(AttributionError):
+    """A checkpoint that is missing, not supported, or fails the self-test at load."""
+
+
+class MissingGradient(AttributionError):
+    """`.grad` stayed None after backward; the message is PyTorch's own warning. `explain` answers it visibly."""
+
+
+class Stopped(AttributionError):
+    """The caller's `on_pass` asked for a stop; no result exists."""

@@ -1,0 +1,98 @@
+"""Runs one method on one pair and measures it from outside: the one entry point."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from attribution.errors import AttributionError, MissingGradient, OptionError
+from attribution.methods import METHODS
+from attribution.methods.magnitude import embedding_magnitude
+from attribution.reranker import Meter, Reranker, metered
+from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
+
+
+def explain(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    method: str = "integrated_gradients",
+    *,
+    on_pass: Callable[[Meter], None] | None = None,
+    **options: Any,
+) -> Explanation:
+    """Explain the raw logit of `(query, document)` by `method`, a key of `METHODS`, with that method's options.
+
+    `on_pass` hears of every batch before it goes through the model and may raise `Stopped`. When the gradient is
+    missing, `embedding_magnitude` runs instead and `note` says so with PyTorch's warning.
+    Raises `InputError` or `OptionError`.
+    """
+    check_options(method, options)
+    pair = reranker.encode(query, document)
+    began = time.perf_counter()
+    note, ran = None, method
+    with metered(Meter(on_pass)) as meter:
+        try:
+            attributed = METHODS[method].attribute(reranker, pair, **options)
+        except MissingGradient as missing:
+            attributed, ran = embedding_magnitude(reranker, pair), "embedding_magnitude"
+            note = (
+                f"{METHODS[method].label} was asked for, but the gradient was None, so this is the embedding magnitude: "
+                f"it does not depend on the score. PyTorch said: {missing}"
+            )
+        with torch.no_grad():
+            logit = reranker.forward(dict(pair.inputs)).item()
+        paths = tuple(_measure(reranker, pair, attributed, run, logit) for run in attributed.paths)
+    if not torch.isfinite(attributed.values).all():
+        raise AttributionError(f"{method} gave values that are not finite for this pair. Try another method.")
+    return Explanation(
+        method=ran,
+        requested_method=method,
+        note=note,
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        document=document,
+        tokens=pair.tokens,
+        attributions=tuple(attributed.values.detach().tolist()),
+        logit=logit,
+        paths=paths,
+        truncated=pair.truncated,
+        n_forward=meter.n_forward,
+        n_backward=meter.n_backward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def check_options(method: str, options: dict[str, Any]) -> None:
+    """Raises `OptionError` for an unknown method, or an option that method does not take."""
+    if method not in METHODS:
+        raise OptionError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.")
+    parameters = inspect.signature(METHODS[method].attribute).parameters.values()
+    valid = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    unknown = sorted(set(options) - set(valid))
+    if unknown:
+        raise OptionError(f"{method} does not take {', '.join(unknown)}. Valid: {', '.join(valid) or 'no options'}.")
+
+
+def _measure(reranker: Reranker, pair: TokenizedPair, attributed: Attributed, run: PathRun, logit: float) -> Path:
+    """Completeness, from a forward of its own for the baseline."""
+    reference = reranker.baselines(pair, run.baseline, run.segments)
+    with torch.no_grad():
+        baseline_logit = reranker.forward_func(pair)(reference).item()
+    values = attributed.values[pair.positions(*run.segments)]
+    delta = values.sum().item() - (logit - baseline_logit)
+    scale = max(abs(logit - baseline_logit), values.abs().sum().item())
+    return Path(
+        segments=run.segments,
+        baseline=run.baseline,
+        baseline_logit=baseline_logit,
+        convergence_delta=delta,
+        relative_delta=abs(delta) / scale if scale else 0.0,
+        n_steps=run.n_steps,
+        capped=run.capped,
+    )

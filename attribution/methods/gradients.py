@@ -1,0 +1,56 @@
+"""One backward pass: saliency (L1, L2) at the word embeddings, input x gradient after the embeddings block."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from attribution.errors import MissingGradient, OptionError
+from attribution.leaves import LEAVES, read_grad
+from attribution.reranker import Reranker
+from attribution.types import Attributed, TokenizedPair
+
+DEFAULT_LEAF = "detach_clone"
+
+
+def saliency(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEAF) -> Attributed:
+    """`sum_d |d logit / d embedding_d|`, in logits an embedding unit (Simonyan et al. 2013, arXiv:1312.6034).
+
+    `leaf`: how the embeddings are taken, a key of `LEAVES`. Any but the default runs with trainable parameters, as a
+    plain `from_pretrained` model has them. Raises `MissingGradient` when `.grad` stays None.
+    """
+    grad = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
+    return Attributed(grad.abs().sum(-1)[0])
+
+
+def saliency_l2(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEAF) -> Attributed:
+    """`sqrt(sum_d (d logit / d embedding_d)^2)` (Bastings et al. 2022, arXiv:2111.07367). `leaf` as in `saliency`."""
+    grad = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
+    return Attributed(grad.norm(dim=-1)[0])
+
+
+def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
+    """`sum_d x_d * d logit / d x_d` after the embeddings block, in logits (Shrikumar et al. 2016, arXiv:1605.01713).
+
+    At the word embeddings it is 0 up to rounding in families that normalise them first.
+    """
+    inputs_embeds = reranker.embed(pair, "block").requires_grad_(True)  # (1, seq, hidden)
+    logit = reranker.forward_func(pair, "block")(inputs_embeds)
+    (grad,) = torch.autograd.grad(logit.sum(), inputs_embeds)
+    return Attributed((inputs_embeds.detach() * grad).sum(-1)[0])
+
+
+def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> Tensor:
+    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input embeddings."""
+    if leaf not in LEAVES:
+        raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
+    if leaf != DEFAULT_LEAF:
+        reranker = reranker.trainable()
+    embed = reranker.word_embeddings
+    inputs_embeds = LEAVES[leaf].make(lambda: embed(pair.inputs["input_ids"])).to(reranker.device)
+    logit = reranker.forward_func(pair)(inputs_embeds)  # (1,)
+    logit[0].backward()
+    grad, warning = read_grad(inputs_embeds)
+    if grad is None:
+        raise MissingGradient(warning or "the tensor does not require grad, so backward() left its .grad empty.")
+    return grad

@@ -1,0 +1,11 @@
+"""The documented fallback. It never sees the score, so it is a control, not an explanation."""
+
+from __future__ import annotations
+
+from attribution.reranker import Reranker
+from attribution.types import Attributed, TokenizedPair
+
+
+def embedding_magnitude(reranker: Reranker, pair: TokenizedPair) -> Attributed:
+    """`sum_d |embedding_d|` of the word embeddings: the same for every score."""
+    return Attributed(reranker.embed(pair).abs().sum(-1)[0])

@@ -1,0 +1,105 @@
+"""The nouns, frozen. Shapes: `(batch, seq, hidden)` for embeddings, `(seq,)` for one number a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Segment = Literal["query", "document", "template"]
+Point = Literal["word", "block"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One entry of `input_ids`; `start` and `end` are characters of its segment's own text, None in the template."""
+
+    text: str
+    segment: Segment
+    start: int | None
+    end: int | None
+
+
+@dataclass(frozen=True)
+class TokenizedPair:
+    """A query and a document as the model reads them; every tensor of `inputs` is `(1, seq)`."""
+
+    query: str
+    document: str
+    inputs: Mapping[str, Tensor]
+    tokens: tuple[Token, ...]
+    truncated: bool
+
+    def positions(self, *segments: Segment) -> list[int]:
+        """Places in the sequence that belong to any of `segments`."""
+        return [i for i, token in enumerate(self.tokens) if token.segment in segments]
+
+
+@dataclass(frozen=True)
+class PathRun:
+    """One difference from a baseline that a method explained: its segments, baseline, gradient evaluations."""
+
+    segments: tuple[Segment, ...]
+    baseline: str
+    n_steps: int
+    capped: bool = False
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What a method returns: `values (seq,)`, and the paths it integrated along, if any."""
+
+    values: Tensor
+    paths: tuple[PathRun, ...] = ()
+
+
+@dataclass(frozen=True)
+class Path:
+    """A `PathRun` measured from outside the method.
+
+    `convergence_delta` = sum of the attributions of `segments` - (`logit` - `baseline_logit`), in logits; both logits
+    come from forwards of their own.
+    """
+
+    segments: tuple[Segment, ...]
+    baseline: str
+    baseline_logit: float
+    convergence_delta: float
+    relative_delta: float
+    n_steps: int
+    capped: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`."""
+
+    method: str
+    requested_method: str
+    note: str | None
+    model_id: str
+    revision: str
+    query: str
+    document: str
+    tokens: tuple[Token, ...]
+    attributions: tuple[float, ...]
+    logit: float
+    paths: tuple[Path, ...]
+    truncated: bool
+    n_forward: int
+    n_backward: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """A stretch of the user's own text with the white space before it. `attribution` is None if the model never saw it."""
+
+    text: str
+    segment: Segment
+    start: int
+    end: int
+    attribution: float | None

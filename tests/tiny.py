@@ -1,0 +1,110 @@
+"""Small checkpoints of every family, made on disk in a moment, so that tests load them as a user would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+CORPUS = [
+    "how many people live in berlin ? berlin has about 3.7 million inhabitants .",
+    "paris is the capital of france . which city is the capital of france",
+    "new york is famous for its museums and its park , the largest of the city .",
+    "the quick brown fox jumps over the lazy dog while 1,234 cats sleep .",
+] * 4
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": 130,
+    "num_labels": 1,
+    "initializer_range": 0.3,  # large enough for a score that depends on its input
+}
+CONFIGS: dict[str, dict[str, Any]] = {
+    "BertForSequenceClassification": {},
+    "ElectraForSequenceClassification": {"embedding_size": 16},
+    "RobertaForSequenceClassification": {"max_position_embeddings": 132},
+    "XLMRobertaForSequenceClassification": {"max_position_embeddings": 132},
+    "DebertaV2ForSequenceClassification": {
+        "relative_attention": True,
+        "position_biased_input": False,
+        "pos_att_type": ["p2c", "c2p"],
+        "type_vocab_size": 0,
+    },
+    "DistilBertForSequenceClassification": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48},
+    "MPNetForSequenceClassification": {"max_position_embeddings": 132},
+    "ModernBertForSequenceClassification": {},
+}
+SENTENCEPIECE = ("XLMRobertaForSequenceClassification", "DebertaV2ForSequenceClassification")
+ROBERTA_LIKE = (
+    "RobertaForSequenceClassification",
+    "XLMRobertaForSequenceClassification",
+    "MPNetForSequenceClassification",
+)
+
+
+def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
+    """A fast tokenizer of the family's kind and pair template, trained on `CORPUS`."""
+    if architecture in ROBERTA_LIKE:
+        cls, sep, pad, unk, mask = "<s>", "</s>", "<pad>", "<unk>", "<mask>"
+        specials, template = [cls, pad, sep, unk, mask], f"{cls} $A {sep} {sep} $B {sep}"
+    else:
+        cls, sep, pad, unk, mask = "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"
+        specials, template = [pad, unk, cls, sep, mask], f"{cls} $A {sep} $B:1 {sep}:1"
+    trainer: trainers.Trainer
+    if architecture in SENTENCEPIECE:
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        tokenizer.decoder = decoders.Metaspace()
+        trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=specials, unk_token=unk)
+    elif architecture == "RobertaForSequenceClassification":
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=specials, initial_alphabet=alphabet)
+    else:
+        tokenizer = Tokenizer(models.WordPiece(unk_token=unk))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+        trainer = trainers.WordPieceTrainer(vocab_size=160, special_tokens=specials)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    ids = [(token, tokenizer.token_to_id(token)) for token in (cls, sep)]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{cls} $A {sep}", pair=template, special_tokens=ids
+    )
+    types = architecture in ("BertForSequenceClassification", "ElectraForSequenceClassification")
+    names = ["input_ids", "token_type_ids", "attention_mask"] if types else ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        cls_token=cls,
+        sep_token=sep,
+        pad_token=pad,
+        unk_token=unk,
+        mask_token=mask,
+        model_max_length=128,
+        model_input_names=names,
+    )
+
+
+def save_tiny(architecture: str, folder: Path, seed: int = 0) -> Path:
+    """A random checkpoint of `architecture` in `folder`, as `save_pretrained` writes it."""
+    tokenizer = tiny_tokenizer(architecture)
+    model_class = getattr(transformers, architecture)
+    settings = {**SMALL, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    settings |= {"cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id}
+    settings |= CONFIGS[architecture]
+    torch.manual_seed(seed)
+    model = model_class(model_class.config_class(**settings))
+    with torch.no_grad():  # biases and norms start at 0 and 1, which would hide a missing one
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
