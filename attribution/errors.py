@@ -23,3 +23,11 @@ class MissingGradient(AttributionError):
 
 class Stopped(AttributionError):
     """The caller's `on_pass` asked for a stop; no result exists."""
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raises `OptionError` unless `low <= value <= high`, and a whole number where the bounds are."""
+    whole = isinstance(low, int) and isinstance(high, int)
+    if not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise OptionError(f"{name} is {value!r}; it must be {kind} between {low} and {high}.")

@@ -41,7 +41,7 @@ def explain(
         except MissingGradient as missing:
             attributed, ran = embedding_magnitude(reranker, pair), "embedding_magnitude"
             note = (
-                f"{METHODS[method].label} was asked for, but the gradient was None, so this is the embedding magnitude: "
+                f"{METHODS[method].label} was asked for, but the gradient was None: this is embedding magnitude, and "
                 f"it does not depend on the score. PyTorch said: {missing}"
             )
         with torch.no_grad():
@@ -68,12 +68,17 @@ def explain(
     )
 
 
+def options_of(method: str) -> list[str]:
+    """Names of the options that `method`, a key of `METHODS`, takes."""
+    parameters = inspect.signature(METHODS[method].attribute).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
 def check_options(method: str, options: dict[str, Any]) -> None:
     """Raises `OptionError` for an unknown method, or an option that method does not take."""
     if method not in METHODS:
         raise OptionError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.")
-    parameters = inspect.signature(METHODS[method].attribute).parameters.values()
-    valid = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    valid = options_of(method)
     unknown = sorted(set(options) - set(valid))
     if unknown:
         raise OptionError(f"{method} does not take {', '.join(unknown)}. Valid: {', '.join(valid) or 'no options'}.")

@@ -1,4 +1,4 @@
-"""Ways to get hold of the input embeddings before the forward. Some give a leaf, some do not; `autograd_lab` runs all."""
+"""Ways to get hold of the input embeddings. Some give a leaf, some do not; `autograd_lab` runs them all."""
 
 from __future__ import annotations
 

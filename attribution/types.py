@@ -96,7 +96,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Word:
-    """A stretch of the user's own text with the white space before it. `attribution` is None if the model never saw it."""
+    """A stretch of the user's text with the white space before it. `attribution`: None if the model never saw it."""
 
     text: str
     segment: Segment

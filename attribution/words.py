@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import regex
 
-from attribution.types import Explanation, Segment, Token, Word
+from attribution.types import Explanation, Segment, Token, TokenizedPair, Word
 
 # Unicode's default word boundaries (UAX 29): "3.7" and "can't" are one word, Chinese and Thai go sign by sign.
 _BOUNDARY = regex.compile(r"\b", regex.WORD | regex.VERSION1)
@@ -38,13 +39,18 @@ def word_index(tokens: tuple[Token, ...], segment: Segment, spans: list[tuple[in
 
 def to_words(explanation: Explanation, segment: Segment) -> list[Word]:
     """The words of one segment's text; a word's attribution is the sum over its tokens. Past the cut: None."""
-    text = explanation.query if segment == "query" else explanation.document
+    return sum_to_words(explanation, explanation.attributions, segment)
+
+
+def sum_to_words(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
+    """As `to_words`, for any `values`, one a token of `read`."""
+    text = read.query if segment == "query" else read.document
     spans = split_words(text)
-    owner = word_index(explanation.tokens, segment, spans)
+    owner = word_index(read.tokens, segment, spans)
     sums = [0.0] * len(spans)
     for i, w in owner.items():
-        sums[w] += explanation.attributions[i]
-    last_seen = max(owner.values(), default=-1) if segment == "document" and explanation.truncated else len(spans)
+        sums[w] += values[i]
+    last_seen = max(owner.values(), default=-1) if segment == "document" and read.truncated else len(spans)
     return [
         Word(text[start:end], segment, start, end, sums[w] if w <= last_seen else None)
         for w, (start, end) in enumerate(spans)

@@ -11,10 +11,11 @@ from typing import Any
 import gradio as gr
 
 from attribution.errors import AttributionError, InputError
+from attribution.models import MODELS
 
 MAX_QUERY = 2_000  # characters; the browser, the validator and the handler all check
 MAX_DOCUMENT = 20_000
-QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # on every event that touches a model
+QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}  # on every event that touches a model
 
 log = logging.getLogger("rerank_lens")
 
@@ -33,17 +34,40 @@ class PairInputs:
         return [self.model, self.query, self.document]
 
 
+def _problem(name: str, text: str, limit: int) -> str:
+    if not (text or "").strip():
+        return f"The {name} is empty. Type or paste some text."
+    if len(text) > limit:
+        return f"The {name} has {len(text):,} characters; at most {limit:,} are allowed. Shorten it."
+    return ""
+
+
 def check_texts(query: str, document: str) -> None:
     """Raises `InputError` for empty or too long texts: browser limits do not bind a direct request."""
-    for name, text, limit in (("query", query, MAX_QUERY), ("document", document, MAX_DOCUMENT)):
-        if not (text or "").strip():
-            raise InputError(f"The {name} is empty. Type or paste some text.")
-        if len(text) > limit:
-            raise InputError(f"The {name} has {len(text):,} characters; at most {limit:,} are allowed. Shorten it.")
+    problem = _problem("query", query, MAX_QUERY) or _problem("document", document, MAX_DOCUMENT)
+    if problem:
+        raise InputError(problem)
+
+
+def check_model(model_id: str) -> None:
+    """Raises `InputError` for a model that is not on offer: no request may make the server load something else."""
+    if model_id not in MODELS:
+        raise InputError("This model is not on offer here. Choose one from the list.")
+
+
+def check_fields(_model: str, query: str, document: str, *others: Any) -> list[Any]:
+    """A Gradio validator for handlers of `(model, query, document, ...)`: answers at the field, before the queue."""
+    problems = [
+        "",
+        _problem("query", query, MAX_QUERY),
+        _problem("document", document, MAX_DOCUMENT),
+        *("" for _ in others),
+    ]
+    return [gr.validate(not problem, problem) for problem in problems]
 
 
 def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """For generator handlers: known errors become a toast with their message; unknown ones a plain sentence and a log."""
+    """For generator handlers: known errors become a toast with their message, others a plain sentence and a log."""
 
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:

@@ -1,23 +1,27 @@
-"""Training data: clean text, passages of all lengths, and hard negatives. No torch."""
+"""Training data: clean text, passages of all lengths, hard negatives by meaning, by words and by section. No torch."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from tqdm import tqdm
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
-QUESTION_WORDS = frozenset(
-    "what which who whom whose when where why how is are was were do does did can could the a an of in to for on by "
-    "that there it its as with from at be been has have had".split()
-)
+SMALL_WORDS = """
+what which who whom whose when where why how is are was were do does did can could the a an of in to for on by that
+there it its as with from at be been has have had
+"""
+QUESTION_WORDS = frozenset(SMALL_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Pool:
-    """All passages and all examples over them; `neighbours` is filled by `mine_neighbours`."""
+    """All passages, and the examples over them."""
 
     passages: list[str]
     examples: list[Example]
@@ -87,43 +91,65 @@ def build_pool(folder: Path, rng: random.Random) -> Pool:
     return Pool(list(passages), examples)
 
 
-def vary(query: str, rng: random.Random) -> str:
-    """As people type: with and without the question mark, in any case, or as keywords."""
+def content_words(text: str) -> frozenset[str]:
+    """Lower-cased words without question words and other small ones."""
+    return frozenset(re.findall(r"\w+", text.lower())) - QUESTION_WORDS
+
+
+def overlap(query: str, passage: str) -> float:
+    """Share of the query's content words that stand in the passage."""
+    words = content_words(query)
+    return len(words & content_words(passage)) / max(1, len(words))
+
+
+def mine_lexical(pool: Pool, cache: Path, keep: int = 30) -> np.ndarray:
+    """The passages with the most telling words of each example's query `(example, keep)`, by tf-idf."""
+    if cache.exists():
+        return np.load(cache)
+    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True, max_df=0.02)
+    passages = vectorizer.fit_transform(pool.passages).T.tocsr()  # (word, passage)
+    queries = vectorizer.transform([example.query for example in pool.examples])
+    nearest = np.empty((queries.shape[0], keep), dtype=np.int32)
+    for start in tqdm(range(0, queries.shape[0], 256), desc="lexical negatives"):
+        scores = (queries[start : start + 256] @ passages).toarray()  # (query, passage)
+        nearest[start : start + 256] = np.argpartition(-scores, keep, axis=1)[:, :keep]
+    np.save(cache, nearest)
+    return nearest
+
+
+def vary(query: str, positive: str, rng: random.Random) -> str:
+    """As people type: with and without the question mark, in any case, as keywords, or without the passage's words."""
     bare = query.rstrip(" ?")
     roll = rng.random()
     if roll < 0.15:
         words = [word for word in bare.split() if word.lower() not in QUESTION_WORDS]
         if len(words) >= 2:
             return " ".join(words)
-    if roll < 0.25:
-        bare = bare.title() if roll < 0.2 else bare.upper()
+    if roll < 0.35:
+        shared = sorted(content_words(bare) & content_words(positive))
+        dropped = set(rng.sample(shared, len(shared) // 2))
+        if len(content_words(bare)) - len(dropped) >= 3:
+            bare = " ".join(word for word in bare.split() if word.lower() not in dropped)
+    elif roll < 0.45:
+        bare = bare.title() if roll < 0.4 else bare.upper()
     return bare + rng.choice(["", "", "?", " ?"])
 
 
-def choose_negatives(
-    example: Example, neighbours: np.ndarray, lengths: np.ndarray, n: int, rng: random.Random
+def choose_passages(
+    example: Example, near: np.ndarray, lexical: np.ndarray, lengths: np.ndarray, n: int, rng: random.Random
 ) -> list[int]:
-    """`n` negatives of about the positive's length: mostly nearest neighbours and the same section, some random."""
+    """A positive, then `n` negatives of about its length: near by meaning, by words, of its section, or random."""
     positive = rng.choice(example.positives)
     limit = 1.35 * lengths[positive] + 12  # a negative much longer than its positive only adds padding
-    taken = set(example.positives)
     chosen = [positive]
-
-    def draw(source: list[int]) -> bool:
-        fitting = [i for i in source if i not in taken and lengths[i] <= limit]
-        if not fitting:
-            return False
-        pick = rng.choice(fitting)
-        taken.add(pick)
-        chosen.append(pick)
-        return True
-
-    near = [int(i) for i in neighbours]
+    sources: dict[str, Iterable[int]] = {"near": near, "lexical": lexical, "section": example.section}
+    weights = {"near": 0.3, "lexical": 0.3, "section": 0.28, "random": 0.12}
     while len(chosen) <= n:
-        roll = rng.random()
-        drawn = roll < 0.45 and draw(near)
-        drawn = drawn or (roll < 0.88 and draw(list(example.section)))
-        drawn = drawn or (roll < 0.88 and draw(near))
-        if not drawn:
-            draw([rng.randrange(len(lengths)) for _ in range(40)])
+        (name,) = rng.choices(list(weights), list(weights.values()))
+        source = sources.get(name, range(0))
+        fitting = [int(i) for i in source if i not in chosen and i not in example.positives and lengths[i] <= limit]
+        if not fitting:
+            fitting = [i for i in (rng.randrange(len(lengths)) for _ in range(40)) if lengths[i] <= limit]
+        if fitting:
+            chosen.append(rng.choice(fitting))
     return chosen

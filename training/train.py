@@ -19,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from training.data import Pool, build_pool, choose_negatives, vary
+from training.data import Pool, build_pool, choose_passages, mine_lexical, overlap, vary
 
 N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
@@ -95,6 +95,8 @@ def main() -> None:
 
     pool = build_pool(args.data, rng)
     neighbours = mine_neighbours(args.base, pool, args.out / "neighbours.npy", args.bf16)
+    lexical = mine_lexical(pool, args.out / "lexical.npy")
+    overlaps = [overlap(example.query, pool.passages[example.positives[0]]) for example in pool.examples]
     lengths = np.array([len(ids) for ids in tokenizer(pool.passages, add_special_tokens=False)["input_ids"]])
     lengths = np.minimum(lengths, args.max_length)
     indices = list(range(len(pool.examples)))
@@ -112,8 +114,8 @@ def main() -> None:
         queries, passages = [], []
         for i in examples:
             example = pool.examples[i]
-            chosen = choose_negatives(example, neighbours[i], lengths, N_PASSAGES - 1, rng)
-            queries += [vary(example.query, rng)] * N_PASSAGES
+            chosen = choose_passages(example, neighbours[i], lexical[i], lengths, N_PASSAGES - 1, rng)
+            queries += [vary(example.query, pool.passages[chosen[0]], rng)] * N_PASSAGES
             passages += [pool.passages[j] for j in chosen]
         inputs = tokenizer(
             queries, passages, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
@@ -156,7 +158,8 @@ def main() -> None:
     while elapsed < budget:
         began = time.perf_counter()
         if not batches:
-            batches = make_batches(pool, indices, lengths, rng)
+            kept = [i for i in indices if rng.random() > 0.75 * overlaps[i]]  # fewer that word matching would solve
+            batches = make_batches(pool, kept, lengths, rng)
         rate = args.learning_rate * min(1.0, (step + 1) / 100) * (1 - elapsed / budget)
         for group in optimizer.param_groups:
             group["lr"] = rate

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attribution.methods.gradients import input_x_gradient, saliency, saliency_l2
+from attribution.methods.attention import attention, attention_rollout
+from attribution.methods.gradients import input_x_gradient, saliency, saliency_l2, smoothgrad
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.methods.path import integrated_gradients
+from attribution.methods.path import expected_gradients, integrated_gradients, integrated_gradients_captum
+from attribution.methods.perturbation import occlusion, shapley
+from attribution.methods.propagation import layerwise_relevance
 from attribution.types import Attributed
 
 
@@ -61,15 +64,84 @@ METHODS: dict[str, Method] = {
         default=True,
     ),
     "integrated_gradients": Method(
-        label="Integrated gradients (Captum)",
+        label="Integrated gradients",
         attribute=integrated_gradients,
         says="each word's share of the score's difference from the same pair without the document (or query)",
-        cost="2 x n_steps",
+        cost="about 2 x 20",
         paper="https://arxiv.org/abs/1703.01365",
         signed=True,
         complete=True,
         uses_gradient=True,
         default=True,
+    ),
+    "integrated_gradients_captum": Method(
+        label="Integrated gradients (Captum)",
+        attribute=integrated_gradients_captum,
+        says="the same by Captum's own rule, with a fixed number of steps",
+        cost="2 x n_steps",
+        paper="https://arxiv.org/abs/1703.01365",
+        signed=True,
+        complete=True,
+        uses_gradient=True,
+    ),
+    "expected_gradients": Method(
+        label="Expected gradients (random words)",
+        attribute=expected_gradients,
+        says="integrated gradients averaged over texts of random words in place of the document (or query)",
+        cost="2 x n_samples",
+        paper="https://arxiv.org/abs/1906.10670",
+        signed=True,
+        uses_gradient=True,
+    ),
+    "layerwise_relevance": Method(
+        label="Layerwise relevance (LN and AH rules)",
+        attribute=layerwise_relevance,
+        says="input x gradient with attention weights and LayerNorm's denominators held still",
+        cost="1",
+        paper="https://arxiv.org/abs/2202.07304",
+        signed=True,
+        uses_gradient=True,
+    ),
+    "smoothgrad": Method(
+        label="SmoothGrad (L2)",
+        attribute=smoothgrad,
+        says="saliency (L2) of the mean gradient over noisy copies of the embeddings",
+        cost="n_samples",
+        paper="https://arxiv.org/abs/1706.03825",
+        uses_gradient=True,
+    ),
+    "occlusion": Method(
+        label="Occlusion",
+        attribute=occlusion,
+        says="how far the score falls when this one word is taken away",
+        cost="one forward a word",
+        paper="https://arxiv.org/abs/1612.08220",
+        signed=True,
+    ),
+    "shapley": Method(
+        label="Shapley values",
+        attribute=shapley,
+        says="a word's mean effect over the orders in which words may join the text",
+        cost="n_samples forwards a word",
+        paper="https://arxiv.org/abs/1705.07874",
+        signed=True,
+        complete=True,
+    ),
+    "attention": Method(
+        label="Attention of the read-out",
+        attribute=attention,
+        says="where the position that the score is read from looks in the last layer; not an attribution of the score",
+        cost="1 forward",
+        paper="https://arxiv.org/abs/1902.10186",
+        attention=True,
+    ),
+    "attention_rollout": Method(
+        label="Attention rollout",
+        attribute=attention_rollout,
+        says="attention multiplied through all layers, as if states mixed by it alone; not an attribution of the score",
+        cost="1 forward",
+        paper="https://arxiv.org/abs/2005.00928",
+        attention=True,
     ),
     "embedding_magnitude": Method(
         label="Embedding magnitude",

@@ -1,13 +1,13 @@
-"""One backward pass: saliency (L1, L2) at the word embeddings, input x gradient after the embeddings block."""
+"""Saliency (L1, L2, smoothed) at the word embeddings, input x gradient after the embeddings block."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from attribution.errors import MissingGradient, OptionError
+from attribution.errors import MissingGradient, OptionError, check_range
 from attribution.leaves import LEAVES, read_grad
-from attribution.reranker import Reranker
+from attribution.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, TokenizedPair
 
 DEFAULT_LEAF = "detach_clone"
@@ -27,6 +27,29 @@ def saliency_l2(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_
     """`sqrt(sum_d (d logit / d embedding_d)^2)` (Bastings et al. 2022, arXiv:2111.07367). `leaf` as in `saliency`."""
     grad = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
     return Attributed(grad.norm(dim=-1)[0])
+
+
+def smoothgrad(
+    reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 16, noise: float = 0.3, seed: int = 0
+) -> Attributed:
+    """Euclidean length of the mean gradient over `n_samples` noisy copies of the embeddings (arXiv:1706.03825).
+
+    `noise`: the Gaussian's standard deviation as a share of the embeddings' own. In logits an embedding unit.
+    Smilkov et al. 2017. Raises `OptionError`.
+    """
+    check_range("n_samples", n_samples, 1, 1000)
+    check_range("noise", noise, 0.0, 10.0)
+    generator = torch.Generator().manual_seed(seed)
+    inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    deviation = noise * inputs_embeds.std()
+    forward_func = reranker.forward_func(pair)
+    total = torch.zeros_like(inputs_embeds[0])  # (seq, hidden)
+    for part in torch.arange(n_samples).split(max(1, TOKENS_A_CHUNK // len(pair.tokens))):
+        shift = torch.randn(len(part), *total.shape, generator=generator).to(inputs_embeds)
+        noisy = (inputs_embeds + deviation * shift).requires_grad_(True)  # (part, seq, hidden)
+        (grad,) = torch.autograd.grad(forward_func(noisy).sum(), noisy)
+        total += grad.sum(0)
+    return Attributed((total / n_samples).norm(dim=-1))
 
 
 def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:

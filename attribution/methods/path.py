@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from captum.attr import IntegratedGradients
+from torch import Tensor
 
-from attribution.errors import OptionError
+from attribution.errors import check_range
+from attribution.methods.adaptive import FIRST, FLOOR, Evaluate, integrate
 from attribution.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
@@ -18,18 +21,71 @@ def integrated_gradients(
     *,
     baselines: str | None = None,
     joint: bool = False,
+    tolerance: float = 0.05,
+    max_evaluations: int = 65,
+) -> Attributed:
+    """Integrated gradients over the word embeddings, in logits, with as many nodes as the path needs (`adaptive`).
+
+    By default two paths: the document's words against "no document" with the query kept, and the mirror for the
+    query's words; `joint=True` replaces both at once. `baselines`: a key of `BASELINES`; None: the model's default.
+    `tolerance`: the completeness error allowed before stopping, as a share of the summed absolute attributions;
+    `max_evaluations` gradients a path at most. Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
+    """
+    check_range("tolerance", tolerance, 1e-4, 1.0)
+    check_range("max_evaluations", max_evaluations, FLOOR, 1025)
+    baselines = baselines or reranker.default_baseline
+    inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    first = torch.linspace(0, 1, FIRST, dtype=inputs_embeds.dtype, device=inputs_embeds.device)
+    values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
+    runs = []
+    for segments in BOTH_AT_ONCE if joint else ONE_SIDE_EACH:
+        reference = reranker.baselines(pair, baselines, segments)
+        evaluate = along_path(reranker, pair, inputs_embeds, reference)
+        attributions, n_steps, capped = integrate(evaluate, first, tolerance, max_evaluations)
+        values += attributions
+        runs.append(PathRun(segments, baselines, n_steps, capped))
+    return Attributed(values, tuple(runs))
+
+
+def along_path(reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, reference: Tensor) -> Evaluate:
+    """alphas `(n,)` -> logits `(n,)` and slopes `(n, seq)` = sum_d grad * (x - x') at `x' + alpha (x - x')`.
+
+    `inputs_embeds` is `(1, seq, hidden)`; `reference` too, or `(n, seq, hidden)` with one baseline for each alpha.
+    """
+    forward_func = reranker.forward_func(pair)
+    chunk = max(1, TOKENS_A_CHUNK // len(pair.tokens))
+
+    def evaluate(alphas: Tensor) -> tuple[Tensor, Tensor]:
+        logits, slopes = [], []
+        differences = (inputs_embeds - reference).expand(len(alphas), -1, -1)  # (n, seq, hidden)
+        for part, difference in zip(alphas.split(chunk), differences.split(chunk), strict=True):
+            nodes = (inputs_embeds - (1 - part)[:, None, None] * difference).requires_grad_(True)
+            logit = forward_func(nodes)  # (part,)
+            (grad,) = torch.autograd.grad(logit.sum(), nodes)
+            logits.append(logit.detach())
+            slopes.append((grad * difference).sum(-1))  # (part, seq)
+        return torch.cat(logits), torch.cat(slopes)
+
+    return evaluate
+
+
+def integrated_gradients_captum(
+    reranker: Reranker,
+    pair: TokenizedPair,
+    *,
+    baselines: str | None = None,
+    joint: bool = False,
     n_steps: int = 50,
     internal_batch_size: int | None = None,
 ) -> Attributed:
     """Captum's integrated gradients over the word embeddings, in logits (Sundararajan et al. 2017, arXiv:1703.01365).
 
-    By default two paths: the document's words against "no document" with the query kept, and the mirror for the
-    query's words; `joint=True` masks both at once. `baselines`: a key of `BASELINES`; None: the model's default.
-    `n_steps` nodes a path (Gauss-Legendre); `internal_batch_size` of them a forward, None: about 2,048 tokens.
+    Paths and `baselines` as in `integrated_gradients`. `n_steps` nodes a path (Gauss-Legendre);
+    `internal_batch_size` of them a forward, None: about 2,048 tokens.
     """
-    _check_range("n_steps", n_steps, 2, 1000)
-    batch_size = internal_batch_size or max(1, TOKENS_A_CHUNK // len(pair.tokens))
-    _check_range("internal_batch_size", batch_size, 1, 1000)
+    check_range("n_steps", n_steps, 2, 1000)
+    batch_size = max(1, TOKENS_A_CHUNK // len(pair.tokens)) if internal_batch_size is None else internal_batch_size
+    check_range("internal_batch_size", batch_size, 1, 2048)
     baselines = baselines or reranker.default_baseline
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     captum = IntegratedGradients(reranker.forward_func(pair))
@@ -45,6 +101,37 @@ def integrated_gradients(
     return Attributed(values, tuple(runs))
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise OptionError(f"{name} is {value}; it must be between {low} and {high}.")
+def expected_gradients(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 16, seed: int = 0) -> Attributed:
+    """Integrated gradients averaged over baselines: texts of random vocabulary in place of the document (or query).
+
+    One gradient for each of `n_samples` random texts a side, at points spread evenly along the paths; in logits. The
+    attributions of a side sum to `logit` minus the mean logit of such texts only in the limit of many samples.
+    Erion et al. 2021, arXiv:1906.10670, who draw other inputs where this draws random words. Raises `OptionError`.
+    """
+    check_range("n_samples", n_samples, 1, 1000)
+    generator = torch.Generator().manual_seed(seed)
+    inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
+    for segments in ONE_SIDE_EACH:
+        input_ids = random_texts(reranker, pair, segments, n_samples, generator)
+        shift = torch.rand(n_samples, generator=generator)
+        alphas = ((torch.arange(n_samples) + shift) / n_samples).to(inputs_embeds)  # one in each n-th of the path
+        with torch.no_grad():
+            reference = reranker.word_embeddings(input_ids)  # (n_samples, seq, hidden)
+        _, slopes = along_path(reranker, pair, inputs_embeds, reference)(alphas)
+        values += slopes.mean(0)
+    return Attributed(values)
+
+
+def random_texts(
+    reranker: Reranker, pair: TokenizedPair, segments: tuple[Segment, ...], n: int, generator: torch.Generator
+) -> Tensor:
+    """`input_ids (n, seq)`: the pair with the tokens of `segments` drawn at random from the vocabulary's words."""
+    tokenizer = reranker.tokenizer
+    special = set(tokenizer.all_special_ids)
+    words = torch.tensor([i for t, i in tokenizer.get_vocab().items() if i not in special and "[unused" not in t])
+    places = pair.positions(*segments)
+    input_ids = pair.inputs["input_ids"].repeat(n, 1)  # (n, seq)
+    drawn = words.sort().values[torch.randint(len(words), (n, len(places)), generator=generator)]
+    input_ids[:, places] = drawn.to(input_ids.device)
+    return input_ids

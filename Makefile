@@ -1,0 +1,36 @@
+# Two commands: `make run` opens the app, `make test` runs lint, types and tests. Both set up what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: run test screenshot browser clean
+
+run: .venv/app
+	$(BIN)/python app.py $(ARGS)
+
+test: .venv/dev browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+screenshot: .venv/dev browser
+	$(BIN)/python -m tests.browser.screenshot
+
+# torch first and alone: its wheel is chosen before anything else can ask for another.
+.venv/app: requirements.txt constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -c constraints.txt "torch<=2.13.0"
+	$(BIN)/pip install --quiet -c constraints.txt -r requirements.txt
+	touch $@
+
+.venv/dev: .venv/app requirements-dev.txt
+	$(BIN)/pip install --quiet -c constraints.txt -r requirements-dev.txt
+	touch $@
+
+# Tests click through the page in Chromium; Debian's and Ubuntu's package, or any on the PATH.
+browser:
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null)
+
+clean:
+	rm -rf .venv

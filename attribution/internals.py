@@ -1,0 +1,174 @@
+"""Attentions, hidden states and their gradients, on words; and the head applied layer by layer as a probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attribution.errors import InputError, ModelError
+from attribution.reranker import Reranker
+from attribution.types import Segment, TokenizedPair
+from attribution.words import split_words, word_index
+
+MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One word of the user's text, or one template token such as [CLS]; `positions` are its tokens in the sequence."""
+
+    text: str
+    segment: Segment
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What one forward and one backward pass left in the model, on the CPU.
+
+    `units`: words and template tokens the model read, in its order. `read_positions`: where the head reads.
+    `attention (layers, heads, 1 + query words, document words)`: the share of a word's attention that goes to a
+    document word; row 0 is the read-out position. `state_norm`, `grad_norm`, `grad_x_state (1 + layers, units)`:
+    L2 norm of the states (mean over a word's tokens), of the logit's gradient, and gradient x activation (sums, in
+    logits); row 0 is after the embeddings. `probe (1 + layers,)`: the head's logit from each layer's states.
+    """
+
+    logit: float
+    units: tuple[Unit, ...]
+    read_positions: tuple[int, ...]
+    attention: Array
+    state_norm: Array
+    grad_norm: Array
+    grad_x_state: Array
+    probe: Array
+
+    def words(self, segment: Segment) -> list[Unit]:
+        """The units of one segment."""
+        return [unit for unit in self.units if unit.segment == segment]
+
+
+def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
+    """Run the pair once with eager attention, `retain_grad()` on every hidden state, and `logit.backward()`.
+
+    Raises `InputError` when the attentions of so long a pair would not fit, `ModelError` when the model gives none.
+    """
+    _check_size(reranker, pair)
+    twin = reranker.eager()
+    inputs_embeds = twin.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
+    with twin.adapter.intercept("word", lambda _output: inputs_embeds):
+        output = twin.outputs(dict(pair.inputs), output_attentions=True, output_hidden_states=True)
+    attentions = _attentions(reranker, output).detach()  # (layers, heads, seq, seq)
+    retained = _layers(reranker, output, "hidden_states")
+    for state in retained:
+        state.retain_grad()
+    logit = twin.family.read_logit(output)[0]
+    logit.backward()
+    states = torch.cat(list(retained)).detach()  # (1 + layers, seq, hidden)
+    grads = torch.cat([_gradient(reranker, state) for state in retained])
+    units = _units(pair)
+    onto = _indicator(units, len(pair.tokens)).to(states.device)  # (seq, units)
+    return Inside(
+        logit=logit.item(),
+        units=units,
+        read_positions=tuple(read_positions(reranker, pair)),
+        attention=_query_to_document(attentions, units, read_positions(reranker, pair)),
+        state_norm=_array(states.norm(dim=-1) @ (onto / onto.sum(0))),
+        grad_norm=_array(grads.norm(dim=-1) @ onto),
+        grad_x_state=_array((grads * states).sum(-1) @ onto),
+        probe=_array(_probe(twin, states)),
+    )
+
+
+def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
+    """Attention weights `(layers, heads, seq, seq)`, rows summing to 1. Raises as `look_inside`."""
+    _check_size(reranker, pair)
+    with torch.no_grad():
+        return _attentions(reranker, reranker.eager().outputs(dict(pair.inputs), output_attentions=True))
+
+
+def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
+    """The positions whose last states make the logit."""
+    return reranker.family.read_positions(reranker.model.config, len(pair.tokens))
+
+
+def _check_size(reranker: Reranker, pair: TokenizedPair) -> None:
+    config = reranker.model.config
+    per_pair = 4 * config.num_hidden_layers * config.num_attention_heads  # bytes for each pair of tokens
+    length = len(pair.tokens)
+    if per_pair * length**2 > MAX_ATTENTION_BYTES:
+        raise InputError(
+            f"This pair is {length:,} tokens long; the attentions of {reranker.model_id} are shown for at most "
+            f"{int((MAX_ATTENTION_BYTES / per_pair) ** 0.5):,} tokens. Shorten the document."
+        )
+
+
+def _layers(reranker: Reranker, output: Any, name: str) -> tuple[Tensor, ...]:
+    """One tensor a layer; the models that cannot give them return an empty tuple, or None, without an error."""
+    layers = tuple(getattr(output, name, None) or ())
+    expected = reranker.model.config.num_hidden_layers + (name == "hidden_states")
+    if len(layers) != expected or any(layer is None for layer in layers):
+        raise ModelError(
+            f"{reranker.model_id} returned {len(layers)} {name} instead of {expected}, so they cannot be shown. "
+            "Choose another model for this view; the Explain tab's gradient methods still work."
+        )
+    return layers
+
+
+def _attentions(reranker: Reranker, output: Any) -> Tensor:
+    return torch.cat(_layers(reranker, output, "attentions"))  # (layers, heads, seq, seq)
+
+
+def _gradient(reranker: Reranker, state: Tensor) -> Tensor:
+    if state.grad is None:
+        raise ModelError(f"{reranker.model_id} does not use one of the hidden states it returns. Choose another model.")
+    return state.grad
+
+
+def _units(pair: TokenizedPair) -> tuple[Unit, ...]:
+    units = [Unit(pair.tokens[i].text, "template", (i,)) for i in pair.positions("template")]
+    texts: dict[Segment, str] = {"query": pair.query, "document": pair.document}
+    for segment, text in texts.items():
+        spans = split_words(text)
+        positions: dict[int, list[int]] = {}
+        for i, word in word_index(pair.tokens, segment, spans).items():
+            positions.setdefault(word, []).append(i)
+        units += [Unit(text[slice(*spans[word])].strip(), segment, tuple(at)) for word, at in positions.items()]
+    return tuple(sorted(units, key=lambda unit: unit.positions))
+
+
+def _indicator(units: tuple[Unit, ...], length: int) -> Tensor:
+    """`(seq, units)`: 1 where a token belongs to a unit."""
+    onto = torch.zeros(length, len(units))
+    for column, unit in enumerate(units):
+        onto[list(unit.positions), column] = 1
+    return onto
+
+
+def _query_to_document(attentions: Tensor, units: tuple[Unit, ...], read: list[int]) -> Array:
+    """Mean over the tokens that attend, sum over the tokens attended to."""
+    length = attentions.shape[-1]
+    rows = (Unit("", "template", tuple(read)), *(unit for unit in units if unit.segment == "query"))
+    columns = tuple(unit for unit in units if unit.segment == "document")
+    attend = _indicator(rows, length).to(attentions.device)  # (seq, rows)
+    attended = _indicator(columns, length).to(attentions.device)  # (seq, columns)
+    return _array((attend / attend.sum(0)).T @ attentions @ attended)
+
+
+def _probe(reranker: Reranker, states: Tensor) -> Tensor:
+    """`(1 + layers,)`: the head on each layer's states, through the final norm it expects; the last is the logit."""
+    family, model = reranker.family, reranker.model
+    with torch.no_grad():
+        if family.final_norm:  # the last hidden state has been through it already
+            states = torch.cat([model.get_submodule(family.final_norm)(states[:-1]), states[-1:]])
+        return family.head(model, states)
+
+
+def _array(values: Tensor) -> Array:
+    return values.float().cpu().numpy()

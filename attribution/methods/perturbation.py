@@ -1,0 +1,94 @@
+"""Methods that take words away and watch the logit: no gradient, one forward for each change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import combinations
+from math import comb
+
+import torch
+
+from attribution.errors import check_range
+from attribution.removal import Kept, score_kept, seen_words
+from attribution.reranker import Reranker
+from attribution.types import Attributed, PathRun, Segment, TokenizedPair
+
+SIDES: tuple[Segment, Segment] = ("document", "query")
+Play = Callable[[Iterable[Kept]], dict[Kept, float]]  # sets of words that are present -> logits
+
+
+def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask") -> Attributed:
+    """`logit - logit without this word`, one word of the document or the query at a time, in logits.
+
+    A word's value is spread evenly over its tokens. `operator`: a key of `removal.OPERATORS`.
+    Zeiler & Fergus 2014, arXiv:1311.2901; Li et al. 2016, arXiv:1612.08220. Raises `OptionError`.
+    """
+    words = [word for side in SIDES for word in _words(pair, side)]
+    everything = frozenset(range(len(words)))
+    without = [everything - {w} for w in range(len(words))]
+    logits = score_kept(reranker, pair, words, [everything, *without], operator)
+    values = [logits[everything] - logits[kept] for kept in without]
+    return Attributed(_spread(reranker, pair, words, values))
+
+
+def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 16, seed: int = 0) -> Attributed:
+    """Each word's mean effect on the logit over the orders in which words may join "no document" (or "no query").
+
+    Exact when all subsets of a side's words are no more than `n_samples` times its words; else over `n_samples` random
+    orders, every second the reverse of the one before. Each side sums to `logit - baseline_logit`, in logits; a
+    word's value is spread evenly over its tokens. Castro et al. 2009, doi:10.1016/j.cor.2008.04.004; Lundberg & Lee
+    2017, arXiv:1705.07874. Raises `OptionError`.
+    """
+    check_range("n_samples", n_samples, 2, 10_000)
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
+    runs = []
+    for side in SIDES:
+        words = _words(pair, side)
+
+        def play(coalitions: Iterable[Kept], words: list[list[int]] = words) -> dict[Kept, float]:
+            return score_kept(reranker, pair, words, coalitions)
+
+        if 2 ** len(words) <= n_samples * len(words):
+            values = exact_shapley(play, len(words))
+        else:
+            values = sampled_shapley(play, len(words), n_samples, generator)
+        total += _spread(reranker, pair, words, values)
+        runs.append(PathRun((side,), reranker.default_baseline, n_steps=0))
+    return Attributed(total, tuple(runs))
+
+
+def exact_shapley(play: Play, n: int) -> list[float]:
+    """`sum over S without w of (F(S + w) - F(S)) / (n C(n-1, |S|))` for each word `w` of `n`."""
+    subsets = [frozenset(members) for size in range(n + 1) for members in combinations(range(n), size)]
+    logit = play(subsets)
+    return [
+        sum((logit[s | {w}] - logit[s]) / (n * comb(n - 1, len(s))) for s in subsets if w not in s) for w in range(n)
+    ]
+
+
+def sampled_shapley(play: Play, n: int, n_samples: int, generator: torch.Generator) -> list[float]:
+    """The mean over `n_samples` orders of what each word adds to those before it."""
+    orders: list[list[int]] = []
+    while len(orders) < n_samples:
+        order = torch.randperm(n, generator=generator).tolist()
+        orders += [order, order[::-1]]
+    orders = orders[:n_samples]
+    logit = play(frozenset(order[:k]) for order in orders for k in range(n + 1))
+    values = [0.0] * n
+    for order in orders:
+        for k, w in enumerate(order):
+            values[w] += (logit[frozenset(order[: k + 1])] - logit[frozenset(order[:k])]) / n_samples
+    return values
+
+
+def _words(pair: TokenizedPair, side: Segment) -> list[list[int]]:
+    return seen_words(pair.tokens, pair.query if side == "query" else pair.document, side)
+
+
+def _spread(reranker: Reranker, pair: TokenizedPair, words: list[list[int]], values: list[float]) -> torch.Tensor:
+    """`(seq,)`: each word's value shared evenly by its tokens, 0 elsewhere."""
+    spread = torch.zeros(len(pair.tokens), device=reranker.device)
+    for positions, value in zip(words, values, strict=True):
+        spread[positions] = value / len(positions)
+    return spread

@@ -1,0 +1,34 @@
+"""How far two rankings of the same words agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Spearman's rank correlation, ties given their average rank; None when either side is constant."""
+    ranks = torch.stack([_average_ranks(a), _average_ranks(b)])  # (2, n)
+    if (ranks == ranks[:, :1]).all(dim=1).any():
+        return None
+    return torch.corrcoef(ranks)[0, 1].item()
+
+
+def top_k_overlap(a: Sequence[float], b: Sequence[float], k: int) -> float:
+    """The share of the `k` largest of `a` that are among the `k` largest of `b`; `k` is cut to the length."""
+    k = min(k, len(a))
+    return len(_top(a, k) & _top(b, k)) / k if k else 0.0
+
+
+def _top(values: Sequence[float], k: int) -> set[int]:
+    return set(sorted(range(len(values)), key=lambda i: -values[i])[:k])  # ties: the earlier word
+
+
+def _average_ranks(values: Sequence[float]) -> Tensor:
+    """`(n,)` ranks from 0; equal values share the mean of the ranks they span."""
+    x = torch.as_tensor(values, dtype=torch.float64)
+    smaller = (x[None, :] < x[:, None]).sum(1)
+    equal = (x[None, :] == x[:, None]).sum(1)
+    return smaller + (equal - 1) / 2

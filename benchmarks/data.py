@@ -1,0 +1,86 @@
+"""Pairs to explain. Short documents, all relevant to their query, none of them trained on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WORDS = (15, 35)  # a document: at least and at most so many
+PASSAGE = 110  # words of a passage with marked evidence, at most
+SCIFACT_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`spans`: the characters of the document that a human marked as the evidence, if anyone did."""
+
+    query: str
+    document: str
+    source: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a gzipped JSON-lines file."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def read_pairs(folder: Path, n: int, seed: int = 0) -> list[Pair]:
+    """`n` pairs of SelQA's dev split and SciFact, mixed, so that the first few are a sample of all."""
+    draw = random.Random(seed)
+    selqa, scifact = list(_selqa(folder)), list(_scifact(folder))
+    draw.shuffle(selqa)
+    draw.shuffle(scifact)
+    n_scifact = round(SCIFACT_SHARE * n)
+    pairs = selqa[: n - n_scifact] + scifact[:n_scifact]
+    draw.shuffle(pairs)
+    return pairs
+
+
+def read_evidence(folder: Path, n: int, seed: int = 0) -> list[Pair]:
+    """`n` questions on passages of OneStopQA of at most `PASSAGE` words, one question a passage while they last."""
+    rows = [row for row in read_jsonl(folder / "evidence_spans.jsonl.gz") if _length(row["passage"]) <= PASSAGE]
+    random.Random(seed).shuffle(rows)
+    seen: dict[str, int] = {}
+    for row in rows:
+        row["turn"] = seen[row["passage"]] = seen.get(row["passage"], -1) + 1
+    rows.sort(key=lambda row: row["turn"])
+    return [Pair(r["query"], r["passage"], "onestopqa", tuple((a, b) for a, b in r["spans"])) for r in rows[:n]]
+
+
+def _selqa(folder: Path) -> Iterator[Pair]:
+    """The first relevant sentence with as many sentences around it as fit."""
+    for row in read_jsonl(folder / "candidates.jsonl.gz"):
+        if row["split"] == "dev":
+            document = _grow(row["candidates"], row["relevant"][0])
+            if WORDS[0] <= _length(document) <= WORDS[1]:
+                yield Pair(row["query"], document, "selqa")
+
+
+def _scifact(folder: Path) -> Iterator[Pair]:
+    """The title of the first relevant abstract and the beginning of its text, cut after `WORDS[1]` words."""
+    corpus: dict[str, dict[str, Any]] = {row["doc_id"]: row for row in read_jsonl(folder / "scifact_corpus.jsonl.gz")}
+    for row in read_jsonl(folder / "scifact_queries.jsonl.gz"):
+        abstract = corpus[row["relevant"][0]]
+        words = f"{abstract['title']} {abstract['text']}".split()
+        yield Pair(row["query"], " ".join(words[: WORDS[1]]), "scifact")
+
+
+def _grow(sentences: list[str], centre: int) -> str:
+    first, last = centre, centre + 1
+    for start, end in ((centre, centre + 2), (centre - 1, centre + 2), (centre - 1, centre + 1)):
+        inside = start >= 0 and end <= len(sentences)
+        if inside and end - start > last - first and _length(" ".join(sentences[start:end])) <= WORDS[1]:
+            first, last = start, end
+    return " ".join(sentences[first:last])
+
+
+def _length(text: str) -> int:
+    return len(text.split())

@@ -1,0 +1,63 @@
+"""Results -> the page's sections: score, cards, faithfulness. No gradio, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attribution.agreement import captum_agreement
+from attribution.methods import METHODS
+from attribution.models import MODELS
+from attribution.render import card_html, number, pending_html, score_html
+from interface.faithfulness_view import faithfulness_html, verdict_html
+
+if TYPE_CHECKING:
+    from attribution.faithfulness import Faithfulness
+    from attribution.types import Explanation
+
+OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
+
+
+def score_section(explanation: Explanation) -> str:
+    """The score panel, from any explanation of the pair."""
+    ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
+    return _root(
+        score_html(
+            explanation.logit,
+            MODELS[explanation.model_id].label,
+            explanation.revision,
+            seen=max(ends) if explanation.truncated else None,
+            length=len(explanation.document),
+        )
+    )
+
+
+def cards_html(chosen: Sequence[str], done: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
+    """A card for each chosen method; those not in `done` keep their place. `measured` adds each one's verdict."""
+    cards = [
+        card_html(done[key], METHODS[done[key].method], label=METHODS[key].label, extra=_extra(key, done, measured))
+        if key in done
+        else pending_html(METHODS[key].label, "Not run yet.")
+        for key in chosen
+    ]
+    return _root(f'<div class="rl-cards">{"".join(cards)}</div>')
+
+
+def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> str:
+    """Curves, table and agreement under the cards."""
+    return _root(faithfulness_html(measured, done))
+
+
+def _extra(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
+    """The method's verdict, and how far the two integrated gradients agree."""
+    verdict = verdict_html(measured.methods[key], measured.random) if measured and key in measured.methods else ""
+    if key != CAPTUM or OURS not in done:
+        return verdict
+    distance, correlation = captum_agreement(done[OURS], done[CAPTUM])
+    rank = "" if correlation is None else f", Spearman {number(correlation)}"
+    apart = f"{number(100 * distance)} % apart from our own integrated gradients (L1 over tokens{rank})"
+    return f'{verdict}<p class="rl-says">{apart}</p>'
+
+
+def _root(html: str) -> str:
+    return f'<div class="rl-root">{html}</div>'

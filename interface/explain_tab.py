@@ -1,0 +1,181 @@
+"""Tab "Explain": the score, then one card a method as soon as it is there, then which of them to trust."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from attribution import METHODS, explain, load_reranker
+from attribution.errors import OptionError, Stopped
+from attribution.explain import options_of
+from attribution.faithfulness import max_passes, measure_stream
+from attribution.leaves import LEAVES
+from attribution.removal import OPERATORS
+from attribution.reranker import BASELINES, Meter
+from attribution.types import Explanation
+from interface.cards import cards_html, faithfulness_section, score_section
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
+from interface.gpu import gpu
+
+DEFAULT_METHODS = [key for key, method in METHODS.items() if method.default]
+WELCOME = '<p class="rl-welcome">Choose an example, or type a query and a document and press <b>Explain</b>.</p>'
+_stops: dict[str, threading.Event] = {}  # session -> set by Stop, read before every model pass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices below the pair; `components` in the order that `run` takes them."""
+
+    methods: gr.CheckboxGroup
+    baselines: gr.Dropdown
+    leaf: gr.Dropdown
+    operator: gr.Radio
+
+    @property
+    def components(self) -> list[Any]:
+        """As inputs of an event."""
+        return [self.methods, self.baselines, self.leaf, self.operator]
+
+
+def build_settings() -> Settings:
+    """Method check boxes, and an accordion for what few visitors change."""
+    methods = gr.CheckboxGroup(
+        [(method.label, key) for key, method in METHODS.items()], value=DEFAULT_METHODS, label="Methods"
+    )
+    with gr.Accordion("Settings", open=False):
+        baselines = gr.Dropdown(
+            [
+                ("the model's default: no words, [MASK] where it has one", ""),
+                *((text, key) for key, text in BASELINES.items()),
+            ],
+            value="",
+            label="Baseline",
+            info="what stands in place of the words, for integrated gradients and other methods that compare",
+        )
+        leaf = gr.Dropdown(
+            [(leaf.code, key) for key, leaf in LEAVES.items()],
+            value="detach_clone",
+            label="How saliency takes the embeddings",
+            info="some of these lines leave .grad empty: then the card says that it fell back",
+        )
+        operator = gr.Radio(list(OPERATORS), value="mask", label="Faithfulness removes words by")
+    return Settings(methods, baselines, leaf, operator)
+
+
+def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]], stop: gr.Button) -> None:
+    """The right-hand side of the tab. `start`: what begins a run (button, Enter, a click on an example)."""
+    status = gr.HTML(_status("Ready."), elem_id="status")
+    score = gr.HTML(WELCOME, elem_id="score")
+    words_js = (Path(__file__).parent / "words.js").read_text(encoding="utf-8")
+    cards = gr.HTML("", elem_id="cards", js_on_load=words_js)
+    faithfulness = gr.HTML("", elem_id="faithfulness")
+    running = [
+        trigger(
+            run,
+            [*pair.components, *settings.components],
+            [score, cards, faithfulness, status],
+            show_progress="minimal",
+            show_progress_on=status,
+            scroll_to_output=True,
+            api_visibility="private",
+            validator=check_fields,
+            **QUEUE,
+        )
+        for trigger in start
+    ]
+    stop.click(halt, None, status, cancels=running, queue=False, api_visibility="private")
+
+
+def forget(request: gr.Request) -> None:
+    """The visitor left: stop what still runs for them."""
+    stopping = _stops.pop(request.session_hash or "", None)
+    if stopping:
+        stopping.set()
+
+
+def halt(request: gr.Request) -> str:
+    """Stop the running explanation before its next model pass; cards already there stay."""
+    stopping = _stops.get(request.session_hash or "")
+    if stopping is None:
+        return _status("Nothing was running.")
+    stopping.set()
+    return _status("Stopped. The cards that were ready are kept.")
+
+
+@answer_errors
+@gpu(seconds=30)
+def run(
+    model_id: str,
+    query: str,
+    document: str,
+    methods: list[str],
+    baselines: str,
+    leaf: str,
+    operator: str,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yields `(score, cards, faithfulness, status)` as HTML: places for all cards, then one more result a time."""
+    check_model(model_id)
+    check_texts(query, document)
+    chosen = [key for key in METHODS if key in (methods or [])]
+    if not chosen:
+        raise OptionError("No method is ticked. Tick at least one of the methods above the Explain button.")
+    session = request.session_hash or ""
+    stopping = _stops[session] = threading.Event()
+    began = time.perf_counter()
+    done: dict[str, Explanation] = {}
+
+    def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
+        def on_pass(meter: Meter) -> None:
+            if stopping.is_set():
+                raise Stopped("stopped by the visitor")
+            of = f" of at most {expected}" if expected else ""
+            progress((step, len(chosen) + 1), desc=f"{label}: {meter.n_forward}{of} passes", unit="steps")
+
+        return on_pass
+
+    try:
+        reranker = load_reranker(model_id)
+        yield "", cards_html(chosen, done), "", _status("Reading the pair …")
+        for step, key in enumerate(chosen):
+            wanted = {"baselines": baselines or None, "leaf": leaf}
+            options = {name: value for name, value in wanted.items() if name in options_of(key)}
+            on_pass = watch(step, METHODS[key].label)
+            done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
+            seconds = time.perf_counter() - began
+            yield (
+                score_section(done[key]),
+                cards_html(chosen, done),
+                "",
+                _status(f"{len(done)} of {len(chosen)} methods after {seconds:.1f} s."),
+            )
+        score, on_pass = score_section(done[chosen[0]]), watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
+        for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
+            yield (
+                score,
+                cards_html(chosen, done, measured),
+                faithfulness_section(measured, done),
+                _status(f"Measuring faithfulness, {time.perf_counter() - began:.1f} s …"),
+            )
+        yield (
+            score,
+            cards_html(chosen, done, measured),
+            faithfulness_section(measured, done),
+            _status(f"Done after {time.perf_counter() - began:.1f} s."),
+        )
+    except Stopped:
+        return
+    finally:
+        if _stops.get(session) is stopping:
+            del _stops[session]
+
+
+def _status(text: str) -> str:
+    return f'<p class="rl-status" role="status">{text}</p>'

@@ -1,0 +1,29 @@
+// Hover, tap or arrow keys: mark a cell of a heat map and read out its row, column and number.
+const say = (cell) => {
+  const map = cell.closest(".rl-in-map");
+  map.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
+  cell.classList.add("rl-same");
+  const row = cell.parentElement.querySelector("th").textContent;
+  const column = map.querySelector("thead tr").children[cell.cellIndex].textContent;
+  map.querySelector(".rl-in-readout").textContent = `“${row}”, ${column}: ${cell.dataset.v}`;
+};
+const sayTarget = (event) => {
+  const cell = event.target.closest?.("td[data-v]");
+  if (cell) say(cell);
+};
+element.addEventListener("pointerover", sayTarget);
+element.addEventListener("click", sayTarget);
+element.addEventListener("keydown", (event) => {
+  const box = event.target.closest?.(".rl-in-box");
+  const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+  if (!box || !step) return;
+  event.preventDefault();
+  const body = box.querySelector("tbody");
+  const now = body.querySelector(".rl-same");
+  const next = now
+    ? body.rows[now.parentElement.sectionRowIndex + step[0]]?.cells[now.cellIndex + step[1]]
+    : body.rows[0]?.cells[1];
+  if (!next?.dataset.v) return;
+  say(next);
+  next.scrollIntoView({ block: "nearest", inline: "nearest" });
+});

@@ -1,0 +1,48 @@
+"""Tab "Autograd lab": every way to the embeddings' gradient, run on the visitor's pair, row by row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+
+from attribution import MODELS, load_reranker
+from attribution.autograd_lab import EXPERIMENTS, LabRow, run_lab
+from attribution.errors import InputError
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_texts
+from interface.gpu import gpu
+from interface.lab_view import INTRO, lab_html, status_html
+
+
+def build(pair: PairInputs) -> None:
+    """The tab's components and their one event."""
+    gr.HTML(INTRO)
+    start = gr.Button("Run the lab", variant="primary")
+    status = gr.HTML(status_html("Ready."), elem_id="lab-status")
+    rows = gr.HTML("", elem_id="lab-rows")
+    start.click(
+        run,
+        pair.components,
+        [rows, status],
+        show_progress="minimal",
+        show_progress_on=status,
+        api_visibility="private",
+        validator=check_fields,
+        **QUEUE,
+    )
+
+
+@answer_errors
+@gpu(seconds=30)
+def run(model_id: str, query: str, document: str) -> Iterator[tuple[str, str]]:
+    """Yields `(rows, status)` as HTML, one more row each time."""
+    check_texts(query, document)
+    if model_id not in MODELS:
+        raise InputError("This model is not on offer here. Choose one from the list.")
+    began = time.perf_counter()
+    rows: list[LabRow] = []
+    for row in run_lab(load_reranker(model_id), query, document):
+        rows.append(row)
+        done = "Done" if len(rows) == len(EXPERIMENTS) else f"{len(rows)} of {len(EXPERIMENTS)} rows"
+        yield lab_html(rows), status_html(f"{done} after {time.perf_counter() - began:.1f} s.")

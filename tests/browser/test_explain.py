@@ -1,0 +1,105 @@
+"""The Explain tab, as a visitor uses it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
+DONE = ".rl-card:not(.rl-pending)"
+HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} {{ 7 * 7 }} <b>bold</b> & &amp; 🐌"
+
+
+def explain(page: Page, query: str, document: str) -> None:
+    page.get_by_label("Query", exact=True).fill(query)
+    page.get_by_label("Document", exact=True).fill(document)
+    page.get_by_role("button", name="Explain", exact=True).click()
+
+
+def test_a_click_on_an_example_shows_four_cards_with_highlighted_words(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    page.get_by_text(EXAMPLES[0]["label"]).click()
+    expect(page.locator(DONE)).to_have_count(4)
+    expect(page.get_by_label("Query", exact=True)).to_have_value(EXAMPLES[0]["query"])
+    for card in page.locator(DONE).all():
+        assert card.locator("[style*='--a']").count() > 3
+        texts = card.locator(".rl-text").all_inner_texts()
+        assert texts == [EXAMPLES[0]["query"], EXAMPLES[0]["document"]]
+    expect(page.locator(".rl-logit")).to_contain_text("+")
+
+
+def test_hovering_a_word_marks_it_on_every_card_and_reads_out_each_number(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    page.get_by_text(EXAMPLES[0]["label"]).click()
+    expect(page.locator(DONE)).to_have_count(4)
+    page.locator(DONE).first.get_by_text("million", exact=True).hover()
+    expect(page.locator(".rl-same")).to_have_count(4)
+    readouts = page.locator(".rl-readout").all_inner_texts()
+    assert all("“million”" in text for text in readouts)
+    assert len(set(readouts)) == 4
+
+
+def test_arrow_keys_go_from_word_to_word(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    explain(page, "first second third", "one two three")
+    expect(page.locator(DONE)).to_have_count(4)
+    page.locator(".rl-text").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".rl-readout").first).to_contain_text("“second”")
+
+
+@pytest.mark.parametrize("field", ["query", "document"])
+def test_markup_and_templates_stay_text(page: Page, app_url: str, field: str) -> None:
+    texts = {"query": "which words matter", "document": "These words matter most."} | {field: HOSTILE}
+    page.goto(app_url)
+    explain(page, **texts)
+    expect(page.locator(DONE)).to_have_count(4)
+    place = 0 if field == "query" else 1
+    assert page.locator(DONE).first.locator(".rl-text").nth(place).inner_text() == HOSTILE
+    assert page.locator(".rl-card img, .rl-card b").count() == 0
+    assert page.title() == "Rerank Lens"
+
+
+def test_empty_input_is_answered_at_the_field_and_loses_nothing(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    explain(page, "   ", "This text must stay.")
+    expect(page.get_by_text("The query is empty").first).to_be_visible()
+    expect(page.get_by_label("Document", exact=True)).to_have_value("This text must stay.")
+    explain(page, "and now", "This text must stay.")
+    expect(page.locator(DONE)).to_have_count(4)
+
+
+def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    explain(page, "a b c d " * 240, "short")
+    expect(page.get_by_text("leaves no room for the document").first).to_be_visible()
+    expect(page.get_by_label("Document", exact=True)).to_have_value("short")
+
+
+def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    for box in page.get_by_role("checkbox").all():
+        box.set_checked(False)
+    page.get_by_label("Saliency (L1)", exact=True).check()
+    document = "word " * 700 + "theend"
+    explain(page, "what is unseen", document)
+    expect(page.locator(DONE)).to_have_count(1)
+    expect(page.get_by_text("The greyed rest was never seen")).to_be_visible()
+    expect(page.locator(".rl-unseen").last).to_have_text("theend")
+    assert page.locator(DONE).locator(".rl-text").nth(1).inner_text() == document
+
+
+def test_stop_stops_and_keeps_what_was_ready(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    explain(page, "when was the tower completed", "word " * 600)
+    expect(page.locator(DONE).first).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped. The cards that were ready are kept.")).to_be_visible()
+    assert page.locator(".rl-pending").count() > 0
+    ready = page.locator(DONE).count()
+    explain(page, "how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
+    expect(page.locator(DONE)).to_have_count(4)
+    assert ready < 4

@@ -1,0 +1,65 @@
+"""README's tables, made from the code's own tables. `python -m tests.readme` writes them; a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from attribution.families import FAMILIES
+from attribution.methods import METHODS
+from attribution.models import MODELS
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    rule = "|" + "---|" * (head.count("|") - 1)
+    return "\n".join([head, rule, *rows])
+
+
+def methods_table() -> str:
+    """One row a method."""
+    return _table(
+        "| key | what it says | signed | passes | source |",
+        (
+            f"| `{key}` | {m.label}: {m.says} | {'yes' if m.signed else 'no'} | {m.cost} | "
+            f"{f'[paper]({m.paper})' if m.paper else 'a control' if m.control else ''} |"
+            for key, m in METHODS.items()
+        ),
+    )
+
+
+def models_table() -> str:
+    """One row a checkpoint on offer."""
+    rows = (f"| `{key}` | {m.label} | {m.trained_on} | {m.licence} |" for key, m in MODELS.items())
+    return _table("| key | model | trained on | licence |", rows)
+
+
+def families_table() -> str:
+    """One row a family."""
+    rows = (f"| `{key}` | {family.label}: {family.examples} |" for key, family in FAMILIES.items())
+    return _table("| architecture | examples |", rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "methods": methods_table,
+    "models": models_table,
+    "families": families_table,
+}
+
+
+def section(text: str, name: str) -> str:
+    """What stands between the two marks of `name`."""
+    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- /{name} -->")[0].rstrip("\n")
+
+
+def write_section(path: Path, name: str, body: str) -> None:
+    """Replace what stands between the two marks of `name` in `path`."""
+    before, rest = path.read_text(encoding="utf-8").split(f"<!-- {name} -->\n")
+    after = rest.split(f"<!-- /{name} -->")[1]
+    path.write_text(f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for name, table in TABLES.items():
+        write_section(README, name, table())

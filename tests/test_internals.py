@@ -1,0 +1,171 @@
+"""Attentions, hidden states and the probe against the plain model's own, in every family."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from attribution import explain, internals, load_reranker
+from attribution.errors import InputError, ModelError, OptionError
+from attribution.families import FAMILIES
+from attribution.internals import Inside, look_inside
+from tests.conftest import Tiny
+from tests.tiny import save_tiny
+
+QUERY = "how many people live in berlin ?"
+DOCUMENT = "berlin has about 3.7 million inhabitants <b>&</b> museums \U0001f600 ."
+OTHER = ("which city is the capital of france", "paris is the capital of france , new york is not .")
+every_family = pytest.mark.parametrize("architecture", FAMILIES)
+
+
+def look(reranker: Any, query: str = QUERY, document: str = DOCUMENT) -> Inside:
+    return look_inside(reranker, reranker.encode(query, document))
+
+
+def plainly(folder: Path) -> Any:
+    """The model's own output as the transformers documentation has it, with `retain_grad()` on each hidden state."""
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    inputs = AutoTokenizer.from_pretrained(folder)(QUERY, DOCUMENT, return_tensors="pt")
+    output = model.eval()(**inputs, output_attentions=True, output_hidden_states=True)
+    for state in output.hidden_states:
+        state.retain_grad()
+    output.logits[0, 0].backward()
+    return output
+
+
+@every_family
+def test_hidden_states_and_their_gradients(architecture: str, tiny: Tiny, tiny_folder: Callable[[str], Path]) -> None:
+    inside, output = look(tiny(architecture)), plainly(tiny_folder(architecture))
+    assert inside.logit == pytest.approx(output.logits.item(), abs=1e-5)
+    positions = [i for unit in inside.units for i in unit.positions]
+    assert positions == list(range(output.hidden_states[0].shape[1]))
+    for layer, state in enumerate(output.hidden_states):
+        for column, unit in enumerate(inside.units):
+            ours, grads = state[0, list(unit.positions)].detach(), state.grad[0, list(unit.positions)]
+            at = (layer, column)
+            assert inside.state_norm[at] == pytest.approx(ours.norm(dim=-1).mean().item(), rel=1e-4)
+            assert inside.grad_norm[at] == pytest.approx(grads.norm(dim=-1).sum().item(), rel=1e-4, abs=1e-5)
+            assert inside.grad_x_state[at] == pytest.approx((ours * grads).sum().item(), rel=1e-4, abs=1e-4)
+
+
+@every_family
+def test_attention_from_query_words_to_document_words(
+    architecture: str, tiny: Tiny, tiny_folder: Callable[[str], Path]
+) -> None:
+    inside, output = look(tiny(architecture)), plainly(tiny_folder(architecture))
+    weights = torch.stack(output.attentions)[:, 0].detach()  # (layers, heads, seq, seq)
+    rows = [(0,), *(unit.positions for unit in inside.words("query"))]
+    columns = [unit.positions for unit in inside.words("document")]
+    assert inside.attention.shape == (*weights.shape[:2], len(rows), len(columns))
+    for row, attending in enumerate(rows):
+        for column, attended in enumerate(columns):
+            expected = weights[:, :, list(attending)][..., list(attended)].sum(-1).mean(-1)
+            np.testing.assert_allclose(inside.attention[:, :, row, column], expected, rtol=1e-4, atol=1e-6)
+
+
+@every_family
+def test_the_probe_ends_at_the_logit_and_starts_elsewhere(architecture: str, tiny: Tiny) -> None:
+    reranker = tiny(architecture)
+    inside = look(reranker)
+    assert len(inside.probe) == reranker.model.config.num_hidden_layers + 1
+    assert inside.probe[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
+    assert abs(inside.probe[0] - inside.logit) > 1e-3
+
+
+@every_family
+def test_in_the_last_layer_only_the_read_out_position_has_a_gradient(architecture: str, tiny: Tiny) -> None:
+    inside = look(tiny(architecture))
+    read = [any(i in inside.read_positions for i in unit.positions) for unit in inside.units]
+    assert sum(read) == 1
+    assert ((inside.grad_norm[-1] > 0) == read).all()
+    assert (inside.grad_norm[0] > 0).all()
+
+
+def test_a_head_that_reads_the_mean_of_all_positions(tmp_path: Path) -> None:
+    folder = save_tiny("ModernBertForSequenceClassification", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "classifier_pooling": "mean"}))
+    inside = look(load_reranker(str(folder), device="cpu"))
+    assert len(inside.read_positions) == sum(len(unit.positions) for unit in inside.units)
+    assert inside.probe[-1] == pytest.approx(inside.logit, abs=1e-5)
+    assert (inside.grad_norm[-1] > 0).all()
+
+
+@every_family
+def test_attention_methods(architecture: str, tiny: Tiny, tiny_folder: Callable[[str], Path]) -> None:
+    reranker, output = tiny(architecture), plainly(tiny_folder(architecture))
+    weights = torch.stack(output.attentions)[:, 0].detach().numpy()  # (layers, heads, seq, seq)
+    read_out = explain(reranker, QUERY, DOCUMENT, "attention").attributions
+    np.testing.assert_allclose(read_out, weights[-1].mean(0)[0], atol=1e-6)
+    chosen = explain(reranker, QUERY, DOCUMENT, "attention", layer=1, head=2).attributions
+    np.testing.assert_allclose(chosen, weights[0, 1, 0], atol=1e-6)
+    flow = np.zeros(weights.shape[-1])
+    flow[0] = 1  # from the read-out position down through the layers
+    for layer in weights.mean(1)[::-1]:
+        flow = 0.5 * flow + 0.5 * flow @ layer
+    np.testing.assert_allclose(explain(reranker, QUERY, DOCUMENT, "attention_rollout").attributions, flow, atol=1e-6)
+    assert flow.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("option", [{"layer": 0}, {"layer": 3}, {"head": 0}, {"head": 5}])
+def test_a_layer_or_head_that_does_not_exist(option: dict[str, Any], tiny_bert: Any) -> None:
+    with pytest.raises(OptionError, match=next(iter(option))):
+        explain(tiny_bert, QUERY, DOCUMENT, "attention", **option)
+
+
+def test_attention_that_cannot_tell_words_apart_is_uniform(tmp_path: Path) -> None:
+    folder = save_tiny("BertForSequenceClassification", tmp_path)
+    reranker = load_reranker(str(folder), device="cpu")
+    with torch.no_grad():
+        for layer in reranker.model.bert.encoder.layer:
+            layer.attention.self.query.weight.zero_()
+            layer.attention.self.query.bias.zero_()
+    inside = look(reranker)
+    length = sum(len(unit.positions) for unit in inside.units)
+    shares = [len(unit.positions) / length for unit in inside.words("document")]
+    np.testing.assert_allclose(inside.attention, np.broadcast_to(shares, inside.attention.shape), rtol=1e-5)
+
+
+def test_a_model_that_keeps_its_fast_attention_is_refused(tiny_bert: Any) -> None:
+    model = copy.deepcopy(tiny_bert.model)
+    model.set_attn_implementation = lambda *_: None  # what a model without an eager version amounts to
+    with pytest.raises(ModelError, match="0 attentions instead of 2"):
+        look(dataclasses.replace(tiny_bert, model=model))
+
+
+def test_a_pair_too_long_for_its_attentions(tiny_bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(internals, "MAX_ATTENTION_BYTES", 4 * 2 * 4 * 10**2)
+    with pytest.raises(InputError, match="at most 10 tokens"):
+        look(tiny_bert)
+
+
+def test_two_visitors_inside_at_once_leave_the_shared_model_alone(tiny_bert: Any) -> None:
+    pairs = [(QUERY, DOCUMENT), OTHER]
+    alone = [look(tiny_bert, *pair) for pair in pairs]
+    hooks = [len(module._forward_hooks) for module in tiny_bert.model.modules()]
+    start = threading.Barrier(len(pairs))
+
+    def visit(pair: tuple[str, str]) -> list[Inside]:
+        start.wait()
+        return [look(tiny_bert, *pair) for _ in range(25)]
+
+    with ThreadPoolExecutor(len(pairs)) as visitors:
+        for insides, expected in zip(visitors.map(visit, pairs), alone, strict=True):
+            for inside in insides:
+                for name in ("attention", "state_norm", "grad_norm", "grad_x_state", "probe"):
+                    ours, theirs = getattr(inside, name), getattr(expected, name)
+                    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=name)
+    assert tiny_bert.model.config._attn_implementation == "sdpa"
+    assert [len(module._forward_hooks) for module in tiny_bert.model.modules()] == hooks
+    assert all(p.grad is None and not p.requires_grad for p in tiny_bert.model.parameters())

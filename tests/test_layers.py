@@ -1,0 +1,93 @@
+"""Who may import whom, and that README's tables name what the code offers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from attribution import METHODS, MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in [ROOT / "app.py", *ROOT.glob("attribution/**/*.py"), *ROOT.glob("interface/**/*.py")]
+}
+MAY_IMPORT = {  # a library: the files and folders that may
+    "gradio": ("app.py", "interface/"),
+    "captum": ("attribution/methods/",),
+    "transformers": ("attribution/families.py", "attribution/loading.py", "attribution/reranker.py"),
+    "huggingface_hub": ("attribution/loading.py",),
+}
+WITHOUT_TORCH = {f"attribution/{name}.py" for name in ("types", "errors", "words", "render", "export")}
+
+
+def imported(source: ast.AST) -> Iterator[str]:
+    """Dotted names of what `source` imports when it runs, also inside functions; not under TYPE_CHECKING."""
+    for node in ast.iter_child_nodes(source):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            yield from imported(node)
+
+
+def own_file(name: str) -> str | None:
+    """The file of ours that importing the dotted `name` runs."""
+    parts = name.split(".")
+    candidates = [
+        f"{'/'.join(parts[:n])}{end}" for n in (len(parts), len(parts) - 1) for end in (".py", "/__init__.py")
+    ]
+    return next((file for file in candidates if file in SOURCES), None)
+
+
+IMPORTS = {file: set(imported(source)) for file, source in SOURCES.items()}
+OWN_IMPORTS = {file: {own for name in names if (own := own_file(name))} for file, names in IMPORTS.items()}
+
+
+def importers(library: str) -> set[str]:
+    return {file for file, names in IMPORTS.items() if any(name.split(".")[0] == library for name in names)}
+
+
+@pytest.mark.parametrize("library", MAY_IMPORT)
+def test_library_is_imported_only_where_it_may(library: str) -> None:
+    found = importers(library)
+    assert found, f"nothing imports {library}: the rule guards nothing"
+    assert {file for file in found if not file.startswith(MAY_IMPORT[library])} == set()
+
+
+def test_what_only_formats_needs_no_torch() -> None:
+    """Neither by its own imports nor through another file of ours."""
+    torch_users = importers("torch")
+    assert torch_users
+    for file in WITHOUT_TORCH & SOURCES.keys():
+        reached, waiting = set(), [file]
+        while waiting:
+            reached.add(current := waiting.pop())
+            waiting += OWN_IMPORTS[current] - reached
+        assert reached & torch_users == set(), f"{file} reaches torch"
+
+
+def test_imports_go_one_way() -> None:
+    list(TopologicalSorter(OWN_IMPORTS).static_order())  # raises CycleError, which names the cycle
+
+
+def test_the_engine_does_not_know_the_app() -> None:
+    for file, names in OWN_IMPORTS.items():
+        if file.startswith("attribution/"):
+            assert all(name.startswith("attribution/") for name in names), file
+
+
+@pytest.mark.parametrize(("table", "offered"), [("methods", METHODS), ("models", MODELS)])
+def test_readme_has_a_row_for_each(table: str, offered: dict[str, object]) -> None:
+    """One table of README, its rows `| `key` | ...`, names exactly what the code offers."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tables = [re.findall(r"^\| `([^`]+)` \|", block, re.MULTILINE) for block in re.split(r"\n\s*\n", readme)]
+    rows = max(tables, key=lambda keys: len(offered.keys() & set(keys)))
+    assert sorted(rows) == sorted(offered), f"README's table of {table}"

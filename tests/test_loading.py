@@ -1,0 +1,175 @@
+"""`load_reranker`: one object a key, an answer for each checkpoint it cannot use, and a self-test that bites."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attribution import MODELS, explain, load_reranker
+from attribution.errors import AttributionError, ModelError
+from attribution.families import FAMILIES, Family
+from attribution.loading import _load_lock
+from tests import tiny
+
+BERT = "BertForSequenceClassification"
+Folder = Callable[[str], Path]
+
+
+def copy(source: Path, target: Path, *, without: str = "", **config: object) -> Path:
+    """A checkpoint's folder, less the files that start with `without`, its config changed."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(f"{without}*") if without else None)
+    if config:
+        settings = json.loads((target / "config.json").read_text())
+        (target / "config.json").write_text(json.dumps(settings | config))
+    return target
+
+
+def message_of(model_id: str) -> str:
+    with pytest.raises(ModelError) as caught:
+        load_reranker(model_id)
+    assert isinstance(caught.value, AttributionError)
+    return str(caught.value)
+
+
+def test_same_key_same_object(tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = copy(tiny_folder(BERT), tmp_path / "same")
+    reranker = load_reranker(str(folder))
+    assert load_reranker(str(folder)) is reranker
+    shutil.rmtree(folder)
+    assert load_reranker(str(folder)) is reranker  # kept, not read again
+    assert load_reranker(str(tiny_folder(BERT))) is not reranker
+
+
+def test_threads_that_load_at_once_share_one_object(tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = str(copy(tiny_folder(BERT), tmp_path / "shared"))
+    with ThreadPoolExecutor(4) as pool:
+        loaded = list(pool.map(load_reranker, [folder] * 4))
+    assert all(reranker is loaded[0] for reranker in loaded)
+
+
+def test_a_kept_model_does_not_wait_for_a_download(tiny_folder: Folder) -> None:
+    reranker = load_reranker(str(tiny_folder(BERT)))
+    with ThreadPoolExecutor(1) as pool, _load_lock:  # as while another visitor's model is on its way
+        assert pool.submit(load_reranker, str(tiny_folder(BERT))).result(timeout=60) is reranker
+
+
+def test_revision_of_a_folder_follows_its_weights(tiny_folder: Folder, tmp_path: Path) -> None:
+    same = load_reranker(str(copy(tiny_folder(BERT), tmp_path / "same")))
+    other = load_reranker(str(tiny.save_tiny(BERT, tmp_path / "other", seed=1)))
+    assert same.revision == load_reranker(str(tiny_folder(BERT))).revision != other.revision
+    assert explain(same, "berlin", "paris", "saliency").revision == same.revision
+
+
+@pytest.mark.parametrize("missing", ["/no/such/folder", "no-such/model", "no-such-model", "~/no/such/folder"])
+def test_missing(missing: str) -> None:
+    """Neither a key, nor a folder, nor in the cache, with the Hub out of reach."""
+    message = message_of(missing)
+    assert missing in message
+    assert "local folder" in message
+    assert "Hub id" in message
+    assert all(key in message for key in MODELS)
+
+
+@pytest.mark.parametrize("file", ["tokenizer", "model", "config"])
+def test_incomplete_folder(file: str, tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = copy(tiny_folder(BERT), tmp_path / "part", without=file)
+    message = message_of(str(folder))
+    assert str(folder) in message
+    assert {"tokenizer": "tokenizer.json", "model": "safetensors", "config": "config.json"}[file] in message
+
+
+@pytest.mark.parametrize("architectures", [["BertModel"], ["BertForMaskedLM", BERT], [], None])
+def test_unsupported_architecture(architectures: list[str] | None, tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = copy(tiny_folder(BERT), tmp_path / "other", architectures=architectures)
+    message = message_of(str(folder))
+    assert str(folder) in message
+    assert (architectures or ["none named"])[0] in message
+    assert all(family in message for family in FAMILIES)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_more_than_one_label(n: int, tiny_folder: Folder, tmp_path: Path) -> None:
+    labels = {str(i): f"LABEL_{i}" for i in range(n)}
+    folder = copy(tiny_folder(BERT), tmp_path / "labels", id2label=labels, label2id={v: i for i, v in labels.items()})
+    message = message_of(str(folder))
+    assert str(folder) in message
+    assert f"{n} labels" in message
+    assert "num_labels=1" in message
+
+
+def test_failed_load_is_not_kept(tiny_folder: Folder, tmp_path: Path) -> None:
+    message_of(str(tmp_path / "late"))
+    copy(tiny_folder(BERT), tmp_path / "late")
+    assert load_reranker(str(tmp_path / "late")).score("berlin", ["paris"])
+
+
+LAYOUTLM = "LayoutLMForSequenceClassification"
+T5 = "T5ForSequenceClassification"
+MORE_CONFIGS = {LAYOUTLM: {}, T5: {"d_kv": 8, "d_ff": 48, "eos_token_id": 3, "decoder_start_token_id": 0}}
+LAYERS = [  # architectures off the table: the right layer, and wrong ones with what is wrong with them
+    (T5, "transformer.encoder.embed_tokens", None),
+    (T5, "transformer.shared", "called 0 times"),
+    (LAYOUTLM, "layoutlm.embeddings.word_embeddings", None),
+    (LAYOUTLM, "layoutlm.embeddings.x_position_embeddings", "called 2 times"),
+    (LAYOUTLM, "layoutlm.embeddings.h_position_embeddings", "differs from the plain score"),
+]
+
+
+@pytest.mark.parametrize(("architecture", "layer", "problem"), LAYERS)
+def test_self_test_tells_the_right_layer(
+    architecture: str, layer: str, problem: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tiny.CONFIGS, architecture, MORE_CONFIGS[architecture])
+    monkeypatch.setitem(FAMILIES, architecture, Family("a try", layer, layer, "none"))
+    folder = str(tiny.save_tiny(architecture, tmp_path / "model"))
+    if problem is None:
+        assert load_reranker(folder).score("berlin", ["paris"])
+    else:
+        message = message_of(folder)
+        assert folder in message
+        assert "self-test" in message
+        assert problem in message
+
+
+def test_self_test_rejects_a_score_without_gradient(
+    tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A family that reads its logit through a step has a score and no gradient."""
+    row = replace(FAMILIES[BERT], read_logit=lambda output: output.logits[:, 0].round())
+    monkeypatch.setitem(FAMILIES, BERT, row)
+    assert "gradient is not finite or all zero" in message_of(str(copy(tiny_folder(BERT), tmp_path / "step")))
+
+
+def test_a_checkpoint_without_its_classifier_is_refused(tmp_path: Path) -> None:
+    folder = tiny.save_tiny("BertForSequenceClassification", tmp_path)
+    weights = {
+        name: value for name, value in load_file(folder / "model.safetensors").items() if "classifier" not in name
+    }
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"lacks weights.*classifier"):
+        load_reranker(str(folder))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not safetensors at all", b"\xff" * 64])
+def test_damaged_weights_are_a_model_error(tmp_path: Path, damage: bytes) -> None:
+    folder = tiny.save_tiny("BertForSequenceClassification", tmp_path)
+    (folder / "model.safetensors").write_bytes(damage)
+    with pytest.raises(ModelError, match="Could not load"):
+        load_reranker(str(folder))
+
+
+def test_weights_of_another_shape_are_a_model_error(tmp_path: Path) -> None:
+    folder = tiny.save_tiny("BertForSequenceClassification", tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"] = torch.zeros(1, 7)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError):
+        load_reranker(str(folder))

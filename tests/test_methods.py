@@ -1,0 +1,262 @@
+"""Every method against its closed form on a linear reranker, and against the plain model on a tiny BERT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import combinations, permutations
+from typing import Any
+
+import pytest
+import torch
+from captum.attr import LayerIntegratedGradients
+from torch import Tensor
+
+from attribution import METHODS, explain
+from attribution.errors import OptionError
+from attribution.methods.path import ONE_SIDE_EACH, random_texts
+from attribution.methods.perturbation import exact_shapley, sampled_shapley
+from attribution.removal import seen_words
+from attribution.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.types import TokenizedPair
+from tests import linear
+from tests.conftest import Plain
+
+BERT = "BertForSequenceClassification"
+QUERY = "how many people live in berlin ?"
+DOCUMENT = "berlin has about 3.7 million inhabitants"  # six words, one of several tokens
+IG, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
+OF_TRANSFORMERS = {"attention", "attention_rollout", "layerwise_relevance"}  # need layers; tested beside them
+SEEDED = ("expected_gradients", "shapley", "smoothgrad")
+
+ClosedForm = Callable[[Reranker, TokenizedPair], Tensor]
+
+
+def everywhere(value: Callable[[Tensor], Tensor]) -> ClosedForm:
+    return lambda reranker, pair: value(reranker.model.head).expand(len(pair.tokens))
+
+
+def against_mask(reranker: Reranker, pair: TokenizedPair) -> Tensor:
+    values = torch.zeros(len(pair.tokens))
+    places = pair.positions("query", "document")
+    values[places] = linear.token_weights(reranker, pair)[places] - linear.mask_weight(reranker)
+    return values
+
+
+def by_word(reranker: Reranker, pair: TokenizedPair) -> Tensor:
+    """As `against_mask`, each word's sum shared by its tokens."""
+    values = against_mask(reranker, pair)
+    for positions in seen_words(pair.tokens, pair.document):
+        values[positions] = values[positions].mean()
+    return values
+
+
+def against_random_texts(reranker: Reranker, pair: TokenizedPair) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.zeros(len(pair.tokens))
+    for segments in ONE_SIDE_EACH:
+        texts = random_texts(reranker, pair, segments, 16, generator)  # (16, seq)
+        torch.rand(16, generator=generator)  # the places on the path, which a line does not feel
+        weights = reranker.word_embeddings(texts) @ reranker.model.head
+        values += linear.token_weights(reranker, pair) - weights.mean(0)
+    return values
+
+
+CLOSED_FORMS: dict[str, ClosedForm] = {
+    "saliency": everywhere(lambda head: head.abs().sum()),
+    "saliency_l2": everywhere(lambda head: head.norm()),
+    "smoothgrad": everywhere(lambda head: head.norm()),
+    "input_x_gradient": linear.token_weights,
+    IG: against_mask,
+    CAPTUM: against_mask,
+    "expected_gradients": against_random_texts,
+    "occlusion": by_word,
+    "shapley": by_word,
+    "embedding_magnitude": lambda reranker, pair: reranker.word_embeddings(pair.inputs["input_ids"])[0].abs().sum(-1),
+}
+
+
+def test_every_method_has_a_closed_form() -> None:
+    assert set(CLOSED_FORMS) == set(METHODS) - OF_TRANSFORMERS
+
+
+@pytest.mark.parametrize("method", CLOSED_FORMS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_closed_form(method: str, seed: int) -> None:
+    reranker = linear.linear_reranker(seed)
+    pair = reranker.encode(linear.QUERY, linear.DOCUMENT)
+    explanation = explain(reranker, linear.QUERY, linear.DOCUMENT, method)
+    assert explanation.attributions == pytest.approx(CLOSED_FORMS[method](reranker, pair).tolist(), abs=1e-4)
+    for path in explanation.paths:
+        expected = against_mask(reranker, pair)[pair.positions(*path.segments)].sum().item()
+        assert path.baseline_logit == pytest.approx(explanation.logit - expected, abs=1e-4)
+        assert path.convergence_delta == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mask", "unk", "pad", "zero"])
+@pytest.mark.parametrize("joint", [False, True])
+def test_baselines_by_name(name: str, joint: bool) -> None:
+    reranker = linear.linear_reranker()
+    pair = reranker.encode(linear.QUERY, linear.DOCUMENT)
+    of_baseline = 0.0 if name == "zero" else linear.mask_weight(reranker, name)
+    places = pair.positions("query", "document")
+    expected = torch.zeros(len(pair.tokens))
+    expected[places] = linear.token_weights(reranker, pair)[places] - of_baseline
+    for method in (IG, CAPTUM):
+        explanation = explain(reranker, linear.QUERY, linear.DOCUMENT, method, baselines=name, joint=joint)
+        assert explanation.attributions == pytest.approx(expected.tolist(), abs=1e-4)
+        assert [path.baseline for path in explanation.paths] == [name] * (1 if joint else 2)
+
+
+@torch.no_grad()
+def plain_logits(plain: tuple[Any, Any], rows: list[list[int]], **inputs: Tensor) -> list[float]:
+    """The plain model's logit of the pair with the tokens of each row masked."""
+    tokenizer, model = plain
+    input_ids = inputs["input_ids"].repeat(len(rows), 1)
+    for i, positions in enumerate(rows):
+        input_ids[i, positions] = tokenizer.mask_token_id
+    others = {k: v.expand(len(rows), -1) for k, v in inputs.items() if k != "input_ids"}
+    logits: list[float] = model(input_ids=input_ids, **others).logits[:, 0].tolist()
+    return logits
+
+
+def words_of(pair: TokenizedPair) -> tuple[list[list[int]], list[list[int]]]:
+    return seen_words(pair.tokens, pair.query, "query"), seen_words(pair.tokens, pair.document)
+
+
+@pytest.mark.parametrize("n_steps", [3, 20])
+def test_captum_equals_layer_integrated_gradients(n_steps: int, tiny_bert: Reranker, plain: Plain) -> None:
+    """Captum's own layer hook on the plain model is the second route."""
+    tokenizer, model = plain(BERT)
+    inputs = tokenizer(QUERY, DOCUMENT, return_tensors="pt")
+
+    def forward(input_ids: Tensor, types: Tensor, mask: Tensor) -> Any:
+        return model(input_ids=input_ids, token_type_ids=types, attention_mask=mask).logits[:, 0]
+
+    route = LayerIntegratedGradients(forward, model.bert.embeddings.word_embeddings)
+    explanation = explain(tiny_bert, QUERY, DOCUMENT, CAPTUM, n_steps=n_steps)
+    for side in (0, 1):
+        inside = [i for i, of in enumerate(inputs.sequence_ids(0)) if of == side]
+        baseline = inputs["input_ids"].clone()
+        baseline[:, inside] = tokenizer.mask_token_id
+        rest = (inputs["token_type_ids"], inputs["attention_mask"])
+        expected = route.attribute(inputs["input_ids"], baseline, n_steps=n_steps, additional_forward_args=rest)
+        ours = [explanation.attributions[i] for i in inside]
+        assert ours == pytest.approx(expected.sum(-1)[0, inside].tolist(), abs=1e-5)
+
+
+def test_occlusion_equals_plain_forwards(tiny_bert: Reranker, plain: Plain) -> None:
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    words = [word for side in words_of(pair) for word in side]
+    whole, *without = plain_logits(plain(BERT), [[], *words], **pair.inputs)
+    masked = explain(tiny_bert, QUERY, DOCUMENT, "occlusion").attributions
+    assert [sum(masked[i] for i in word) for word in words] == pytest.approx([whole - w for w in without], abs=1e-5)
+    deleted = explain(tiny_bert, QUERY, DOCUMENT, "occlusion", operator="delete").attributions
+    for word in words:
+        stays = [i for i in range(len(pair.tokens)) if i not in word]
+        (without_it,) = plain_logits(plain(BERT), [[]], **{k: v[:, stays] for k, v in pair.inputs.items()})
+        assert sum(deleted[i] for i in word) == pytest.approx(whole - without_it, abs=1e-5)
+        assert len({deleted[i] for i in word}) == 1
+    assert [masked[i] for i in pair.positions("template")] == [0] * 3
+
+
+def test_shapley_equals_brute_force(tiny_bert: Reranker, plain: Plain) -> None:
+    """The definition: the mean over all orders of six words, from the plain model's logit of every subset."""
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    words = words_of(pair)[1]
+    assert len(words) == 6
+    subsets = [frozenset(s) for size in range(7) for s in combinations(range(6), size)]
+    rows = [[i for w in range(6) if w not in subset for i in words[w]] for subset in subsets]
+    value = dict(zip(subsets, plain_logits(plain(BERT), rows, **pair.inputs), strict=True))
+    orders = list(permutations(range(6)))
+    expected = [0.0] * 6
+    for order in orders:
+        for k, w in enumerate(order):
+            expected[w] += (value[frozenset(order[: k + 1])] - value[frozenset(order[:k])]) / len(orders)
+    explanation = explain(tiny_bert, QUERY, DOCUMENT, "shapley")
+    ours = [sum(explanation.attributions[i] for i in word) for word in words]
+    assert ours == pytest.approx(expected, abs=1e-5)
+    sampled = explain(tiny_bert, QUERY, DOCUMENT, "shapley", n_samples=3)
+    assert sampled.n_forward < explanation.n_forward
+    assert sampled.attributions != explanation.attributions
+    assert [path.convergence_delta for path in sampled.paths] == pytest.approx([0, 0], abs=1e-4)
+
+
+def test_an_order_and_its_reverse_are_exact_for_pairs() -> None:
+    """In v(S) = sum of M[i, j] over i, j in S, a word's value is M[i, i] + half of its other entries."""
+    matrix = torch.randn(7, 7, generator=torch.Generator().manual_seed(3))
+
+    def game(sets: Iterable[frozenset[int]]) -> dict[frozenset[int], float]:
+        return {s: matrix[list(s)][:, list(s)].sum().item() for s in sets}
+
+    expected = ((matrix.sum(0) + matrix.sum(1)) / 2).tolist()
+    assert exact_shapley(game, 7) == pytest.approx(expected, abs=1e-5)
+    assert sampled_shapley(game, 7, 2, torch.Generator().manual_seed(0)) == pytest.approx(expected, abs=1e-5)
+    one_way = sampled_shapley(game, 7, 1, torch.Generator().manual_seed(0))
+    assert one_way != pytest.approx(expected, abs=1e-2)
+    assert sum(one_way) == pytest.approx(sum(expected), abs=1e-4)
+
+
+def test_smoothgrad_without_noise_is_saliency(tiny_bert: Reranker) -> None:
+    still = explain(tiny_bert, QUERY, DOCUMENT, "smoothgrad", noise=0.0, n_samples=3)
+    noisy = explain(tiny_bert, QUERY, DOCUMENT, "smoothgrad", noise=1.0, n_samples=3)
+    expected = explain(tiny_bert, QUERY, DOCUMENT, "saliency_l2").attributions
+    assert still.attributions == pytest.approx(expected, rel=1e-4)
+    assert noisy.attributions != pytest.approx(expected, rel=1e-2)
+
+
+def test_random_texts_are_words_in_the_right_places(tiny_bert: Reranker) -> None:
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    texts = random_texts(tiny_bert, pair, ("document",), 200, torch.Generator().manual_seed(0))
+    places = pair.positions("document")
+    drawn = set(texts[:, places].flatten().tolist())
+    others = pair.positions("query", "template")
+    assert not drawn & set(tiny_bert.tokenizer.all_special_ids)
+    assert len(drawn) > 100
+    assert (texts[:, others] == pair.inputs["input_ids"][:, others]).all()
+
+
+@pytest.mark.parametrize("method", SEEDED)
+def test_seeded_and_alone(method: str, tiny_bert: Reranker) -> None:
+    """Same seed, same numbers; another seed, others; the global generator is left alone."""
+    options: dict[str, Any] = {"n_samples": 3}
+    state = torch.get_rng_state()
+    first, again, other = (explain(tiny_bert, QUERY, DOCUMENT, method, seed=s, **options) for s in (5, 5, 6))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert first.attributions == again.attributions
+    assert first.attributions != other.attributions
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_long_texts_go_in_chunks(method: str, tiny_bert: Reranker) -> None:
+    """No batch is far above the limit, so progress moves and Stop is heard."""
+    totals: list[int] = []
+    document = "the quick brown fox jumps over the lazy dog " * 20
+    explanation = explain(tiny_bert, QUERY, document, method, on_pass=lambda meter: totals.append(meter.n_forward))
+    batches = [b - a for a, b in zip(totals, [*totals[1:], explanation.n_forward], strict=True)]
+    assert max(batches) * len(explanation.tokens) <= TOKENS_A_CHUNK
+
+
+WRONG = [
+    (IG, {"tolerance": 0.0}, "tolerance is 0.0"),
+    (IG, {"max_evaluations": 16}, "between 17 and"),
+    (IG, {"baselines": "none"}, "mask, unk, pad, zero"),
+    (IG, {"n_steps": 9}, "baselines, joint, tolerance, max_evaluations"),
+    (CAPTUM, {"n_steps": 1}, "between 2 and"),
+    (CAPTUM, {"internal_batch_size": 0}, "between 1 and"),
+    (CAPTUM, {"baselines": "none"}, "mask, unk, pad, zero"),
+    ("expected_gradients", {"n_samples": 0}, "between 1 and"),
+    ("smoothgrad", {"noise": -0.1}, "noise is -0.1"),
+    ("smoothgrad", {"n_samples": 0}, "between 1 and"),
+    ("occlusion", {"operator": "blur"}, "mask, delete"),
+    ("shapley", {"n_samples": 1}, "between 2 and"),
+    ("saliency", {"leaf": "none"}, "detach_clone"),
+    ("saliency", {"noise": 1}, "leaf"),
+    ("guess", {}, ", ".join(METHODS)),
+]
+
+
+@pytest.mark.parametrize(("method", "options", "named"), WRONG)
+def test_errors_name_what_is_valid(method: str, options: dict[str, Any], named: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        explain(linear.linear_reranker(), linear.QUERY, linear.DOCUMENT, method, **options)
+    assert named in str(raised.value)
