@@ -44,9 +44,16 @@ def build(model_ids: list[str]) -> gr.Blocks:
                     model=gr.Dropdown(
                         [(MODELS[key].label, key) for key in model_ids], value=model_ids[0], label="Model"
                     ),
-                    query=gr.Textbox(EXAMPLES[0]["query"], label="Query", lines=2, max_lines=6, max_length=MAX_QUERY),
+                    query=gr.Textbox(
+                        EXAMPLES[0]["query"], label="Query", elem_id="query", lines=2, max_lines=6, max_length=MAX_QUERY
+                    ),
                     document=gr.Textbox(
-                        EXAMPLES[0]["document"], label="Document", lines=6, max_lines=14, max_length=MAX_DOCUMENT
+                        EXAMPLES[0]["document"],
+                        label="Document",
+                        elem_id="document",
+                        lines=6,
+                        max_lines=14,
+                        max_length=MAX_DOCUMENT,
                     ),
                 )
                 settings = explain_tab.build_settings()

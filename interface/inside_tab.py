@@ -9,10 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import MODELS, load_reranker
-from attribution.errors import InputError
+from attribution import load_reranker
 from attribution.internals import Inside, look_inside
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_texts
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
 from interface.inside_view import MEAN, MEASURES, attention_html, probe_html, states_html
 from interface.lab_view import status_html
@@ -62,9 +61,8 @@ def build(pair: PairInputs) -> None:
 @gpu(seconds=15)
 def run(model_id: str, query: str, document: str, measure: str) -> Iterator[tuple[Any, ...]]:
     """Yields `(inside, layer, head, attention, states, probe, status)`; layer and head menus as the model has them."""
+    check_model(model_id)
     check_texts(query, document)
-    if model_id not in MODELS:
-        raise InputError("This model is not on offer here. Choose one from the list.")
     began = time.perf_counter()
     reranker = load_reranker(model_id)
     inside = look_inside(reranker, reranker.encode(query, document))

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from attribution import MODELS, load_reranker
+from attribution import load_reranker
 from attribution.autograd_lab import EXPERIMENTS, LabRow, run_lab
-from attribution.errors import InputError
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_texts
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
 from interface.lab_view import INTRO, lab_html, status_html
 
@@ -37,9 +36,8 @@ def build(pair: PairInputs) -> None:
 @gpu(seconds=30)
 def run(model_id: str, query: str, document: str) -> Iterator[tuple[str, str]]:
     """Yields `(rows, status)` as HTML, one more row each time."""
+    check_model(model_id)
     check_texts(query, document)
-    if model_id not in MODELS:
-        raise InputError("This model is not on offer here. Choose one from the list.")
     began = time.perf_counter()
     rows: list[LabRow] = []
     for row in run_lab(load_reranker(model_id), query, document):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from attribution import load_reranker
+from attribution.autograd_lab import lab_markdown, run_lab
 from attribution.families import FAMILIES
 from attribution.methods import METHODS
 from attribution.models import MODELS
@@ -41,10 +44,17 @@ def families_table() -> str:
     return _table("| architecture | examples |", rows)
 
 
+def lab_table() -> str:
+    """What the Autograd lab finds on the first example."""
+    example = json.loads((README.parent / "examples" / "pairs.json").read_text(encoding="utf-8"))[0]
+    return lab_markdown(list(run_lab(load_reranker(), example["query"], example["document"]))).rstrip("\n")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods_table,
     "models": models_table,
     "families": families_table,
+    "lab": lab_table,
 }
 
 

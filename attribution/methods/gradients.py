@@ -38,6 +38,7 @@ def smoothgrad(
     Smilkov et al. 2017. Raises `OptionError`.
     """
     check_range("n_samples", n_samples, 1, 1000)
+    check_range("seed", seed, 0, 2**63 - 1)
     check_range("noise", noise, 0.0, 10.0)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
@@ -70,8 +71,8 @@ def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> Tensor:
     if leaf != DEFAULT_LEAF:
         reranker = reranker.trainable()
     embed = reranker.word_embeddings
-    inputs_embeds = LEAVES[leaf].make(lambda: embed(pair.inputs["input_ids"])).to(reranker.device)
-    logit = reranker.forward_func(pair)(inputs_embeds)  # (1,)
+    inputs_embeds = LEAVES[leaf].make(lambda: embed(pair.inputs["input_ids"]))
+    logit = reranker.forward_func(pair)(inputs_embeds.to(reranker.device))  # (1,)
     logit[0].backward()
     grad, warning = read_grad(inputs_embeds)
     if grad is None:

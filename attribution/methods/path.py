@@ -109,6 +109,7 @@ def expected_gradients(reranker: Reranker, pair: TokenizedPair, *, n_samples: in
     Erion et al. 2021, arXiv:1906.10670, who draw other inputs where this draws random words. Raises `OptionError`.
     """
     check_range("n_samples", n_samples, 1, 1000)
+    check_range("seed", seed, 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)

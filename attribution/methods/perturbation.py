@@ -40,6 +40,7 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 16, see
     2017, arXiv:1705.07874. Raises `OptionError`.
     """
     check_range("n_samples", n_samples, 2, 10_000)
+    check_range("seed", seed, 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
     runs = []
