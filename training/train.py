@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +26,8 @@ from training.data import Pool, build_pool, choose_passages, mine_lexical, overl
 N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
 HELD_OUT = 400
+WARM_UP = 100  # steps
+SAVE_SECONDS = 300
 
 
 def encode_texts(base: str, texts: list[str], bf16: bool) -> np.ndarray:
@@ -67,7 +71,142 @@ def make_batches(pool: Pool, indices: list[int], lengths: np.ndarray, rng: rando
     return batches
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Corpus:
+    """The pool with everything that batches are drawn from; lengths are in tokens."""
+
+    pool: Pool
+    neighbours: np.ndarray
+    lexical: np.ndarray
+    overlaps: list[float]
+    lengths: np.ndarray
+
+
+@dataclass
+class Run:
+    """What a checkpoint holds."""
+
+    model: Any
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    elapsed: float = 0.0
+
+    def save(self, folder: Path, tokenizer: Any) -> None:
+        """The checkpoint to resume from, and the model in float16 as it is shipped."""
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save({**state, "step": self.step, "elapsed": self.elapsed}, folder / "checkpoint.pt")
+        half = {name: value.half() for name, value in self.model.state_dict().items()}
+        self.model.save_pretrained(folder / "model", state_dict=half)
+        tokenizer.save_pretrained(folder / "model")
+
+    def resume(self, path: Path) -> None:
+        """Continue where `path` left off, if it is there."""
+        if path.exists():
+            state = torch.load(path, map_location=self.model.device)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.elapsed = state["step"], state["elapsed"]
+
+
+def read_corpus(args: argparse.Namespace, tokenizer: Any, rng: random.Random) -> Corpus:
+    """Read the data and mine the negatives; what was mined before is taken from `--out`."""
+    pool = build_pool(args.data, rng)
+    neighbours = mine_neighbours(args.base, pool, args.out / "neighbours.npy", args.bf16)
+    lexical = mine_lexical(pool, args.out / "lexical.npy")
+    overlaps = [overlap(example.query, pool.passages[example.positives[0]]) for example in pool.examples]
+    lengths = np.array([len(ids) for ids in tokenizer(pool.passages, add_special_tokens=False)["input_ids"]])
+    return Corpus(pool, neighbours, lexical, overlaps, np.minimum(lengths, args.max_length))
+
+
+def start_run(base: str, learning_rate: float) -> Run:
+    """The base's weights under a new one-logit head; word embeddings stay as they are, and no dropout."""
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base, num_labels=1, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    ).to("cuda" if torch.cuda.is_available() else "cpu")
+    model.get_input_embeddings().weight.requires_grad_(False)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.01},
+        {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0},
+    ]
+    return Run(model, torch.optim.AdamW(groups, lr=learning_rate))
+
+
+def logits_of(
+    model: Any, tokenizer: Any, corpus: Corpus, examples: list[int], args: argparse.Namespace, rng: random.Random
+) -> torch.Tensor:
+    """Logits `(query, passage)`, the right passage first."""
+    queries, passages = [], []
+    for i in examples:
+        example = corpus.pool.examples[i]
+        chosen = choose_passages(example, corpus.neighbours[i], corpus.lexical[i], corpus.lengths, N_PASSAGES - 1, rng)
+        queries += [vary(example.query, corpus.pool.passages[chosen[0]], rng)] * N_PASSAGES
+        passages += [corpus.pool.passages[j] for j in chosen]
+    inputs = tokenizer(
+        queries, passages, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
+    ).to(model.device)
+    with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=args.bf16):
+        logits = model(**inputs).logits
+    return logits.float().view(-1, N_PASSAGES)
+
+
+def loss_of(logits: torch.Tensor) -> torch.Tensor:
+    """Softmax over the passages for the order, plus half a balanced binary loss for the sign."""
+    order = cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
+    labels = torch.zeros_like(logits)
+    labels[:, 0] = 1
+    balance = logits.new_tensor(N_PASSAGES - 1.0)
+    return order + 0.5 * binary_cross_entropy_with_logits(logits, labels, pos_weight=balance)
+
+
+def held_out_accuracy(logits: torch.Tensor) -> tuple[float, float]:
+    """How often the right passage is first, and how often the sign is right (both kinds weighted alike)."""
+    right_sign = ((logits[:, 0] > 0).float().mean() + (logits[:, 1:] < 0).float().mean()) / 2
+    return (logits.argmax(1) == 0).float().mean().item(), right_sign.item()
+
+
+def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rng: random.Random) -> None:
+    """Until `--minutes` of training are over."""
+    budget = args.minutes * 60
+    indices = random.Random(args.seed).sample(range(len(corpus.pool.examples)), len(corpus.pool.examples))
+    held_out, indices = indices[:HELD_OUT], indices[HELD_OUT:]
+    parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
+    batches: list[list[int]] = []
+    mean_loss = float("nan")
+    since_save = time.perf_counter()
+    bar = tqdm(total=int(args.minutes), initial=int(run.elapsed / 60), unit="min")
+    while run.elapsed < budget:
+        began = time.perf_counter()
+        if not batches:
+            kept = [i for i in indices if rng.random() > 0.75 * corpus.overlaps[i]]  # fewer that words alone solve
+            batches = make_batches(corpus.pool, kept, corpus.lengths, rng)
+        for group in run.optimizer.param_groups:
+            group["lr"] = args.learning_rate * min(1.0, (run.step + 1) / WARM_UP) * (1 - run.elapsed / budget)
+        loss = loss_of(logits_of(run.model, tokenizer, corpus, batches.pop(), args, rng))
+        run.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        run.optimizer.step()
+        run.step += 1
+        mean_loss = loss.item() if run.step == 1 or mean_loss != mean_loss else 0.98 * mean_loss + 0.02 * loss.item()
+        run.elapsed += time.perf_counter() - began
+        bar.update(int(run.elapsed / 60) - bar.n)
+        bar.set_postfix(step=run.step, loss=f"{mean_loss:.3f}")
+        if time.perf_counter() - since_save > SAVE_SECONDS or run.elapsed >= budget:
+            run.save(args.out, tokenizer)
+            fixed = random.Random(1)
+            parts = [held_out[i : i + 8] for i in range(0, len(held_out), 8)]
+            with torch.inference_mode():
+                logits = torch.cat([logits_of(run.model, tokenizer, corpus, part, args, fixed) for part in parts])
+            first, signed = held_out_accuracy(logits)
+            tqdm.write(
+                f"step {run.step}: right passage first {first:.3f}, right sign {signed:.3f}, loss {mean_loss:.3f}"
+            )
+            since_save = time.perf_counter()
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", required=True, help="folder or Hub id of sentence-transformers/all-MiniLM-L6-v2")
     parser.add_argument("--data", required=True, type=Path, help="folder with train_pairs and candidates")
@@ -77,113 +216,21 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, default=224)
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast, for processors that have it")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    return parser.parse_args()
 
+
+def main() -> None:
+    args = parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(args.seed)
     torch.manual_seed(args.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(args.base, model_max_length=512)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        args.base,
-        num_labels=1,
-        dtype=torch.float32,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    ).to(device)
-    model.get_input_embeddings().weight.requires_grad_(False)
-
-    pool = build_pool(args.data, rng)
-    neighbours = mine_neighbours(args.base, pool, args.out / "neighbours.npy", args.bf16)
-    lexical = mine_lexical(pool, args.out / "lexical.npy")
-    overlaps = [overlap(example.query, pool.passages[example.positives[0]]) for example in pool.examples]
-    lengths = np.array([len(ids) for ids in tokenizer(pool.passages, add_special_tokens=False)["input_ids"]])
-    lengths = np.minimum(lengths, args.max_length)
-    indices = list(range(len(pool.examples)))
-    rng.shuffle(indices)
-    held_out, indices = indices[:HELD_OUT], indices[HELD_OUT:]
-    print(f"{len(pool.passages):,} passages, {len(indices):,} queries, on {device}")
-
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    plain = [p for p in model.parameters() if p.requires_grad and p.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}], lr=args.learning_rate
-    )
-
-    def logits_of(examples: list[int], rng: random.Random) -> torch.Tensor:
-        queries, passages = [], []
-        for i in examples:
-            example = pool.examples[i]
-            chosen = choose_passages(example, neighbours[i], lexical[i], lengths, N_PASSAGES - 1, rng)
-            queries += [vary(example.query, pool.passages[chosen[0]], rng)] * N_PASSAGES
-            passages += [pool.passages[j] for j in chosen]
-        inputs = tokenizer(
-            queries, passages, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
-        ).to(device)
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=args.bf16):
-            logits = model(**inputs).logits
-        return logits.float().view(-1, N_PASSAGES)  # (query, passage), the positive first
-
-    checkpoint = args.out / "checkpoint.pt"
-    step, elapsed = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, elapsed = state["step"], state["elapsed"]
-        rng.seed(args.seed + step)
-        print(f"resumed at step {step}, {elapsed / 60:.1f} minutes")
-
-    def save() -> None:
-        torch.save(
-            {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "elapsed": elapsed},
-            checkpoint,
-        )
-        half = {name: value.half() for name, value in model.state_dict().items()}
-        model.save_pretrained(args.out / "model", state_dict=half)
-        tokenizer.save_pretrained(args.out / "model")
-
-    def held_out_accuracy() -> tuple[float, float]:
-        fixed = random.Random(1)
-        with torch.inference_mode():
-            logits = torch.cat([logits_of(held_out[i : i + 8], fixed) for i in range(0, HELD_OUT, 8)])
-        right_sign = ((logits[:, 0] > 0).float().mean() + (logits[:, 1:] < 0).float().mean()) / 2
-        return (logits.argmax(1) == 0).float().mean().item(), right_sign.item()
-
-    budget = args.minutes * 60
-    bar = tqdm(total=int(args.minutes), initial=int(elapsed / 60), unit="min")
-    batches: list[list[int]] = []
-    since_save = time.perf_counter()
-    mean_loss = 1.4
-    while elapsed < budget:
-        began = time.perf_counter()
-        if not batches:
-            kept = [i for i in indices if rng.random() > 0.75 * overlaps[i]]  # fewer that word matching would solve
-            batches = make_batches(pool, kept, lengths, rng)
-        rate = args.learning_rate * min(1.0, (step + 1) / 100) * (1 - elapsed / budget)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        logits = logits_of(batches.pop(), rng)
-        order = cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
-        labels = torch.zeros_like(logits)
-        labels[:, 0] = 1
-        sign = binary_cross_entropy_with_logits(logits, labels, pos_weight=logits.new_tensor(N_PASSAGES - 1.0))
-        loss = order + 0.5 * sign
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(decayed + plain, 1.0)
-        optimizer.step()
-        step += 1
-        mean_loss = 0.98 * mean_loss + 0.02 * loss.item()
-        elapsed += time.perf_counter() - began
-        bar.update(int(elapsed / 60) - bar.n)
-        if step % 25 == 0:
-            bar.set_postfix(step=step, loss=f"{mean_loss:.3f}", lr=f"{rate:.1e}")
-        if time.perf_counter() - since_save > 300 or elapsed >= budget:
-            save()
-            ranked, signed = held_out_accuracy()
-            tqdm.write(f"step {step}: right passage first {ranked:.3f}, right sign {signed:.3f}, loss {mean_loss:.3f}")
-            since_save = time.perf_counter()
+    corpus = read_corpus(args, tokenizer, rng)
+    run = start_run(args.base, args.learning_rate)
+    run.resume(args.out / "checkpoint.pt")
+    rng.seed(args.seed + run.step)
+    print(f"{len(corpus.pool.passages):,} passages, {len(corpus.pool.examples):,} queries, from step {run.step}")
+    train(run, tokenizer, corpus, args, rng)
 
 
 if __name__ == "__main__":
