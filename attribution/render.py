@@ -135,10 +135,13 @@ def _path_line(path: Path) -> str:
     names = " and ".join(path.segments)
     baseline = "[MASK]" if path.baseline == "mask" else path.baseline
     capped = " The step cap was hit before the tolerance." if path.capped else ""
+    if path.baseline == "zero":
+        capped += " Zero vectors are unlike any text: do not trust this baseline alone."
+    evaluations = f", {path.n_steps} gradient evaluations" if path.n_steps else ""
     return (
         f"{escape(names)} against no {escape(names)} ({escape(baseline)} scores {number(path.baseline_logit, True)}): "
-        f"convergence delta {number(path.convergence_delta, True)} ({100 * path.relative_delta:.2g} %), "
-        f"{path.n_steps} gradient evaluations.{capped}"
+        f"convergence delta {number(path.convergence_delta, True)} ({100 * path.relative_delta:.2g} %)"
+        f"{evaluations}.{capped}"
     )
 
 

@@ -76,7 +76,8 @@ def run(bench: Bench) -> list[Table]:
     learned = correlation(logits, [len(pair.places) for pair in pairs])
     says = (
         f"A two-layer BERT trained here to count planted words, {len(pairs)} new pairs; its logit and the true count "
-        f"correlate at {learned:.2f}. k is the number of planted words, one to three among {DOCUMENT_WORDS}."
+        f"correlate at {learned:.2f}. Its attention was started on equal words, which flatters attention. k is the "
+        f"number of planted words, one to three among {DOCUMENT_WORDS}."
     )
     return [Table("Planted words", says, rows)]
 

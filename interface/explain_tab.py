@@ -17,7 +17,7 @@ from attribution.explain import options_of
 from attribution.faithfulness import max_passes, measure_stream
 from attribution.leaves import LEAVES
 from attribution.removal import OPERATORS
-from attribution.reranker import BASELINES, Meter
+from attribution.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
 from interface.cards import cards_html, faithfulness_section, score_section
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
@@ -129,8 +129,6 @@ def run(
         raise OptionError("No method is ticked. Tick at least one of the methods above the Explain button.")
     session = request.session_hash or ""
     stopping = _stops[session] = threading.Event()
-    began = time.perf_counter()
-    done: dict[str, Explanation] = {}
 
     def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
         def on_pass(meter: Meter) -> None:
@@ -141,40 +139,46 @@ def run(
 
         return on_pass
 
+    wanted = {"baselines": baselines or None, "leaf": leaf}
     try:
-        reranker = load_reranker(model_id)
-        yield "", cards_html(chosen, done), "", _status("Reading the pair …")
-        for step, key in enumerate(chosen):
-            wanted = {"baselines": baselines or None, "leaf": leaf}
-            options = {name: value for name, value in wanted.items() if name in options_of(key)}
-            on_pass = watch(step, METHODS[key].label)
-            done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
-            seconds = time.perf_counter() - began
-            yield (
-                score_section(done[key]),
-                cards_html(chosen, done),
-                "",
-                _status(f"{len(done)} of {len(chosen)} methods after {seconds:.1f} s."),
-            )
-        score, on_pass = score_section(done[chosen[0]]), watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
-        for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
-            yield (
-                score,
-                cards_html(chosen, done, measured),
-                faithfulness_section(measured, done),
-                _status(f"Measuring faithfulness, {time.perf_counter() - began:.1f} s …"),
-            )
-        yield (
-            score,
-            cards_html(chosen, done, measured),
-            faithfulness_section(measured, done),
-            _status(f"Done after {time.perf_counter() - began:.1f} s."),
-        )
+        yield from _results(load_reranker(model_id), query, document, chosen, wanted, operator, watch)
     except Stopped:
         return
     finally:
         if _stops.get(session) is stopping:
             del _stops[session]
+
+
+def _results(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    chosen: list[str],
+    wanted: dict[str, Any],
+    operator: str,
+    watch: Callable[..., Callable[[Meter], None]],
+) -> Iterator[tuple[str, str, str, str]]:
+    """Every method gets those of the `wanted` options that it takes; then all are measured together."""
+    began = time.perf_counter()
+    done: dict[str, Explanation] = {}
+    yield "", cards_html(chosen, done), "", _status("Reading the pair …")
+    for step, key in enumerate(chosen):
+        options = {name: value for name, value in wanted.items() if name in options_of(key)}
+        on_pass = watch(step, METHODS[key].label)
+        done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
+        score = score_section(done[key])
+        so_far = f"{len(done)} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
+        yield score, cards_html(chosen, done), "", _status(so_far)
+    on_pass = watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
+    for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
+        finished = set(done) <= set(measured.methods)
+        seconds = f"{time.perf_counter() - began:.1f} s"
+        yield (
+            score,
+            cards_html(chosen, done, measured),
+            faithfulness_section(measured, done),
+            _status(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
+        )
 
 
 def _status(text: str) -> str:

@@ -135,6 +135,13 @@ def vary(query: str, positive: str, rng: random.Random) -> str:
     return bare + rng.choice(["", "", "?", " ?"])
 
 
+def hide(passage: str, query: str, rng: random.Random) -> str:
+    """The passage with most of the query's words masked, so that meaning has to do."""
+    words = content_words(query)
+    parts = re.split(r"(\w+)", passage)
+    return "".join("[MASK]" if part.lower() in words and rng.random() < 0.7 else part for part in parts)
+
+
 def choose_passages(
     example: Example, near: np.ndarray, lexical: np.ndarray, lengths: np.ndarray, n: int, rng: random.Random
 ) -> list[int]:
@@ -143,7 +150,7 @@ def choose_passages(
     limit = 1.35 * lengths[positive] + 12  # a negative much longer than its positive only adds padding
     chosen = [positive]
     sources: dict[str, Iterable[int]] = {"near": near, "lexical": lexical, "section": example.section}
-    weights = {"near": 0.3, "lexical": 0.3, "section": 0.28, "random": 0.12}
+    weights = {"near": 0.25, "lexical": 0.25, "section": 0.25, "random": 0.25}
     while len(chosen) <= n:
         (name,) = rng.choices(list(weights), list(weights.values()))
         source = sources.get(name, range(0))

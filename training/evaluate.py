@@ -134,11 +134,14 @@ def main() -> None:
     encoder = SentenceTransformer(args.base)
     reranker = load_reranker(args.model)
 
+    vectors: dict[str, np.ndarray] = {}  # SciFact's claims share many abstracts
+
     def cosine(query: str, documents: Sequence[str]) -> list[float]:
+        new = list(dict.fromkeys(text for text in [query, *documents] if text not in vectors))
         with torch.inference_mode():
-            vectors = encoder.encode([query, *documents], normalize_embeddings=True, show_progress_bar=False)
-        values: list[float] = (vectors[1:] @ vectors[0]).tolist()
-        return values
+            encoded = encoder.encode(new, normalize_embeddings=True, show_progress_bar=False)
+        vectors.update(zip(new, encoded, strict=True))
+        return [float(vectors[text] @ vectors[query]) for text in documents]
 
     systems: dict[str, Score] = {"BM25": bm25, "base bi-encoder": cosine, "this reranker": reranker.score}
     tasks = {"SelQA dev": selqa(args.data)[: args.limit]}

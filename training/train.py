@@ -21,12 +21,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from training.data import Pool, build_pool, choose_passages, mine_lexical, overlap, vary
+from training.data import Pool, build_pool, choose_passages, hide, mine_lexical, overlap, vary
 
 N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
 HELD_OUT = 400
 WARM_UP = 100  # steps
+HIDDEN = 0.25  # share of queries whose words are masked in all their passages
+SHARPNESS, BONUS = 20.0, 3.0  # nats: of a cosine of 1, and of being the right passage
+POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
 SAVE_SECONDS = 300
 
 
@@ -134,28 +137,44 @@ def start_run(base: str, learning_rate: float) -> Run:
 
 def logits_of(
     model: Any, tokenizer: Any, corpus: Corpus, examples: list[int], args: argparse.Namespace, rng: random.Random
-) -> torch.Tensor:
-    """Logits `(query, passage)`, the right passage first."""
+) -> tuple[torch.Tensor, list[str], list[str]]:
+    """Logits `(query, passage)`, the right one first; and the queries and passages, before any words were hidden."""
     queries, passages = [], []
     for i in examples:
         example = corpus.pool.examples[i]
         chosen = choose_passages(example, corpus.neighbours[i], corpus.lexical[i], corpus.lengths, N_PASSAGES - 1, rng)
         queries += [vary(example.query, corpus.pool.passages[chosen[0]], rng)] * N_PASSAGES
         passages += [corpus.pool.passages[j] for j in chosen]
+    shown = list(passages)
+    for start in range(0, len(passages), N_PASSAGES):
+        if rng.random() < HIDDEN:
+            for j in range(start, start + N_PASSAGES):
+                shown[j] = hide(passages[j], queries[j], rng)
     inputs = tokenizer(
-        queries, passages, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
+        queries, shown, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
     ).to(model.device)
     with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=args.bf16):
         logits = model(**inputs).logits
-    return logits.float().view(-1, N_PASSAGES)
+    return logits.float().view(-1, N_PASSAGES), queries[::N_PASSAGES], passages
 
 
-def loss_of(logits: torch.Tensor) -> torch.Tensor:
-    """Softmax over the passages for the order, plus half a balanced binary loss for the sign."""
-    order = cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
+def similarities(teacher: SentenceTransformer, queries: list[str], passages: list[str], bf16: bool) -> torch.Tensor:
+    """The base bi-encoder's cosines `(query, passage)`: what it knows of meaning."""
+    with torch.autocast(teacher.device.type, dtype=torch.bfloat16, enabled=bf16):
+        vectors = teacher.encode(
+            [*queries, *passages], convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
+        )
+    vectors = vectors.float().clone()
+    of_queries, of_passages = vectors[: len(queries)], vectors[len(queries) :]
+    return (of_queries[:, None] * of_passages.view(len(queries), N_PASSAGES, -1)).sum(-1)
+
+
+def loss_of(logits: torch.Tensor, cosines: torch.Tensor) -> torch.Tensor:
+    """Order: softmax towards the teacher's order with a bonus for the right passage. Sign: half a binary loss."""
     labels = torch.zeros_like(logits)
     labels[:, 0] = 1
-    balance = logits.new_tensor(N_PASSAGES - 1.0)
+    order = cross_entropy(logits, (SHARPNESS * cosines + BONUS * labels).softmax(-1))
+    balance = logits.new_tensor(POSITIVE_WEIGHT)
     return order + 0.5 * binary_cross_entropy_with_logits(logits, labels, pos_weight=balance)
 
 
@@ -171,6 +190,8 @@ def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rn
     indices = random.Random(args.seed).sample(range(len(corpus.pool.examples)), len(corpus.pool.examples))
     held_out, indices = indices[:HELD_OUT], indices[HELD_OUT:]
     parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
+    teacher = SentenceTransformer(args.base, device=run.model.device.type)
+    teacher.max_seq_length = 128
     batches: list[list[int]] = []
     mean_loss = float("nan")
     since_save = time.perf_counter()
@@ -182,7 +203,8 @@ def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rn
             batches = make_batches(corpus.pool, kept, corpus.lengths, rng)
         for group in run.optimizer.param_groups:
             group["lr"] = args.learning_rate * min(1.0, (run.step + 1) / WARM_UP) * (1 - run.elapsed / budget)
-        loss = loss_of(logits_of(run.model, tokenizer, corpus, batches.pop(), args, rng))
+        logits, queries, passages = logits_of(run.model, tokenizer, corpus, batches.pop(), args, rng)
+        loss = loss_of(logits, similarities(teacher, queries, passages, args.bf16))
         run.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -197,7 +219,7 @@ def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rn
             fixed = random.Random(1)
             parts = [held_out[i : i + 8] for i in range(0, len(held_out), 8)]
             with torch.inference_mode():
-                logits = torch.cat([logits_of(run.model, tokenizer, corpus, part, args, fixed) for part in parts])
+                logits = torch.cat([logits_of(run.model, tokenizer, corpus, p, args, fixed)[0] for p in parts])
             first, signed = held_out_accuracy(logits)
             tqdm.write(
                 f"step {run.step}: right passage first {first:.3f}, right sign {signed:.3f}, loss {mean_loss:.3f}"

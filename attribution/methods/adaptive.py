@@ -11,6 +11,7 @@ from torch import Tensor
 FIRST = 9  # uniform nodes of the first batch
 FLOOR = 17  # below this, errors of opposite sign can hide inside one interval
 AT_ONCE = 8  # intervals bisected in one batch
+SLACK = 15  # what errors that cancel, and the last change, may be as a multiple of the error of the sum
 ROUNDING = 1e-5  # logits: float32 forwards of different batch sizes differ by about this
 
 Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -49,8 +50,8 @@ def integrate(evaluate: Evaluate, alphas: Tensor, tolerance: float, max_evaluati
     """The integral `(seq,)`, the evaluations used, and whether `max_evaluations` stopped it short of `tolerance`.
 
     `evaluate`: alphas `(n,)` -> logits `(n,)`, slopes `(n, seq)`; `alphas`: the first nodes, 0 to 1. The intervals with
-    the worst error are bisected until both the summed error and the last change are below `tolerance`, relative to
-    the sum of absolute attributions. All nodes are reused.
+    the worst error are bisected until the error of the sum is below `tolerance`, and the errors' sizes and the last
+    change below `SLACK` times that, all relative to the sum of absolute attributions. All nodes are reused.
     """
     nodes = Nodes(alphas, *evaluate(alphas))
     values = nodes.integral()  # (seq,)
@@ -68,4 +69,6 @@ def integrate(evaluate: Evaluate, alphas: Tensor, tolerance: float, max_evaluati
 
 def _settled(nodes: Nodes, values: Tensor, change: float, tolerance: float) -> bool:
     allowed = tolerance * values.abs().sum().item() + ROUNDING
-    return len(nodes.alphas) >= FLOOR and change <= allowed and nodes.errors().abs().sum().item() <= allowed
+    errors = nodes.errors()
+    hidden = max(change, errors.abs().sum().item())
+    return len(nodes.alphas) >= FLOOR and abs(errors.sum().item()) <= allowed and hidden <= SLACK * allowed

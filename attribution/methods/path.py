@@ -21,15 +21,15 @@ def integrated_gradients(
     *,
     baselines: str | None = None,
     joint: bool = False,
-    tolerance: float = 0.05,
+    tolerance: float = 0.01,
     max_evaluations: int = 65,
 ) -> Attributed:
     """Integrated gradients over the word embeddings, in logits, with as many nodes as the path needs (`adaptive`).
 
     By default two paths: the document's words against "no document" with the query kept, and the mirror for the
     query's words; `joint=True` replaces both at once. `baselines`: a key of `BASELINES`; None: the model's default.
-    `tolerance`: the completeness error allowed before stopping, as a share of the summed absolute attributions;
-    `max_evaluations` gradients a path at most. Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
+    `tolerance`: the convergence delta allowed, as a share of the summed absolute attributions; `max_evaluations`
+    gradients a path at most. Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
     """
     check_range("tolerance", tolerance, 1e-4, 1.0)
     check_range("max_evaluations", max_evaluations, FLOOR, 1025)
