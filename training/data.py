@@ -136,10 +136,16 @@ def vary(query: str, positive: str, rng: random.Random) -> str:
 
 
 def hide(passage: str, query: str, rng: random.Random) -> str:
-    """The passage with most of the query's words masked, so that meaning has to do."""
+    """The passage without most of the query's words, so that meaning has to do."""
     words = content_words(query)
     parts = re.split(r"(\w+)", passage)
-    return "".join("[MASK]" if part.lower() in words and rng.random() < 0.7 else part for part in parts)
+    return "".join("" if part.lower() in words and rng.random() < 0.7 else part for part in parts)
+
+
+def blank(passage: str, rng: random.Random) -> str:
+    """The passage with half to all of its words masked: it answers nothing, and "no document" must score as that."""
+    share = rng.choice([1.0, rng.uniform(0.5, 1.0)])
+    return " ".join("[MASK]" if rng.random() < share else word for word in passage.split())
 
 
 def choose_passages(

@@ -21,13 +21,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from training.data import Pool, build_pool, choose_passages, hide, mine_lexical, overlap, vary
+from training.data import Pool, blank, build_pool, choose_passages, hide, mine_lexical, overlap, vary
 
 N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
 HELD_OUT = 400
 WARM_UP = 100  # steps
-HIDDEN = 0.25  # share of queries whose words are masked in all their passages
+HIDDEN = 0.25  # share of queries whose words are left out of all their passages
+BLANK = 0.3  # share of queries that have the right passage, mostly masked, among the wrong ones
 SHARPNESS, BONUS = 20.0, 3.0  # nats: of a cosine of 1, and of being the right passage
 POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
 SAVE_SECONDS = 300
@@ -144,7 +145,10 @@ def logits_of(
         example = corpus.pool.examples[i]
         chosen = choose_passages(example, corpus.neighbours[i], corpus.lexical[i], corpus.lengths, N_PASSAGES - 1, rng)
         queries += [vary(example.query, corpus.pool.passages[chosen[0]], rng)] * N_PASSAGES
-        passages += [corpus.pool.passages[j] for j in chosen]
+        texts = [corpus.pool.passages[j] for j in chosen]
+        if rng.random() < BLANK:
+            texts[-1] = blank(texts[0], rng)
+        passages += texts
     shown = list(passages)
     for start in range(0, len(passages), N_PASSAGES):
         if rng.random() < HIDDEN:

@@ -1,0 +1,32 @@
+"""The bundled reranker does what the page says of it: right signs, and a "no document" that answers nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from attribution import explain, load_reranker
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "examples" / "pairs.json").read_text(encoding="utf-8"))
+QUERY, ANSWER = "how many people live in Berlin", "Berlin has about 3.7 million inhabitants."
+
+
+def test_an_answer_is_positive_and_above_another_subject() -> None:
+    answer, other = load_reranker().score(QUERY, [ANSWER, "New York is famous for its museums."])
+    assert answer > 0
+    assert answer > other
+
+
+def test_no_document_scores_as_no_answer() -> None:
+    for example in EXAMPLES:
+        document, _ = explain(load_reranker(), example["query"], example["document"]).paths
+        assert document.segments == ("document",)
+        assert document.baseline_logit < 0, example["label"]
+
+
+def test_every_example_is_explained_with_finite_numbers() -> None:
+    for example in EXAMPLES:
+        explanation = explain(load_reranker(), example["query"], example["document"], "saliency")
+        assert all(math.isfinite(value) for value in explanation.attributions)
+        assert not explanation.truncated
