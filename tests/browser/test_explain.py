@@ -35,7 +35,7 @@ def test_hovering_a_word_marks_it_on_every_card_and_reads_out_each_number(page: 
     page.goto(app_url)
     page.get_by_text(EXAMPLES[0]["label"]).click()
     expect(page.locator(DONE)).to_have_count(4)
-    page.locator(DONE).first.get_by_text("million", exact=True).hover()
+    page.locator(DONE).first.locator(".rl-text").get_by_text("million", exact=True).hover()
     expect(page.locator(".rl-same")).to_have_count(4)
     readouts = page.locator(".rl-readout").all_inner_texts()
     assert all("“million”" in text for text in readouts)
