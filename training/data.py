@@ -6,14 +6,15 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 from tqdm import tqdm
+
+from training.wordnet import build_entries
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
@@ -55,8 +56,8 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def build_pool(folder: Path, rng: random.Random) -> Pool:
-    """Pairs and sections as one pool; a third of the one-sentence passages also appear inside longer ones."""
+def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000) -> Pool:
+    """Pairs, sections and words as one pool; a third of the one-sentence passages also appear inside longer ones."""
     passages: dict[str, int] = {}
 
     def add(text: str) -> int:
@@ -88,6 +89,9 @@ def build_pool(folder: Path, rng: random.Random) -> Pool:
         relevant = tuple(ids[i] for i in row["relevant"])
         others = tuple(i for i in ids if i not in relevant)
         examples.extend([Example(clean(row["query"]), relevant, others)] * 2)
+    for entry in build_entries(wordnet, n_words, rng) if wordnet else []:
+        positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
+        examples.append(Example(entry.query, positives, others))
     return Pool(list(passages), examples)
 
 
@@ -104,6 +108,8 @@ def overlap(query: str, passage: str) -> float:
 
 def mine_lexical(pool: Pool, cache: Path, keep: int = 30) -> np.ndarray:
     """The passages with the most telling words of each example's query `(example, keep)`, by tf-idf."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # the rest of this file is tested without it
+
     if cache.exists():
         return np.load(cache)
     vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True, max_df=0.02)
@@ -135,11 +141,33 @@ def vary(query: str, positive: str, rng: random.Random) -> str:
     return bare + rng.choice(["", "", "?", " ?"])
 
 
-def hide(passage: str, query: str, rng: random.Random) -> str:
-    """The passage without most of the query's words, so that meaning has to do."""
+def hide(passage: str, query: str, synonyms: Mapping[str, tuple[str, ...]], rng: random.Random) -> str:
+    """The passage with most of the query's words left out or replaced by synonyms, so that meaning has to do."""
     words = content_words(query)
+
+    def other(part: str) -> str:
+        if part.lower() not in words or rng.random() < 0.25:
+            return part
+        known = synonyms.get(part.lower()) or synonyms.get(part.lower().removesuffix("s"))
+        return rng.choice(known) if known and rng.random() < 0.7 else ""
+
+    return "".join(other(part) for part in re.split(r"(\w+)", passage))
+
+
+def thin(passage: str, query: str, rng: random.Random) -> str:
+    """The passage without a tenth of its words but with all of the query's, so that gaps are no sign of `hide`."""
+    words = content_words(query)
+    return re.sub(r"\w+", lambda m: m[0] if m[0].lower() in words or rng.random() < 0.9 else "", passage)
+
+
+def stuff(passage: str, query: str, rng: random.Random) -> str:
+    """The passage with the query's words in place of some of its own: all of the words, none of the meaning."""
     parts = re.split(r"(\w+)", passage)
-    return "".join("" if part.lower() in words and rng.random() < 0.7 else part for part in parts)
+    places = [i for i, part in enumerate(parts) if len(part) > 3 and part.isalpha()]
+    words = [word for word in re.findall(r"\w+", query) if word.lower() in content_words(query)]
+    for i, word in zip(sorted(rng.sample(places, min(len(places), len(words)))), words, strict=False):
+        parts[i] = word
+    return "".join(parts)
 
 
 def blank(passage: str, rng: random.Random) -> str:
@@ -155,14 +183,17 @@ def choose_passages(
     positive = rng.choice(example.positives)
     limit = 1.35 * lengths[positive] + 12  # a negative much longer than its positive only adds padding
     chosen = [positive]
+
+    def fits(i: int) -> bool:
+        return i not in chosen and i not in example.positives and lengths[i] <= limit
+
     sources: dict[str, Iterable[int]] = {"near": near, "lexical": lexical, "section": example.section}
-    weights = {"near": 0.25, "lexical": 0.25, "section": 0.25, "random": 0.25}
+    weights = {"near": 0.25, "lexical": 0.4, "section": 0.25, "random": 0.1}
     while len(chosen) <= n:
         (name,) = rng.choices(list(weights), list(weights.values()))
-        source = sources.get(name, range(0))
-        fitting = [int(i) for i in source if i not in chosen and i not in example.positives and lengths[i] <= limit]
+        fitting = [int(i) for i in sources.get(name, ()) if fits(int(i))]
         if not fitting:
-            fitting = [i for i in (rng.randrange(len(lengths)) for _ in range(40)) if lengths[i] <= limit]
+            fitting = [i for i in (rng.randrange(len(lengths)) for _ in range(40)) if fits(i)]
         if fitting:
             chosen.append(rng.choice(fitting))
     return chosen

@@ -21,15 +21,17 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from training.data import Pool, blank, build_pool, choose_passages, hide, mine_lexical, overlap, vary
+from training.data import Pool, blank, build_pool, choose_passages, hide, mine_lexical, overlap, stuff, thin, vary
+from training.wordnet import read_synonyms
 
 N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
 HELD_OUT = 400
 WARM_UP = 100  # steps
-HIDDEN = 0.25  # share of queries whose words are left out of all their passages
+HIDDEN = 0.4  # share of queries whose words are hidden: half of them in all passages, half in the right one only
+STUFFED = 0.2  # share of queries whose words are put into one of the wrong passages
 BLANK = 0.3  # share of queries that have the right passage, mostly masked, among the wrong ones
-SHARPNESS, BONUS = 20.0, 3.0  # nats: of a cosine of 1, and of being the right passage
+SHARPNESS, BONUS = 20.0, 5.0  # nats: of a cosine of 1, and of being the right passage
 POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
 SAVE_SECONDS = 300
 
@@ -84,6 +86,7 @@ class Corpus:
     lexical: np.ndarray
     overlaps: list[float]
     lengths: np.ndarray
+    synonyms: dict[str, tuple[str, ...]]
 
 
 @dataclass
@@ -114,18 +117,19 @@ class Run:
 
 def read_corpus(args: argparse.Namespace, tokenizer: Any, rng: random.Random) -> Corpus:
     """Read the data and mine the negatives; what was mined before is taken from `--out`."""
-    pool = build_pool(args.data, rng)
+    pool = build_pool(args.data, args.wordnet, rng)
     neighbours = mine_neighbours(args.base, pool, args.out / "neighbours.npy", args.bf16)
     lexical = mine_lexical(pool, args.out / "lexical.npy")
     overlaps = [overlap(example.query, pool.passages[example.positives[0]]) for example in pool.examples]
     lengths = np.array([len(ids) for ids in tokenizer(pool.passages, add_special_tokens=False)["input_ids"]])
-    return Corpus(pool, neighbours, lexical, overlaps, np.minimum(lengths, args.max_length))
+    synonyms = read_synonyms(args.wordnet) if args.wordnet else {}
+    return Corpus(pool, neighbours, lexical, overlaps, np.minimum(lengths, args.max_length), synonyms)
 
 
-def start_run(base: str, learning_rate: float) -> Run:
-    """The base's weights under a new one-logit head; word embeddings stay as they are, and no dropout."""
+def start_run(start: str, learning_rate: float) -> Run:
+    """The weights in `start`, under a new one-logit head if they have none; word embeddings frozen, and no dropout."""
     model = AutoModelForSequenceClassification.from_pretrained(
-        base, num_labels=1, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+        start, num_labels=1, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     ).to("cuda" if torch.cuda.is_available() else "cpu")
     model.get_input_embeddings().weight.requires_grad_(False)
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -148,12 +152,18 @@ def logits_of(
         texts = [corpus.pool.passages[j] for j in chosen]
         if rng.random() < BLANK:
             texts[-1] = blank(texts[0], rng)
+        if rng.random() < STUFFED:
+            texts[1] = stuff(rng.choice(corpus.pool.passages)[: 2 * len(texts[0]) + 40], queries[-1], rng)
         passages += texts
     shown = list(passages)
     for start in range(0, len(passages), N_PASSAGES):
         if rng.random() < HIDDEN:
+            only_right = rng.random() < 0.5
             for j in range(start, start + N_PASSAGES):
-                shown[j] = hide(passages[j], queries[j], rng)
+                if j > start and only_right:
+                    shown[j] = thin(passages[j], queries[j], rng)
+                else:
+                    shown[j] = hide(passages[j], queries[j], corpus.synonyms, rng)
     inputs = tokenizer(
         queries, shown, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
     ).to(model.device)
@@ -235,7 +245,9 @@ def parse_args() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", required=True, help="folder or Hub id of sentence-transformers/all-MiniLM-L6-v2")
+    parser.add_argument("--start", help="a reranker to train further; default: the base's weights under a new head")
     parser.add_argument("--data", required=True, type=Path, help="folder with train_pairs and candidates")
+    parser.add_argument("--wordnet", type=Path, help="folder with WordNet 3.0's data.noun and so on")
     parser.add_argument("--out", required=True, type=Path, help="where checkpoints and the model go")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--learning-rate", type=float, default=8e-5)
@@ -252,7 +264,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(args.base, model_max_length=512)
     corpus = read_corpus(args, tokenizer, rng)
-    run = start_run(args.base, args.learning_rate)
+    run = start_run(args.start or args.base, args.learning_rate)
     run.resume(args.out / "checkpoint.pt")
     rng.seed(args.seed + run.step)
     print(f"{len(corpus.pool.passages):,} passages, {len(corpus.pool.examples):,} queries, from step {run.step}")

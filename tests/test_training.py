@@ -1,0 +1,156 @@
+"""The training data: what is cleaned, drawn, hidden and blanked, on small files in the real formats."""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.data import (
+    Example,
+    blank,
+    build_pool,
+    choose_passages,
+    clean,
+    content_words,
+    hide,
+    overlap,
+    stuff,
+    thin,
+    vary,
+)
+from training.wordnet import build_entries, read_synonyms, read_synsets
+
+# Three lines of the shape of WordNet's own data.noun: offset, topic, kind, words, pointers, gloss.
+DATA_NOUN = """  1 This software and database is being provided to you, the LICENSEE
+08672738 15 n 02 hamlet 0 crossroads 0 001 @ 08665504 n 0000 | a community of people smaller than a village
+09591386 18 n 01 Hamlet 0 001 @i 09587565 n 0000 | the hero of a tragedy who hoped to avenge his father
+07997703 14 n 02 batch 0 clutch 0 001 @ 07951464 n 0000 | a collection of things; "she baked a batch of rolls"; "tiny"
+"""
+# Lines of index.noun: word, kind, number of meanings, pointers, meanings again, tagged ones, offsets by frequency.
+INDEX_NOUN = """  1 This software and database is being provided to you, the LICENSEE
+hamlet n 2 1 @ 2 1 08672738 09591386
+batch n 1 1 @ 1 1 07997703
+"""
+
+
+@pytest.fixture
+def wordnet(tmp_path: Path) -> Path:
+    (tmp_path / "data.noun").write_text(DATA_NOUN)
+    (tmp_path / "index.noun").write_text(INDEX_NOUN)
+    for name in ("data.verb", "data.adj", "data.adv", "index.verb", "index.adj", "index.adv"):
+        (tmp_path / name).write_text("")
+    return tmp_path
+
+
+def write_jsonl(path: Path, rows: list[dict]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    squad = [{"query": f"question {i} ?", "positive": f"sentence number {i} .", "source": "squad"} for i in range(30)]
+    qed = [{"query": "who wrote it", "positive": "An author wrote it.", "source": "qed", "title": "It"}]
+    write_jsonl(tmp_path / "train_pairs.jsonl.gz", squad + qed)
+    selqa = {"candidates": ["Yes.", "No.", "Maybe."], "relevant": [1], "article": "A", "section": "S"}
+    splits = [{**selqa, "query": "is it so?", "split": "train"}, {**selqa, "query": "held out?", "split": "dev"}]
+    write_jsonl(tmp_path / "candidates.jsonl.gz", splits)
+    return tmp_path
+
+
+def test_wordnet_lines_become_words_definition_and_sentences(wordnet: Path) -> None:
+    hamlet, person, batch = read_synsets(wordnet)
+    assert hamlet.words == ("hamlet", "crossroads")
+    assert hamlet.definition == "a community of people smaller than a village"
+    assert (hamlet.topic, person.topic) == ("15", "18")
+    assert batch.definition == "a collection of things"
+    assert batch.sentences == ("she baked a batch of rolls",)  # one word is no sentence
+
+
+def test_synonyms_are_those_of_the_most_frequent_meaning(wordnet: Path) -> None:
+    assert read_synonyms(wordnet) == {"hamlet": ("crossroads",), "batch": ("clutch",)}
+
+
+def test_every_meaning_of_a_word_answers_a_query_about_it(wordnet: Path) -> None:
+    entries = [entry for seed in range(40) for entry in build_entries(wordnet, 2, random.Random(seed))]
+    of_word = [entry for entry in entries if "hamlet" in entry.query.lower()]
+    assert of_word
+    assert all(len(entry.answers) == 2 for entry in of_word)
+    assert any("hamlet" not in answer.lower() for entry in of_word for answer in entry.answers)
+
+
+def test_pool_holds_training_data_only(data: Path, wordnet: Path) -> None:
+    pool = build_pool(data, wordnet, random.Random(0), n_words=2)
+    queries = [example.query for example in pool.examples]
+    assert "held out?" not in queries
+    assert queries.count("is it so?") == 2
+    assert len(queries) == 31 + 2 + 2
+    for example in pool.examples:
+        assert example.positives
+        assert not set(example.positives) & set(example.section)
+    (selqa,) = {example for example in pool.examples if example.query == "is it so?"}
+    assert [pool.passages[i] for i in selqa.positives] == ["No."]
+
+
+def test_penn_treebank_escapes_are_undone() -> None:
+    assert clean("it  did n't say `` yes '' -lrb- no -rrb-") == 'it didn\'t say " yes " ( no )'
+
+
+def test_overlap_is_over_content_words() -> None:
+    assert overlap("what is the capital of Peru", "Lima is the capital") == 0.5
+    assert overlap("what is it", "anything") == 0.0
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_varied_query_keeps_a_query(seed: int) -> None:
+    query, passage = "who wrote the famous old play Hamlet in London", "Shakespeare wrote the famous play Hamlet."
+    varied = vary(query, passage, random.Random(seed))
+    assert content_words(varied) <= content_words(query)
+    assert len(content_words(varied)) >= 2
+
+
+def test_hidden_words_are_left_out_or_replaced() -> None:
+    rng = random.Random(0)
+    hidden = {
+        hide("The capitals of Peru.", "capital of Peru", {"capital": ("seat",), "peru": ("it",)}, rng)
+        for _ in range(60)
+    }
+    assert hidden == {"The capitals of Peru.", "The capitals of it.", "The capitals of ."}
+    assert "Two seat." in {hide("Two lots.", "lots", {"lot": ("seat",)}, rng) for _ in range(30)}
+
+
+def test_thinned_passage_keeps_the_querys_words() -> None:
+    rng = random.Random(0)
+    passage = " ".join(["capital", "word"] * 100)
+    thinned = thin(passage, "capital of Peru", rng).split()
+    assert thinned.count("capital") == 100
+    assert 75 < thinned.count("word") < 100
+
+
+def test_stuffed_passage_has_the_querys_words_in_their_order() -> None:
+    stuffed = stuff("the bathroom could be warmed by an infrared lamp", "why is the sky blue", random.Random(0))
+    assert [word for word in stuffed.split() if word in ("sky", "blue")] == ["sky", "blue"]
+    assert len(stuffed.split()) == 9
+    assert stuff("no", "why is the sky blue", random.Random(0)) == "no"
+
+
+def test_blank_passages_are_mostly_masked() -> None:
+    rng = random.Random(0)
+    blanks = [blank("one two three four", rng).split() for _ in range(60)]
+    assert all(len(words) == 4 for words in blanks)
+    assert ["[MASK]"] * 4 in blanks
+    assert np.mean([words.count("[MASK]") / 4 for words in blanks]) > 0.7
+
+
+def test_negatives_are_new_wrong_and_not_much_longer() -> None:
+    lengths = np.array([10, 12, 9, 11, 200, 8, 10, 10])
+    example = Example("q", (0, 1), (2, 4))
+    for seed in range(50):
+        chosen = choose_passages(example, np.array([4, 3, 1]), np.array([5, 0]), lengths, 3, random.Random(seed))
+        assert chosen[0] in example.positives
+        assert len(set(chosen)) == 4
+        assert not set(chosen[1:]) & set(example.positives)
+        assert 4 not in chosen

@@ -1,0 +1,85 @@
+"""Words from WordNet 3.0: what a word means, and plain sentences that use it without explaining it. No torch."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES = ("data.noun", "data.verb", "data.adj", "data.adv")
+TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
+# WordNet's topic files of people, places and times.
+TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
+
+
+@dataclass(frozen=True)
+class Synset:
+    """Words of one meaning, its definition, sentences that use it, and the number of WordNet's topic file."""
+
+    key: tuple[str, str]  # file, offset
+    words: tuple[str, ...]
+    definition: str
+    sentences: tuple[str, ...]
+    topic: str
+
+
+def read_synsets(folder: Path) -> Iterator[Synset]:
+    """Rows of the `data.*` files (Debian: `wordnet-base`, under `/usr/share/wordnet`); format: wndb(5WN)."""
+    for name in FILES:
+        for line in (folder / name).read_text(encoding="utf-8").splitlines():
+            if line.startswith("  "):  # the licence
+                continue
+            data, gloss = line.split(" | ", 1)
+            fields = data.split()
+            n_words = int(fields[3], 16)
+            words = tuple(word.split("(")[0].replace("_", " ") for word in fields[4 : 4 + 2 * n_words : 2])
+            definition, *quoted = gloss.strip().split('"')
+            sentences = tuple(text.strip() for text in quoted[::2] if len(text.split()) >= 4)
+            yield Synset((name, fields[0]), words, definition.strip(" ;"), sentences, fields[1])
+
+
+def read_synonyms(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Other words for a word in its most frequent meaning, over all parts of speech."""
+    words_of = {synset.key: synset.words for synset in read_synsets(folder)}
+    synonyms: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for name in FILES:
+        for line in (folder / name.replace("data", "index")).read_text(encoding="utf-8").splitlines():
+            if not line.startswith("  "):
+                word, _, n_meanings, *rest = line.split()
+                others = words_of[name, rest[-int(n_meanings)]]
+                synonyms[word] += tuple(other for other in others if other.lower() != word)
+    return {word: others for word, others in synonyms.items() if others}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A query about a word, the texts that answer it, and sentences that only use the word."""
+
+    query: str
+    answers: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def build_entries(folder: Path, n: int, rng: random.Random) -> list[Entry]:
+    """`n` queries: a word for its definitions, alone or after the word; in one of five the definition for its words."""
+    synsets = [synset for synset in read_synsets(folder) if len(synset.definition.split()) >= 4]
+    of_word = defaultdict(list)
+    for synset in synsets:
+        for word in synset.words:
+            of_word[word.lower()].append(synset)
+    useful = [s for s in synsets if s.sentences or s.words[0][0].isupper() or rng.random() < 0.1]  # few rare species
+    entries = []
+    for synset in rng.sample(useful, n):
+        word = rng.choice(synset.words)
+        meanings = of_word[word.lower()]
+        sentences = tuple(text for meaning in meanings for text in meaning.sentences)
+        if rng.random() < 0.2:
+            entries.append(Entry(synset.definition, (", ".join(synset.words),), sentences))
+            continue
+        named = rng.random() < 0.3
+        answers = tuple(f"{word}: {meaning.definition}" if named else meaning.definition for meaning in meanings)
+        template = rng.choice(TEMPLATES_OF_TOPIC.get(synset.topic, ()) + TEMPLATES)
+        entries.append(Entry(template.format(word), answers, sentences))
+    return entries
