@@ -25,6 +25,12 @@ from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
+# Gradio's bundled semi-bold has few letters; its bold has all.
+FONT: list[gr.themes.Font | str] = [
+    gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)),
+    "system-ui",
+    "sans-serif",
+]
 CSS_FILES = [ROOT / "attribution" / "style.css", *sorted((ROOT / "interface").glob("*.css"))]
 TITLE = "Rerank Lens"
 INTRO = (
@@ -111,7 +117,7 @@ def main() -> None:
         server_port=args.port,
         share=args.share,
         css_paths=CSS_FILES,
-        theme=gr.themes.Default(),
+        theme=gr.themes.Default(font=FONT),
         show_error=False,
         max_file_size="64kb",
         enable_monitoring=False,
