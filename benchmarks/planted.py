@@ -11,7 +11,6 @@ from statistics import correlation, fmean
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
@@ -22,12 +21,12 @@ from attribution.removal import seen_words
 from attribution.reranker import Reranker
 from benchmarks.bench import Bench
 from benchmarks.report import Cell, Table, interval
+from benchmarks.toy import word_tokenizer
 
 PAIRS = 100
 STEPS = 600
 BATCH = 64
 LEARNING_RATE = 2e-3
-SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY = tuple(f"w{i}" for i in range(40))
 QUERY_WORDS, DOCUMENT_WORDS = 3, 16
 MASKED = 0.15  # of the tokens in training, so that the model has seen [MASK]
@@ -94,7 +93,7 @@ def plant(draw: random.Random, n: int) -> Planted:
 
 def train(folder: Path, steps: int, seed: int = 0) -> Reranker:
     """A BERT of two layers, taught in `steps` steps, saved in `folder` and loaded as any checkpoint is."""
-    tokenizer = _tokenizer()
+    tokenizer = word_tokenizer(VOCABULARY, ["input_ids", "token_type_ids", "attention_mask"], 32)
     torch.manual_seed(seed)
     model = BertForSequenceClassification(BertConfig(vocab_size=len(tokenizer), **SHAPE))
     look_for_equals(model)
@@ -137,24 +136,3 @@ def _batch(
     counts = [float(sum(word in query for word in document if word != "[MASK]")) for query, document in texts]
     queries, documents = ([" ".join(text[side]) for text in texts] for side in (0, 1))
     return dict(tokenizer(queries, documents, return_tensors="pt")), torch.tensor(counts)
-
-
-def _tokenizer() -> PreTrainedTokenizerFast:
-    vocabulary = {word: i for i, word in enumerate((*SPECIALS, *VOCABULARY))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-        model_max_length=32,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-    )

@@ -11,16 +11,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast
 
 from attribution.embedding import EmbeddingAdapter
 from attribution.families import Family
 from attribution.reranker import Reranker
 from attribution.types import Point, TokenizedPair
+from benchmarks.toy import SPECIALS, word_tokenizer
 
-SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = ("apple", "birch", "cedar", "delta", "ember", "fjord", "grape", "hazel", "ivory", "jewel", "karma", "'", "s")
 HIDDEN = 8
 QUERY = "apple birch cedar"
@@ -60,7 +58,7 @@ def linear_reranker(seed: int = 0) -> Reranker:
         model_id="linear-toy",
         revision=f"seed {seed}",
         model=model,
-        tokenizer=_tokenizer(),
+        tokenizer=word_tokenizer(WORDS, ["input_ids", "attention_mask"], 64),
         family=Family("linear", "embeddings.word_embeddings", "embeddings", "tests"),
         adapter=EmbeddingAdapter(layers),
         max_length=64,
@@ -79,24 +77,3 @@ def mask_weight(reranker: Reranker, name: str = "mask") -> float:
     token_id = torch.tensor(reranker.baseline_id(name))
     weight: Tensor = reranker.word_embeddings(token_id) @ reranker.model.head
     return weight.item()
-
-
-def _tokenizer() -> PreTrainedTokenizerFast:
-    vocabulary = {word: i for i, word in enumerate((*SPECIALS, *WORDS))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B [SEP]",
-        special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-        model_max_length=64,
-        model_input_names=["input_ids", "attention_mask"],
-    )

@@ -1,6 +1,6 @@
 """Fine-tune a bi-encoder's weights into the bundled reranker: one logit, positive when the passage answers the query.
 
-python -m training.train --base PATH --data FOLDER --out FOLDER --minutes 100
+python -m training.train --base PATH --data FOLDER --wordnet /usr/share/wordnet --out FOLDER --minutes 180
 
 Stops after `--minutes` of training; the learning rate falls to zero by then. Run again with the same `--out` to resume.
 """

@@ -33,7 +33,7 @@ def integrated_gradients(
     """
     check_range("tolerance", tolerance, 1e-4, 1.0)
     check_range("max_evaluations", max_evaluations, FLOOR, 1025)
-    baselines = baselines or reranker.default_baseline
+    baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     first = torch.linspace(0, 1, FIRST, dtype=inputs_embeds.dtype, device=inputs_embeds.device)
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
@@ -86,7 +86,7 @@ def integrated_gradients_captum(
     check_range("n_steps", n_steps, 2, 1000)
     batch_size = max(1, TOKENS_A_CHUNK // len(pair.tokens)) if internal_batch_size is None else internal_batch_size
     check_range("internal_batch_size", batch_size, 1, 2048)
-    baselines = baselines or reranker.default_baseline
+    baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     captum = IntegratedGradients(reranker.forward_func(pair))
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
