@@ -70,8 +70,16 @@ def test_wordnet_lines_become_words_definition_and_sentences(wordnet: Path) -> N
     assert batch.sentences == ("she baked a batch of rolls",)  # one word is no sentence
 
 
-def test_synonyms_are_those_of_the_most_frequent_meaning(wordnet: Path) -> None:
-    assert read_synonyms(wordnet) == {"hamlet": ("crossroads",), "batch": ("clutch",)}
+def test_synonyms_are_other_words_and_short_definitions_of_the_most_frequent_meanings(wordnet: Path) -> None:
+    assert read_synonyms(wordnet, n_meanings=1) == {
+        "hamlet": ("crossroads",),
+        "batch": ("clutch", "collection of things"),
+    }
+    assert read_synonyms(wordnet, n_words=20)["hamlet"] == (
+        "crossroads",
+        "community of people smaller than a village",
+        "hero of a tragedy who hoped to avenge his father",
+    )
 
 
 def test_every_meaning_of_a_word_answers_a_query_about_it(wordnet: Path) -> None:

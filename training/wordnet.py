@@ -40,16 +40,23 @@ def read_synsets(folder: Path) -> Iterator[Synset]:
             yield Synset((name, fields[0]), words, definition.strip(" ;"), sentences, fields[1])
 
 
-def read_synonyms(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Other words for a word in its most frequent meaning, over all parts of speech."""
-    words_of = {synset.key: synset.words for synset in read_synsets(folder)}
+def read_synonyms(folder: Path, n_meanings: int = 3, n_words: int = 5) -> dict[str, tuple[str, ...]]:
+    """What may stand for a word: other words of its most frequent meanings, and their definitions where short."""
+    synset_of = {synset.key: synset for synset in read_synsets(folder)}
     synonyms: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for name in FILES:
         for line in (folder / name.replace("data", "index")).read_text(encoding="utf-8").splitlines():
-            if not line.startswith("  "):
-                word, _, n_meanings, *rest = line.split()
-                others = words_of[name, rest[-int(n_meanings)]]
-                synonyms[word] += tuple(other for other in others if other.lower() != word)
+            if line.startswith("  "):
+                continue
+            word, _, n_offsets, *rest = line.split()
+            for offset in rest[-int(n_offsets) :][:n_meanings]:
+                synset = synset_of[name, offset]
+                synonyms[word] += tuple(other for other in synset.words if other.lower() != word)
+                definition = (
+                    synset.definition.split("; ")[0].removeprefix("a ").removeprefix("an ").removeprefix("the ")
+                )
+                if len(definition.split()) <= n_words:
+                    synonyms[word] += (definition,)
     return {word: others for word, others in synonyms.items() if others}
 
 
