@@ -16,6 +16,7 @@ from training.data import (
     clean,
     content_words,
     hide,
+    miss,
     overlap,
     stuff,
     thin,
@@ -143,6 +144,16 @@ def test_stuffed_passage_has_the_querys_words_in_their_order() -> None:
     assert [word for word in stuffed.split() if word in ("sky", "blue")] == ["sky", "blue"]
     assert len(stuffed.split()) == 9
     assert stuff("no", "why is the sky blue", random.Random(0)) == "no"
+
+
+def test_near_miss_has_one_shared_word_swapped() -> None:
+    missed = {
+        miss("Lima is the capital of Peru.", "which city is the capital of Peru", "the best wine", random.Random(i))
+        for i in range(60)
+    }
+    words = ("best", "wine")
+    assert missed == {f"Lima is the {w} of Peru." for w in words} | {f"Lima is the capital of {w}." for w in words}
+    assert miss("No.", "which city", "the best wine", random.Random(0)) == "No."
 
 
 def test_blank_passages_are_mostly_masked() -> None:

@@ -170,6 +170,16 @@ def stuff(passage: str, query: str, rng: random.Random) -> str:
     return "".join(parts)
 
 
+def miss(passage: str, query: str, other_query: str, rng: random.Random) -> str:
+    """The passage with one word that it shares with the query swapped for one of another query: a near miss."""
+    shared = sorted(content_words(query) & content_words(passage))
+    others = sorted(content_words(other_query) - content_words(query))
+    if not shared or not others:
+        return passage
+    word, other = rng.choice(shared), rng.choice(others)
+    return re.sub(r"\w+", lambda m: other if m[0].lower() == word else m[0], passage)
+
+
 def blank(passage: str, rng: random.Random) -> str:
     """The passage with half to all of its words masked: it answers nothing, and "no document" must score as that."""
     share = rng.choice([1.0, rng.uniform(0.5, 1.0)])

@@ -21,7 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from training.data import Pool, blank, build_pool, choose_passages, hide, mine_lexical, overlap, stuff, thin, vary
+from training.data import Pool, blank, build_pool, choose_passages, hide, mine_lexical, miss, overlap, stuff, thin, vary
 from training.wordnet import read_synonyms
 
 N_PASSAGES = 4  # one positive, three negatives
@@ -32,6 +32,7 @@ HIDDEN = 0.4  # share of queries whose words are hidden: half of them in all pas
 STUFFED = 0.2  # share of queries whose words are put into one of the wrong passages
 BLANK = 0.3  # share of queries that have the right passage, mostly masked, among the wrong ones
 SHARPNESS, BONUS = 20.0, 5.0  # nats: of a cosine of 1, and of being the right passage
+MISSED = 0.25  # share of queries that have the right passage with one of their words swapped among the wrong ones
 POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
 SAVE_SECONDS = 300
 
@@ -154,6 +155,9 @@ def logits_of(
             texts[-1] = blank(texts[0], rng)
         if rng.random() < STUFFED:
             texts[1] = stuff(rng.choice(corpus.pool.passages)[: 2 * len(texts[0]) + 40], queries[-1], rng)
+        if rng.random() < MISSED:
+            missed = miss(texts[0], queries[-1], rng.choice(corpus.pool.examples).query, rng)
+            texts[2] = missed if missed != texts[0] else texts[2]
         passages += texts
     shown = list(passages)
     for start in range(0, len(passages), N_PASSAGES):
