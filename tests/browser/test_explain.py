@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from attribution import METHODS
+
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 DONE = ".rl-card:not(.rl-pending)"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} {{ 7 * 7 }} <b>bold</b> & &amp; 🐌"
@@ -34,7 +36,7 @@ def test_a_click_on_an_example_shows_four_cards_with_highlighted_words(page: Pag
 def test_hovering_a_word_marks_it_on_every_card_and_reads_out_each_number(page: Page, app_url: str) -> None:
     page.goto(app_url)
     page.get_by_text(EXAMPLES[0]["label"]).click()
-    expect(page.locator(DONE)).to_have_count(4)
+    expect(page.locator("#status")).to_contain_text("Done")  # no card is drawn again from here on
     page.locator(DONE).first.locator(".rl-text").get_by_text("million", exact=True).hover()
     expect(page.locator(".rl-same")).to_have_count(4)
     readouts = page.locator(".rl-readout").all_inner_texts()
@@ -45,7 +47,7 @@ def test_hovering_a_word_marks_it_on_every_card_and_reads_out_each_number(page: 
 def test_arrow_keys_go_from_word_to_word(page: Page, app_url: str) -> None:
     page.goto(app_url)
     explain(page, "first second third", "one two three")
-    expect(page.locator(DONE)).to_have_count(4)
+    expect(page.locator("#status")).to_contain_text("Done")
     page.locator(".rl-text").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".rl-readout").first).to_contain_text("“second”")
@@ -81,7 +83,9 @@ def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_
 
 def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    for box in page.get_by_role("checkbox").all():
+    boxes = page.get_by_role("checkbox")
+    expect(boxes).to_have_count(len(METHODS))  # `all` does not wait
+    for box in boxes.all():
         box.set_checked(False)
     page.get_by_label("Saliency (L1)", exact=True).check()
     document = "word " * 700 + "theend"
