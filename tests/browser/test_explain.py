@@ -53,6 +53,21 @@ def test_arrow_keys_go_from_word_to_word(page: Page, app_url: str) -> None:
     expect(page.locator(".rl-readout").first).to_contain_text("“second”")
 
 
+def test_the_marked_word_and_the_keyboard_focus_outlive_new_results(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    page.get_by_label("Occlusion", exact=True).check()
+    explain(page, "first second third", "one two three " * 40)
+    expect(page.locator(DONE).first).to_be_visible()
+    page.locator(".rl-text").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".rl-same").first).to_have_text("second")
+    assert page.locator(DONE).count() < 5
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(page.locator(".rl-same")).to_have_text(["second"] * 5)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".rl-same")).to_have_text(["third"] * 5)
+
+
 @pytest.mark.parametrize("field", ["query", "document"])
 def test_markup_and_templates_stay_text(page: Page, app_url: str, field: str) -> None:
     texts = {"query": "which words matter", "document": "These words matter most."} | {field: HOSTILE}
