@@ -22,7 +22,7 @@ from training.data import (
     thin,
     vary,
 )
-from training.wordnet import build_entries, build_facts, read_synonyms, read_synsets
+from training.wordnet import build_entries, read_synonyms, read_synsets
 
 # Three lines of the shape of WordNet's own data.noun: offset, topic, kind, words, pointers, gloss.
 DATA_NOUN = """  1 This software and database is being provided to you, the LICENSEE
@@ -89,23 +89,6 @@ def test_every_meaning_of_a_word_answers_a_query_about_it(wordnet: Path) -> None
     assert of_word
     assert all(len(entry.answers) == 2 for entry in of_word)
     assert any("hamlet" not in answer.lower() for entry in of_word for answer in entry.answers)
-
-
-def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(wordnet: Path) -> None:
-    (wordnet / "data.noun").write_text(
-        "08 15 n 02 Lima 0 capital_of_Peru 0 001 @i 07 n 0000 | the capital of Peru (since 1821); in western Peru\n"
-        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in the Andes in southern Peru\n"
-        "10 15 n 01 Oslo 0 001 @i 07 n 0000 | a town in Norway\n"
-        "11 18 n 01 Pizarro 0 001 @i 07 n 0000 | Spanish conquistador of Peru\n"
-    )
-    facts = build_facts(wordnet, 30, random.Random(0))
-    assert len(facts) == 30
-    assert {"the capital of Peru", "what is the capital of Peru", "which place is the capital of Peru"} < {
-        fact.query for fact in facts
-    }
-    for fact in facts:
-        assert fact.answers == ("Lima", "Lima: in western Peru", "Lima is the capital of Peru")
-        assert fact.sentences == ("Cuzco", "Cuzco is a town in the Andes in southern Peru")
 
 
 def test_pool_holds_training_data_only(data: Path, wordnet: Path) -> None:

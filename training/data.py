@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from training.wordnet import build_entries, build_facts
+from training.wordnet import build_entries
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
@@ -56,7 +56,7 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000, n_facts: int = 8) -> Pool:
+def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000) -> Pool:
     """Pairs, sections and words as one pool; a third of the one-sentence passages also appear inside longer ones."""
     passages: dict[str, int] = {}
 
@@ -89,7 +89,7 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
         relevant = tuple(ids[i] for i in row["relevant"])
         others = tuple(i for i in ids if i not in relevant)
         examples.extend([Example(clean(row["query"]), relevant, others)] * 2)
-    for entry in build_entries(wordnet, n_words, rng) + build_facts(wordnet, n_facts, rng) if wordnet else []:
+    for entry in build_entries(wordnet, n_words, rng) if wordnet else []:
         positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
         examples.append(Example(entry.query, positives, others))
     return Pool(list(passages), examples)
@@ -198,7 +198,7 @@ def choose_passages(
         return i not in chosen and i not in example.positives and lengths[i] <= limit
 
     sources: dict[str, Iterable[int]] = {"near": near, "lexical": lexical, "section": example.section}
-    weights = {"near": 0.25, "lexical": 0.3, "section": 0.35, "random": 0.1}
+    weights = {"near": 0.25, "lexical": 0.4, "section": 0.25, "random": 0.1}
     while len(chosen) <= n:
         (name,) = rng.choices(list(weights), list(weights.values()))
         fitting = [int(i) for i in sources.get(name, ()) if fits(int(i))]

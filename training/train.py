@@ -28,11 +28,11 @@ N_PASSAGES = 4  # one positive, three negatives
 TOKENS_A_BATCH = 3072
 HELD_OUT = 400
 WARM_UP = 100  # steps
-HIDDEN = 0.35  # share of queries whose words are hidden: half of them in all passages, half in the right one only
-STUFFED = 0.15  # share of queries whose words are put into one of the wrong passages
-BLANK = 0.2  # share of queries that have the right passage, mostly masked, among the wrong ones
+HIDDEN = 0.4  # share of queries whose words are hidden: half of them in all passages, half in the right one only
+STUFFED = 0.2  # share of queries whose words are put into one of the wrong passages
+BLANK = 0.3  # share of queries that have the right passage, mostly masked, among the wrong ones
 SHARPNESS, BONUS = 20.0, 5.0  # nats: of a cosine of 1, and of being the right passage
-MISSED = 0.2  # share of queries that have the right passage with one of their words swapped among the wrong ones
+MISSED = 0.25  # share of queries that have the right passage with one of their words swapped among the wrong ones
 POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
 SAVE_SECONDS = 300
 
