@@ -22,8 +22,8 @@ MODELS: dict[str, Checkpoint] = {
     "demo-reranker": Checkpoint(
         label="Demo reranker (bundled, MiniLM-L6)",
         path=str(ROOT / "models" / "demo-reranker"),
-        licence="Apache-2.0; data CC BY-SA 4.0, 3.0 and Apache-2.0",
-        trained_on="SQuAD 1.1, QED, SelQA",
+        licence="Apache-2.0; data CC BY-SA 4.0, 3.0, Apache-2.0, WordNet",
+        trained_on="SQuAD 1.1, QED, SelQA, WordNet 3.0",
     ),
 }
 DEFAULT_MODEL = "demo-reranker"
