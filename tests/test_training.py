@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from training.average import average
 from training.data import (
     Example,
     blank,
+    build_claims,
     build_pool,
     choose_passages,
     clean,
@@ -22,7 +25,7 @@ from training.data import (
     thin,
     vary,
 )
-from training.wordnet import build_entries, read_synonyms, read_synsets
+from training.wordnet import build_entries, build_facts, read_synonyms, read_synsets
 
 # Three lines of the shape of WordNet's own data.noun: offset, topic, kind, words, pointers, gloss.
 DATA_NOUN = """  1 This software and database is being provided to you, the LICENSEE
@@ -91,6 +94,23 @@ def test_every_meaning_of_a_word_answers_a_query_about_it(wordnet: Path) -> None
     assert any("hamlet" not in answer.lower() for entry in of_word for answer in entry.answers)
 
 
+def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(wordnet: Path) -> None:
+    (wordnet / "data.noun").write_text(
+        "08 15 n 02 Lima 0 capital_of_Peru 0 001 @i 07 n 0000 | the capital of Peru (since 1821); in western Peru\n"
+        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in the Andes in southern Peru\n"
+        "10 15 n 01 Oslo 0 001 @i 07 n 0000 | a town in Norway\n"
+        "11 18 n 01 Pizarro 0 001 @i 07 n 0000 | Spanish conquistador of Peru\n"
+    )
+    facts = build_facts(wordnet, 30, random.Random(0))
+    assert len(facts) == 30
+    assert {"the capital of Peru", "what is the capital of Peru", "which place is the capital of Peru"} < {
+        fact.query for fact in facts
+    }
+    for fact in facts:
+        assert fact.answers == ("Lima", "Lima: in western Peru", "Lima is the capital of Peru")
+        assert fact.sentences == ("Cuzco", "Cuzco is a town in the Andes in southern Peru")
+
+
 def test_pool_holds_training_data_only(data: Path, wordnet: Path) -> None:
     pool = build_pool(data, wordnet, random.Random(0), n_words=2)
     queries = [example.query for example in pool.examples]
@@ -156,20 +176,50 @@ def test_near_miss_has_one_shared_word_swapped() -> None:
     assert miss("No.", "which city", "the best wine", random.Random(0)) == "No."
 
 
-def test_blank_passages_are_mostly_masked() -> None:
+def test_blank_masks_the_share_and_keeps_the_order() -> None:
     rng = random.Random(0)
-    blanks = [blank("one two three four", rng).split() for _ in range(60)]
-    assert all(len(words) == 4 for words in blanks)
-    assert ["[MASK]"] * 4 in blanks
-    assert np.mean([words.count("[MASK]") / 4 for words in blanks]) > 0.7
+    text = "one two three four"
+    assert blank(text, 1.0, rng) == " ".join(["[MASK]"] * 4)
+    assert blank(text, 0.0, rng) == text
+    blanks = [blank(text, 0.3, rng).split() for _ in range(400)]
+    assert all(word in ("[MASK]", known) for words in blanks for word, known in zip(words, text.split(), strict=True))
+    assert np.mean([words.count("[MASK]") / 4 for words in blanks]) == pytest.approx(0.3, abs=0.05)
 
 
-def test_negatives_are_new_wrong_and_not_much_longer() -> None:
-    lengths = np.array([10, 12, 9, 11, 200, 8, 10, 10])
+def test_claims_are_thinned_sentences_of_their_paragraph() -> None:
+    sentences = [
+        " ".join(f"{name}{i}" for name in ("actor", "acts", "on", "its", "object", "today")) for i in range(60)
+    ]
+    claims = list(build_claims(sentences, random.Random(0)))
+    whole = left_out = 0
+    for claim, paragraph, others in claims:
+        of = {word[-2:].strip("abcdefghijklmnopqrstuvwxyz") for word in claim.split()}
+        assert len(of) == 1  # all words are of one sentence
+        source = sentences[int(of.pop())]
+        assert set(claim.split()) <= set(source.split())
+        assert others
+        assert not any(source in other for other in others)
+        whole += source in paragraph
+        left_out += source not in paragraph
+    assert whole > left_out > 0
+
+
+def test_negatives_are_new_wrong_and_of_like_length() -> None:
+    lengths = np.array([10, 12, 9, 11, 200, 8, 10, 10, 2])
     example = Example("q", (0, 1), (2, 4))
     for seed in range(50):
-        chosen = choose_passages(example, np.array([4, 3, 1]), np.array([5, 0]), lengths, 3, random.Random(seed))
+        chosen = choose_passages(example, np.array([4, 3, 1, 8]), np.array([5, 0]), lengths, 3, random.Random(seed))
         assert chosen[0] in example.positives
         assert len(set(chosen)) == 4
         assert not set(chosen[1:]) & set(example.positives)
-        assert 4 not in chosen
+        assert not {4, 8} & set(chosen)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_average_lies_between_the_two_and_keeps_the_head(share: float) -> None:
+    trained = {"encoder.weight": torch.tensor([1.0, 2.0]), "pooler.dense.weight": torch.tensor([3.0])}
+    base = {"encoder.weight": torch.tensor([5.0, -2.0]), "pooler.dense.weight": torch.tensor([9.0])}
+    mixed = average(trained, base, share)
+    expected = (1 - share) * trained["encoder.weight"] + share * base["encoder.weight"]
+    torch.testing.assert_close(mixed["encoder.weight"], expected)
+    torch.testing.assert_close(mixed["pooler.dense.weight"], trained["pooler.dense.weight"])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from training.wordnet import build_entries
+from training.wordnet import build_entries, build_facts
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
@@ -56,8 +56,8 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000) -> Pool:
-    """Pairs, sections and words as one pool; a third of the one-sentence passages also appear inside longer ones."""
+def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000, n_facts: int = 3) -> Pool:
+    """Pairs, claims, sections and words as one pool; a third of the one-sentence passages are inside longer ones."""
     passages: dict[str, int] = {}
 
     def add(text: str) -> int:
@@ -82,6 +82,8 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
             far = order[max(0, i - 2 * width - 1) : max(0, i - width)], order[i + 1 + width : i + 2 + 2 * width]
             section = tuple(add(" ".join(part)) for part in (before + after, *far) if part)
         examples.append(Example(clean(row["query"]), (add(positive),), section))
+    for claim, paragraph, around in build_claims(order, rng):
+        examples.append(Example(claim, (add(paragraph),), tuple(add(text) for text in around)))
     for row in read_jsonl(folder / "candidates.jsonl.gz"):
         if row["split"] != "train":
             continue
@@ -89,10 +91,32 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
         relevant = tuple(ids[i] for i in row["relevant"])
         others = tuple(i for i in ids if i not in relevant)
         examples.extend([Example(clean(row["query"]), relevant, others)] * 2)
-    for entry in build_entries(wordnet, n_words, rng) if wordnet else []:
+    for entry in build_entries(wordnet, n_words, rng) + build_facts(wordnet, n_facts, rng) if wordnet else []:
         positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
         examples.append(Example(entry.query, positives, others))
     return Pool(list(passages), examples)
+
+
+def build_claims(sentences: list[str], rng: random.Random, n_each: int = 2) -> Iterator[tuple[str, str, list[str]]]:
+    """Statements as queries: a claim, its paragraph of 4 to 10 sentences, and the paragraphs about it.
+
+    The claim is a sentence of the paragraph without some of its words; a third of the paragraphs lack the sentence.
+    """
+    paragraphs: list[list[str]] = []
+    start = 0
+    while start < len(sentences):
+        width = rng.randint(4, 10)
+        paragraphs.append(sentences[start : start + width])
+        start += width
+    for i, paragraph in enumerate(paragraphs):
+        around = [" ".join(other) for other in paragraphs[max(0, i - 2) : i] + paragraphs[i + 1 : i + 3]]
+        for sentence in rng.sample(paragraph, min(n_each, len(paragraph))):
+            kept = rng.uniform(0.5, 1.0)
+            claim = " ".join(word for word in sentence.split() if rng.random() < kept)
+            if len(content_words(claim)) < 4:
+                continue
+            rest = [other for other in paragraph if other != sentence]
+            yield claim, " ".join(rest if rest and rng.random() < 1 / 3 else paragraph), around
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -180,9 +204,8 @@ def miss(passage: str, query: str, other_query: str, rng: random.Random) -> str:
     return re.sub(r"\w+", lambda m: other if m[0].lower() == word else m[0], passage)
 
 
-def blank(passage: str, rng: random.Random) -> str:
-    """The passage with half to all of its words masked: it answers nothing, and "no document" must score as that."""
-    share = rng.choice([1.0, rng.uniform(0.5, 1.0)])
+def blank(passage: str, share: float, rng: random.Random) -> str:
+    """The passage with about `share` of its words masked."""
     return " ".join("[MASK]" if rng.random() < share else word for word in passage.split())
 
 
@@ -191,14 +214,14 @@ def choose_passages(
 ) -> list[int]:
     """A positive, then `n` negatives of about its length: near by meaning, by words, of its section, or random."""
     positive = rng.choice(example.positives)
-    limit = 1.35 * lengths[positive] + 12  # a negative much longer than its positive only adds padding
+    least, most = lengths[positive] / 3, 1.35 * lengths[positive] + 12  # length must not tell; padding costs
     chosen = [positive]
 
     def fits(i: int) -> bool:
-        return i not in chosen and i not in example.positives and lengths[i] <= limit
+        return i not in chosen and i not in example.positives and least <= lengths[i] <= most
 
     sources: dict[str, Iterable[int]] = {"near": near, "lexical": lexical, "section": example.section}
-    weights = {"near": 0.25, "lexical": 0.4, "section": 0.25, "random": 0.1}
+    weights = {"near": 0.25, "lexical": 0.35, "section": 0.3, "random": 0.1}
     while len(chosen) <= n:
         (name,) = rng.choices(list(weights), list(weights.values()))
         fitting = [int(i) for i in sources.get(name, ()) if fits(int(i))]

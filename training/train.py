@@ -30,7 +30,8 @@ HELD_OUT = 400
 WARM_UP = 100  # steps
 HIDDEN = 0.4  # share of queries whose words are hidden: half of them in all passages, half in the right one only
 STUFFED = 0.2  # share of queries whose words are put into one of the wrong passages
-BLANK = 0.3  # share of queries that have the right passage, mostly masked, among the wrong ones
+BLANK = 0.3  # share of queries that have the right passage, nearly all masked, among the wrong ones
+MASKED = 0.3  # share of queries with up to half the words masked in all passages: gaps alone say nothing
 SHARPNESS, BONUS = 20.0, 5.0  # nats: of a cosine of 1, and of being the right passage
 MISSED = 0.25  # share of queries that have the right passage with one of their words swapped among the wrong ones
 POSITIVE_WEIGHT = 6.0  # real candidates are easier than these negatives
@@ -152,7 +153,7 @@ def logits_of(
         queries += [vary(example.query, corpus.pool.passages[chosen[0]], rng)] * N_PASSAGES
         texts = [corpus.pool.passages[j] for j in chosen]
         if rng.random() < BLANK:
-            texts[-1] = blank(texts[0], rng)
+            texts[-1] = blank(texts[0], rng.choice([1.0, rng.uniform(0.75, 1.0)]), rng)
         if rng.random() < STUFFED:
             texts[1] = stuff(rng.choice(corpus.pool.passages)[: 2 * len(texts[0]) + 40], queries[-1], rng)
         if rng.random() < MISSED:
@@ -168,6 +169,9 @@ def logits_of(
                     shown[j] = thin(passages[j], queries[j], rng)
                 else:
                     shown[j] = hide(passages[j], queries[j], corpus.synonyms, rng)
+        if rng.random() < MASKED:
+            share = rng.uniform(0.0, 0.5)
+            shown[start : start + N_PASSAGES] = [blank(text, share, rng) for text in shown[start : start + N_PASSAGES]]
     inputs = tokenizer(
         queries, shown, truncation="only_second", max_length=args.max_length, padding=True, return_tensors="pt"
     ).to(model.device)
@@ -209,7 +213,7 @@ def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rn
     held_out, indices = indices[:HELD_OUT], indices[HELD_OUT:]
     parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
     teacher = SentenceTransformer(args.base, device=run.model.device.type)
-    teacher.max_seq_length = 128
+    teacher.max_seq_length = 256
     batches: list[list[int]] = []
     mean_loss = float("nan")
     since_save = time.perf_counter()
@@ -255,7 +259,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="where checkpoints and the model go")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--learning-rate", type=float, default=8e-5)
-    parser.add_argument("--max-length", type=int, default=224)
+    parser.add_argument("--max-length", type=int, default=320)
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast, for processors that have it")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

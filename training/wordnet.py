@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +13,20 @@ FILES = ("data.noun", "data.verb", "data.adj", "data.adv")
 TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
 # WordNet's topic files of people, places and times.
 TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
+QUESTIONS = ("{}", "what is {}", "which is {}", "name {}", "{} name")  # about a definite description
+QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which place is {}",)}
 
 
 @dataclass(frozen=True)
 class Synset:
-    """Words of one meaning, its definition, sentences that use it, and the number of WordNet's topic file."""
+    """Words of one meaning, its definition, sentences that use it, WordNet's topic file, and whether it is a name."""
 
     key: tuple[str, str]  # file, offset
     words: tuple[str, ...]
     definition: str
     sentences: tuple[str, ...]
     topic: str
+    is_name: bool
 
 
 def read_synsets(folder: Path) -> Iterator[Synset]:
@@ -37,7 +41,7 @@ def read_synsets(folder: Path) -> Iterator[Synset]:
             words = tuple(word.split("(")[0].replace("_", " ") for word in fields[4 : 4 + 2 * n_words : 2])
             definition, *quoted = gloss.strip().split('"')
             sentences = tuple(text.strip() for text in quoted[::2] if len(text.split()) >= 4)
-            yield Synset((name, fields[0]), words, definition.strip(" ;"), sentences, fields[1])
+            yield Synset((name, fields[0]), words, definition.strip(" ;"), sentences, fields[1], "@i" in fields)
 
 
 def read_synonyms(folder: Path, n_meanings: int = 3, n_words: int = 5) -> dict[str, tuple[str, ...]]:
@@ -90,3 +94,31 @@ def build_entries(folder: Path, n: int, rng: random.Random) -> list[Entry]:
         template = rng.choice(TEMPLATES_OF_TOPIC.get(synset.topic, ()) + TEMPLATES)
         entries.append(Entry(template.format(word), answers, sentences))
     return entries
+
+
+def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6) -> list[Entry]:
+    """Things of which there is one: "the capital of Peru" for its name and what else is known of it, `n_each` times.
+
+    Wrong are other names of its topic whose definitions share a capitalised word with it.
+    """
+    names = [synset for synset in read_synsets(folder) if synset.is_name]
+    of_word = defaultdict(list)
+    for synset in names:
+        for word in set(re.findall(r"[A-Z]\w+", synset.definition)):
+            of_word[word].append(synset)
+    facts = []
+    for synset in names:
+        clauses = re.sub(r"\s*\([^)]*\)", "", synset.definition).split("; ")
+        for clause in (clause for clause in clauses if re.match(r"the .*[A-Z]", clause)):
+            name = synset.words[0]
+            words = re.findall(r"[A-Z]\w+", clause)
+            near = (other for word in words for other in of_word[word] if other.topic == synset.topic)
+            others = [other for other in near if clause not in other.definition]
+            others = rng.sample(others, min(n_others, len(others)))
+            wrong = (f"{other.words[0]} is {other.definition}" for other in others)
+            sentences = (*(other.words[0] for other in others), *dict.fromkeys(wrong))
+            answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), f"{name} is {clause}")
+            for _ in range(n_each):
+                template = rng.choice(QUESTIONS_OF_TOPIC.get(synset.topic, ()) + QUESTIONS)
+                facts.append(Entry(template.format(clause), answers, sentences))
+    return facts
