@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import MODELS, AttributionError, explain, load_reranker
-from interface.common import check_model, check_texts
+from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
 
 
@@ -20,6 +20,8 @@ def explain_pair(
     model: str = next(iter(MODELS)),
     baselines: str = "",
     leaf: str = "",
+    n_samples: int = 0,
+    n_steps: int = 0,
 ) -> dict[str, Any]:
     """Explain which tokens made a reranker's score for a query and a document.
 
@@ -30,6 +32,8 @@ def explain_pair(
         model: A key of the model list.
         baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
+        n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
+        n_steps: Nodes a path of integrated_gradients_captum, 2 to 200; 0 for the default.
 
     Returns:
         The logit, one attribution a token with its characters in the text, each path's convergence delta, whether the
@@ -38,7 +42,9 @@ def explain_pair(
     try:
         check_model(model)
         check_texts(query, document)
-        wanted = {"baselines": baselines, "leaf": leaf}
+        budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
+        check_budgets(budgets)
+        wanted = {"baselines": baselines, "leaf": leaf, **budgets}
         given: dict[str, Any] = {name: value for name, value in wanted.items() if value}
         return dataclasses.asdict(explain(load_reranker(model), query, document, method, **given))
     except AttributionError as error:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from attribution.errors import AttributionError, InputError
+from attribution.errors import AttributionError, InputError, check_range
 from attribution.models import MODELS
 
 MAX_QUERY = 2_000  # characters; the browser, the validator and the handler all check
 MAX_DOCUMENT = 20_000
+# Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
+BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}  # on every event that touches a model
 
 log = logging.getLogger("rerank_lens")
@@ -53,6 +55,12 @@ def check_model(model_id: str) -> None:
     """Raises `InputError` for a model that is not on offer: no request may make the server load something else."""
     if model_id not in MODELS:
         raise InputError("This model is not on offer here. Choose one from the list.")
+
+
+def check_budgets(budgets: Mapping[str, int]) -> None:
+    """Raises `OptionError` for a budget out of its bounds: nobody may hold the model for minutes."""
+    for name, value in budgets.items():
+        check_range(name, value, *BUDGETS[name])
 
 
 def check_fields(_model: str, query: str, document: str, *others: Any) -> list[Any]:

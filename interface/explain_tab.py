@@ -20,7 +20,16 @@ from attribution.removal import OPERATORS
 from attribution.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
 from interface.cards import cards_html, faithfulness_section, score_section
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
+from interface.common import (
+    BUDGETS,
+    QUEUE,
+    PairInputs,
+    answer_errors,
+    check_budgets,
+    check_fields,
+    check_model,
+    check_texts,
+)
 from interface.gpu import gpu
 
 DEFAULT_METHODS = [key for key, method in METHODS.items() if method.default]
@@ -36,11 +45,13 @@ class Settings:
     baselines: gr.Dropdown
     leaf: gr.Dropdown
     operator: gr.Radio
+    n_samples: gr.Slider
+    n_steps: gr.Slider
 
     @property
     def components(self) -> list[Any]:
         """As inputs of an event."""
-        return [self.methods, self.baselines, self.leaf, self.operator]
+        return [self.methods, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
 
 
 def build_settings() -> Settings:
@@ -65,7 +76,21 @@ def build_settings() -> Settings:
             info="some of these lines leave .grad empty: then the card says that it fell back",
         )
         operator = gr.Radio(list(OPERATORS), value="mask", label="Faithfulness removes words by")
-    return Settings(methods, baselines, leaf, operator)
+        n_samples = gr.Slider(
+            *BUDGETS["n_samples"],
+            value=16,
+            step=1,
+            label="n_samples",
+            info="orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
+        )
+        n_steps = gr.Slider(
+            *BUDGETS["n_steps"],
+            value=50,
+            step=1,
+            label="n_steps",
+            info="nodes a path for Captum's integrated gradients",
+        )
+    return Settings(methods, baselines, leaf, operator, n_samples, n_steps)
 
 
 def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]], stop: gr.Button) -> None:
@@ -118,12 +143,16 @@ def run(
     baselines: str,
     leaf: str,
     operator: str,
+    n_samples: int,
+    n_steps: int,
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yields `(score, cards, faithfulness, status)` as HTML: places for all cards, then one more result a time."""
     check_model(model_id)
     check_texts(query, document)
+    budgets = {"n_samples": n_samples, "n_steps": n_steps}
+    check_budgets(budgets)
     chosen = [key for key in METHODS if key in (methods or [])]
     if not chosen:
         raise OptionError("No method is ticked. Tick at least one of the methods above the Explain button.")
@@ -139,7 +168,7 @@ def run(
 
         return on_pass
 
-    wanted = {"baselines": baselines or None, "leaf": leaf}
+    wanted = {"baselines": baselines or None, "leaf": leaf, **budgets}
     try:
         yield from _results(load_reranker(model_id), query, document, chosen, wanted, operator, watch)
     except Stopped:

@@ -31,6 +31,11 @@ def test_a_fallback_is_visible_in_the_api(client: Client) -> None:
     assert ".grad" in answer["note"]
 
 
+def test_the_budget_is_the_one_asked_for(client: Client) -> None:
+    paths = client.predict(*PAIR, "integrated_gradients_captum", n_steps=7, api_name="/explain")["paths"]
+    assert [path["n_steps"] for path in paths] == [7, 7]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -39,6 +44,8 @@ def test_a_fallback_is_visible_in_the_api(client: Client) -> None:
         ({"method": "magic"}, "Unknown method"),
         ({"baselines": "noise"}, "Unknown baseline"),
         ({"model": "/etc"}, "not on offer"),
+        ({"method": "shapley", "n_samples": 9_999}, "n_samples is 9999; it must be a whole number between 2 and 64"),
+        ({"method": "saliency", "n_steps": 50}, "saliency does not take n_steps"),
     ],
 )
 def test_bad_requests_get_a_clear_error(client: Client, arguments: dict[str, str], says: str) -> None:

@@ -96,6 +96,17 @@ def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_
     expect(page.locator("#document textarea")).to_have_value("short")
 
 
+def test_the_settings_reach_the_method(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    page.get_by_label("Integrated gradients (Captum)", exact=True).check()
+    page.get_by_text("Settings", exact=True).first.click()
+    page.get_by_label("number input for n_steps").fill("9")
+    page.keyboard.press("Tab")
+    explain(page, "which words matter", "These words matter most.")
+    card = page.locator('[data-method="integrated_gradients_captum"]')
+    expect(card.locator(".rl-measured")).to_contain_text("9 gradient evaluations")
+
+
 def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> None:
     page.goto(app_url)
     boxes = page.get_by_role("checkbox")
