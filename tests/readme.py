@@ -11,6 +11,7 @@ from attribution.autograd_lab import lab_markdown, run_lab
 from attribution.families import FAMILIES
 from attribution.methods import METHODS
 from attribution.models import MODELS
+from benchmarks.summary import stored, summary
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -50,10 +51,16 @@ def lab_table() -> str:
     return lab_markdown(list(run_lab(load_reranker(), example["query"], example["document"]))).rstrip("\n")
 
 
+def benchmark_tables() -> str:
+    """What the stored run of the benchmark found."""
+    return summary(stored())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "methods": methods_table,
     "models": models_table,
     "families": families_table,
+    "benchmark": benchmark_tables,
     "lab": lab_table,
 }
 

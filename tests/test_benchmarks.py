@@ -19,6 +19,7 @@ from benchmarks import complete, faithful, planted, plausible, run, sanity
 from benchmarks.bench import Bench
 from benchmarks.data import WORDS, Pair, read_evidence, read_pairs
 from benchmarks.report import Interval, Table, from_json, interval
+from benchmarks.summary import COLUMNS, summary
 from tests import linear
 
 QUERY = "how many people live in berlin ?"
@@ -81,6 +82,9 @@ def test_all_sections_on_a_tiny_model(
     for name in ("planted", "faithfulness"):
         for table in stored["sections"][name]["tables"]:
             assert {row["method"] for row in table["rows"]} - labels == {"random order (control)"}
+    lines = summary(stored).splitlines()
+    for label in labels:  # one row a method, with a cell a column
+        assert [line.count(" | ") for line in lines if line.startswith(f"| {label} |")] == [len(COLUMNS)]
 
 
 def test_pairs_are_short_and_never_trained_on(data: Path) -> None:
