@@ -18,6 +18,7 @@ from training.wordnet import build_entries, build_facts
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
+REPEAT_FACTS = 5
 SMALL_WORDS = """
 what which who whom whose when where why how is are was were do does did can could the a an of in to for on by that
 there it its as with from at be been has have had
@@ -27,11 +28,15 @@ QUESTION_WORDS = frozenset(SMALL_WORDS.split())
 
 @dataclass(frozen=True)
 class Example:
-    """A query, the passages that answer it, and places to draw negatives from (indices into the passage pool)."""
+    """A query, the passages that answer it, and places to draw negatives from (indices into the passage pool).
+
+    `repeat`: how often an epoch has it.
+    """
 
     query: str
     positives: tuple[int, ...]
     section: tuple[int, ...]
+    repeat: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,12 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
         relevant = tuple(ids[i] for i in row["relevant"])
         others = tuple(i for i in ids if i not in relevant)
         examples.extend([Example(clean(row["query"]), relevant, others)] * 2)
-    for entry in build_entries(wordnet, n_words, rng) + build_facts(wordnet, n_facts, rng) if wordnet else []:
-        positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
-        examples.append(Example(entry.query, positives, others))
+    words = build_entries(wordnet, n_words, rng) if wordnet else []
+    facts = build_facts(wordnet, n_facts, rng) if wordnet else []
+    for entries, repeat in ((words, 1), (facts, REPEAT_FACTS)):
+        for entry in entries:
+            positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
+            examples.append(Example(entry.query, positives, others, repeat))
     return Pool(list(passages), examples)
 
 

@@ -221,7 +221,8 @@ def train(run: Run, tokenizer: Any, corpus: Corpus, args: argparse.Namespace, rn
     while run.elapsed < budget:
         began = time.perf_counter()
         if not batches:
-            kept = [i for i in indices if rng.random() > 0.75 * corpus.overlaps[i]]  # fewer that words alone solve
+            drawn = (i for i in indices for _ in range(corpus.pool.examples[i].repeat))
+            kept = [i for i in drawn if rng.random() > 0.75 * corpus.overlaps[i]]  # fewer that words alone solve
             batches = make_batches(corpus.pool, kept, corpus.lengths, rng)
         for group in run.optimizer.param_groups:
             group["lr"] = args.learning_rate * min(1.0, (run.step + 1) / WARM_UP) * (1 - run.elapsed / budget)
