@@ -99,10 +99,15 @@ def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_
 def test_the_settings_reach_the_method(page: Page, app_url: str) -> None:
     page.goto(app_url)
     page.get_by_label("Integrated gradients (Captum)", exact=True).check()
-    page.get_by_text("Settings", exact=True).first.click()
-    page.get_by_label("number input for n_steps").fill("9")
-    page.keyboard.press("Tab")
     explain(page, "which words matter", "These words matter most.")
+    expect(page.locator("#status")).to_contain_text("Done")  # the page is live: what is typed now is kept
+    page.get_by_text("Settings", exact=True).first.click()
+    steps = page.get_by_label("number input for n_steps")
+    expect(steps).to_have_value("50")
+    steps.fill("9")
+    steps.press("Tab")
+    expect(page.get_by_label("range slider for n_steps")).to_have_value("9")
+    page.get_by_role("button", name="Explain", exact=True).click()
     card = page.locator('[data-method="integrated_gradients_captum"]')
     expect(card.locator(".rl-measured")).to_contain_text("9 gradient evaluations")
 
