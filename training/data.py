@@ -18,7 +18,7 @@ from training.wordnet import build_entries, build_facts
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
-REPEAT_FACTS = 5
+REPEAT_FACTS = 5  # times an epoch: they are few and short
 SMALL_WORDS = """
 what which who whom whose when where why how is are was were do does did can could the a an of in to for on by that
 there it its as with from at be been has have had
