@@ -14,7 +14,7 @@ TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
 # WordNet's topic files of people, places and times.
 TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
 QUESTIONS = ("{}", "what is {}", "which is {}", "name {}", "{} name")  # about a definite description
-QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which place is {}",)}
+QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which PLACE is {}",)}
 
 
 @dataclass(frozen=True)
@@ -120,5 +120,6 @@ def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6
             answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), f"{name} is {clause}")
             for _ in range(n_each):
                 template = rng.choice(QUESTIONS_OF_TOPIC.get(synset.topic, ()) + QUESTIONS)
+                template = template.replace("PLACE", "city" if re.search("capital|city", clause) else "place")
                 facts.append(Entry(template.format(clause), answers, sentences))
     return facts
