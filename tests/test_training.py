@@ -103,7 +103,7 @@ def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(w
     )
     facts = build_facts(wordnet, 30, random.Random(0))
     assert len(facts) == 30
-    assert {"the capital of Peru", "what is the capital of Peru", "which place is the capital of Peru"} < {
+    assert {"the capital of Peru", "what is the capital of Peru", "which city is the capital of Peru"} < {
         fact.query for fact in facts
     }
     for fact in facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,33 +49,42 @@ ROBERTA_LIKE = (
 )
 
 
+def tiny_pieces(start: str) -> list[str]:
+    """Every other word of `CORPUS` whole, the rest in two pieces, and all letters; trainers differ from run to run."""
+    words = sorted({word for line in CORPUS for word in re.findall(r"\w+|[^\w\s]", line)})
+    letters = sorted(set("".join(words)))
+    whole = [start + word for word in words[::2]]
+    halves = [half for word in words[1::2] if len(word) > 3 for half in (start + word[:3], "##" + word[3:])]
+    return list(dict.fromkeys([*letters, *("##" + letter for letter in letters), *whole, *halves]))
+
+
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
-    """A fast tokenizer of the family's kind and pair template, trained on `CORPUS`."""
+    """A fast tokenizer of the family's kind and pair template, with pieces of `CORPUS`."""
     if architecture in ROBERTA_LIKE:
         cls, sep, pad, unk, mask = "<s>", "</s>", "<pad>", "<unk>", "<mask>"
         specials, template = [cls, pad, sep, unk, mask], f"{cls} $A {sep} {sep} $B {sep}"
     else:
         cls, sep, pad, unk, mask = "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"
         specials, template = [pad, unk, cls, sep, mask], f"{cls} $A {sep} $B:1 {sep}:1"
-    trainer: trainers.Trainer
     if architecture in SENTENCEPIECE:
-        tokenizer = Tokenizer(models.Unigram())
+        pieces = [("\u2581", -9.0), *((piece.removeprefix("##"), -1.0) for piece in tiny_pieces("\u2581"))]
+        tokenizer = Tokenizer(models.Unigram([*((token, 0.0) for token in specials), *pieces], specials.index(unk)))
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         tokenizer.decoder = decoders.Metaspace()
-        trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=specials, unk_token=unk)
     elif architecture == "RobertaForSequenceClassification":
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=specials, initial_alphabet=alphabet)
+        tokenizer.train_from_iterator(CORPUS, trainer)
     else:
-        tokenizer = Tokenizer(models.WordPiece(unk_token=unk))
+        vocab = {piece: i for i, piece in enumerate([*specials, *tiny_pieces("")])}
+        tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=unk))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         tokenizer.decoder = decoders.WordPiece()
-        trainer = trainers.WordPieceTrainer(vocab_size=160, special_tokens=specials)
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.add_special_tokens(specials)
     ids = [(token, tokenizer.token_to_id(token)) for token in (cls, sep)]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}", pair=template, special_tokens=ids
