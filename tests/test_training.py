@@ -111,6 +111,13 @@ def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(w
         assert fact.sentences == ("Cuzco", "Cuzco is a town in the Andes in southern Peru")
 
 
+def test_places_that_are_no_city_are_asked_for_as_places(wordnet: Path) -> None:
+    (wordnet / "data.noun").write_text("08 15 n 01 Sajama 0 001 @i 07 n 0000 | the highest mountain of Bolivia\n")
+    queries = {fact.query for fact in build_facts(wordnet, 30, random.Random(0))}
+    assert "which place is the highest mountain of Bolivia" in queries
+    assert not any("city" in query for query in queries)
+
+
 def test_pool_holds_training_data_only(data: Path, wordnet: Path) -> None:
     pool = build_pool(data, wordnet, random.Random(0), n_words=2)
     queries = [example.query for example in pool.examples]

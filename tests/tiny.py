@@ -49,13 +49,13 @@ ROBERTA_LIKE = (
 )
 
 
-def tiny_pieces(start: str) -> list[str]:
+def tiny_pieces(start: str, inside: str) -> list[str]:
     """Every other word of `CORPUS` whole, the rest in two pieces, and all letters; trainers differ from run to run."""
     words = sorted({word for line in CORPUS for word in re.findall(r"\w+|[^\w\s]", line)})
     letters = sorted(set("".join(words)))
     whole = [start + word for word in words[::2]]
-    halves = [half for word in words[1::2] if len(word) > 3 for half in (start + word[:3], "##" + word[3:])]
-    return list(dict.fromkeys([*letters, *("##" + letter for letter in letters), *whole, *halves]))
+    halves = [half for word in words[1::2] if len(word) > 3 for half in (start + word[:3], inside + word[3:])]
+    return list(dict.fromkeys([*letters, *(inside + letter for letter in letters), *whole, *halves]))
 
 
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
@@ -67,7 +67,7 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
         cls, sep, pad, unk, mask = "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"
         specials, template = [pad, unk, cls, sep, mask], f"{cls} $A {sep} $B:1 {sep}:1"
     if architecture in SENTENCEPIECE:
-        pieces = [("\u2581", -9.0), *((piece.removeprefix("##"), -1.0) for piece in tiny_pieces("\u2581"))]
+        pieces = [("\u2581", -9.0), *((piece, -1.0) for piece in tiny_pieces("\u2581", ""))]
         tokenizer = Tokenizer(models.Unigram([*((token, 0.0) for token in specials), *pieces], specials.index(unk)))
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         tokenizer.decoder = decoders.Metaspace()
@@ -79,7 +79,7 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
         trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=specials, initial_alphabet=alphabet)
         tokenizer.train_from_iterator(CORPUS, trainer)
     else:
-        vocab = {piece: i for i, piece in enumerate([*specials, *tiny_pieces("")])}
+        vocab = {piece: i for i, piece in enumerate([*specials, *tiny_pieces("", "##")])}
         tokenizer = Tokenizer(models.WordPiece(vocab, unk_token=unk))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -14,7 +14,7 @@ TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
 # WordNet's topic files of people, places and times.
 TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
 QUESTIONS = ("{}", "what is {}", "which is {}", "name {}", "{} name")  # about a definite description
-QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which PLACE is {}",)}
+QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which {place} is {}",)}
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6
             wrong = (f"{other.words[0]} is {other.definition}" for other in others)
             sentences = (*(other.words[0] for other in others), *dict.fromkeys(wrong))
             answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), f"{name} is {clause}")
+            place = "city" if re.search("capital|city", clause) else "place"
             for _ in range(n_each):
                 template = rng.choice(QUESTIONS_OF_TOPIC.get(synset.topic, ()) + QUESTIONS)
-                template = template.replace("PLACE", "city" if re.search("capital|city", clause) else "place")
-                facts.append(Entry(template.format(clause), answers, sentences))
+                facts.append(Entry(template.format(clause, place=place), answers, sentences))
     return facts
