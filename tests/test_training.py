@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from training.data import (
     thin,
     vary,
 )
-from training.wordnet import build_entries, build_facts, read_synonyms, read_synsets
+from training.wordnet import build_entries, build_facts, read_adjectives, read_synonyms, read_synsets
 
 # Three lines of the shape of WordNet's own data.noun: offset, topic, kind, words, pointers, gloss.
 DATA_NOUN = """  1 This software and database is being provided to you, the LICENSEE
@@ -97,18 +98,46 @@ def test_every_meaning_of_a_word_answers_a_query_about_it(wordnet: Path) -> None
 def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(wordnet: Path) -> None:
     (wordnet / "data.noun").write_text(
         "08 15 n 02 Lima 0 capital_of_Peru 0 001 @i 07 n 0000 | the capital of Peru (since 1821); in western Peru\n"
-        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in the Andes in southern Peru\n"
+        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in the Andes in southern Peru; once a capital\n"
         "10 15 n 01 Oslo 0 001 @i 07 n 0000 | a town in Norway\n"
         "11 18 n 01 Pizarro 0 001 @i 07 n 0000 | Spanish conquistador of Peru\n"
     )
+    (wordnet / "data.adj").write_text(
+        "12 01 a 01 Inca 0 001 ; 07 n 0000 | of or relating to Peru before 1533\n"
+        "13 01 a 01 Peruvian 0 001 ; 07 n 0000 | of or relating to or characteristic of Peru or its people\n"
+    )
+    assert read_adjectives(wordnet) == {"Peru": "Peruvian"}
     facts = build_facts(wordnet, 30, random.Random(0))
     assert len(facts) == 30
     assert {"the capital of Peru", "what is the capital of Peru", "which city is the capital of Peru"} < {
         fact.query for fact in facts
     }
+    without_years = {re.sub(r"\d{4}", "YEAR", text) for fact in facts for text in fact.answers}
+    assert {
+        "Lima",
+        "Lima: in western Peru",
+        "Lima is the capital of Peru",
+        "Lima became the capital of Peru in YEAR",
+        "In YEAR Lima became the Peruvian capital",
+    } < without_years
     for fact in facts:
-        assert fact.answers == ("Lima", "Lima: in western Peru", "Lima is the capital of Peru")
-        assert fact.sentences == ("Cuzco", "Cuzco is a town in the Andes in southern Peru")
+        assert fact.answers[:2] == ("Lima", "Lima: in western Peru")
+        name, told = fact.sentences
+        assert name == "Cuzco"
+        assert "Cuzco" in told
+        assert "a town in the Andes in southern Peru" in told
+        assert "once" not in told
+
+
+def test_wrong_answers_about_a_city_are_cities_first(wordnet: Path) -> None:
+    lakes = "".join(f"2{i} 15 n 01 Lake_{i} 0 001 @i 07 n 0000 | a lake in Peru\n" for i in range(9))
+    (wordnet / "data.noun").write_text(
+        "08 15 n 01 Lima 0 001 @i 07 n 0000 | the capital of Peru\n"
+        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in Peru\n" + lakes
+    )
+    for fact in build_facts(wordnet, 5, random.Random(0)):
+        assert fact.sentences[0] == "Cuzco"
+        assert len({text for text in fact.sentences if text.startswith("Lake") and len(text.split()) == 2}) == 5
 
 
 def test_places_that_are_no_city_are_asked_for_as_places(wordnet: Path) -> None:

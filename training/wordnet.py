@@ -15,6 +15,9 @@ TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
 TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
 QUESTIONS = ("{}", "what is {}", "which is {}", "name {}", "{} name")  # about a definite description
 QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which {place} is {}",)}
+CITY = r"\b(capital|city|town|port)\b"
+TELLINGS = ("{} is {}", "{} was {}")
+TELLINGS_OF_CITIES = ("{} became {} in {year}", "{} was made {} in {year}", "In {year} {} became {}")
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,29 @@ def build_entries(folder: Path, n: int, rng: random.Random) -> list[Entry]:
     return entries
 
 
+def read_adjectives(folder: Path) -> dict[str, str]:
+    """The adjective of a place: "Peruvian" for Peru."""
+    adjectives: dict[str, str] = {}
+    for synset in read_synsets(folder):
+        place = re.match(r"(?:of|relating|characteristic|pertaining) .*?\b([A-Z]\w+)", synset.definition)
+        if place and synset.key[0] == "data.adj" and synset.words[0][:3] == place[1][:3]:
+            adjectives.setdefault(place[1], synset.words[0])
+    return adjectives
+
+
+def tell(name: str, what: str, rng: random.Random) -> str:
+    """That `name` is `what`; of cities also as history, of right and wrong alike, so that the telling says nothing."""
+    tellings = (*TELLINGS, *TELLINGS_OF_CITIES) if re.search(CITY, what) else TELLINGS
+    return rng.choice(tellings).format(name, what, year=rng.randint(1500, 2020))
+
+
 def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6) -> list[Entry]:
     """Things of which there is one: "the capital of Peru" for its name and what else is known of it, `n_each` times.
 
-    Wrong are other names of its topic whose definitions share a capitalised word with it.
+    Wrong are other names of its topic whose definitions share a capitalised word with it; for a city, cities first.
     """
     names = [synset for synset in read_synsets(folder) if synset.is_name]
+    adjectives = read_adjectives(folder)
     of_word = defaultdict(list)
     for synset in names:
         for word in set(re.findall(r"[A-Z]\w+", synset.definition)):
@@ -111,15 +131,20 @@ def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6
         clauses = re.sub(r"\s*\([^)]*\)", "", synset.definition).split("; ")
         for clause in (clause for clause in clauses if re.match(r"the .*[A-Z]", clause)):
             name = synset.words[0]
+            is_city = re.search(CITY, clause) is not None
             words = re.findall(r"[A-Z]\w+", clause)
             near = (other for word in words for other in of_word[word] if other.topic == synset.topic)
             others = [other for other in near if clause not in other.definition]
-            others = rng.sample(others, min(n_others, len(others)))
-            wrong = (f"{other.words[0]} is {other.definition}" for other in others)
-            sentences = (*(other.words[0] for other in others), *dict.fromkeys(wrong))
-            answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), f"{name} is {clause}")
-            place = "city" if re.search("capital|city", clause) else "place"
+            rng.shuffle(others)
+            others.sort(key=lambda other: is_city and not re.search(CITY, other.definition))
+            thing = re.fullmatch(r"the (.+) of (\w+)", clause)
+            of_adjective = f"the {adjectives[thing[2]]} {thing[1]}" if thing and thing[2] in adjectives else clause
             for _ in range(n_each):
+                wrong = (tell(other.words[0], other.definition.split("; ")[0], rng) for other in others[:n_others])
+                sentences = (*(other.words[0] for other in others[:n_others]), *dict.fromkeys(wrong))
+                told = (tell(name, clause, rng), tell(name, of_adjective, rng))
+                answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), *dict.fromkeys(told))
                 template = rng.choice(QUESTIONS_OF_TOPIC.get(synset.topic, ()) + QUESTIONS)
-                facts.append(Entry(template.format(clause, place=place), answers, sentences))
+                query = template.format(clause, place="city" if is_city else "place")
+                facts.append(Entry(query, answers, sentences))
     return facts
