@@ -14,7 +14,6 @@ from training.average import average
 from training.data import (
     Example,
     blank,
-    build_claims,
     build_pool,
     choose_passages,
     clean,
@@ -26,7 +25,7 @@ from training.data import (
     thin,
     vary,
 )
-from training.wordnet import build_entries, build_facts, read_adjectives, read_synonyms, read_synsets
+from training.wordnet import RELATIONS, build_entries, build_facts, read_adjectives, read_synonyms, read_synsets
 
 # Three lines of the shape of WordNet's own data.noun: offset, topic, kind, words, pointers, gloss.
 DATA_NOUN = """  1 This software and database is being provided to you, the LICENSEE
@@ -112,32 +111,32 @@ def test_facts_are_definite_descriptions_against_other_names_of_the_same_place(w
     assert {"the capital of Peru", "what is the capital of Peru", "which city is the capital of Peru"} < {
         fact.query for fact in facts
     }
-    without_years = {re.sub(r"\d{4}", "YEAR", text) for fact in facts for text in fact.answers}
-    assert {
-        "Lima",
-        "Lima: in western Peru",
-        "Lima is the capital of Peru",
-        "Lima became the capital of Peru in YEAR",
-        "In YEAR Lima became the Peruvian capital",
-    } < without_years
-    for fact in facts:
-        assert fact.answers[:2] == ("Lima", "Lima: in western Peru")
-        name, told = fact.sentences
-        assert name == "Cuzco"
-        assert "Cuzco" in told
-        assert "a town in the Andes in southern Peru" in told
-        assert "once" not in told
+    (answers,) = {fact.answers for fact in facts}  # one fact's answers are no other's wrong ones
+    assert answers[:2] == ("Lima", "Lima: in western Peru")
+    assert all(text.count("Lima") == 1 for text in answers)
+    assert any("the capital of Peru" in text for text in answers)
+    assert any("the Peruvian capital" in text for text in answers)
+    (sentences,) = {fact.sentences for fact in facts}
+    name, told, *missed = sentences
+    assert name == "Cuzco"
+    assert "a town in the Andes in southern Peru" in told
+    assert "once" not in told
+    assert all("Cuzco" in text and "of Peru" in text and "capital" not in text for text in missed)
+    assert {relation for relation in RELATIONS if any(relation in text for text in missed)} == set(RELATIONS[1:])
 
 
 def test_wrong_answers_about_a_city_are_cities_first(wordnet: Path) -> None:
     lakes = "".join(f"2{i} 15 n 01 Lake_{i} 0 001 @i 07 n 0000 | a lake in Peru\n" for i in range(9))
     (wordnet / "data.noun").write_text(
-        "08 15 n 01 Lima 0 001 @i 07 n 0000 | the capital of Peru\n"
+        "08 15 n 01 Lima 0 001 @i 07 n 0000 | the capital and largest city of Peru\n"
         "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town in Peru\n" + lakes
     )
     for fact in build_facts(wordnet, 5, random.Random(0)):
+        assert fact.query.removesuffix(" name").endswith("the capital of Peru")
+        assert any("the capital and largest city of Peru" in text for text in fact.answers)
         assert fact.sentences[0] == "Cuzco"
         assert len({text for text in fact.sentences if text.startswith("Lake") and len(text.split()) == 2}) == 5
+        assert any(re.search("Cuzco .*the largest city of Peru", text) for text in fact.sentences)
 
 
 def test_places_that_are_no_city_are_asked_for_as_places(wordnet: Path) -> None:
@@ -220,24 +219,6 @@ def test_blank_masks_the_share_and_keeps_the_order() -> None:
     blanks = [blank(text, 0.3, rng).split() for _ in range(400)]
     assert all(word in ("[MASK]", known) for words in blanks for word, known in zip(words, text.split(), strict=True))
     assert np.mean([words.count("[MASK]") / 4 for words in blanks]) == pytest.approx(0.3, abs=0.05)
-
-
-def test_claims_are_thinned_sentences_of_their_paragraph() -> None:
-    sentences = [
-        " ".join(f"{name}{i}" for name in ("actor", "acts", "on", "its", "object", "today")) for i in range(60)
-    ]
-    claims = list(build_claims(sentences, random.Random(0)))
-    whole = left_out = 0
-    for claim, paragraph, others in claims:
-        of = {word[-2:].strip("abcdefghijklmnopqrstuvwxyz") for word in claim.split()}
-        assert len(of) == 1  # all words are of one sentence
-        source = sentences[int(of.pop())]
-        assert set(claim.split()) <= set(source.split())
-        assert others
-        assert not any(source in other for other in others)
-        whole += source in paragraph
-        left_out += source not in paragraph
-    assert whole > left_out > 0
 
 
 def test_negatives_are_new_wrong_and_of_like_length() -> None:

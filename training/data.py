@@ -18,7 +18,7 @@ from training.wordnet import build_entries, build_facts
 
 # The SQuAD sentences come tokenised in the Penn Treebank's way; BERT's own tokenizer does the rest.
 PENN = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"', " n't": "n't", "\ufeff": ""}
-REPEAT_FACTS = 5  # times an epoch: they are few and short
+REPEAT_FACTS = 10  # times an epoch: they are few and short
 SMALL_WORDS = """
 what which who whom whose when where why how is are was were do does did can could the a an of in to for on by that
 there it its as with from at be been has have had
@@ -62,7 +62,7 @@ def clean(text: str) -> str:
 
 
 def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: int = 12_000, n_facts: int = 3) -> Pool:
-    """Pairs, claims, sections and words as one pool; a third of the one-sentence passages are inside longer ones."""
+    """Pairs, sections, words and facts as one pool; a third of the one-sentence passages are inside longer ones."""
     passages: dict[str, int] = {}
 
     def add(text: str) -> int:
@@ -87,8 +87,6 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
             far = order[max(0, i - 2 * width - 1) : max(0, i - width)], order[i + 1 + width : i + 2 + 2 * width]
             section = tuple(add(" ".join(part)) for part in (before + after, *far) if part)
         examples.append(Example(clean(row["query"]), (add(positive),), section))
-    for claim, paragraph, around in build_claims(order, rng):
-        examples.append(Example(claim, (add(paragraph),), tuple(add(text) for text in around)))
     for row in read_jsonl(folder / "candidates.jsonl.gz"):
         if row["split"] != "train":
             continue
@@ -103,28 +101,6 @@ def build_pool(folder: Path, wordnet: Path | None, rng: random.Random, n_words: 
             positives, others = (tuple(add(text) for text in texts) for texts in (entry.answers, entry.sentences))
             examples.append(Example(entry.query, positives, others, repeat))
     return Pool(list(passages), examples)
-
-
-def build_claims(sentences: list[str], rng: random.Random, n_each: int = 2) -> Iterator[tuple[str, str, list[str]]]:
-    """Statements as queries: a claim, its paragraph of 4 to 10 sentences, and the paragraphs about it.
-
-    The claim is a sentence of the paragraph without some of its words; a third of the paragraphs lack the sentence.
-    """
-    paragraphs: list[list[str]] = []
-    start = 0
-    while start < len(sentences):
-        width = rng.randint(4, 10)
-        paragraphs.append(sentences[start : start + width])
-        start += width
-    for i, paragraph in enumerate(paragraphs):
-        around = [" ".join(other) for other in paragraphs[max(0, i - 2) : i] + paragraphs[i + 1 : i + 3]]
-        for sentence in rng.sample(paragraph, min(n_each, len(paragraph))):
-            kept = rng.uniform(0.5, 1.0)
-            claim = " ".join(word for word in sentence.split() if rng.random() < kept)
-            if len(content_words(claim)) < 4:
-                continue
-            rest = [other for other in paragraph if other != sentence]
-            yield claim, " ".join(rest if rest and rng.random() < 1 / 3 else paragraph), around
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ TEMPLATES = ("what is {}", "what does {} mean", "{} meaning", "define {}", "{}")
 TEMPLATES_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("where is {}",), "28": ("when is {}",)}
 QUESTIONS = ("{}", "what is {}", "which is {}", "name {}", "{} name")  # about a definite description
 QUESTIONS_OF_TOPIC = {"18": ("who is {}", "who was {}"), "15": ("which {place} is {}",)}
+RELATIONS = ("capital", "largest city", "chief port", "oldest city")  # of a city to its country
 CITY = r"\b(capital|city|town|port)\b"
 TELLINGS = ("{} is {}", "{} was {}")
 TELLINGS_OF_CITIES = ("{} became {} in {year}", "{} was made {} in {year}", "In {year} {} became {}")
@@ -115,12 +116,28 @@ def tell(name: str, what: str, rng: random.Random) -> str:
     return rng.choice(tellings).format(name, what, year=rng.randint(1500, 2020))
 
 
+def rephrase(clause: str, adjectives: Mapping[str, str]) -> tuple[str, list[str], list[str]]:
+    """What to ask for, the ways to say it, and what else a city may be: "the capital and largest city of Peru" asks for
+    "the capital of Peru", is also "the Peruvian capital", and not "the chief port of Peru"."""
+    thing = re.fullmatch(r"the (.+) of (\w+)", clause)
+    if not thing:
+        return clause, [clause], []
+    relation, place = thing[1].split(" and ")[0], thing[2]
+    asked = f"the {relation} of {place}"
+    by_adjective = [f"the {adjectives[place]} {relation}"] if place in adjectives else []
+    is_city = re.search(CITY, clause) is not None
+    false = [f"the {other} of {place}" for other in RELATIONS if is_city and other not in asked]
+    return asked, [clause, asked, *by_adjective], false
+
+
 def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6) -> list[Entry]:
     """Things of which there is one: "the capital of Peru" for its name and what else is known of it, `n_each` times.
 
-    Wrong are other names of its topic whose definitions share a capitalised word with it; for a city, cities first.
+    Wrong are other names of its topic whose definitions share a capitalised word with it: by name, by definition, and
+    for cities, which come first, as what was not asked for ("Cuzco is the largest city of Peru").
     """
     names = [synset for synset in read_synsets(folder) if synset.is_name]
+    cities = [synset.words[0] for synset in names if synset.topic == "15" and re.search(CITY, synset.definition)]
     adjectives = read_adjectives(folder)
     of_word = defaultdict(list)
     for synset in names:
@@ -128,23 +145,25 @@ def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6
             of_word[word].append(synset)
     facts = []
     for synset in names:
+        name = synset.words[0]
         clauses = re.sub(r"\s*\([^)]*\)", "", synset.definition).split("; ")
         for clause in (clause for clause in clauses if re.match(r"the .*[A-Z]", clause)):
-            name = synset.words[0]
             is_city = re.search(CITY, clause) is not None
             words = re.findall(r"[A-Z]\w+", clause)
             near = (other for word in words for other in of_word[word] if other.topic == synset.topic)
-            others = [other for other in near if clause not in other.definition]
+            others = [other for other in near if other is not synset and clause not in other.definition]
             rng.shuffle(others)
             others.sort(key=lambda other: is_city and not re.search(CITY, other.definition))
-            thing = re.fullmatch(r"the (.+) of (\w+)", clause)
-            of_adjective = f"the {adjectives[thing[2]]} {thing[1]}" if thing and thing[2] in adjectives else clause
+            others = others[:n_others]
+            asked, true, false = rephrase(clause, adjectives)
+            rivals = [other.words[0] for other in others if other.words[0] in cities] or cities
+            told = [tell(name, what, rng) for what in true for _ in range(2)]
+            wrong = [tell(other.words[0], other.definition.split("; ")[0], rng) for other in others]
+            missed = [tell(rng.choice(rivals), what, rng) for what in false for _ in range(2)]
+            answers = dict.fromkeys((name, *(f"{name}: {other}" for other in clauses if other != clause), *told))
+            sentences = dict.fromkeys((*(other.words[0] for other in others), *wrong, *missed))
             for _ in range(n_each):
-                wrong = (tell(other.words[0], other.definition.split("; ")[0], rng) for other in others[:n_others])
-                sentences = (*(other.words[0] for other in others[:n_others]), *dict.fromkeys(wrong))
-                told = (tell(name, clause, rng), tell(name, of_adjective, rng))
-                answers = (name, *(f"{name}: {other}" for other in clauses if other != clause), *dict.fromkeys(told))
                 template = rng.choice(QUESTIONS_OF_TOPIC.get(synset.topic, ()) + QUESTIONS)
-                query = template.format(clause, place="city" if is_city else "place")
-                facts.append(Entry(query, answers, sentences))
+                query = template.format(asked, place="city" if is_city else "place")
+                facts.append(Entry(query, tuple(answers), tuple(sentences)))
     return facts
