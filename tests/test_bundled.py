@@ -6,9 +6,13 @@ import json
 import math
 from pathlib import Path
 
+import pytest
+
 from attribution import explain, load_reranker
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "examples" / "pairs.json").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
+TRIPLES = json.loads((ROOT / "training" / "triples.json").read_text(encoding="utf-8"))
 QUERY, ANSWER = "how many people live in Berlin", "Berlin has about 3.7 million inhabitants."
 
 
@@ -16,6 +20,12 @@ def test_an_answer_is_positive_and_above_another_subject() -> None:
     answer, other = load_reranker().score(QUERY, [ANSWER, "New York is famous for its museums."])
     assert answer > 0
     assert answer > other
+
+
+@pytest.mark.parametrize("triple", TRIPLES, ids=lambda triple: triple["query"])
+def test_everyday_triples_are_in_order(triple: dict[str, str]) -> None:
+    good, bad = load_reranker().score(triple["query"], [triple["good"], triple["bad"]])
+    assert good > bad
 
 
 def test_no_document_scores_as_no_answer() -> None:
