@@ -139,6 +139,26 @@ def test_wrong_answers_about_a_city_are_cities_first(wordnet: Path) -> None:
         assert any(re.search("Cuzco .*the largest city of Peru", text) for text in fact.sentences)
 
 
+def test_no_name_is_a_wrong_answer_to_its_own_question(wordnet: Path) -> None:
+    (wordnet / "data.noun").write_text(
+        "08 15 n 01 Lima 0 001 @i 07 n 0000 | the capital (since 1821) of Peru\n"
+        "09 15 n 01 Oslo 0 001 @i 07 n 0000 | a town in Norway\n"
+    )
+    for fact in build_facts(wordnet, 5, random.Random(0)):
+        assert any("Oslo" in text and "of Peru" in text for text in fact.sentences)
+        assert not any("Lima" in text for text in fact.sentences)
+
+
+def test_each_wrong_name_is_told_of_once(wordnet: Path) -> None:
+    (wordnet / "data.noun").write_text(
+        "08 15 n 01 Lima 0 001 @i 07 n 0000 | the port of Callao in Peru\n"
+        "09 15 n 01 Cuzco 0 001 @i 07 n 0000 | a town of Peru far from Callao\n"
+    )
+    for seed in range(20):  # two tellings of one name differ in most draws
+        (fact,) = build_facts(wordnet, 1, random.Random(seed))
+        assert len(fact.sentences) == 2
+
+
 def test_places_that_are_no_city_are_asked_for_as_places(wordnet: Path) -> None:
     (wordnet / "data.noun").write_text("08 15 n 01 Sajama 0 001 @i 07 n 0000 | the highest mountain of Bolivia\n")
     queries = {fact.query for fact in build_facts(wordnet, 30, random.Random(0))}

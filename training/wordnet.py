@@ -150,13 +150,14 @@ def build_facts(folder: Path, n_each: int, rng: random.Random, n_others: int = 6
         for clause in (clause for clause in clauses if re.match(r"the .*[A-Z]", clause)):
             is_city = re.search(CITY, clause) is not None
             words = re.findall(r"[A-Z]\w+", clause)
-            near = (other for word in words for other in of_word[word] if other.topic == synset.topic)
-            others = [other for other in near if other is not synset and clause not in other.definition]
+            near = dict.fromkeys(other for word in words for other in of_word[word] if other.topic == synset.topic)
+            others = [other for other in near if name not in other.words and clause not in other.definition]
             rng.shuffle(others)
             others.sort(key=lambda other: is_city and not re.search(CITY, other.definition))
             others = others[:n_others]
             asked, true, false = rephrase(clause, adjectives)
-            rivals = [other.words[0] for other in others if other.words[0] in cities] or cities
+            rivals = [other.words[0] for other in others if other.words[0] in cities]
+            rivals = rivals or [city for city in cities if city != name]
             told = [tell(name, what, rng) for what in true for _ in range(2)]
             wrong = [tell(other.words[0], other.definition.split("; ")[0], rng) for other in others]
             missed = [tell(rng.choice(rivals), what, rng) for what in false for _ in range(2)]
