@@ -18,7 +18,7 @@ from pathlib import Path
 import gradio as gr
 
 from attribution import MODELS, AttributionError, load_reranker
-from attribution.models import Checkpoint
+from attribution.rerankers.models import Checkpoint
 from interface import explain_tab, inside_tab, lab_tab
 from interface.api import explain_pair
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs
@@ -31,7 +31,7 @@ FONT: list[gr.themes.Font | str] = [
     "system-ui",
     "sans-serif",
 ]
-CSS_FILES = [ROOT / "attribution" / "style.css", *sorted((ROOT / "interface").glob("*.css"))]
+CSS_FILES = sorted((ROOT / "attribution" / "views" / "static").glob("*.css"))
 TITLE = "Rerank Lens"
 INTRO = (
     "# Rerank Lens\nA reranker reads a query and a document together and returns one number. "

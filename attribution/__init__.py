@@ -6,8 +6,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning th
 
 from attribution.errors import AttributionError
 from attribution.explain import explain
-from attribution.loading import load_reranker
 from attribution.methods import METHODS
-from attribution.models import MODELS
+from attribution.rerankers.loading import load_reranker
+from attribution.rerankers.models import MODELS
 
 __all__ = ["METHODS", "MODELS", "AttributionError", "explain", "load_reranker"]

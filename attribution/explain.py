@@ -12,7 +12,7 @@ import torch
 from attribution.errors import AttributionError, MissingGradient, OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.reranker import Meter, Reranker, metered
+from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
 

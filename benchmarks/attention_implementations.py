@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from attribution import load_reranker
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 
 LENGTHS = (64, 128, 256, 512)  # tokens

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from attribution import METHODS, explain
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from benchmarks.data import Pair
 

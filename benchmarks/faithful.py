@@ -6,8 +6,8 @@ from collections import defaultdict
 from statistics import fmean
 
 from attribution import METHODS
-from attribution.faithfulness import Curves, Faithfulness, measure
-from attribution.removal import OPERATORS
+from attribution.evidence.faithfulness import Curves, Faithfulness, measure
+from attribution.rerankers.removal import OPERATORS
 from benchmarks.bench import Bench
 from benchmarks.data import read_pairs
 from benchmarks.report import Cell, Table, interval, share

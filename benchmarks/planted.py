@@ -15,10 +15,10 @@ from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from attribution import METHODS, explain, load_reranker
-from attribution.faithfulness import ranked_by
-from attribution.rank import top_k_overlap
-from attribution.removal import seen_words
-from attribution.reranker import Reranker
+from attribution.evidence.faithfulness import ranked_by
+from attribution.evidence.rank import top_k_overlap
+from attribution.rerankers.removal import seen_words
+from attribution.rerankers.reranker import Reranker
 from benchmarks.bench import Bench
 from benchmarks.report import Cell, Table, interval
 from benchmarks.toy import word_tokenizer

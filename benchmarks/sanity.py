@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import torch
 
 from attribution import METHODS, explain
-from attribution.faithfulness import ranked_by
-from attribution.rank import spearman
-from attribution.removal import seen_words
-from attribution.reranker import Reranker
+from attribution.evidence.faithfulness import ranked_by
+from attribution.evidence.rank import spearman
+from attribution.rerankers.removal import seen_words
+from attribution.rerankers.reranker import Reranker
 from benchmarks.bench import Bench
 from benchmarks.data import read_pairs
 from benchmarks.report import Cell, Interval, Table, interval

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from attribution.errors import AttributionError, InputError, check_range
-from attribution.models import MODELS
+from attribution.rerankers.models import MODELS
 
 MAX_QUERY = 2_000  # characters; the browser, the validator and the handler all check
 MAX_DOCUMENT = 20_000

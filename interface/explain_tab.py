@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,14 +11,14 @@ from typing import Any
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
-from attribution.errors import OptionError, Stopped
+from attribution.errors import OptionError
+from attribution.evidence.faithfulness import max_passes, measure_stream
 from attribution.explain import options_of
-from attribution.faithfulness import max_passes, measure_stream
-from attribution.leaves import LEAVES
-from attribution.removal import OPERATORS
-from attribution.reranker import BASELINES, Meter, Reranker
+from attribution.methods.leaves import LEAVES
+from attribution.rerankers.removal import OPERATORS
+from attribution.rerankers.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
-from interface.cards import cards_html, faithfulness_section, score_section
+from attribution.views.cards import cards_html, faithfulness_section, score_section
 from interface.common import (
     BUDGETS,
     QUEUE,
@@ -31,10 +30,10 @@ from interface.common import (
     check_texts,
 )
 from interface.gpu import gpu
+from interface.runs import latest_run, stop
 
 DEFAULT_METHODS = [key for key, method in METHODS.items() if method.default]
 WELCOME = '<p class="rl-welcome">Choose an example, or type a query and a document and press <b>Explain</b>.</p>'
-_stops: dict[str, threading.Event] = {}  # session -> set by Stop, read before every model pass
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,11 @@ def build_settings() -> Settings:
     return Settings(methods, baselines, leaf, operator, n_samples, n_steps)
 
 
-def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]], stop: gr.Button) -> None:
+def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]], stop_button: gr.Button) -> None:
     """The right-hand side of the tab. `start`: what begins a run (button, Enter, a click on an example)."""
     status = gr.HTML(_status("Ready."), elem_id="status")
     score = gr.HTML(WELCOME, elem_id="score")
-    words_js = (Path(__file__).parent / "words.js").read_text(encoding="utf-8")
+    words_js = (Path(__file__).parent / "static" / "words.js").read_text(encoding="utf-8")
     cards = gr.HTML("", elem_id="cards", js_on_load=words_js)
     faithfulness = gr.HTML("", elem_id="faithfulness")
     running = [
@@ -114,23 +113,19 @@ def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]],
         )
         for trigger in start
     ]
-    stop.click(halt, None, status, cancels=running, queue=False, api_visibility="private")
+    stop_button.click(halt, None, status, cancels=running, queue=False, api_visibility="private")
 
 
 def forget(request: gr.Request) -> None:
     """The visitor left: stop what still runs for them."""
-    stopping = _stops.pop(request.session_hash or "", None)
-    if stopping:
-        stopping.set()
+    stop(request.session_hash or "")
 
 
 def halt(request: gr.Request) -> str:
     """Stop the running explanation before its next model pass; cards already there stay."""
-    stopping = _stops.get(request.session_hash or "")
-    if stopping is None:
-        return _status("Nothing was running.")
-    stopping.set()
-    return _status("Stopped. The cards that were ready are kept.")
+    if stop(request.session_hash or ""):
+        return _status("Stopped. The cards that were ready are kept.")
+    return _status("Nothing was running.")
 
 
 @answer_errors
@@ -156,26 +151,18 @@ def run(
     chosen = [key for key in METHODS if key in (methods or [])]
     if not chosen:
         raise OptionError("No method is ticked. Tick at least one of the methods above the Explain button.")
-    session = request.session_hash or ""
-    stopping = _stops[session] = threading.Event()
+    with latest_run(request.session_hash or "") as current:
 
-    def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
-        def on_pass(meter: Meter) -> None:
-            if stopping.is_set():
-                raise Stopped("stopped by the visitor")
-            of = f" of at most {expected}" if expected else ""
-            progress((step, len(chosen) + 1), desc=f"{label}: {meter.n_forward}{of} passes", unit="steps")
+        def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
+            def on_pass(meter: Meter) -> None:
+                current.check()
+                of = f" of at most {expected}" if expected else ""
+                progress((step, len(chosen) + 1), desc=f"{label}: {meter.n_forward}{of} passes", unit="steps")
 
-        return on_pass
+            return on_pass
 
-    wanted = {"baselines": baselines or None, "leaf": leaf, **budgets}
-    try:
+        wanted = {"baselines": baselines or None, "leaf": leaf, **budgets}
         yield from _results(load_reranker(model_id), query, document, chosen, wanted, operator, watch)
-    except Stopped:
-        return
-    finally:
-        if _stops.get(session) is stopping:
-            del _stops[session]
 
 
 def _results(

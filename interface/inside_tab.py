@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 
 from attribution import load_reranker
-from attribution.internals import Inside, look_inside
+from attribution.lab.internals import Inside, look_inside
+from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
+from attribution.views.lab import status_html
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
-from interface.inside_view import MEAN, MEASURES, attention_html, probe_html, states_html
-from interface.lab_view import status_html
 
 KEEP_SECONDS = 1800
 DEFAULT_MEASURE = "grad_norm"
@@ -22,7 +22,7 @@ DEFAULT_MEASURE = "grad_norm"
 
 def build(pair: PairInputs) -> None:
     """The tab's components; one event runs the model, the menus only redraw what it left."""
-    js = (Path(__file__).parent / "heat.js").read_text(encoding="utf-8")
+    js = (Path(__file__).parent / "static" / "heat.js").read_text(encoding="utf-8")
     start = gr.Button("Look inside", variant="primary")
     status = gr.HTML(status_html("Ready."), elem_id="inside-status")
     inside = gr.State(None, time_to_live=KEEP_SECONDS)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import gradio as gr
 
 from attribution import load_reranker
-from attribution.autograd_lab import EXPERIMENTS, LabRow, run_lab
+from attribution.lab.autograd import EXPERIMENTS, LabRow, run_lab
+from attribution.views.lab import INTRO, lab_html, status_html
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
-from interface.lab_view import INTRO, lab_html, status_html
 
 
 def build(pair: PairInputs) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from attribution.reranker import Reranker
+    from attribution.rerankers.reranker import Reranker
 
 # Before torch and huggingface_hub are imported, which the fixtures therefore do themselves.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from attribution.embedding import EmbeddingAdapter
-from attribution.families import Family
-from attribution.reranker import Reranker
+from attribution.rerankers.embedding import EmbeddingAdapter
+from attribution.rerankers.families import Family
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Point, TokenizedPair
 from benchmarks.toy import SPECIALS, word_tokenizer
 

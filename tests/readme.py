@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from attribution import load_reranker
-from attribution.autograd_lab import lab_markdown, run_lab
-from attribution.families import FAMILIES
+from attribution.lab.autograd import lab_markdown, run_lab
 from attribution.methods import METHODS
-from attribution.models import MODELS
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.models import MODELS
 from benchmarks.summary import stored, summary
 
 README = Path(__file__).resolve().parent.parent / "README.md"

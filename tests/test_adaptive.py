@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.agreement import captum_agreement
+from attribution.evidence.agreement import captum_agreement
 from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, SLACK, integrate
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain
 
 BERT = "BertForSequenceClassification"

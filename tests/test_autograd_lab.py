@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from attribution import explain, load_reranker
-from attribution.autograd_lab import EXPERIMENTS, Experiment, LabRow, equal_gradients, lab_markdown, run_lab
-from attribution.leaves import LEAVES
-from attribution.rank import spearman, top_k_overlap
+from attribution.evidence.rank import spearman, top_k_overlap
+from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_gradients, lab_markdown, run_lab
+from attribution.methods.leaves import LEAVES
 from attribution.types import Word
 from attribution.words import to_words
 from tests.conftest import Tiny

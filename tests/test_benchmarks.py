@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from attribution import METHODS, explain
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from benchmarks import complete, faithful, planted, plausible, run, sanity
 from benchmarks.bench import Bench
 from benchmarks.data import WORDS, Pair, read_evidence, read_pairs

@@ -10,9 +10,9 @@ import torch
 
 from attribution import METHODS, explain
 from attribution.errors import InputError, OptionError
-from attribution.families import FAMILIES
-from attribution.leaves import LEAVES
-from attribution.reranker import BASELINES, Reranker
+from attribution.methods.leaves import LEAVES
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.reranker import BASELINES, Reranker
 from tests.conftest import Plain, Tiny
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

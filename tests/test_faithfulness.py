@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from attribution import explain
-from attribution.agreement import agreement
 from attribution.errors import OptionError, Stopped
-from attribution.faithfulness import CONTROL, FRACTIONS, max_passes, measure, measure_stream
-from attribution.removal import score_kept, seen_words
-from attribution.reranker import Meter, Reranker, metered
+from attribution.evidence.agreement import agreement
+from attribution.evidence.faithfulness import CONTROL, FRACTIONS, max_passes, measure, measure_stream
+from attribution.rerankers.removal import score_kept, seen_words
+from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
 from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
 

@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import pytest
 
 from attribution import explain
-from attribution.faithfulness import Faithfulness, measure, measure_stream
-from attribution.reranker import Reranker
+from attribution.evidence.faithfulness import Faithfulness, measure, measure_stream
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from interface.curves import nice_ticks
-from interface.faithfulness_view import faithfulness_html, verdict_html
+from attribution.views.curves import nice_ticks
+from attribution.views.faithfulness import faithfulness_html, verdict_html
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "Paris </title><script>alert(2)</script> & \"quotes\" <img onerror='x'>")
 

@@ -16,10 +16,11 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from attribution import explain, internals, load_reranker
+from attribution import explain, load_reranker
 from attribution.errors import InputError, ModelError, OptionError
-from attribution.families import FAMILIES
-from attribution.internals import Inside, look_inside
+from attribution.lab.internals import Inside, look_inside
+from attribution.rerankers import states
+from attribution.rerankers.families import FAMILIES
 from tests.conftest import Tiny
 from tests.tiny import save_tiny
 
@@ -145,7 +146,7 @@ def test_a_model_that_keeps_its_fast_attention_is_refused(tiny_bert: Any) -> Non
 
 
 def test_a_pair_too_long_for_its_attentions(tiny_bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(internals, "MAX_ATTENTION_BYTES", 4 * 2 * 4 * 10**2)
+    monkeypatch.setattr(states, "MAX_ATTENTION_BYTES", 4 * 2 * 4 * 10**2)
     with pytest.raises(InputError, match="at most 10 tokens"):
         look(tiny_bert)
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import AttributionError, ModelError
-from attribution.families import FAMILIES, Family
-from attribution.loading import _load_lock
+from attribution.rerankers.families import FAMILIES, Family
+from attribution.rerankers.loading import _load_lock
 from tests import tiny
 
 BERT = "BertForSequenceClassification"

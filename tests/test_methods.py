@@ -13,8 +13,8 @@ from torch import Tensor
 from attribution import METHODS, explain
 from attribution.errors import OptionError
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
-from attribution.removal import seen_words
-from attribution.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.rerankers.removal import seen_words
+from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import TokenizedPair
 from tests import linear
 from tests.conftest import Plain

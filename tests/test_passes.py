@@ -9,7 +9,7 @@ import pytest
 
 from attribution import METHODS, explain
 from attribution.errors import Stopped
-from attribution.reranker import Meter, Reranker
+from attribution.rerankers.reranker import Meter, Reranker
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 IG, CAPTUM = "integrated_gradients", "integrated_gradients_captum"

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from attribution import explain
 from attribution.methods.perturbation import exact_shapley, sampled_shapley
-from attribution.removal import seen_words
-from attribution.reranker import Reranker
+from attribution.rerankers.removal import seen_words
+from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from tests.conftest import Plain
 

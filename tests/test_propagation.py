@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from attribution import explain
 from attribution.errors import OptionError
-from attribution.families import FAMILIES
 from attribution.methods.propagation import QUERY_AND_KEY
-from attribution.reranker import Reranker
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny
 
 QUERY = "how many people live in berlin ?"

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.methods import METHODS
-from attribution.render import card_html, number, scale_of, score_html, strongest, text_html
 from attribution.types import Explanation, Path, Token, Word
+from attribution.views.card import card_html, scale_of, score_html, strongest, text_html
+from attribution.views.numbers import number
 from attribution.words import split_words
 
 # A browser replaces NUL and lone surrogates before any page sees them.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.families import FAMILIES
+from attribution.rerankers.families import FAMILIES
 from attribution.types import Point
 from tests.conftest import Plain, Tiny
 

@@ -13,9 +13,9 @@ import torch
 
 from attribution import METHODS, explain
 from attribution.errors import OptionError, Stopped
-from attribution.families import FAMILIES
-from attribution.leaves import LEAVES
-from attribution.reranker import Meter, Reranker
+from attribution.methods.leaves import LEAVES
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.reranker import Meter, Reranker
 from tests.conftest import Tiny
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

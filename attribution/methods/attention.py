@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from attribution.errors import check_range
-from attribution.internals import read_attentions, read_positions
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.states import read_attentions, read_positions
 from attribution.types import Attributed, TokenizedPair
 
 

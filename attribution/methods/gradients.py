@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from attribution.errors import MissingGradient, OptionError, check_range
-from attribution.leaves import LEAVES, read_grad
-from attribution.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.methods.leaves import LEAVES, read_grad
+from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, TokenizedPair
 
 DEFAULT_LEAF = "detach_clone"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, TokenizedPair
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from attribution.errors import check_range
 from attribution.methods.adaptive import FIRST, FLOOR, Evaluate, integrate
-from attribution.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
 ONE_SIDE_EACH: tuple[tuple[Segment, ...], ...] = (("document",), ("query",))

@@ -9,8 +9,8 @@ from math import comb
 import torch
 
 from attribution.errors import check_range
-from attribution.removal import Kept, score_kept, seen_words
-from attribution.reranker import Reranker
+from attribution.rerankers.removal import Kept, score_kept, seen_words
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
 SIDES: tuple[Segment, Segment] = ("document", "query")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from attribution.errors import OptionError
 from attribution.methods.gradients import input_x_gradient
-from attribution.reranker import Reranker
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, TokenizedPair
 
 QUERY_AND_KEY = ("query", "key", "query_proj", "key_proj", "q_lin", "k_lin", "q", "k")  # as the families name them

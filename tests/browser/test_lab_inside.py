@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from attribution.autograd_lab import EXPERIMENTS
+from attribution.lab.autograd import EXPERIMENTS
 
 QUERY = "how many people <i>live</i> in Berlin"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'}"

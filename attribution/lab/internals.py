@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attribution.errors import InputError, ModelError
-from attribution.reranker import Reranker
+from attribution.errors import ModelError
+from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.states import attentions_of, check_size, layers_of, read_positions
 from attribution.types import Segment, TokenizedPair
 from attribution.words import split_words, word_index
-
-MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
 
 Array = NDArray[np.float32]
 
@@ -59,13 +57,13 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
 
     Raises `InputError` when the attentions of so long a pair would not fit, `ModelError` when the model gives none.
     """
-    _check_size(reranker, pair)
+    check_size(reranker, pair)
     twin = reranker.eager()
     inputs_embeds = twin.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
     with twin.adapter.intercept("word", lambda _output: inputs_embeds):
         output = twin.outputs(dict(pair.inputs), output_attentions=True, output_hidden_states=True)
-    attentions = _attentions(reranker, output).detach()  # (layers, heads, seq, seq)
-    retained = _layers(reranker, output, "hidden_states")
+    attentions = attentions_of(reranker, output).detach()  # (layers, heads, seq, seq)
+    retained = layers_of(reranker, output, "hidden_states")
     for state in retained:
         state.retain_grad()
     logit = twin.family.read_logit(output)[0]
@@ -84,45 +82,6 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
         grad_x_state=_array((grads * states).sum(-1) @ onto),
         probe=_array(_probe(twin, states)),
     )
-
-
-def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
-    """Attention weights `(layers, heads, seq, seq)`, rows summing to 1. Raises as `look_inside`."""
-    _check_size(reranker, pair)
-    with torch.no_grad():
-        return _attentions(reranker, reranker.eager().outputs(dict(pair.inputs), output_attentions=True))
-
-
-def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
-    """The positions whose last states make the logit."""
-    return reranker.family.read_positions(reranker.model.config, len(pair.tokens))
-
-
-def _check_size(reranker: Reranker, pair: TokenizedPair) -> None:
-    config = reranker.model.config
-    per_pair = 4 * config.num_hidden_layers * config.num_attention_heads  # bytes for each pair of tokens
-    length = len(pair.tokens)
-    if per_pair * length**2 > MAX_ATTENTION_BYTES:
-        raise InputError(
-            f"This pair is {length:,} tokens long; the attentions of {reranker.model_id} are shown for at most "
-            f"{int((MAX_ATTENTION_BYTES / per_pair) ** 0.5):,} tokens. Shorten the document."
-        )
-
-
-def _layers(reranker: Reranker, output: Any, name: str) -> tuple[Tensor, ...]:
-    """One tensor a layer; the models that cannot give them return an empty tuple, or None, without an error."""
-    layers = tuple(getattr(output, name, None) or ())
-    expected = reranker.model.config.num_hidden_layers + (name == "hidden_states")
-    if len(layers) != expected or any(layer is None for layer in layers):
-        raise ModelError(
-            f"{reranker.model_id} returned {len(layers)} {name} instead of {expected}, so they cannot be shown. "
-            "Choose another model for this view; the Explain tab's gradient methods still work."
-        )
-    return layers
-
-
-def _attentions(reranker: Reranker, output: Any) -> Tensor:
-    return torch.cat(_layers(reranker, output, "attentions"))  # (layers, heads, seq, seq)
 
 
 def _gradient(reranker: Reranker, state: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attribution.errors import OptionError
-from attribution.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Segment, Token, TokenizedPair
 from attribution.words import split_words, word_index
 

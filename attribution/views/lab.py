@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from attribution.autograd_lab import EXPERIMENTS, TOP, LabRow, equal_gradients
-from attribution.render import number, scale_of, text_html
+from attribution.lab.autograd import EXPERIMENTS, TOP, LabRow, equal_gradients
+from attribution.views.card import scale_of, text_html
+from attribution.views.numbers import number
 
 COLUMNS = ("is_leaf", "requires_grad", "retains_grad", "grad_fn", ".grad", "sum |grad|")
 INTRO = """<div class="rl-root rl-lab"><p>A gradient stays in <code>.grad</code> only for a <b>leaf</b> tensor, or after

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from attribution.embedding import EmbeddingAdapter
 from attribution.errors import OptionError
-from attribution.families import Family
+from attribution.rerankers.embedding import EmbeddingAdapter
+from attribution.rerankers.families import Family
 from attribution.types import Point, Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attribution.leaves import LEAVES, read_grad
-from attribution.rank import spearman, top_k_overlap
-from attribution.reranker import Reranker
+from attribution.evidence.rank import spearman, top_k_overlap
+from attribution.methods.leaves import LEAVES, read_grad
+from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 from attribution.words import sum_to_words
 

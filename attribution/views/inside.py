@@ -8,9 +8,10 @@ from html import escape
 
 import numpy as np
 
-from attribution.internals import Array, Inside, Unit
-from attribution.render import MAX_ALPHA, PLAIN_BELOW, number
-from interface.curves import nice_ticks
+from attribution.lab.internals import Array, Inside, Unit
+from attribution.views.card import MAX_ALPHA, PLAIN_BELOW
+from attribution.views.curves import nice_ticks
+from attribution.views.numbers import number
 
 MEAN = 0  # in the layer and head menus, which count from 1
 MEASURES = {

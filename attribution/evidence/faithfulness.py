@@ -20,8 +20,8 @@ from statistics import fmean, stdev
 from attribution.errors import OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.removal import Kept, check_operator, score_kept, seen_words
-from attribution.reranker import Meter, Reranker, metered
+from attribution.rerankers.removal import Kept, check_operator, score_kept, seen_words
+from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # of the document's seen words, at least one word each

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.agreement import captum_agreement
+from attribution.evidence.agreement import captum_agreement
 from attribution.methods import METHODS
-from attribution.models import MODELS
-from attribution.render import card_html, number, pending_html, score_html
-from interface.faithfulness_view import faithfulness_html, verdict_html
+from attribution.rerankers.models import MODELS
+from attribution.views.card import card_html, pending_html, score_html
+from attribution.views.faithfulness import faithfulness_html, verdict_html
+from attribution.views.numbers import number
 
 if TYPE_CHECKING:
-    from attribution.faithfulness import Faithfulness
+    from attribution.evidence.faithfulness import Faithfulness
     from attribution.types import Explanation
 
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"

@@ -14,11 +14,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
-from attribution.embedding import EmbeddingAdapter
 from attribution.errors import ModelError
-from attribution.families import choose_family
-from attribution.models import DEFAULT_MODEL, MODELS
-from attribution.reranker import Reranker
+from attribution.rerankers.embedding import EmbeddingAdapter
+from attribution.rerankers.families import choose_family
+from attribution.rerankers.models import DEFAULT_MODEL, MODELS
+from attribution.rerankers.reranker import Reranker
 
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 

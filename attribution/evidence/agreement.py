@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from attribution.errors import OptionError
-from attribution.faithfulness import word_values
+from attribution.evidence.faithfulness import word_values
+from attribution.evidence.rank import spearman, top_k_overlap
 from attribution.methods import METHODS
-from attribution.rank import spearman, top_k_overlap
-from attribution.removal import seen_words
+from attribution.rerankers.removal import seen_words
 from attribution.types import Explanation
 
 TOP = 5

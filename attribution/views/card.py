@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from attribution.types import Explanation, Path, Word
+from attribution.views.numbers import number
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ SATURATED = 8.0  # |logit| beyond which the sigmoid is flat
 def scale_of(words: Sequence[Word]) -> float:
     """Full strength: the largest |attribution| among `words`, in the method's own unit; 1 when all are 0."""
     return max((abs(word.attribution) for word in words if word.attribution is not None), default=0.0) or 1.0
-
-
-def number(value: float, signed: bool = False) -> str:
-    """Three significant digits, a real minus sign, no negative zero."""
-    text = f"{value:+.3g}" if signed else f"{value:.3g}"
-    if float(text) == 0:
-        text = "0"
-    return text.replace("-", "\u2212")
 
 
 def text_html(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> str:

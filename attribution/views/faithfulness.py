@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from attribution.agreement import Agreement, agreement
+from attribution.evidence.agreement import Agreement, agreement
 from attribution.methods import METHODS
-from attribution.removal import OPERATORS
-from interface.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Chart, Line, Style, chart_svg, line_style, swatch
+from attribution.rerankers.removal import OPERATORS
+from attribution.views.curves import (
+    CONTROL_STYLE,
+    LEVEL_STYLE,
+    RANDOM_STYLE,
+    Chart,
+    Line,
+    Style,
+    chart_svg,
+    line_style,
+    swatch,
+)
 
 if TYPE_CHECKING:
-    from attribution.faithfulness import Control, Curves, Faithfulness, Scores, Spread
+    from attribution.evidence.faithfulness import Control, Curves, Faithfulness, Scores, Spread
     from attribution.types import Explanation
 
 Explanations = Mapping[str, "Explanation"]

@@ -1,0 +1,55 @@
+"""What a model keeps inside: attentions, hidden states and where the head reads them; and how long a pair may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attribution.errors import InputError, ModelError
+from attribution.rerankers.reranker import Reranker
+from attribution.types import TokenizedPair
+
+MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
+
+
+def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
+    """Attention weights `(layers, heads, seq, seq)`, rows summing to 1. Raises `InputError` or `ModelError`."""
+    check_size(reranker, pair)
+    with torch.no_grad():
+        return attentions_of(reranker, reranker.eager().outputs(dict(pair.inputs), output_attentions=True))
+
+
+def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
+    """The positions whose last states make the logit."""
+    return reranker.family.read_positions(reranker.model.config, len(pair.tokens))
+
+
+def check_size(reranker: Reranker, pair: TokenizedPair) -> None:
+    """Raises `InputError` when the attentions of so long a pair would not fit in `MAX_ATTENTION_BYTES`."""
+    config = reranker.model.config
+    per_pair = 4 * config.num_hidden_layers * config.num_attention_heads  # bytes for each pair of tokens
+    length = len(pair.tokens)
+    if per_pair * length**2 > MAX_ATTENTION_BYTES:
+        raise InputError(
+            f"This pair is {length:,} tokens long; the attentions of {reranker.model_id} are shown for at most "
+            f"{int((MAX_ATTENTION_BYTES / per_pair) ** 0.5):,} tokens. Shorten the document."
+        )
+
+
+def layers_of(reranker: Reranker, output: Any, name: str) -> tuple[Tensor, ...]:
+    """One tensor a layer; the models that cannot give them return an empty tuple, or None, without an error."""
+    layers = tuple(getattr(output, name, None) or ())
+    expected = reranker.model.config.num_hidden_layers + (name == "hidden_states")
+    if len(layers) != expected or any(layer is None for layer in layers):
+        raise ModelError(
+            f"{reranker.model_id} returned {len(layers)} {name} instead of {expected}, so they cannot be shown. "
+            "Choose another model for this view; the Explain tab's gradient methods still work."
+        )
+    return layers
+
+
+def attentions_of(reranker: Reranker, output: Any) -> Tensor:
+    """`(layers, heads, seq, seq)` of one output. Raises `ModelError` when the model gave none."""
+    return torch.cat(layers_of(reranker, output, "attentions"))  # (layers, heads, seq, seq)

@@ -1,0 +1,1 @@
+"""Results -> escaped HTML. No torch, no gradio."""

@@ -1,0 +1,25 @@
+"""Numbers as a page prints them: a real minus sign, no negative zero. Each is a filter of the templates too."""
+
+from __future__ import annotations
+
+MINUS = "\u2212"
+
+
+def number(value: float, signed: bool = False) -> str:
+    """Three significant digits."""
+    text = f"{value:+.3g}" if signed else f"{value:.3g}"
+    return _proper(text)
+
+
+def logit(value: float, signed: bool = False) -> str:
+    """Two decimals."""
+    return _proper(f"{value:+.2f}" if signed else f"{value:.2f}")
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share as a percentage of `digits` significant digits, without the sign."""
+    return _proper(f"{100 * share:.{digits}g}")
+
+
+def _proper(text: str) -> str:
+    return (text.lstrip("+-") if float(text) == 0 else text).replace("-", MINUS)

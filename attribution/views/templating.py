@@ -1,0 +1,22 @@
+"""Jinja2 with autoescape on: whatever a template prints is text, unless it is HTML that another template made."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from attribution.views.numbers import logit, number, percent
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("attribution.views"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent)
+
+
+def render(template: str, **context: object) -> Markup:
+    """The HTML of `templates/<template>`, for a page or for another template."""
+    return Markup(ENVIRONMENT.get_template(template).render(context))
