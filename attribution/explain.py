@@ -12,10 +12,12 @@ import torch
 from attribution.errors import AttributionError, MissingGradient, OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
 
+@whatever_the_caller_set
 def explain(
     reranker: Reranker,
     query: str,

@@ -20,6 +20,7 @@ from statistics import fmean, stdev
 from attribution.errors import OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.removal import Kept, check_operator, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
@@ -109,6 +110,7 @@ def measure(
     return last
 
 
+@whatever_the_caller_set
 def measure_stream(
     reranker: Reranker,
     explanations: Mapping[str, Explanation],

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attribution.evidence.rank import spearman, top_k_overlap
 from attribution.methods.leaves import LEAVES, read_grad
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 from attribution.words import sum_to_words
@@ -88,6 +89,7 @@ class LabRow:
         return "the gradient: a leaf" if self.is_leaf else "the gradient: kept by retain_grad()"
 
 
+@whatever_the_caller_set
 def run_lab(reranker: Reranker, query: str, document: str) -> Iterator[LabRow]:
     """One row for each of `EXPERIMENTS`, as it finishes; each has a model of its own. Raises `InputError`."""
     pair = reranker.encode(query, document)

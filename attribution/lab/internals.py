@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attribution.errors import ModelError
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.states import attentions_of, check_size, layers_of, read_positions
 from attribution.types import Segment, TokenizedPair
@@ -52,6 +53,7 @@ class Inside:
         return [unit for unit in self.units if unit.segment == segment]
 
 
+@whatever_the_caller_set
 def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
     """Run the pair once with eager attention, `retain_grad()` on every hidden state, and `logit.backward()`.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from attribution.errors import ModelError
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import choose_family
 from attribution.rerankers.models import DEFAULT_MODEL, MODELS
@@ -26,6 +27,7 @@ _loaded: dict[tuple[str, str | None, str], Reranker] = {}
 _load_lock = threading.Lock()
 
 
+@whatever_the_caller_set
 def load_reranker(model_id: str | None = None, *, revision: str | None = None, device: str | None = None) -> Reranker:
     """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: the bundled reranker.
 

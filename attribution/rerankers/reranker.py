@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import OptionError
+from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family
 from attribution.types import Point, Segment, TokenizedPair
@@ -74,6 +75,7 @@ class Reranker:
     device: torch.device
     scale_invariant: bool = field(default=False)
 
+    @whatever_the_caller_set
     def encode(self, query: str, document: str) -> TokenizedPair:
         """The pair as the model reads it, on its device. Raises `InputError`."""
         pair = self.family.encode(self.tokenizer, query, document, self.max_length)
