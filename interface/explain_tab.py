@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
-from attribution.errors import OptionError
+from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.evidence.faithfulness import max_passes, measure_stream
 from attribution.explain import options_of
 from attribution.methods.leaves import LEAVES
@@ -175,23 +175,34 @@ def _results(
     watch: Callable[..., Callable[[Meter], None]],
 ) -> Iterator[tuple[str, str, str, str]]:
     """Every method gets those of the `wanted` options that it takes; then all are measured together."""
+    reranker.encode(query, document)  # what is wrong with the pair is no single method's error
     began = time.perf_counter()
+    score, failed = "", dict[str, str]()
     done: dict[str, Explanation] = {}
     yield "", cards_html(chosen, done), "", _status("Reading the pair …")
     for step, key in enumerate(chosen):
         options = {name: value for name, value in wanted.items() if name in options_of(key)}
         on_pass = watch(step, METHODS[key].label)
-        done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
-        score = score_section(done[key])
-        so_far = f"{len(done)} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
-        yield score, cards_html(chosen, done), "", _status(so_far)
+        try:
+            done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
+            score = score_section(done[key])
+        except Stopped:
+            raise
+        except AttributionError as error:  # on its own card; the other methods go on
+            failed[key] = str(error)
+        so_far = f"{step + 1} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
+        if len(failed) == len(chosen):
+            so_far = "Done, but no method could explain this pair with this model; each card says why."
+        yield score, cards_html(chosen, done, failed=failed), "", _status(so_far)
+    if not done:
+        return
     on_pass = watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
     for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
         finished = set(done) <= set(measured.methods)
         seconds = f"{time.perf_counter() - began:.1f} s"
         yield (
             score,
-            cards_html(chosen, done, measured),
+            cards_html(chosen, done, measured, failed=failed),
             faithfulness_section(measured, done),
             _status(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from attribution.types import Explanation, Path, Word
 from attribution.views.numbers import number
+from attribution.views.templating import Markup, render
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
@@ -165,3 +166,8 @@ def pending_html(label: str, status: str) -> str:
     """A card's place before its result is there."""
     header = f"<header><h4>{escape(label)}</h4></header>"
     return f'<article class="rl-card rl-pending">{header}<p>{escape(status)}</p></article>'
+
+
+def error_html(method: str, label: str, error: str) -> Markup:
+    """A method that could not explain this pair with this model, in the place of its card."""
+    return render("error.html", method=method, label=label, error=error)

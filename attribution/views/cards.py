@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attribution.evidence.agreement import captum_agreement
 from attribution.methods import METHODS
 from attribution.rerankers.models import MODELS
-from attribution.views.card import card_html, pending_html, score_html
+from attribution.views.card import card_html, error_html, pending_html, score_html
 from attribution.views.faithfulness import faithfulness_html, verdict_html
 from attribution.views.numbers import number
 
@@ -33,11 +33,22 @@ def score_section(explanation: Explanation) -> str:
     )
 
 
-def cards_html(chosen: Sequence[str], done: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
-    """A card for each chosen method; those not in `done` keep their place. `measured` adds each one's verdict."""
+def cards_html(
+    chosen: Sequence[str],
+    done: Mapping[str, Explanation],
+    measured: Faithfulness | None = None,
+    *,
+    failed: Mapping[str, str] | None = None,
+) -> str:
+    """A card for each chosen method; those not in `done` keep their place.
+
+    `measured` adds each one's verdict; `failed` has the error of each method that could not run.
+    """
     cards = [
         card_html(done[key], METHODS[done[key].method], label=METHODS[key].label, extra=_extra(key, done, measured))
         if key in done
+        else error_html(key, METHODS[key].label, failed[key])
+        if failed and key in failed
         else pending_html(METHODS[key].label, "Not run yet.")
         for key in chosen
     ]

@@ -1,0 +1,53 @@
+"""One method's error stands on its card, and the others are explained and measured all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from attribution import MODELS
+from attribution.errors import Stopped
+from attribution.rerankers import states
+from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.reranker import Meter, Reranker
+from interface.explain_tab import _results
+
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+
+
+def no_watch(*_args: object) -> Callable[[Meter], None]:
+    return lambda _meter: None
+
+
+@pytest.fixture(autouse=True)
+def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
+    monkeypatch.setattr(states, "MAX_ATTENTION_BYTES", 0)
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "nothing"))
+
+
+def test_the_others_go_on(tiny_bert: Reranker) -> None:
+    results = list(_results(tiny_bert, *PAIR, ["saliency", "attention", "occlusion"], {}, "mask", no_watch))
+    score, cards, faithfulness, status = results[-1]
+    assert 'class="rl-card rl-failed" data-method="attention"' in cards
+    assert "Shorten the document." in cards
+    assert cards.count("<article") == 3
+    assert 'data-method="occlusion"' in cards
+    assert "rl-logit" in score
+    assert "Comprehensiveness" in faithfulness or "comprehensiveness" in faithfulness
+    assert "Done after" in status
+
+
+def test_all_fail(tiny_bert: Reranker) -> None:
+    *_, (score, cards, faithfulness, status) = _results(tiny_bert, *PAIR, ["attention"], {}, "mask", no_watch)
+    assert (score, faithfulness) == ("", "")
+    assert "rl-failed" in cards
+    assert "no method could explain" in status
+
+
+def test_a_stop_is_no_error_of_a_method(tiny_bert: Reranker) -> None:
+    def stop(_meter: Meter) -> None:
+        raise Stopped("stopped")
+
+    with pytest.raises(Stopped):
+        list(_results(tiny_bert, *PAIR, ["saliency"], {}, "mask", lambda *_: stop))
