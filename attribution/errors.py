@@ -25,6 +25,18 @@ class Stopped(AttributionError):
     """The caller's `on_pass` asked for a stop; no result exists."""
 
 
+def check_text(name: str, text: object) -> None:
+    """Raises `InputError` unless `text` is a string with something in it; `name` is what the message calls it."""
+    if not isinstance(text, str):
+        shown = repr(text)
+        shown = shown if len(shown) <= 40 else f"{shown[:40]} …"
+        raise InputError(f"The {name} is {shown} ({type(text).__name__}), not text. Give one string.")
+    if not text.strip():
+        raise InputError(f"The {name} is empty. Type or paste some text.")
+    if any("\ud800" <= character <= "\udfff" for character in text):  # browsers send them, no tokenizer reads them
+        raise InputError(f"The {name} holds half of a character (a lone surrogate). Type or paste it again.")
+
+
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises `OptionError` unless `low <= value <= high`, and a whole number where the bounds are."""
     whole = isinstance(low, int) and isinstance(high, int)

@@ -78,7 +78,7 @@ def options_of(method: str) -> list[str]:
 
 def check_options(method: str, options: dict[str, Any]) -> None:
     """Raises `OptionError` for an unknown method, or an option that method does not take."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise OptionError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.")
     valid = options_of(method)
     unknown = sorted(set(options) - set(valid))

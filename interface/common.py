@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from attribution.errors import AttributionError, InputError, check_range
+from attribution.errors import AttributionError, InputError, check_range, check_text
 from attribution.rerankers.models import MODELS
 
 MAX_QUERY = 2_000  # characters; the browser, the validator and the handler all check
@@ -37,8 +37,10 @@ class PairInputs:
 
 
 def _problem(name: str, text: str, limit: int) -> str:
-    if not (text or "").strip():
-        return f"The {name} is empty. Type or paste some text."
+    try:
+        check_text(name, text)
+    except InputError as error:
+        return str(error)
     if len(text) > limit:
         return f"The {name} has {len(text):,} characters; at most {limit:,} are allowed. Shorten it."
     return ""
@@ -53,7 +55,7 @@ def check_texts(query: str, document: str) -> None:
 
 def check_model(model_id: str) -> None:
     """Raises `InputError` for a model that is not on offer: no request may make the server load something else."""
-    if model_id not in MODELS:
+    if not isinstance(model_id, str) or model_id not in MODELS:
         raise InputError("This model is not on offer here. Choose one from the list.")
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 
 from attribution import METHODS, explain, load_reranker
+from attribution.errors import InputError, OptionError
 from attribution.evidence.faithfulness import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
+from interface.api import explain_pair
 from tests import tiny
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -62,3 +66,48 @@ def test_a_model_loaded_without_autograd_explains(
         reranker = load_reranker(str(folder), device="cpu")
     assert not any(parameter.is_inference() for parameter in reranker.model.parameters())
     assert explain(reranker, *PAIR, "saliency").attributions == explain(tiny_bert, *PAIR, "saliency").attributions
+
+
+NO_TEXT = [None, math.nan, 3, b"berlin", ["berlin"], {"text": "berlin"}, ("berlin", "paris"), object()]
+
+
+@pytest.mark.parametrize("wrong", NO_TEXT, ids=repr)
+def test_what_is_no_text_is_an_input_error(wrong: Any, tiny_bert: Reranker) -> None:
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("query", lambda: tiny_bert.encode(wrong, "paris")),
+        ("document", lambda: tiny_bert.encode("berlin", wrong)),
+        ("query", lambda: tiny_bert.score(wrong, ["paris"])),
+        ("document at index 1", lambda: tiny_bert.score("berlin", ["paris", wrong])),
+        ("query", lambda: explain(tiny_bert, wrong, "paris")),
+        ("document", lambda: explain(tiny_bert, "berlin", wrong, "occlusion")),
+        ("query", lambda: list(run_lab(tiny_bert, wrong, "paris"))),
+    ]
+    for name, call in calls:
+        with pytest.raises(InputError, match=rf"The {name} is .*\({type(wrong).__name__}\), not text\."):
+            call()
+    with pytest.raises(gr.Error, match=r"not text\."):
+        explain_pair("berlin", wrong)
+
+
+@pytest.mark.parametrize("wrong", ["berlin", b"berlin", None, math.nan, 3, {"berlin": 1}], ids=repr)
+def test_documents_that_are_no_list_are_an_input_error(wrong: Any, tiny_bert: Reranker) -> None:
+    with pytest.raises(InputError, match=r"documents is one .*list of texts"):
+        tiny_bert.score("how many people", wrong)
+
+
+def test_documents_may_come_from_any_iterable(tiny_bert: Reranker) -> None:
+    documents = ["berlin", "paris is the capital"]
+    expected = tiny_bert.score("berlin", documents)
+    for given in (tuple(documents), np.array(documents), iter(documents), dict.fromkeys(documents).keys()):
+        assert tiny_bert.score("berlin", given) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, ["saliency"], 3, b"saliency"], ids=repr)
+def test_options_of_the_wrong_type_are_option_errors(wrong: Any, tiny_bert: Reranker) -> None:
+    with pytest.raises(OptionError, match="Unknown method"):
+        explain(tiny_bert, *PAIR, wrong)
+    with pytest.raises(gr.Error, match="not on offer"):
+        explain_pair(*PAIR, model=wrong)
+    if wrong is not None:  # for baselines it is the default
+        with pytest.raises(OptionError, match="baseline"):
+            explain(tiny_bert, *PAIR, "occlusion", baselines=wrong)

@@ -34,7 +34,7 @@ def seen_words(tokens: Sequence[Token], text: str, segment: Segment = "document"
 
 def check_operator(operator: str) -> None:
     """Raises `OptionError` for anything but a key of `OPERATORS`."""
-    if operator not in OPERATORS:
+    if not isinstance(operator, str) or operator not in OPERATORS:
         raise OptionError(f"Unknown operator {operator!r}. Valid: {', '.join(OPERATORS)}.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from attribution.errors import OptionError
+from attribution.errors import InputError, OptionError, check_text
 from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family
@@ -61,6 +61,16 @@ def metered(meter: Meter) -> Iterator[Meter]:
         _meter.reset(token)
 
 
+def _listed(documents: object) -> list[Any]:
+    """`documents` as a list; one text alone would be read letter by letter."""
+    if isinstance(documents, (str, bytes, Mapping)) or not isinstance(documents, Iterable):
+        raise InputError(
+            f"documents is one {type(documents).__name__}; it must be a list of texts. For one document: "
+            "score(query, [document])."
+        )
+    return list(documents)
+
+
 @dataclass(frozen=True)
 class Reranker:
     """One loaded cross-encoder; `model` is frozen, in eval mode, float32, and shared by all threads."""
@@ -78,6 +88,8 @@ class Reranker:
     @whatever_the_caller_set
     def encode(self, query: str, document: str) -> TokenizedPair:
         """The pair as the model reads it, on its device. Raises `InputError`."""
+        check_text("query", query)
+        check_text("document", document)
         pair = self.family.encode(self.tokenizer, query, document, self.max_length)
         inputs = {name: value.to(self.device) for name, value in pair.inputs.items()}
         return dataclasses.replace(pair, inputs=inputs)
@@ -99,7 +111,10 @@ class Reranker:
         return logit
 
     def score(self, query: str, documents: Sequence[str]) -> list[float]:
-        """Raw logits of `documents` for `query`, in the order given."""
+        """Raw logits of `documents` for `query`, in the order given. Raises `InputError`."""
+        documents = _listed(documents)
+        for i, document in enumerate(documents):
+            check_text(f"document at index {i}", document)
         pairs = [self.encode(query, document) for document in documents]
         order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].tokens))
         logits = [0.0] * len(pairs)
@@ -157,7 +172,7 @@ class Reranker:
         """The token id that baseline `name` puts in place of a word. Raises `OptionError`."""
         candidates = {key: getattr(self.tokenizer, f"{key}_token_id", None) for key in ("mask", "unk", "pad")}
         ids: dict[str, int] = {key: value for key, value in candidates.items() if value is not None}
-        if name not in ids:
+        if not isinstance(name, str) or name not in ids:
             raise OptionError(f"Unknown baseline {name!r} for {self.model_id}. Valid: {', '.join([*ids, 'zero'])}.")
         return ids[name]
 
