@@ -9,14 +9,14 @@ import gradio as gr
 
 from attribution import load_reranker
 from attribution.lab.autograd import EXPERIMENTS, LabRow, run_lab
-from attribution.views.lab import INTRO, lab_html, status_html
+from attribution.views.lab import intro_html, lab_html, status_html
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
 
 
 def build(pair: PairInputs) -> None:
     """The tab's components and their one event."""
-    gr.HTML(INTRO)
+    gr.HTML(intro_html())
     start = gr.Button("Run the lab", variant="primary")
     status = gr.HTML(status_html("Ready."), elem_id="lab-status")
     rows = gr.HTML("", elem_id="lab-rows")

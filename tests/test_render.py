@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from attribution.methods import METHODS
 from attribution.types import Explanation, Path, Token, Word
-from attribution.views.card import card_html, scale_of, score_html, strongest, text_html
+from attribution.views.card import card_html, score_html
 from attribution.views.numbers import number
+from attribution.views.text import scale_of, strongest, text_html
 from attribution.words import split_words
 
 # A browser replaces NUL and lone surrogates before any page sees them.
@@ -54,7 +55,7 @@ class Reader(HTMLParser):
 
 def read(html: str) -> Reader:
     reader = Reader()
-    reader.feed(html)
+    reader.feed(str(html))  # what is added to a Markup is escaped
     reader.close()
     return reader
 

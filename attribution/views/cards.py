@@ -10,7 +10,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.models import MODELS
 from attribution.views.card import card_html, error_html, pending_html, score_html
 from attribution.views.faithfulness import faithfulness_html, verdict_html
-from attribution.views.numbers import number
+from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness import Faithfulness
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
-def score_section(explanation: Explanation) -> str:
+def score_section(explanation: Explanation) -> Markup:
     """The score panel, from any explanation of the pair."""
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
-    return _root(
-        score_html(
-            explanation.logit,
-            MODELS[explanation.model_id].label,
-            explanation.revision,
-            seen=max(ends) if explanation.truncated else None,
-            length=len(explanation.document),
-        )
+    score = score_html(
+        explanation.logit,
+        MODELS[explanation.model_id].label,
+        explanation.revision,
+        seen=max(ends) if explanation.truncated else None,
+        length=len(explanation.document),
     )
+    return render("root.html", content=score)
 
 
 def cards_html(
@@ -39,7 +38,7 @@ def cards_html(
     measured: Faithfulness | None = None,
     *,
     failed: Mapping[str, str] | None = None,
-) -> str:
+) -> Markup:
     """A card for each chosen method; those not in `done` keep their place.
 
     `measured` adds each one's verdict; `failed` has the error of each method that could not run.
@@ -52,24 +51,19 @@ def cards_html(
         else pending_html(METHODS[key].label, "Not run yet.")
         for key in chosen
     ]
-    return _root(f'<div class="rl-cards">{"".join(cards)}</div>')
+    return render("cards.html", cards=cards)
 
 
-def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> str:
+def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> Markup:
     """Curves, table and agreement under the cards."""
-    return _root(faithfulness_html(measured, done))
+    return faithfulness_html(measured, done)
 
 
-def _extra(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
+def _extra(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None) -> Markup:
     """The method's verdict, and how far the two integrated gradients agree."""
-    verdict = verdict_html(measured.methods[key], measured.random) if measured and key in measured.methods else ""
-    if key != CAPTUM or OURS not in done:
-        return verdict
-    distance, correlation = captum_agreement(done[OURS], done[CAPTUM])
-    rank = "" if correlation is None else f", Spearman {number(correlation)}"
-    apart = f"{number(100 * distance)} % apart from our own integrated gradients (L1 over tokens{rank})"
-    return f'{verdict}<p class="rl-says">{apart}</p>'
-
-
-def _root(html: str) -> str:
-    return f'<div class="rl-root">{html}</div>'
+    extra = Markup()
+    if measured and key in measured.methods:
+        extra += verdict_html(measured.methods[key], measured.random)
+    if key == CAPTUM and OURS in done:
+        extra += render("captum.html", captum=captum_agreement(done[OURS], done[CAPTUM]))
+    return extra

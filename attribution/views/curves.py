@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from statistics import fmean
+from typing import NamedTuple
+
+from attribution.views.numbers import number
+from attribution.views.templating import Markup, render
 
 WIDTH, HEIGHT = 360, 250  # user units: on a phone one is about one CSS pixel
 LEFT, RIGHT, TOP, BOTTOM = 34, 38, 12, 42
@@ -63,17 +66,14 @@ class Chart:
     levels: Mapping[str, float]
 
 
-def swatch(style: Style, *, band: bool = False) -> str:
-    """A legend's sample of a line, on a piece of the band if it is the random orders'."""
-    area = '<path class="rl-band" d="M0,1H34V11H0z"/>' if band else ""
-    return (
-        f'<svg class="rl-swatch {style.colour}" viewBox="0 0 34 12" aria-hidden="true">{area}'
-        f'<path class="rl-line" stroke-dasharray="{style.dash}" d="M0,6H34"/>'
-        f'<path class="rl-marker" transform="translate(17,6)" d="{style.marker}"/></svg>'
-    )
+class Drawn(NamedTuple):
+    """A line's style and its points, each `x,y`."""
+
+    style: Style
+    points: list[str]
 
 
-def chart_svg(chart: Chart) -> str:
+def chart_svg(chart: Chart) -> Markup:
     """The chart as one `<svg>` that scales with its box; its text alternative is `title` and `description`."""
     everything = [*chart.levels.values(), *(v for line in chart.lines for v in line.values)]
     everything += [value for order in chart.band for value in order]
@@ -89,22 +89,35 @@ def chart_svg(chart: Chart) -> str:
         return [f"{x(share):.1f},{y(value):.1f}" for share, value in zip(chart.shares, values, strict=True)]
 
     lows, highs, means = ([pick(at) for at in zip(*chart.band, strict=True)] for pick in (min, max, fmean))
-    name = f"rl-chart-{escape(chart.key)}"
-    return (
-        f'<svg class="rl-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(chart.title)}</title><desc id="{name}-d">{escape(chart.description)}</desc>'
-        + "".join(_y_tick(y(tick), tick) for tick in ticks)
-        + "".join(_x_tick(x(share), share) for share in chart.shares)
-        + f'<text class="rl-axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{escape(chart.x_label)}</text>'
-        + f'<path class="rl-band" d="M{"L".join(points(lows) + points(highs)[::-1])}z"/>'
-        + _line(Line(RANDOM_STYLE, means), points(means))
-        + "".join(
-            f'<path class="rl-level" d="M{LEFT},{y(value):.1f}H{WIDTH - RIGHT}"/>' for value in chart.levels.values()
-        )
-        + "".join(_line(line, points(line.values)) for line in chart.lines)
-        + _level_names({label: y(value) for label, value in chart.levels.items()})
-        + "</svg>"
-    )
+    drawing = {
+        "name": f"rl-chart-{chart.key}",
+        "title": chart.title,
+        "description": chart.description,
+        "x_label": chart.x_label,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "right": WIDTH - RIGHT,
+        "bottom": HEIGHT - BOTTOM,
+        "y_ticks": [(f"{y(tick):.1f}", f"{y(tick) + 4:.1f}", number(tick)) for tick in ticks],
+        "x_ticks": [(f"{x(share):.1f}", f"{100 * share:.0f}") for share in chart.shares],
+        "band": points(lows) + points(highs)[::-1],
+        "mean": Drawn(RANDOM_STYLE, points(means)),
+        "lines": [Drawn(line.style, points(line.values)) for line in chart.lines],
+        "levels": [f"{y(value):.1f}" for value in chart.levels.values()],
+        "level_names": _level_names({label: y(value) for label, value in chart.levels.items()}),
+    }
+    return render("chart.html", d=drawing)
+
+
+def _level_names(heights: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Height and name of each level, pushed down where two names would overlap."""
+    names, free = [], 0.0
+    for label, y in sorted(heights.items(), key=lambda item: item[1]):
+        free = max(y + 4, free)
+        names.append((f"{free:.1f}", label))
+        free += LINE_HEIGHT
+    return names
 
 
 def nice_ticks(low: float, high: float) -> list[float]:
@@ -114,37 +127,3 @@ def nice_ticks(low: float, high: float) -> list[float]:
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
     first, last = math.floor(low / step), math.ceil(high / step)
     return [step * i for i in range(first, max(last, first + 1) + 1)]
-
-
-def _y_tick(y: float, value: float) -> str:
-    label = f"{value:.3g}".replace("-", "\u2212")
-    return (
-        f'<path class="rl-grid" d="M{LEFT},{y:.1f}H{WIDTH - RIGHT}"/>'
-        f'<text class="rl-tick rl-end" x="{LEFT - 6}" y="{y + 4:.1f}">{label}</text>'
-    )
-
-
-def _x_tick(x: float, share: float) -> str:
-    bottom = HEIGHT - BOTTOM
-    return (
-        f'<path class="rl-grid" d="M{x:.1f},{bottom}v4"/>'
-        f'<text class="rl-tick" x="{x:.1f}" y="{bottom + 16}">{100 * share:.0f}</text>'
-    )
-
-
-def _level_names(heights: Mapping[str, float]) -> str:
-    """Each name right of its line, pushed down where two would overlap."""
-    texts, free = [], 0.0
-    for label, y in sorted(heights.items(), key=lambda item: item[1]):
-        free = max(y + 4, free)
-        texts.append(f'<text class="rl-tick rl-start" x="{WIDTH - RIGHT + 6}" y="{free:.1f}">{escape(label)}</text>')
-        free += LINE_HEIGHT
-    return "".join(texts)
-
-
-def _line(line: Line, points: Sequence[str]) -> str:
-    markers = "".join(f'<path class="rl-marker" transform="translate({at})" d="{line.style.marker}"/>' for at in points)
-    return (
-        f'<g class="{line.style.colour}"><path class="rl-line" stroke-dasharray="{line.style.dash}" '
-        f'd="M{"L".join(points)}"/>{markers}</g>'
-    )

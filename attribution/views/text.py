@@ -1,0 +1,77 @@
+"""Words -> what the `words` macro prints: one colour and one number a word, the user's text untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attribution.types import Word
+from attribution.views.numbers import number
+from attribution.views.templating import Markup, render
+
+MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
+PLAIN_BELOW = 0.04  # of full strength: no colour
+UNDERLINE_ABOVE = 0.25
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One word as a page shows it: white space, the word, white space. `kinds`: its classes; `alpha`: None for plain.
+
+    `key` names the same word on all cards; `value` and `share` (of full strength, in %) are None past the cut.
+    """
+
+    before: str
+    core: str
+    after: str
+    kinds: str
+    alpha: str | None = None
+    key: str | None = None
+    value: str | None = None
+    share: str | None = None
+
+
+def scale_of(words: Sequence[Word]) -> float:
+    """Full strength: the largest |attribution| among `words`, in the method's own unit; 1 when all are 0."""
+    return max((abs(word.attribution) for word in words if word.attribution is not None), default=0.0) or 1.0
+
+
+def shown(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> list[Shown]:
+    """One segment's words for the `words` macro; the text between its tags is exactly what the user typed."""
+    return [_shown(i, word, scale, signed, control) for i, word in enumerate(words)]
+
+
+def text_html(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> Markup:
+    """One segment as spans in flow."""
+    return render("text.html", shown=shown(words, scale, signed=signed, control=control))
+
+
+def strongest(words: Sequence[Word], n: int = 8) -> list[Word]:
+    """The `n` words with the largest |attribution|, strongest first; zeros left out."""
+    seen = [word for word in words if word.attribution]
+    return sorted(seen, key=lambda word: -abs(word.attribution or 0.0))[:n]
+
+
+def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Shown:
+    core = word.text.strip()
+    before, _, after = word.text.partition(core)
+    if word.attribution is None:
+        return Shown(before, core, after, "rl-unseen")
+    strength = min(1.0, abs(word.attribution) / scale)
+    kinds, alpha = ["rl-w"], None
+    if strength >= PLAIN_BELOW:
+        direction = "lowers" if word.attribution < 0 else "raises"
+        kinds.append("rl-control" if control else f"rl-{direction}" if signed else "rl-strength")
+        alpha = f"{MAX_ALPHA * strength:.2f}"
+        if strength >= UNDERLINE_ABOVE:
+            kinds.append("rl-strong")
+    return Shown(
+        before,
+        core,
+        after,
+        " ".join(kinds),
+        alpha,
+        key=f"{word.segment[0]}{i}",
+        value=number(word.attribution, signed),
+        share=f"{100 * strength:.0f}",
+    )
