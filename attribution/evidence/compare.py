@@ -1,0 +1,205 @@
+"""Why one document stands above another: the ranked list, and the difference of two logits as a sum over words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from attribution.errors import AttributionError, InputError, OptionError
+from attribution.explain import explain
+from attribution.methods import METHODS
+from attribution.rerankers.removal import seen_words
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
+
+OnPass = Callable[[Meter], None]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One document of a list. `rank` and `place`, its place in the order given, count from 1; `logit` is raw."""
+
+    rank: int
+    place: int
+    document: str
+    logit: float
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A list by falling logit; documents of equal logit keep the order given. `n_forward`: sequences scored."""
+
+    model_id: str
+    revision: str
+    query: str
+    rows: tuple[Ranked, ...]
+    n_forward: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One word's term, in logits, of `first.logit - second.logit`; `of`: the document it stands in, or the query.
+
+    For a word of the first document: its attribution. Of the second: minus its attribution. Of the query, which both
+    share: its attribution beside the first document minus beside the second. `start`, `end`: characters of its text.
+    """
+
+    text: str
+    of: Literal["first", "second", "query"]
+    start: int
+    end: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """The whole difference told by one side's words: `sum of bars + baseline + remainder = difference`, in logits.
+
+    `segments`: whose words. `baseline`: the first's baseline logit minus the second's, for "document" what the query
+    scores with no document of the one length and of the other. `remainder`: what the two paths' convergence deltas
+    leave, the second's minus the first's.
+    """
+
+    segments: tuple[Segment, ...]
+    bars: tuple[Bar, ...]
+    baseline: float
+    remainder: float
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Why `first` has another logit than `second`: `difference` = `first.logit - second.logit`, once a side."""
+
+    first: Explanation
+    second: Explanation
+    method: str
+    difference: float
+    sides: tuple[Side, ...]
+    n_forward: int
+    n_backward: int
+    seconds: float
+
+
+def rank(reranker: Reranker, query: str, documents: Sequence[str], *, on_pass: OnPass | None = None) -> Ranking:
+    """Sort `documents` by the raw logit of `(query, document)`, largest first; equal logits keep the order given.
+
+    The logits are `reranker.score`'s. Documents of equal text are scored once and so are always equal. `on_pass` hears
+    of every batch before it goes through the model and may raise `Stopped`. Raises `InputError`, which names the
+    document by its place, for a document that cannot be read, for an empty list, and for one string in place of a list.
+    """
+    if isinstance(documents, str) or not documents:
+        raise InputError("There are no documents to rank. Give a list of texts, for example [first, second].")
+    began = time.perf_counter()
+    cut = [_encode(reranker, query, documents, i).truncated for i in range(len(documents))]
+    distinct = list(dict.fromkeys(documents))
+    with metered(Meter(on_pass)) as meter:
+        logits = dict(zip(distinct, reranker.score(query, distinct), strict=True))
+    order = sorted(range(len(documents)), key=lambda i: -logits[documents[i]])  # stable: ties keep their order
+    return Ranking(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        rows=tuple(Ranked(r, i + 1, documents[i], logits[documents[i]], cut[i]) for r, i in enumerate(order, start=1)),
+        n_forward=meter.n_forward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def contrast(
+    reranker: Reranker,
+    query: str,
+    first: str,
+    second: str,
+    method: str = "integrated_gradients",
+    *,
+    on_pass: OnPass | None = None,
+    **options: Any,
+) -> Contrast:
+    """Why the document `first` has another logit than `second` for `query`, word by word, in logits.
+
+    `method`: a key of `METHODS` whose attributions add up (`complete`), with its options. A path of such a method
+    explains `logit - baseline_logit`, so the difference of two logits is the first document's words minus the
+    second's, plus the difference of the baselines; and once more, by the mirrored path, each query word beside the one
+    document minus beside the other. What the integrals missed is each side's `remainder`, never spread over words.
+    Documents of equal text are explained once: all bars cancel. `on_pass` as for `explain`.
+    Raises `InputError`, and `OptionError` for a method that does not add up.
+    """
+    check_complete(method)
+    a = explain(reranker, query, first, method, on_pass=on_pass, **options)
+    b = a if second == first else explain(reranker, query, second, method, on_pass=on_pass, **options)
+    if a.note or b.note:
+        raise AttributionError(f"The two documents cannot be compared word by word. {a.note or b.note}")
+    runs = (a,) if b is a else (a, b)
+    return Contrast(
+        first=a,
+        second=b,
+        method=method,
+        difference=a.logit - b.logit,
+        sides=tuple(_side(a, b, *paths) for paths in zip(a.paths, b.paths, strict=True)),
+        n_forward=sum(e.n_forward for e in runs),
+        n_backward=sum(e.n_backward for e in runs),
+        seconds=sum(e.seconds for e in runs),
+    )
+
+
+def complete_methods() -> list[str]:
+    """The keys of the methods that `contrast` takes."""
+    return [key for key, method in METHODS.items() if method.complete]
+
+
+def check_complete(method: str) -> None:
+    """Raises `OptionError` for a method whose attributions do not sum to a difference of logits."""
+    if method not in complete_methods():
+        raise OptionError(
+            f"{method!r} does not add up to a difference of logits, so it cannot say why one document is above "
+            f"another. Valid: {', '.join(complete_methods())}."
+        )
+
+
+def words_of(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
+    """The words of one segment that the model saw, in reading order, each with the sum of `values` over its tokens.
+
+    In the order of `seen_words`; without the white space around a word.
+    """
+    text = read.query if segment == "query" else read.document
+    words = []
+    for positions in seen_words(read.tokens, text, segment):
+        start = min(read.tokens[i].start or 0 for i in positions)
+        end = max(read.tokens[i].end or 0 for i in positions)
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+        shown = text[start:end].rstrip()
+        words.append(Word(shown, segment, start, start + len(shown), sum(values[i] for i in positions)))
+    return words
+
+
+def _side(a: Explanation, b: Explanation, path_a: Path, path_b: Path) -> Side:
+    """The two explanations of one path each, subtracted."""
+    bars: list[Bar] = []
+    if "document" in path_a.segments:
+        bars += [Bar(w.text, "first", w.start, w.end, v) for w, v in _valued(a, "document")]
+        bars += [Bar(w.text, "second", w.start, w.end, -v) for w, v in _valued(b, "document")]
+    if "query" in path_a.segments:
+        beside_a, beside_b = ({(w.start, w.end): (w.text, v) for w, v in _valued(e, "query")} for e in (a, b))
+        for span in sorted(beside_a.keys() | beside_b.keys()):
+            (text, value_a), (_, value_b) = (
+                side.get(span, (a.query[slice(*span)], 0.0)) for side in (beside_a, beside_b)
+            )
+            bars.append(Bar(text, "query", *span, value_a - value_b))
+    baseline = path_a.baseline_logit - path_b.baseline_logit
+    remainder = a.logit - b.logit - baseline - sum(bar.value for bar in bars)
+    return Side(path_a.segments, tuple(bars), baseline, remainder)
+
+
+def _valued(explanation: Explanation, segment: Segment) -> list[tuple[Word, float]]:
+    return [(word, word.attribution or 0.0) for word in words_of(explanation, explanation.attributions, segment)]
+
+
+def _encode(reranker: Reranker, query: str, documents: Sequence[str], i: int) -> TokenizedPair:
+    try:
+        return reranker.encode(query, documents[i])
+    except InputError as error:
+        raise InputError(f"Document {i + 1} of {len(documents)}: {error}") from error
