@@ -1,4 +1,4 @@
-"""README's tables, made from the code's own tables. `python -m tests.readme` writes them; a test compares."""
+"""The tables of README and docs, made from the code's own. `python -m tests.readme` writes them; a test compares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.models import MODELS
 from benchmarks.summary import stored, summary
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 
 
 def _table(head: str, rows: Iterable[str]) -> str:
@@ -47,7 +48,7 @@ def families_table() -> str:
 
 def lab_table() -> str:
     """What the Autograd lab finds on the first example."""
-    example = json.loads((README.parent / "examples" / "pairs.json").read_text(encoding="utf-8"))[0]
+    example = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))[0]
     return lab_markdown(list(run_lab(load_reranker(), example["query"], example["document"]))).rstrip("\n")
 
 
@@ -56,12 +57,12 @@ def benchmark_tables() -> str:
     return summary(stored())
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "methods": methods_table,
-    "models": models_table,
-    "families": families_table,
-    "benchmark": benchmark_tables,
-    "lab": lab_table,
+TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
+    "methods": (README, methods_table),
+    "models": (README, models_table),
+    "families": (README, families_table),
+    "benchmark": (README, benchmark_tables),
+    "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }
 
 
@@ -78,5 +79,5 @@ def write_section(path: Path, name: str, body: str) -> None:
 
 
 if __name__ == "__main__":
-    for name, table in TABLES.items():
-        write_section(README, name, table())
+    for name, (path, table) in TABLES.items():
+        write_section(path, name, table())
