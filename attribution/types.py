@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -25,14 +24,27 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Characters of a segment's text that the model never read, because the pair is too long for it."""
+
+    segment: Segment
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class TokenizedPair:
-    """A query and a document as the model reads them; every tensor of `inputs` is `(1, seq)`."""
+    """A query and a document as the model reads them; every tensor of `inputs` is `(1, seq)`.
+
+    `truncated`: something was cut; `cuts` says what, at most one stretch of each segment.
+    """
 
     query: str
     document: str
     inputs: Mapping[str, Tensor]
     tokens: tuple[Token, ...]
     truncated: bool
+    cuts: tuple[Cut, ...] = ()
 
     def positions(self, *segments: Segment) -> list[int]:
         """Places in the sequence that belong to any of `segments`."""
@@ -93,10 +105,7 @@ class Explanation:
     n_forward: int
     n_backward: int
     seconds: float
-
-    def _repr_html_(self) -> str:
-        """The card, for a notebook. Asked for by name, when asked for: views stand many floors above this one."""
-        return str(import_module("attribution.views.standalone").notebook_html(self))
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)

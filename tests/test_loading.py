@@ -95,16 +95,6 @@ def test_unsupported_architecture(architectures: list[str] | None, tiny_folder: 
     assert all(family in message for family in FAMILIES)
 
 
-@pytest.mark.parametrize("n", [2, 5])
-def test_more_than_one_label(n: int, tiny_folder: Folder, tmp_path: Path) -> None:
-    labels = {str(i): f"LABEL_{i}" for i in range(n)}
-    folder = copy(tiny_folder(BERT), tmp_path / "labels", id2label=labels, label2id={v: i for i, v in labels.items()})
-    message = message_of(str(folder))
-    assert str(folder) in message
-    assert f"{n} labels" in message
-    assert "num_labels=1" in message
-
-
 def test_failed_load_is_not_kept(tiny_folder: Folder, tmp_path: Path) -> None:
     message_of(str(tmp_path / "late"))
     copy(tiny_folder(BERT), tmp_path / "late")
@@ -143,7 +133,7 @@ def test_self_test_rejects_a_score_without_gradient(
     tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A family that reads its logit through a step has a score and no gradient."""
-    row = replace(FAMILIES[BERT], read_logit=lambda output: output.logits[:, 0].round())
+    row = replace(FAMILIES[BERT], columns=lambda output: output.logits.round())
     monkeypatch.setitem(FAMILIES, BERT, row)
     assert "gradient is not finite or all zero" in message_of(str(copy(tiny_folder(BERT), tmp_path / "step")))
 

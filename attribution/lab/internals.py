@@ -68,7 +68,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
     retained = layers_of(reranker, output, "hidden_states")
     for state in retained:
         state.retain_grad()
-    logit = twin.family.read_logit(output)[0]
+    logit = twin.read_logit(output)[0]
     logit.backward()
     states = torch.cat(list(retained)).detach()  # (1 + layers, seq, hidden)
     grads = torch.cat([_gradient(reranker, state) for state in retained])
@@ -82,7 +82,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
         state_norm=_array(states.norm(dim=-1) @ (onto / onto.sum(0))),
         grad_norm=_array(grads.norm(dim=-1) @ onto),
         grad_x_state=_array((grads * states).sum(-1) @ onto),
-        probe=_array(_probe(twin, states)),
+        probe=_array(_probe(twin, states, read_positions(reranker, pair))),
     )
 
 
@@ -122,13 +122,13 @@ def _query_to_document(attentions: Tensor, units: tuple[Unit, ...], read: list[i
     return _array((attend / attend.sum(0)).T @ attentions @ attended)
 
 
-def _probe(reranker: Reranker, states: Tensor) -> Tensor:
+def _probe(reranker: Reranker, states: Tensor, read: list[int]) -> Tensor:
     """`(1 + layers,)`: the head on each layer's states, through the final norm it expects; the last is the logit."""
     family, model = reranker.family, reranker.model
     with torch.no_grad():
         if family.final_norm:  # the last hidden state has been through it already
             states = torch.cat([model.get_submodule(family.final_norm)(states[:-1]), states[-1:]])
-        return family.head(model, states)
+        return reranker.settings.read(family.head(model, states[:, : max(read) + 1]))
 
 
 def _array(values: Tensor) -> Array:

@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer
 
 from attribution.errors import ModelError
 from attribution.rerankers.autograd import whatever_the_caller_set
@@ -20,31 +20,43 @@ from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import choose_family
 from attribution.rerankers.models import DEFAULT_MODEL, MODELS
 from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.settings import read_settings
 
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 
-_loaded: dict[tuple[str, str | None, str], Reranker] = {}
+_loaded: dict[tuple[Any, ...], Reranker] = {}
 _load_lock = threading.Lock()
 
 
 @whatever_the_caller_set
-def load_reranker(model_id: str | None = None, *, revision: str | None = None, device: str | None = None) -> Reranker:
+def load_reranker(
+    model_id: str | None = None,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    max_length: int | None = None,
+    label: str | int | None = None,
+    template: str | None = None,
+) -> Reranker:
     """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: the bundled reranker.
 
+    `max_length`: tokens of a pair, None: as the checkpoint says. `label`: which of several is the score. `template`: a
+    key of `TEMPLATES`, for language models whose files name no prompt.
     Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
     """
     model_id = model_id or DEFAULT_MODEL
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    key = (model_id, revision, device)
+    options = {"max_length": max_length, "label": label, "template": template}
+    key = (model_id, revision, device, *options.values())
     if key in _loaded:  # never wait behind another visitor's download
         return _loaded[key]
     with _load_lock:
         if key not in _loaded:
-            _loaded[key] = _load(model_id, revision, device)
+            _loaded[key] = _load(model_id, revision, device, options)
         return _loaded[key]
 
 
-def _load(model_id: str, revision: str | None, device: str) -> Reranker:
+def _load(model_id: str, revision: str | None, device: str, options: dict[str, Any]) -> Reranker:
     known = MODELS.get(model_id)
     folder = Path(known.path if known else model_id).expanduser()
     try:
@@ -70,6 +82,7 @@ def _load(model_id: str, revision: str | None, device: str) -> Reranker:
         )
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):  # without files it is made up, empty
         raise ModelError(f"{model_id} has no fast tokenizer (tokenizer.json), which character spans need.")
+    settings, max_length = read_settings(folder, family, config, tokenizer, model_id, **options)
     model.eval().requires_grad_(False).to(device)
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}
@@ -81,8 +94,9 @@ def _load(model_id: str, revision: str | None, device: str) -> Reranker:
         tokenizer=tokenizer,
         family=family,
         adapter=adapter,
-        max_length=_max_length(config, tokenizer),
+        max_length=max_length,
         device=torch.device(device),
+        settings=settings,
     )
     return dataclasses.replace(reranker, scale_invariant=self_test(reranker))
 
@@ -93,14 +107,6 @@ def _fingerprint(folder: Path) -> str:
     for path in sorted(folder.glob("*.safetensors")):
         digest.update(path.read_bytes())
     return f"sha256:{digest.hexdigest()[:12]}"
-
-
-def _max_length(config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens the model reads: the tokenizer's limit where it states one, else the position table's, at most 8192."""
-    positions = int(getattr(config, "max_position_embeddings", None) or 512)
-    if config.model_type in ("roberta", "xlm-roberta", "mpnet"):
-        positions -= config.pad_token_id + 1  # their positions start after the padding index
-    return min(tokenizer.model_max_length, positions, 8192)
 
 
 def self_test(reranker: Reranker) -> bool:

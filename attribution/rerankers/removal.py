@@ -61,7 +61,8 @@ def score_kept(
         for chunk in (group[i : i + size] for i in range(0, len(group), size)):
             batch = {name: torch.cat([inputs[name] for _, inputs in chunk]) for name in pair.inputs}  # (batch, seq)
             with torch.inference_mode():
-                values = reranker.forward(batch).tolist()
+                score = reranker.forward if operator == "delete" else reranker.replaced(pair)
+                values = score(batch).tolist()
             logits |= {left: value for (left, _), value in zip(chunk, values, strict=True)}
     return logits
 

@@ -17,12 +17,15 @@ from transformers import PreTrainedTokenizerBase
 from attribution.errors import InputError, OptionError, check_text
 from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.embedding import EmbeddingAdapter
+from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
+from attribution.rerankers.settings import Settings
 from attribution.types import Point, Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
 BASELINES = {
     "mask": "[MASK] in place of every word",
+    "space": "the token of a single space in place of every word, where there is no mask token",
     "unk": "the unknown token in place of every word",
     "pad": "the padding token's embedding, attention left on",
     "zero": "zero vectors. Warning: unlike any text, and where the model normalises words first, not even defined",
@@ -83,6 +86,7 @@ class Reranker:
     adapter: EmbeddingAdapter
     max_length: int
     device: torch.device
+    settings: Settings = field(default=Settings())
     scale_invariant: bool = field(default=False)
 
     @whatever_the_caller_set
@@ -90,7 +94,8 @@ class Reranker:
         """The pair as the model reads it, on its device. Raises `InputError`."""
         check_text("query", query)
         check_text("document", document)
-        pair = self.family.encode(self.tokenizer, query, document, self.max_length)
+        settings = self.settings
+        pair = encode(self.tokenizer, query, document, self.max_length, settings.prompt, settings.before)
         inputs = {name: value.to(self.device) for name, value in pair.inputs.items()}
         return dataclasses.replace(pair, inputs=inputs)
 
@@ -99,16 +104,20 @@ class Reranker:
         meter = _meter.get()
         if meter:
             meter.forward(len(inputs["input_ids"]))
-        return self.model(**inputs, **flags)
+        return self.model(**self.family.prepare(self.model, inputs), **flags)
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Logits `(batch,)` of the model as it is; `inputs` are `(batch, seq)` each."""
+        """Logits `(batch,)` of the model as it is; `inputs` are `(batch, seq)` each, padded on either side."""
         meter = _meter.get()
         batch = len(inputs["input_ids"])
-        logit: Tensor = self.family.read_logit(self.outputs(inputs))  # (batch,)
+        logit = self.read_logit(self.outputs(inputs))  # (batch,)
         if meter and logit.requires_grad:
             logit.register_hook(lambda _grad: meter.backward(batch))
         return logit
+
+    def read_logit(self, output: Any) -> Tensor:
+        """The logit `(batch,)` in a model's output: the label or the answer that the checkpoint's settings name."""
+        return self.settings.read(self.family.columns(output))
 
     def score(self, query: str, documents: Sequence[str]) -> list[float]:
         """Raw logits of `documents` for `query`, in the order given. Raises `InputError`."""
@@ -121,13 +130,29 @@ class Reranker:
         while order:
             longest = len(pairs[order[-1]].tokens)
             chunk = [order.pop() for _ in range(min(len(order), max(1, TOKENS_A_CHUNK // longest)))]
-            features = [{name: value[0].tolist() for name, value in pairs[i].inputs.items()} for i in chunk]
-            inputs = self.tokenizer.pad(features, return_tensors="pt").to(self.device)  # (batch, seq) each
             with torch.inference_mode():
-                values = self.forward(dict(inputs)).tolist()
+                values = self.forward(self.batch([pairs[i] for i in chunk])).tolist()
             for i, value in zip(chunk, values, strict=True):
                 logits[i] = value
         return logits
+
+    def batch(self, pairs: Sequence[TokenizedPair]) -> dict[str, Tensor]:
+        """The pairs' inputs `(batch, seq)` each, padded on the family's side, whatever the tokenizer's own is."""
+        length = max(len(pair.tokens) for pair in pairs)
+        fill = {"input_ids": self.pad_id}  # everything else, the attention mask first of all, is padded with 0
+
+        def padded(name: str, pair: TokenizedPair) -> Tensor:
+            missing = length - len(pair.tokens)
+            sides = (missing, 0) if self.family.pad_left else (0, missing)
+            return nn.functional.pad(pair.inputs[name], sides, value=fill.get(name, 0))  # (1, length)
+
+        return {name: torch.cat([padded(name, pair) for pair in pairs]) for name in pairs[0].inputs}
+
+    @property
+    def pad_id(self) -> int:
+        """The model's own padding id, by which it may count positions or find the read-out; else the tokenizer's."""
+        ids = (getattr(self.model.config, "pad_token_id", None), self.tokenizer.pad_token_id, 0)
+        return next(i for i in ids if i is not None and i >= 0)
 
     def forward_func(self, pair: TokenizedPair, point: Point = "word") -> Callable[[Tensor], Tensor]:
         """Embeddings `(batch, seq, hidden)` at `point` -> logit `(batch,)`; all else as the pair has it."""
@@ -138,6 +163,14 @@ class Reranker:
                 return self.forward(inputs)
 
         return forward_func
+
+    def replaced(self, pair: TokenizedPair) -> Callable[[dict[str, Tensor]], Tensor]:
+        """`inputs`, of which `input_ids (batch, seq)` are other words in the pair's places -> logit `(batch,)`.
+
+        Only the embeddings are replaced: the model still counts positions, and finds what it reads, by the pair's own
+        ids, so that a typed padding token moves nothing when it goes.
+        """
+        return lambda inputs: self.forward_func(pair)(self.word_embeddings(inputs["input_ids"]))
 
     def embed(self, pair: TokenizedPair, point: Point = "word") -> Tensor:
         """What the layer at `point` returns for the pair, `(1, seq, hidden)`."""
@@ -170,16 +203,23 @@ class Reranker:
 
     def baseline_id(self, name: str) -> int:
         """The token id that baseline `name` puts in place of a word. Raises `OptionError`."""
-        candidates = {key: getattr(self.tokenizer, f"{key}_token_id", None) for key in ("mask", "unk", "pad")}
-        ids: dict[str, int] = {key: value for key, value in candidates.items() if value is not None}
+        ids = self._neutral_ids()
         if not isinstance(name, str) or name not in ids:
             raise OptionError(f"Unknown baseline {name!r} for {self.model_id}. Valid: {', '.join([*ids, 'zero'])}.")
         return ids[name]
 
     @property
     def default_baseline(self) -> str:
-        """MASK where the tokenizer has one, else UNK, else PAD."""
-        return next(n for n in ("mask", "unk", "pad") if getattr(self.tokenizer, f"{n}_token_id", None) is not None)
+        """The first the model has an embedding for: MASK, else a single space, UNK, PAD, else zero vectors."""
+        return next(iter(self._neutral_ids()), "zero")
+
+    def _neutral_ids(self) -> dict[str, int]:
+        known: Any = self.tokenizer.convert_tokens_to_ids(["Ġ", "▁"])  # one space, byte-level or sentencepiece
+        ids = {name: getattr(self.tokenizer, f"{name}_token_id", None) for name in ("mask", "unk", "pad")}
+        space = None if ids["mask"] else next((i for i in known if i not in (None, ids["unk"])), None)
+        every = {"mask": ids["mask"], "space": space, "unk": ids["unk"], "pad": ids["pad"]}
+        size = self.word_embeddings.get_parameter("weight").shape[0]
+        return {name: i for name, i in every.items() if i is not None and i < size}
 
     def trainable(self) -> Reranker:
         """The same weights in memory, as a model of its own whose parameters require grad. Costs no copy of weights."""

@@ -23,7 +23,7 @@ def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
 
 def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
     """The positions whose last states make the logit."""
-    return reranker.family.read_positions(reranker.model.config, len(pair.tokens))
+    return reranker.family.read_positions(reranker.model, dict(pair.inputs))
 
 
 def check_size(reranker: Reranker, pair: TokenizedPair) -> None:

@@ -1,0 +1,152 @@
+"""A pair of texts -> the ids a model reads, each with its segment and span; cut as sentence-transformers cuts.
+
+The tokenizer is only ever asked for whole texts, and ids are cut here: asking it to truncate writes into the tokenizer
+that all threads share, and then a long text of one visitor comes back uncut to another.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from attribution.errors import InputError
+from attribution.rerankers.prompts import Prompt
+from attribution.types import Cut, Segment, Token, TokenizedPair
+
+SEGMENTS: tuple[Segment, Segment] = ("query", "document")
+Span = tuple[int, int]
+
+
+class Row(NamedTuple):
+    """One token: its segment, its characters there (0, 0 in the template), what the model is given for it."""
+
+    segment: Segment
+    start: int
+    end: int
+    inputs: dict[str, int]
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt | None, before: str
+) -> TokenizedPair:
+    """Through `prompt` if there is one, else by the tokenizer's own pair template with `before` put before the query.
+
+    Raises `InputError` when a text holds nothing the model reads, or the query leaves no room for the document.
+    """
+    if prompt:
+        pair = encode_prompt(tokenizer, query, document, max_length, prompt)
+    else:
+        pair = encode_pair(tokenizer, query, document, max_length, before)
+    for segment in SEGMENTS:
+        if not any(token.segment == segment for token in pair.tokens):
+            raise InputError(f"The {segment} holds no character this model can read. Type or paste some words.")
+    return pair
+
+
+def encode_pair(
+    tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, before: str = ""
+) -> TokenizedPair:
+    """The tokenizer's own pair template, the longer text cut to fit `max_length` tokens, as `longest_first` says."""
+    encoded = _whole(tokenizer, before + query, document)
+    sides = encoded.sequence_ids(0)
+    offsets = encoded.pop("offset_mapping")
+    rows: list[Row] = []
+    for i, side in enumerate(sides):
+        segment: Segment = "template" if side is None else SEGMENTS[side]
+        start, end = offsets[i]
+        if segment == "query":  # what stands before the query is not the visitor's
+            segment = "template" if before and end <= len(before) else "query"
+            start, end = max(0, start - len(before)), max(0, end - len(before))
+        rows.append(Row(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+    places = [[i for i, of in enumerate(sides) if of == side] for side in (0, 1)]
+    room = max_length - (len(sides) - len(places[0]) - len(places[1]))
+    stay = longest_first(len(places[0]), len(places[1]), room)
+    left = tokenizer.truncation_side == "left"
+    gone = {i for at, n in zip(places, stay, strict=True) for i in (at[: len(at) - n] if left else at[n:])}
+    return _pair(tokenizer, query, document, [row for i, row in enumerate(rows) if i not in gone], rows, left)
+
+
+def longest_first(n_query: int, n_document: int, room: int) -> tuple[int, int]:
+    """How many tokens of each text stay: the longer is cut to the shorter before both are, as in `tokenizers`."""
+    short, long = sorted((n_query, n_document))
+    long = short if short > room else max(short, room - short) if short + long > room else long
+    if short + long > room:
+        short, long = room // 2, room // 2 + room % 2
+    return (long, short) if n_query > n_document else (short, long)
+
+
+def encode_prompt(
+    tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt
+) -> TokenizedPair:
+    """One text written by `prompt`. Too long: only the document is cut, at its end, and what follows it stays."""
+    text, spans = prompt.write(query, document)
+    encoded = _whole(tokenizer, text, add_special_tokens=prompt.add_special_tokens)
+    rows = []
+    for i, offset in enumerate(encoded.pop("offset_mapping")):
+        segment = _owner(offset, spans)
+        start, end = (0, 0) if segment == "template" else _within(offset, spans[segment])
+        rows.append(Row(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+    kept = rows if len(rows) < max_length else _cut_document(rows, max_length, prompt)
+    return _pair(tokenizer, query, document, kept, rows, left=False)
+
+
+def _cut_document(rows: list[Row], max_length: int, prompt: Prompt) -> list[Row]:
+    """To `max_length`. A prompt's end is written anew, as sentence-transformers restores it after the cut."""
+    document = [i for i, row in enumerate(rows) if row.segment == "document"]
+    if not document:
+        return rows  # `encode` says so
+    after = rows[document[-1] + 1 :]
+    if all(row.segment == "template" for row in after):
+        ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
+        after = [Row("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
+    stop = max_length - len(after)
+    if stop <= document[0]:
+        raise InputError(
+            f"The query and the prompt around it are {document[0] + len(after)} tokens long and leave no room for the "
+            f"document: this model reads {max_length} tokens in all. Shorten the query."
+        )
+    return rows[: min(stop, document[-1] + 1)] + after
+
+
+def _whole(tokenizer: PreTrainedTokenizerBase, *texts: str, add_special_tokens: bool = True) -> Any:
+    return tokenizer(
+        *texts,
+        add_special_tokens=add_special_tokens,
+        return_offsets_mapping=True,
+        padding=False,
+        truncation=False,
+        verbose=False,
+    )
+
+
+def _owner(offset: Span, spans: dict[Segment, Span]) -> Segment:
+    """The text a token overlaps; one that straddles a border belongs to the visitor's text."""
+    overlaps = {segment: min(offset[1], end) - max(offset[0], start) for segment, (start, end) in spans.items()}
+    best = max(overlaps, key=lambda segment: overlaps[segment])
+    return best if overlaps[best] > 0 else "template"
+
+
+def _within(offset: Span, span: Span) -> Span:
+    """Characters of the segment's own text."""
+    start, end = span
+    return max(offset[0], start) - start, min(offset[1], end) - start
+
+
+def _pair(
+    tokenizer: PreTrainedTokenizerBase, query: str, document: str, kept: list[Row], whole: list[Row], left: bool
+) -> TokenizedPair:
+    """`kept`: the rows the model reads, out of the `whole` pair's; cut at the texts' `left` end, else the right."""
+    texts = tokenizer.convert_ids_to_tokens([row.inputs["input_ids"] for row in kept])
+    tokens = tuple(
+        Token(text, row.segment, *((None, None) if row.segment == "template" else (row.start, row.end)))
+        for text, row in zip(texts, kept, strict=True)
+    )
+    cuts = []
+    for segment, typed in zip(SEGMENTS, (query, document), strict=True):
+        seen, all_of_it = ([row for row in rows if row.segment == segment] for rows in (kept, whole))
+        if 0 < len(seen) < len(all_of_it):
+            cuts.append(Cut(segment, 0, seen[0].start) if left else Cut(segment, seen[-1].end, len(typed)))
+    inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
+    return TokenizedPair(query, document, inputs, tokens, bool(cuts), tuple(cuts))

@@ -1,0 +1,83 @@
+"""Encoders with a classifier: query and document are two segments, the first position or a mean is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from attribution.rerankers.families.family import Family, Head, classify
+
+
+def classify_pooled(pooler: str) -> Head:
+    """`pooler` (a module path) picks and transforms the read-out position, `classifier` gives the columns."""
+    return lambda model, states: model.classifier(model.get_submodule(pooler)(states))
+
+
+def classify_albert(model: Any, states: Tensor) -> Tensor:
+    """ALBERT's pooler is a bare linear layer with an activation beside it."""
+    first = model.albert.pooler_activation(model.albert.pooler(states[:, 0]))  # (batch, hidden)
+    columns: Tensor = model.classifier(first)
+    return columns
+
+
+def classify_distilbert(model: Any, states: Tensor) -> Tensor:
+    """Linear, ReLU, linear on the first position."""
+    columns: Tensor = model.classifier(model.pre_classifier(states[:, 0]).relu())
+    return columns
+
+
+def classify_modernbert(model: Any, states: Tensor) -> Tensor:
+    """On the first position or the mean of all, as `config.classifier_pooling` says; one pair has no padding."""
+    pooled = states.mean(1) if model.config.classifier_pooling == "mean" else states[:, 0]  # (batch, hidden)
+    columns: Tensor = model.classifier(model.head(pooled))
+    return columns
+
+
+def classify_eurobert(model: Any, states: Tensor) -> Tensor:
+    """`config.classifier_pooling`: bos, the mean of the states, or late, the mean of every position's columns."""
+    pooling = model.config.classifier_pooling
+    pooled = {"bos": states[:, :1], "mean": states.mean(1, keepdim=True)}.get(pooling, states)  # (batch, n, hidden)
+    columns: Tensor = model.classifier(model.activation(model.dense(pooled))).mean(1)
+    return columns
+
+
+def first_or_all(model: Any, inputs: dict[str, Tensor]) -> list[int]:
+    """The first position, or every one where `config.classifier_pooling` takes a mean."""
+    takes_all = model.config.classifier_pooling in ("mean", "late")
+    return list(range(inputs["input_ids"].shape[1])) if takes_all else [0]
+
+
+def _encoder(
+    label: str, base: str, examples: str, *, word: str = "word_embeddings", head: Head = classify, **more: Any
+) -> Family:
+    return Family(label, f"{base}.embeddings.{word}", f"{base}.embeddings", examples, head, **more)
+
+
+# Keyed by `config.architectures[0]`, never by the model's name.
+ENCODERS: dict[str, Family] = {
+    "BertForSequenceClassification": _encoder(
+        "BERT", "bert", "ms-marco-MiniLM, ms-marco-TinyBERT", head=classify_pooled("bert.pooler")
+    ),
+    "ElectraForSequenceClassification": _encoder("ELECTRA", "electra", "ms-marco-electra-base"),
+    "RobertaForSequenceClassification": _encoder("RoBERTa", "roberta", "stsb-roberta", offset_positions=True),
+    "XLMRobertaForSequenceClassification": _encoder(
+        "XLM-RoBERTa", "roberta", "bge-reranker-base, bge-reranker-v2-m3", offset_positions=True
+    ),
+    "DebertaV2ForSequenceClassification": _encoder(
+        "DeBERTa-v2, v3", "deberta", "mxbai-rerank v1", head=classify_pooled("pooler")
+    ),
+    "DistilBertForSequenceClassification": _encoder(
+        "DistilBERT", "distilbert", "distilled cross-encoders", head=classify_distilbert
+    ),
+    "MPNetForSequenceClassification": _encoder("MPNet", "mpnet", "cross-encoders on mpnet-base", offset_positions=True),
+    "ModernBertForSequenceClassification": _encoder(
+        "ModernBERT",
+        "model",
+        "gte-reranker-modernbert-base",
+        word="tok_embeddings",
+        head=classify_modernbert,
+        final_norm="model.final_norm",
+        read_positions=first_or_all,
+    ),
+}

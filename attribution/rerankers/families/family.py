@@ -1,0 +1,62 @@
+"""`Family`: which layers embed, which position the logit is read from. One row of a table each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification
+
+Head = Callable[[Any, Tensor], Tensor]  # (model, states (batch, seq, hidden)) -> columns (batch, labels or vocabulary)
+Prepare = Callable[[Any, dict[str, Tensor]], dict[str, Any]]  # (model, inputs) -> everything the model is called with
+
+
+def classify(model: Any, states: Tensor) -> Tensor:
+    """Heads that pick the read-out position themselves."""
+    columns: Tensor = model.classifier(states)
+    return columns
+
+
+def read_logits(output: Any) -> Tensor:
+    """`logits (batch, labels)` as they are."""
+    logits: Tensor = output.logits
+    return logits
+
+
+def as_they_are(_model: Any, inputs: dict[str, Tensor]) -> dict[str, Any]:
+    """The tokenizer's names are the model's."""
+    return inputs
+
+
+def at_the_first(_model: Any, _inputs: dict[str, Tensor]) -> list[int]:
+    """The first position, [CLS] or its like."""
+    return [0]
+
+
+@dataclass(frozen=True)
+class Family:
+    """`word_embeddings` and `embeddings` are module paths; the second holds the first, or is the same layer.
+
+    `columns`: the model's output -> `(batch, labels or vocabulary)`; the checkpoint's settings name one or two of them.
+    `head` gives the columns from the last hidden states, up to the last position that is read; `final_norm` is the
+    module path of a norm between the last layer and the head. `read_positions`: whose last states make the logit.
+    `states`: the text has such positions, so its states and attentions can be shown. `prompt`: the logit is a token's,
+    so a pair is always one text written by a template. `offset_positions`: they start after the padding index.
+    """
+
+    label: str
+    word_embeddings: str
+    embeddings: str
+    examples: str
+    head: Head = classify
+    final_norm: str | None = None
+    auto_class: Any = AutoModelForSequenceClassification
+    columns: Callable[[Any], Tensor] = read_logits
+    prepare: Prepare = as_they_are
+    read_positions: Callable[[Any, dict[str, Tensor]], list[int]] = at_the_first
+    pad_left: bool = False
+    prompt: bool = False
+    states: bool = True
+    offset_positions: bool = False

@@ -1,0 +1,135 @@
+"""Rerankers that read one prompt: how a pair is written into it, and where its texts stand in what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from attribution.errors import InputError, ModelError
+from attribution.types import Segment
+
+Render = Callable[[str, str], str]  # (query, document) -> the whole prompt
+QUERY, DOCUMENT = "TheQueryStandsHere", "TheDocumentStandsHere"  # sentinels: words no template changes
+# sentence-transformers finds what follows the document with these two.
+FILLERS = ("0", "1 2 3 4")
+# Templates that look into a message's parts get parts, the others plain text; sentence-transformers' own test.
+STRUCTURED = ("content[0]", ".type", "'type'", '"type"', "item.type", "message.content[")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`pieces`: what stands before, between and after the two texts, of which `first` comes first.
+
+    `suffix_ids`: the tokens that end every prompt. They are written anew when a long document is cut.
+    """
+
+    render: Render
+    pieces: tuple[str, str, str]
+    first: Segment
+    suffix_ids: tuple[int, ...]
+    add_special_tokens: bool = False
+
+    def write(self, query: str, document: str) -> tuple[str, dict[Segment, tuple[int, int]]]:
+        """The prompt, and each text's characters in it, checked: the pieces and texts add up to what was rendered.
+
+        Raises `InputError` when the template changes these texts, so that no token can be placed in them.
+        """
+        text = self.render(query, document)
+        before, between, after = self.pieces
+        texts: dict[Segment, str] = {"query": query, "document": document}
+        second: Segment = "document" if self.first == "query" else "query"
+        if before + texts[self.first] + between + texts[second] + after != text:
+            raise InputError(
+                "This model's prompt template changes these texts (it may strip the white space around them), so their "
+                "tokens cannot be placed. Remove white space at the ends of the query and the document."
+            )
+        start = len(before)
+        middle = start + len(texts[self.first])
+        end = len(text) - len(after)
+        return text, {self.first: (start, middle), second: (middle + len(between), end)}
+
+
+def make_prompt(render: Render, tokenizer: PreTrainedTokenizerBase, model_id: str, special: bool = False) -> Prompt:
+    """Find the pieces by rendering sentinels. Raises `ModelError` when a text is not in the prompt exactly once."""
+    text = render(QUERY, DOCUMENT)
+    for name, sentinel in (("query", QUERY), ("document", DOCUMENT)):
+        if text.count(sentinel) != 1:
+            raise ModelError(
+                f"{model_id} has a prompt template that holds the {name} {text.count(sentinel)} times instead of once. "
+                "Give the checkpoint a chat_template.jinja with the roles 'query' and 'document'."
+            )
+    first: Segment = "query" if text.index(QUERY) < text.index(DOCUMENT) else "document"
+    sentinels = (QUERY, DOCUMENT) if first == "query" else (DOCUMENT, QUERY)
+    before, rest = text.split(sentinels[0])
+    between, after = rest.split(sentinels[1])
+    one, other = (tokenizer(render(f, f), add_special_tokens=special, verbose=False)["input_ids"] for f in FILLERS)
+    n = next((i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0)
+    return Prompt(render, (before, between, after), first, tuple(one[len(one) - n :]), special)
+
+
+def chat_renderer(
+    tokenizer: PreTrainedTokenizerBase, instruction: str, structured: bool | None, template_options: dict[str, Any]
+) -> Render:
+    """Through the tokenizer's chat template, with the roles 'query' and 'document', as sentence-transformers does.
+
+    `instruction`: the prompt of the checkpoint's settings, the system message. `structured`: None: by the template.
+    """
+    if structured is None:
+        structured = any(mark in str(tokenizer.chat_template) for mark in STRUCTURED)
+
+    def content(text: str) -> Any:
+        return [{"type": "text", "text": text}] if structured else text
+
+    def render(query: str, document: str) -> str:
+        system = [{"role": "system", "content": content(instruction)}] if instruction else []
+        pair = [{"role": "query", "content": content(query)}, {"role": "document", "content": content(document)}]
+        text = tokenizer.apply_chat_template([*system, *pair], tokenize=False, **template_options)
+        return str(text)
+
+    return render
+
+
+@dataclass(frozen=True)
+class Template:
+    """A published way to ask: `text` with {query} and {document}, and the token or tokens whose logits answer."""
+
+    text: str
+    true: str
+    false: str | None
+    add_special_tokens: bool = False
+
+    def render(self, query: str, document: str) -> str:
+        """Written in one pass, so that braces in the texts are text."""
+        before, rest = self.text.split("{query}")
+        between, after = rest.split("{document}")
+        return before + query + between + document + after
+
+
+_QWEN3 = (
+    "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct "
+    'provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
+    "<Instruct>: Given a web search query, retrieve relevant passages that answer the query\n<Query>: {query}\n"
+    "<Document>: {document}<|im_end|>\n"
+    "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+)
+_MXBAI2 = (
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+    "<|im_start|>user\nquery: {query}\ndocument: {document}\nYou are a search relevance expert who evaluates how well "
+    "documents match search queries. For each query-document pair, carefully analyze the semantic relationship between "
+    "them, then provide your binary relevance judgment (0 for not relevant, 1 for relevant).\nRelevance:<|im_end|>\n"
+    "<|im_start|>assistant\n"
+)
+_GEMMA = (
+    "<bos>A: {query}\nB: {document}\nGiven a query A and a passage B, determine whether the passage contains an answer "
+    "to the query by providing a prediction of either 'Yes' or 'No'."
+)
+# For checkpoints whose files say nothing of their prompt, by name in `load_reranker(template=...)` or a row of MODELS.
+TEMPLATES: dict[str, Template] = {
+    "qwen3-reranker": Template(_QWEN3, "yes", "no"),
+    "mxbai-rerank-v2": Template(_MXBAI2, "1", "0"),
+    "bge-reranker-gemma": Template(_GEMMA, "Yes", None),
+    "monot5": Template("Query: {query} Document: {document} Relevant:", "▁true", "▁false", add_special_tokens=True),
+}

@@ -1,0 +1,148 @@
+"""What the model reads of a pair is what the plain tokenizer cuts it to, from any side, whoever else is reading."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attribution import explain, load_reranker
+from attribution.errors import OptionError
+from attribution.rerankers.encoding import encode_pair, longest_first
+from attribution.rerankers.reranker import Reranker
+from attribution.types import Cut, Segment
+from tests.conftest import Plain, Tiny
+
+BERT, ROBERTA = "BertForSequenceClassification", "RobertaForSequenceClassification"
+XLM, MODERN = "XLMRobertaForSequenceClassification", "ModernBertForSequenceClassification"
+QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
+LONG = "the quick brown fox jumps over the lazy dog while paris sleeps . "
+
+
+@pytest.mark.parametrize("architecture", [BERT, ROBERTA, XLM, MODERN])
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize(("n_query", "n_document"), [(1, 9), (9, 1), (2, 9), (9, 9), (3, 3), (4, 5), (1, 1)])
+def test_ids_are_those_of_the_plain_tokenizer_cut(
+    architecture: str, side: str, n_query: int, n_document: int, tiny: Tiny, plain: Plain
+) -> None:
+    """The longest first, as `truncation=True` and sentence-transformers cut; and what was cut is said."""
+    tokenizer, _ = plain(architecture)
+    query, document = LONG * n_query, (LONG * n_document).strip()
+    ours = tiny(architecture).tokenizer
+    before, ours.truncation_side = ours.truncation_side, side
+    try:
+        pair = encode_pair(ours, query, document, 90)
+        tokenizer.truncation_side = side
+        expected = tokenizer(query, document, truncation=True, max_length=90, return_tensors="pt")
+    finally:
+        ours.truncation_side = tokenizer.truncation_side = before
+        tokenizer.backend_tokenizer.no_truncation()
+    assert dict(pair.inputs).keys() == dict(expected).keys()
+    assert all(torch.equal(pair.inputs[name], expected[name]) for name in expected)
+    whole = tokenizer(query, document, return_offsets_mapping=True, verbose=False)
+    assert pair.truncated == bool(pair.cuts) == (len(whole["input_ids"]) > 90)
+    texts: dict[Segment, str] = {"query": query, "document": document}
+    for number, (segment, text) in enumerate(texts.items()):
+        tokens = [token for token in pair.tokens if token.segment == segment]
+        lost = sum(of == number for of in whole.sequence_ids(0)) - len(tokens)
+        end = Cut(segment, 0, tokens[0].start or 0) if side == "left" else Cut(segment, tokens[-1].end or 0, len(text))
+        assert [cut for cut in pair.cuts if cut.segment == segment] == ([end] if lost else [])
+
+
+@pytest.mark.parametrize("room", range(9))
+def test_longest_first_is_the_librarys_rule(room: int, plain: Plain) -> None:
+    tokenizer, _ = plain(BERT)
+    for n_query in range(1, 8):
+        for n_document in range(1, 8):
+            cut = tokenizer("? " * n_query, ". " * n_document, truncation=True, max_length=room + 3)
+            sides = cut.sequence_ids(0)
+            assert longest_first(n_query, n_document, room) == (sides.count(0), sides.count(1))
+    tokenizer.backend_tokenizer.no_truncation()
+
+
+@pytest.mark.parametrize("architecture", [BERT, ROBERTA, XLM, MODERN, "MPNetForSequenceClassification"])
+def test_padding_side_changes_no_score(architecture: str, tiny: Tiny) -> None:
+    """Left padding moves positions and the read-out of encoders; ours is always on the side the family reads."""
+    reranker = tiny(architecture)
+    documents = [DOCUMENT, "museums", LONG * 3]
+    singly = [reranker.score(QUERY, [document])[0] for document in documents]
+    before, reranker.tokenizer.padding_side = reranker.tokenizer.padding_side, "left"
+    try:
+        assert reranker.score(QUERY, documents) == pytest.approx(singly, abs=1e-5)
+    finally:
+        reranker.tokenizer.padding_side = before
+
+
+@pytest.mark.parametrize("architecture", [ROBERTA, XLM, BERT])
+def test_a_typed_padding_token_keeps_its_position_when_masked(architecture: str, tiny: Tiny) -> None:
+    """Masking it by id would move every RoBERTa position after it; occlusion and IG must mean the same baseline."""
+    reranker = tiny(architecture)
+    document = f"berlin {reranker.tokenizer.pad_token} has many people"
+    pair = reranker.encode(QUERY, document)
+    assert reranker.tokenizer.pad_token in [token.text for token in pair.tokens if token.segment == "document"]
+    (path,) = [p for p in explain(reranker, QUERY, document, "shapley", n_samples=2).paths if p.segments[0] != "query"]
+    assert path.convergence_delta == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", [BERT, ROBERTA, XLM, MODERN])
+def test_control_tokens_typed_are_the_visitors_text(architecture: str, tiny: Tiny, plain: Plain) -> None:
+    """The model reads them as the plain tokenizer does; the explanation gives them a place in the text."""
+    reranker = tiny(architecture)
+    separator = reranker.tokenizer.sep_token
+    document = f"berlin {separator} paris"
+    pair = reranker.encode(QUERY, document)
+    ids = plain(architecture)[0](QUERY, document, return_tensors="pt")["input_ids"]
+    assert torch.equal(pair.inputs["input_ids"], ids)
+    (typed,) = [token for token in pair.tokens if token.text == separator and token.segment == "document"]
+    assert document[typed.start : typed.end].strip() == separator
+
+
+def test_threads_share_no_truncation(tiny_bert: Reranker) -> None:
+    """Eight at once, long and short by turns: every one is told what was cut of its own text."""
+    texts = [LONG * 20, DOCUMENT] * 15
+    gate = threading.Barrier(8)
+
+    def read(share: int) -> list[Any]:
+        gate.wait()
+        pairs = [tiny_bert.encode(QUERY, text) for text in texts[share:] + texts[:share]]
+        return [(pair.document, len(pair.tokens), pair.cuts) for pair in pairs]
+
+    expected = {text: read_alone(tiny_bert, text) for text in set(texts)}
+    with ThreadPoolExecutor(8) as pool:
+        for share in pool.map(read, range(8)):
+            assert all((n, cuts) == expected[text] for text, n, cuts in share)
+    assert tiny_bert.tokenizer.backend_tokenizer.truncation is None
+
+
+def read_alone(reranker: Reranker, text: str) -> tuple[int, tuple[Cut, ...]]:
+    pair = reranker.encode(QUERY, text)
+    return len(pair.tokens), pair.cuts
+
+
+def test_max_length_option(tiny_folder: Any, plain: Plain) -> None:
+    folder = str(tiny_folder(BERT))
+    reranker = load_reranker(folder, max_length=24)
+    tokenizer, model = plain(BERT)
+    inputs = tokenizer(QUERY, LONG * 9, truncation=True, max_length=24, return_tensors="pt")
+    tokenizer.backend_tokenizer.no_truncation()
+    with torch.no_grad():
+        expected = model(**inputs).logits[0, 0].item()
+    assert reranker.score(QUERY, [LONG * 9]) == pytest.approx([expected], abs=1e-5)
+    assert explain(reranker, QUERY, LONG * 9, "saliency").truncated
+    for wrong in (7, 131, "many"):
+        with pytest.raises(OptionError, match="max_length is"):
+            load_reranker(folder, max_length=wrong)  # type: ignore[arg-type]
+
+
+def test_a_baseline_the_model_has_no_embedding_for(tiny_bert: Reranker, tmp_path: Path) -> None:
+    """A mask token added to the tokenizer alone is not on offer; the next one is used, and named."""
+    tiny_bert.model.save_pretrained(tmp_path)
+    tiny_bert.tokenizer.save_pretrained(tmp_path)
+    reranker = load_reranker(str(tmp_path))
+    reranker.tokenizer.add_special_tokens({"mask_token": "[ANOTHER]"})
+    assert replace(reranker).default_baseline == "unk"
