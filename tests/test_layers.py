@@ -27,6 +27,9 @@ WITHOUT_TORCH = {f"attribution/{name}.py" for name in ("types", "errors", "words
 STOREYS = (  # ground floor last: a file imports from its own storey and those below
     "app.py",
     "interface",
+    "attribution/__main__.py",
+    "attribution/batch",
+    "attribution/export.py",
     "attribution/views",
     "attribution/lab",
     "attribution/evidence",

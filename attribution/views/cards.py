@@ -21,10 +21,11 @@ OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 def score_section(explanation: Explanation) -> Markup:
     """The score panel, from any explanation of the pair."""
+    known = MODELS.get(explanation.model_id)
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
     score = score_html(
         explanation.logit,
-        MODELS[explanation.model_id].label,
+        known.label if known else explanation.model_id,
         explanation.revision,
         seen=max(ends) if explanation.truncated else None,
         length=len(explanation.document),

@@ -1,0 +1,119 @@
+"""Explain, rank or evaluate many pairs: JSON lines in, JSON lines out.
+
+  rerank-lens explain --method occlusion < pairs.jsonl > out.jsonl
+  rerank-lens rank --model cross-encoder/ms-marco-MiniLM-L6-v2 --output ranked.jsonl < lists.jsonl
+  rerank-lens explain --run run.trec --topics topics.tsv --passages passages.tsv --top 10 --output out.jsonl
+
+Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 nothing could begin; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from attribution.batch.jobs import TASKS, Job
+from attribution.batch.local import run_local
+from attribution.batch.output import Output, reopen
+from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
+from attribution.errors import AttributionError, OptionError
+from attribution.methods import METHODS
+from attribution.rerankers.loading import load_reranker
+from attribution.rerankers.removal import OPERATORS
+
+OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line; argparse itself leaves with 2 for what it cannot read."""
+    parser = argparse.ArgumentParser(
+        "rerank-lens", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("task", choices=list(TASKS))
+    parser.add_argument("--model", metavar="ID_OR_PATH", help="default: the bundled reranker")
+    parser.add_argument(
+        "--method", action="append", metavar="KEY", help=f"evaluate takes several: {', '.join(METHODS)}"
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8"
+    )
+    parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help="how evaluate removes words")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there, and go on where an earlier run ended")
+    trec = parser.add_argument_group("from a TREC run instead of JSON lines on stdin")
+    trec.add_argument("--run", type=Path, metavar="FILE")
+    trec.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--top", type=int, default=10, help="passages a query (default: 10)")
+    args = parser.parse_args(arguments)
+    if any((args.run, args.topics, args.passages)) and not all((args.run, args.topics, args.passages)):
+        parser.error("--run, --topics and --passages go together")
+    if args.top < 1:
+        parser.error("--top must be at least 1")
+    return args
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    args = parse_args(arguments)
+    try:
+        job = Job(args.task, tuple(args.method or ["integrated_gradients"]), _options(args.option), args.operator)
+        job.check()
+        reranker = load_reranker(args.model)
+        output = (
+            reopen(args.output, job, reranker.model_id, reranker.revision) if args.output else Output(sys.stdout.buffer)
+        )
+        if output.done:
+            print(f"{args.output}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
+        with tqdm(unit="row", disable=None) as bar:
+            skipped = run_local(reranker, _rows(args), job, output, lambda: bar.update(), _complain(bar))
+    except BrokenPipeError:  # the reader has seen enough; Python would complain at exit once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SKIPPED
+    except KeyboardInterrupt:
+        print("interrupted; what is written is whole", file=sys.stderr)
+        return INTERRUPTED
+    except (AttributionError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+    if skipped:
+        print(f"{skipped} lines were skipped", file=sys.stderr)
+    return SKIPPED if skipped else OK
+
+
+def _rows(args: argparse.Namespace) -> Iterator[Row | BadLine]:
+    many = args.task == "rank"
+    if args.run:
+        return read_trec(args.run, args.topics, args.passages, args.top, many)
+    return read_json_lines(sys.stdin.buffer, many)
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    """`name=value`, the value as JSON where it is some, else as text."""
+    options: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise OptionError(f"--option {text} has no value. Write --option name=value, as in n_samples=8.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _complain(bar: Any) -> Any:
+    def complain(bad: BadLine) -> None:
+        bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
+
+    return complain
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What is done with a row: one function a task, from a reranker and a row to the lines of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from attribution.batch.rows import Row
+from attribution.errors import OptionError
+from attribution.evidence.faithfulness import measure
+from attribution.explain import check_options, explain
+from attribution.export import to_dict
+from attribution.rerankers.removal import check_operator
+from attribution.rerankers.reranker import Reranker
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """The same for every row: the task, the methods, their options, and how `evaluate` removes words."""
+
+    task: str
+    methods: tuple[str, ...]
+    options: Mapping[str, Any]
+    operator: str = "mask"
+
+    def check(self) -> None:
+        """Raises `OptionError` before any row is read."""
+        if self.task == "explain" and len(self.methods) != 1:
+            raise OptionError(f"explain takes one --method; {len(self.methods)} were given. Run it once for each.")
+        for method in self.methods:
+            check_options(method, dict(self.options))
+        check_operator(self.operator)
+
+
+def explain_row(reranker: Reranker, row: Row, job: Job) -> Answer:
+    """One explanation, as `explanation.schema.json` has it."""
+    return to_dict(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
+
+
+def rank_row(reranker: Reranker, row: Row, job: Job) -> Answer:  # noqa: ARG001 - one signature for all tasks
+    """The documents by their logit, best first; `index` counts them as given, from 0."""
+    logits = reranker.score(row.query, row.documents)
+    order = sorted(range(len(logits)), key=lambda i: -logits[i])
+    ids = row.document_ids or tuple(str(i) for i in range(len(logits)))
+    return {
+        "query": row.query,
+        "ranking": [
+            {"rank": rank, "index": i, "document_id": ids[i], "logit": logits[i], "document": row.documents[i]}
+            for rank, i in enumerate(order, start=1)
+        ],
+        "model_id": reranker.model_id,
+        "revision": reranker.revision,
+    }
+
+
+def evaluate_row(reranker: Reranker, row: Row, job: Job) -> Answer:
+    """Comprehensiveness and sufficiency of every method on the pair, beside random orders of the same words."""
+    done = {key: explain(reranker, row.query, row.documents[0], key, **job.options) for key in job.methods}
+    measured = measure(reranker, done, operator=job.operator)
+    return {
+        "query": row.query,
+        "document": row.documents[0],
+        **asdict(measured),
+        "model_id": reranker.model_id,
+        "revision": reranker.revision,
+    }
+
+
+TASKS: dict[str, Callable[[Reranker, Row, Job], Answer]] = {
+    "explain": explain_row,
+    "rank": rank_row,
+    "evaluate": evaluate_row,
+}
+
+
+def answer(reranker: Reranker, row: Row, job: Job) -> Answer:
+    """The row's answer with its id first. Raises `AttributionError` for a row that cannot be answered."""
+    return {"id": row.id, **TASKS[job.task](reranker, row, job)}

@@ -1,0 +1,39 @@
+"""The rows one after another, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from attribution.batch.jobs import Job, answer
+from attribution.batch.output import Output
+from attribution.batch.rows import BadLine, Row
+from attribution.errors import AttributionError
+from attribution.rerankers.reranker import Reranker
+
+
+def run_local(
+    reranker: Reranker,
+    rows: Iterable[Row | BadLine],
+    job: Job,
+    output: Output,
+    on_row: Callable[[], object],
+    on_bad: Callable[[BadLine], object],
+) -> int:
+    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
+    skipped = 0
+    for row in rows:
+        bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output)
+        if bad:
+            on_bad(bad)
+            skipped += 1
+        on_row()
+    return skipped
+
+
+def _answer(reranker: Reranker, row: Row, job: Job, output: Output) -> BadLine | None:
+    try:
+        if not output.has(row):
+            output.write(row, answer(reranker, row, job))
+    except AttributionError as error:
+        return BadLine(row.line, str(error))
+    return None

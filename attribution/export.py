@@ -1,0 +1,121 @@
+"""Explanations as JSON (`explanation.schema.json`), CSV, one HTML file, or a card as SVG. No torch, no gradio.
+
+Offsets count code points of the segment's own text, as Python does; beside them, with `_utf16`, the code units that
+JavaScript, Java and C# count.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attribution.types import Explanation, Segment
+from attribution.words import template_sum, to_words
+
+if TYPE_CHECKING:
+    from attribution.evidence.faithfulness import Faithfulness
+
+FORMAT = "rerank-lens/1"
+SCHEMA = Path(__file__).parent / "explanation.schema.json"
+SIDES: tuple[Segment, Segment] = ("query", "document")
+CSV_COLUMNS = (
+    "method",
+    "requested_method",
+    "segment",
+    "word",
+    "text",
+    "start",
+    "end",
+    "start_utf16",
+    "end_utf16",
+    "attribution",
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
+
+
+def to_dict(explanation: Explanation) -> dict[str, Any]:
+    """Every field of the explanation, with `words` beside the tokens; ready for JSON, see `explanation.schema.json`.
+
+    `highlighted`: `[text, value]` pairs for each side, as `gr.HighlightedText` takes them; joined they are the text.
+    """
+    utf16 = {side: _utf16(getattr(explanation, side)) for side in SIDES}
+    words = [word for side in SIDES for word in to_words(explanation, side)]
+    fields = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
+    fields["paths"] = [dataclasses.asdict(path) for path in explanation.paths]
+    fields["tokens"] = [_placed(token, utf16) for token in explanation.tokens]
+    fields["attributions"] = list(explanation.attributions)
+    return {
+        **fields,
+        "words": [_placed(word, utf16) for word in words],
+        "highlighted": {side: [[w.text, w.attribution] for w in words if w.segment == side] for side in SIDES},
+        "template_attribution": template_sum(explanation),
+    }
+
+
+def to_json(explanations: Sequence[Explanation], measured: Faithfulness | None = None) -> str:
+    """One JSON document of explanations of a pair; `faithfulness`: what was measured of them, or null."""
+    document = {
+        "format": FORMAT,
+        "offsets": "code points; those named _utf16 in UTF-16 code units",
+        "explanations": [to_dict(explanation) for explanation in explanations],
+        "faithfulness": dataclasses.asdict(measured) if measured else None,
+    }
+    return dumps(document, indent=1)
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON that is always valid UTF-8: text as it is, but escaped when it holds half a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text if text.isascii() or _encodes(text) else json.dumps(value, allow_nan=False, indent=indent)
+
+
+def to_csv(explanations: Sequence[Explanation]) -> str:
+    """The words of every explanation, one a row. A text that a spreadsheet would run gets an apostrophe before it."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    for explanation in explanations:
+        content = to_dict(explanation)
+        counted = dict.fromkeys(SIDES, 0)
+        for word in content["words"]:
+            text = word["text"].encode("utf-8", "replace").decode("utf-8")
+            safe = f"'{text}" if text.lstrip(" \n").startswith(FORMULA_STARTS) else text
+            table.writerow({**content, **word, "word": counted[word["segment"]], "text": safe})
+            counted[word["segment"]] += 1
+    return out.getvalue()
+
+
+def to_html(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
+    """One HTML file of the cards that needs nothing else: no script, no request, light and dark."""
+    from attribution.views.standalone import page_html
+
+    return str(page_html(explanations, measured))
+
+
+def to_svg(explanation: Explanation) -> str:
+    """The explanation's words as an SVG picture, for a paper or a slide."""
+    from attribution.views.picture import card_svg
+
+    return str(card_svg(explanation))
+
+
+def _placed(part: Any, utf16: Mapping[Segment, Sequence[int]]) -> dict[str, Any]:
+    """A token or word as a dict, with `start_utf16` and `end_utf16` beside its offsets; None where it has none."""
+    units = utf16.get(part.segment)
+    start, end = (None if place is None or units is None else units[place] for place in (part.start, part.end))
+    return {**dataclasses.asdict(part), "start_utf16": start, "end_utf16": end}
+
+
+def _utf16(text: str) -> list[int]:
+    """For every code point offset, and the end, its offset in UTF-16 code units."""
+    return [0, *accumulate(2 if ord(character) > 0xFFFF else 1 for character in text)]
+
+
+def _encodes(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,96 @@
+"""Probes -> escaped HTML: one row a probe, the change as a bar over its control's band, the edits on demand."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import regex
+from markupsafe import Markup
+
+from attribution.views.templating import render
+
+if TYPE_CHECKING:
+    from attribution.evidence.probe_table import Probe
+    from attribution.evidence.probes import ProbeResult, Variant
+
+PIECE = regex.compile(r"\s+|[\p{L}\p{M}\p{N}]+|.", regex.DOTALL)
+# verdict -> (mark, words): never by colour alone
+VERDICTS = {
+    "held": ("\u2713", "held"),
+    "did not hold": ("\u2717", "did not hold"),
+    "within the control": ("\u25cb", "not read: no more than the control"),
+    "does not apply": ("\u2013", "does not apply"),
+}
+BASES = {"not rise": "an unrelated document"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of an edited text: `kind` says whether it was there before, is new, or is gone."""
+
+    kind: Literal["same", "new", "gone"]
+    text: str
+
+
+def changed_parts(before: str, after: str) -> list[Part]:
+    """`after` with what is new and what is gone marked; "same" and "new" joined are `after`, to the letter."""
+    a, b = PIECE.findall(before), PIECE.findall(after)
+    parts: list[Part] = []
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal":
+            parts.append(Part("same", "".join(b[k:m])))
+            continue
+        parts += [Part("gone", "".join(a[i:j]))] if j > i else []
+        parts += [Part("new", "".join(b[k:m]))] if m > k else []
+    return parts
+
+
+def probes_html(
+    results: Sequence[ProbeResult], probes: Mapping[str, Probe], *, n_forward: int, seconds: float
+) -> Markup:
+    """The whole table; `probes` is the table of probes, `n_forward` and `seconds` what they cost."""
+    spans = [abs(x) for r in results for v in r.variants for x in (v.change, v.control.low, v.control.high)]
+    reach = max(spans, default=0.0) or 1.0
+    return render(
+        "probes.html",
+        rows=[_row(result, probes[result.probe], reach) for result in results],
+        verdicts=VERDICTS,
+        counts=Counter(result.verdict for result in results),
+        reach=reach,
+        n_forward=n_forward,
+        seconds=seconds,
+    )
+
+
+def place(value: float, reach: float) -> float:
+    """Where `value` stands on a bar from -reach to reach, in per cent of its width."""
+    return round(50 + 48 * max(-1.0, min(1.0, value / reach)), 2)
+
+
+def _row(result: ProbeResult, probe: Probe, reach: float) -> dict[str, object]:
+    base = BASES.get(probe.expects)
+    return {
+        "result": result,
+        "probe": probe,
+        "base": base,
+        "mark": VERDICTS[result.verdict][0],
+        "words": VERDICTS[result.verdict][1],
+        "variants": [_variant(result, variant, reach) for variant in result.variants],
+    }
+
+
+def _variant(result: ProbeResult, variant: Variant, reach: float) -> dict[str, object]:
+    of_query = variant.query != result.query
+    texts = (result.query, variant.query) if of_query else (result.document, variant.document)
+    return {
+        "of": variant,
+        "edited": "query" if of_query else "document",
+        "parts": changed_parts(*texts),
+        "low": place(variant.control.low, reach),
+        "high": place(variant.control.high, reach),
+        "at": place(variant.change, reach),
+    }

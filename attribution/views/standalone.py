@@ -1,0 +1,45 @@
+"""The cards of a pair as one HTML file: styles inside, no script, nothing loaded, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attribution.views.cards import cards_html, faithfulness_section, score_section
+from attribution.views.templating import Markup, render
+
+if TYPE_CHECKING:
+    from attribution.evidence.faithfulness import Faithfulness
+    from attribution.types import Explanation
+
+STATIC = Path(__file__).parent / "static"
+
+
+def page_html(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> Markup:
+    """A whole document: score, a card a method (keys as asked for), and what was measured of them."""
+    first = next(iter(explanations.values()))
+    return render(
+        "standalone.html",
+        query=first.query,
+        styles=styles(),
+        score=score_section(first),
+        cards=cards_html(list(explanations), explanations, measured),
+        faithfulness=faithfulness_section(measured, explanations) if measured else "",
+    )
+
+
+def notebook_html(explanation: Explanation) -> Markup:
+    """The score and the one card, styles with them, for a notebook's output cell."""
+    return render(
+        "notebook.html",
+        styles=styles(),
+        score=score_section(explanation),
+        cards=cards_html([explanation.requested_method], {explanation.requested_method: explanation}),
+    )
+
+
+def styles() -> Markup:
+    """The page's own style sheets in one, and the colours that Gradio's theme otherwise gives."""
+    sheets = [path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))]
+    return Markup("\n".join([render("standalone.css"), *sheets]))

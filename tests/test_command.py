@@ -1,0 +1,163 @@
+"""`rerank-lens`: lines in, lines out; bad ones named, cut-off runs go on, exit codes that scripts can use."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import tomlkit
+
+from attribution import explain
+from attribution.__main__ import main
+from attribution.evidence.faithfulness import measure
+from attribution.export import SCHEMA
+from attribution.rerankers.reranker import Reranker
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRS = [
+    {"query": "how many people live in berlin ?", "document": "berlin has about 3.7 million inhabitants ."},
+    {"id": "museum", "query": "new york", "document": "famous for its museums"},
+    {"query": "paris", "document": "the capital of france"},
+]
+
+
+@pytest.fixture
+def command(
+    tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
+    """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model."""
+
+    def run(lines: list[Any], *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+        text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
+        out, err = capfdbinary.readouterr()
+        return code, [json.loads(line) for line in out.splitlines()], err.decode()
+
+    return run
+
+
+def test_explain_gives_what_python_gives(command: Any, tiny_bert: Reranker) -> None:
+    code, answers, _ = command(PAIRS, "explain", "--method", "shapley", "--option", "n_samples=3", "--option", "seed=1")
+    assert code == 0
+    assert [answer["id"] for answer in answers] == ["1", "museum", "3"]
+    line = {**json.loads(SCHEMA.read_text(encoding="utf-8")), "$ref": "#/$defs/explanation"}
+    for name in ("type", "required", "properties", "additionalProperties"):
+        line.pop(name)
+    for answer, pair in zip(answers, PAIRS, strict=True):
+        jsonschema.validate(answer, line)
+        expected = explain(tiny_bert, pair["query"], pair["document"], "shapley", n_samples=3, seed=1)
+        assert answer["attributions"] == list(expected.attributions)
+
+
+def test_bad_lines_are_named_and_skipped(command: Any) -> None:
+    deep = "[" * 5000
+    lines = [
+        "nope",
+        PAIRS[0],
+        {"query": 3, "document": "x"},
+        {"query": "x"},
+        "[1]",
+        "",
+        {"query": " ", "document": "x"},
+    ]
+    code, answers, err = command([*lines, deep, {**PAIRS[1], "id": []}], "explain", "--method", "saliency")
+    assert code == 1
+    assert [answer["id"] for answer in answers] == ["2"]
+    for number in (1, 3, 4, 5, 7, 8, 9):
+        assert f"line {number} skipped: " in err
+    assert "7 lines were skipped" in err
+
+
+def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reranker) -> None:
+    documents = ["paris is the capital of france .", "museums", "berlin has about 3.7 million inhabitants ."]
+    code, (ranked,), _ = command([{"query": "berlin", "documents": documents}], "rank")
+    logits = tiny_bert.score("berlin", documents)
+    assert code == 0
+    assert [place["logit"] for place in ranked["ranking"]] == sorted(logits, reverse=True)
+    assert [documents[place["index"]] for place in ranked["ranking"]] == [p["document"] for p in ranked["ranking"]]
+    code, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", "saliency", "--method", "occlusion")
+    pair = PAIRS[0]["query"], PAIRS[0]["document"]
+    expected = measure(tiny_bert, {key: explain(tiny_bert, *pair, key) for key in ("saliency", "occlusion")})
+    for key in ("saliency", "occlusion"):
+        assert measured["methods"][key]["comprehensiveness"] == expected.methods[key].comprehensiveness
+
+
+def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    arguments = ("explain", "--method", "saliency", "--output", str(out))
+    assert command(PAIRS, *arguments)[0] == 0
+    whole = out.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    out.write_bytes(lines[0] + lines[1][:100])  # killed in the middle of a line
+    code, _, err = command(PAIRS, *arguments)
+    assert code == 0
+    assert "1 answers are there already" in err
+    again = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert [a["attributions"] for a in again] == [json.loads(line)["attributions"] for line in lines]
+    assert again[0]["seconds"] == json.loads(lines[0])["seconds"], "the first pair was explained again"
+
+    code, _, err = command([{**PAIRS[0], "document": "another text"}], *arguments)
+    assert code == 1
+    assert "already been written for another text" in err
+    code, _, err = command(PAIRS, "explain", "--method", "occlusion", "--output", str(out))
+    assert code == 2
+    assert "Give another --output" in err
+
+
+def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Path) -> None:
+    run, topics, passages = tmp_path / "run.trec", tmp_path / "topics.tsv", tmp_path / "passages.jsonl"
+    run.write_text(
+        "q1 Q0 d1 2 1.5 bm25\nq1 Q0 d2 1 9.0 bm25\nq1 Q0 d3 3 0.1 bm25\nq2 Q0 d3 1 3 bm25\nq2 Q0 lost 2 2 bm25\n"
+    )
+    topics.write_text("q1\thow many people live in berlin ?\nq2\tnew york\n")
+    passages.write_text(
+        "".join(json.dumps({"id": f"d{i}", "contents": f"passage {i} of berlin"}) + "\n" for i in range(1, 5))
+    )
+    files = ("--run", str(run), "--topics", str(topics), "--passages", str(passages), "--top", "2")
+    code, answers, err = command([], "explain", "--method", "saliency", *files)
+    assert code == 1
+    assert [answer["id"] for answer in answers] == ["q1 d2", "q1 d1", "q2 d3"]
+    assert "line 5 skipped: the run names passage lost" in err
+    _, ranked, _ = command([], "rank", *files)
+    assert [{p["document_id"] for p in entry["ranking"]} for entry in ranked] == [{"d1", "d2"}, {"d3"}]
+    run.write_text("not a run\n")
+    code, _, err = command([], "explain", *files)
+    assert code == 2
+    assert "Line 1 of run.trec is not of a TREC run" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["explain", "--method", "magic"], "Unknown method 'magic'"),
+        (["explain", "--method", "saliency", "--option", "n_steps=3"], "saliency does not take n_steps"),
+        (["explain", "--option", "n_steps"], "has no value"),
+        (["explain", "--output", "/nowhere/out.jsonl"], "No such file"),
+        (["explain", "--method", "saliency", "--method", "occlusion"], "explain takes one --method"),
+    ],
+)
+def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str) -> None:
+    code, answers, err = command(PAIRS, *arguments)
+    assert (code, answers) == (2, [])
+    assert says in err
+
+
+def test_the_package_asks_for_what_the_space_asks_for() -> None:
+    project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()["project"]
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert set(project["dependencies"]) == {r for r in requirements if r and not r.startswith(("#", "gradio"))}
+
+
+def test_the_package_holds_every_room() -> None:
+    packages = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()["tool"]["setuptools"][
+        "packages"
+    ]
+    rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("attribution/**/__init__.py")}
+    assert set(packages) == rooms | {"attribution.demo_reranker"}

@@ -1,0 +1,118 @@
+"""What leaves the page: JSON by its schema, offsets in two counts, CSV, one HTML file, SVG, a notebook's card."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from attribution import METHODS, explain
+from attribution.evidence.faithfulness import measure
+from attribution.export import SCHEMA, to_csv, to_dict, to_html, to_json, to_svg
+from attribution.rerankers.reranker import Reranker
+from attribution.types import Explanation
+from attribution.views.picture import COLUMNS, lay_out
+from attribution.words import to_words
+
+HOSTILE = "=1+1 \U0001f600 <script>alert(1)</script> &amp; {{ 7 * 7 }}\x0b </style> berlin ]]> 'ok\""
+PAIR = ("how many \U0001f600 people", HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def explanation(tiny_bert: Reranker) -> Explanation:
+    return explain(tiny_bert, *PAIR, "occlusion")
+
+
+def test_json_is_what_its_schema_says_and_keeps_every_number(tiny_bert: Reranker, explanation: Explanation) -> None:
+    path = explain(tiny_bert, *PAIR, "integrated_gradients", max_evaluations=17)
+    document = json.loads(to_json([explanation, path], measure(tiny_bert, {"occlusion": explanation})))
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document, schema)
+    assert document["explanations"][1]["attributions"] == list(path.attributions)
+    assert document["explanations"][1]["paths"][0]["baseline_logit"] == path.paths[0].baseline_logit
+    assert document["faithfulness"]["methods"]["occlusion"]["deletion"][0] == pytest.approx(explanation.logit, abs=1e-4)
+    fields = {f.name for f in dataclasses.fields(Explanation)}
+    assert fields <= set(schema["$defs"]["explanation"]["properties"]), "a new field needs its line in the schema"
+
+
+def test_both_counts_of_offsets_cut_the_same_text(explanation: Explanation) -> None:
+    content = to_dict(explanation)
+    for part in [*content["words"], *content["tokens"]]:
+        if part["start"] is None:
+            assert part["start_utf16"] is None
+            continue
+        text = content[part["segment"]]
+        javascript = text.encode("utf-16-le")[2 * part["start_utf16"] : 2 * part["end_utf16"]].decode("utf-16-le")
+        assert javascript == text[part["start"] : part["end"]]
+    assert any(part["start"] != part["start_utf16"] for part in content["words"]), "nothing stood behind the emoji"
+    for side in ("query", "document"):
+        assert "".join(text for text, _ in content["highlighted"][side]) == content[side]
+    total = sum(word["attribution"] for word in content["words"]) + content["template_attribution"]
+    assert total == pytest.approx(sum(explanation.attributions), abs=1e-5)
+
+
+def test_csv_holds_every_word_and_no_formula(explanation: Explanation) -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv([explanation]))))
+    words = to_dict(explanation)["words"]
+    assert [float(row["attribution"]) for row in rows] == [word["attribution"] for word in words]
+    assert [int(row["start_utf16"]) for row in rows] == [word["start_utf16"] for word in words]
+    assert not any(row["text"].strip().startswith(("=", "+", "@")) for row in rows)
+    assert any(row["text"].startswith("'=") for row in rows)
+
+
+class Tags(HTMLParser):
+    """Names of all tags, and every attribute that could load or run something."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.live: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.live += [name for name, _ in attrs if name in ("src", "href", "srcdoc") or name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_html_file_needs_nothing_and_runs_nothing(tiny_bert: Reranker, explanation: Explanation) -> None:
+    done = {"occlusion": explanation}
+    for html in (to_html(done, measure(tiny_bert, done)), explanation._repr_html_()):
+        page = Tags(html)
+        assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+        assert page.live == []
+        assert not re.search(r"url\(|@import", html)
+        assert "<script>alert(1)</script>" in page.text.replace("\n", "")
+        assert "--a:" in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_svg_is_well_formed_and_shows_every_word(explanation: Explanation) -> None:
+    root = ElementTree.fromstring(to_svg(explanation))
+    shown = "".join(node.text or "" for node in root.iter("{http://www.w3.org/2000/svg}text"))
+    expected = re.sub(r"\s", "", HOSTILE).replace("\x0b", "")
+    assert expected in re.sub(r"\s", "", shown)
+    assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+    alphas = [float(r.get("fill-opacity", 0)) for r in root.iter("{http://www.w3.org/2000/svg}rect")]
+    assert max(alphas) == pytest.approx(0.62)
+
+
+def test_words_stay_inside_the_picture(tiny_bert: Reranker) -> None:
+    long = explain(tiny_bert, "berlin", "x" * 200 + " 首都 " * 50 + "\n\n\tpark שלום", "saliency")
+    pieces = lay_out(to_words(long, "document"), 1.0, METHODS["saliency"])
+    assert "".join(piece.text for piece in pieces) == re.sub(r"\s", "", long.document)
+    assert all(piece.x >= 0 and piece.x + piece.width <= COLUMNS * 8.4 + 1e-6 for piece in pieces)
+    hebrew = to_words(explain(tiny_bert, "berlin", "שלום עולם", "saliency"), "document")
+    first, second = lay_out(hebrew, 1.0, METHODS["saliency"])
+    assert first.x > second.x

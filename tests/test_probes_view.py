@@ -1,0 +1,57 @@
+"""The probes' page says the engine's numbers and keeps every text a text."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.evidence.probe_table import PROBES
+from attribution.evidence.probes import probe
+from attribution.rerankers.reranker import Reranker
+from attribution.views.numbers import logit
+from attribution.views.probes import changed_parts, place, probes_html
+
+QUERY = "how many people live in <b>Berlin</b>"
+DOCUMENT = "Berlin has about 3.7 million inhabitants & <img src=x onerror=alert(1)> a park. Paris is not near Rome."
+
+
+def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranker) -> None:
+    results = probe(tiny_bert, QUERY, DOCUMENT)
+    html = probes_html(results, PROBES, n_forward=48, seconds=1.234)
+    rows = re.findall(r'<tr data-probe="([^"]+)" data-verdict="([^"]+)">(.*?)</tr>', html, re.DOTALL)
+    assert [(key, verdict) for key, verdict, _ in rows] == [(r.probe, r.verdict) for r in results]
+    for result, (_, _, row) in zip(results, rows, strict=True):
+        shown = re.findall(r'class="rl-probe-change">([^<]+)<', row)
+        assert shown == [logit(v.change, True) for v in result.variants]
+        labels = [unescape(label) for label in re.findall(r'aria-label="([^"]+)"', row)]
+        for variant, label in zip(result.variants, labels, strict=True):
+            assert f"change {logit(variant.change, True)}" in label
+            assert f"control {logit(variant.control.low, True)} to {logit(variant.control.high, True)}" in label
+    assert html.count("<img") == 0
+    assert html.count("<b>Berlin") == 0
+    assert "48 forward passes, 1.23 s" in html
+    for verdict in {result.verdict for result in results}:
+        n = sum(result.verdict == verdict for result in results)
+        assert re.search(rf'rl-verdict-{verdict.replace(" ", "-")}"><b aria-hidden="true">.</b> {n} ', html)
+
+
+def test_a_click_carries_exactly_the_edited_pair(tiny_bert: Reranker) -> None:
+    results = probe(tiny_bert, QUERY, DOCUMENT)
+    html = probes_html(results, PROBES, n_forward=1, seconds=1)
+    carried = re.findall(r'data-query="([^"]*)" data-document="([^"]*)"', html)
+    edited = [(v.query, v.document) for result in results for v in result.variants]
+    assert [(unescape(query), unescape(document)) for query, document in carried] == edited
+
+
+@given(st.text("ab .<\u00e9\u6771\n", max_size=30), st.text("ab .<\u00e9\u6771\n", max_size=30))
+def test_marked_parts_join_to_both_texts(before: str, after: str) -> None:
+    parts = changed_parts(before, after)
+    assert "".join(part.text for part in parts if part.kind != "gone") == after
+    assert "".join(part.text for part in parts if part.kind != "new") == before
+
+
+def test_the_bar_is_centred_and_bounded() -> None:
+    assert [place(x, 2.0) for x in (-4.0, -2.0, 0.0, 1.0, 2.0)] == [2.0, 2.0, 50.0, 74.0, 98.0]
