@@ -46,8 +46,7 @@ def explain(
                 f"{METHODS[method].label} was asked for, but the gradient was None: this is embedding magnitude, and "
                 f"it does not depend on the score. PyTorch said: {missing}"
             )
-        with torch.no_grad():
-            logit = reranker.forward(dict(pair.inputs)).item()
+        logit = _logit(reranker, pair) if attributed.logit is None else attributed.logit
         paths = tuple(_measure(reranker, pair, attributed, run, logit) for run in attributed.paths)
     if not torch.isfinite(attributed.values).all():
         raise AttributionError(f"{method} gave values that are not finite for this pair. Try another method.")
@@ -87,11 +86,18 @@ def check_options(method: str, options: dict[str, Any]) -> None:
         raise OptionError(f"{method} does not take {', '.join(unknown)}. Valid: {', '.join(valid) or 'no options'}.")
 
 
+def _logit(reranker: Reranker, pair: TokenizedPair) -> float:
+    with torch.inference_mode():
+        return reranker.forward(dict(pair.inputs)).item()
+
+
 def _measure(reranker: Reranker, pair: TokenizedPair, attributed: Attributed, run: PathRun, logit: float) -> Path:
-    """Completeness, from a forward of its own for the baseline."""
-    reference = reranker.baselines(pair, run.baseline, run.segments)
-    with torch.no_grad():
-        baseline_logit = reranker.forward_func(pair)(reference).item()
+    """Completeness, against the path's ends: the method's own forwards of them, else forwards made here."""
+    baseline_logit = run.baseline_logit
+    if baseline_logit is None:
+        with torch.inference_mode():
+            reference = reranker.baselines(pair, run.baseline, run.segments)
+            baseline_logit = reranker.forward_func(pair)(reference).item()
     values = attributed.values[pair.positions(*run.segments)]
     delta = values.sum().item() - (logit - baseline_logit)
     scale = max(abs(logit - baseline_logit), values.abs().sum().item())
@@ -103,4 +109,6 @@ def _measure(reranker: Reranker, pair: TokenizedPair, attributed: Attributed, ru
         relative_delta=abs(delta) / scale if scale else 0.0,
         n_steps=run.n_steps,
         capped=run.capped,
+        residual=run.residual,
+        relative_residual=run.residual / scale if scale else 0.0,
     )

@@ -54,28 +54,41 @@ class TokenizedPair:
 
 @dataclass(frozen=True)
 class PathRun:
-    """One difference from a baseline that a method explained: its segments, baseline, gradient evaluations."""
+    """One difference from a baseline that a method explained: its segments, baseline, gradient evaluations.
+
+    `residual`: the completeness error, in logits, that the method found and gave back to the tokens, sizes added up.
+    `baseline_logit`: where the method had it from a forward, float32; else `explain` asks the model.
+    """
 
     segments: tuple[Segment, ...]
     baseline: str
     n_steps: int
     capped: bool = False
+    residual: float = 0.0
+    baseline_logit: float | None = None
 
 
 @dataclass(frozen=True)
 class Attributed:
-    """What a method returns: `values (seq,)`, and the paths it integrated along, if any."""
+    """What a method returns: `values (seq,)`, and the paths it integrated along, if any.
+
+    `logit`: the pair's, where one of the method's own float32 forwards was of the pair as it is; else `explain` asks.
+    """
 
     values: Tensor
     paths: tuple[PathRun, ...] = ()
+    logit: float | None = None
 
 
 @dataclass(frozen=True)
 class Path:
-    """A `PathRun` measured from outside the method.
+    """A `PathRun` measured.
 
     `convergence_delta` = sum of the attributions of `segments` - (`logit` - `baseline_logit`), in logits; both logits
-    come from forwards of their own.
+    are float32 forwards of the two texts themselves. It is rounding where a method gave its error back to the tokens:
+    then `residual` is the honest number, that error before it was given back, the sizes of all parts added up, in
+    logits. `relative_delta` and `relative_residual`: as shares of the larger of the logits' difference and the summed
+    |attributions|.
     """
 
     segments: tuple[Segment, ...]
@@ -85,6 +98,8 @@ class Path:
     relative_delta: float
     n_steps: int
     capped: bool
+    residual: float = 0.0
+    relative_residual: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -170,3 +170,23 @@ def test_convergence_delta_from_outside(
         assert path.relative_delta == pytest.approx(abs(delta) / scale, abs=2e-5)
     if method == CAPTUM:  # three nodes: the delta compared is not 0
         assert any(abs(path.convergence_delta) > 1e-4 for path in explanation.paths)
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_logits_are_those_of_forwards_of_their_own(architecture: str, tiny: Tiny) -> None:
+    """Methods hand on the logits of the passes they made anyway; asked again, the model says the same."""
+    reranker = tiny(architecture)
+    pair = reranker.encode(QUERY, DOCUMENT)
+    logit = reranker.score(QUERY, [DOCUMENT])[0]
+    for method, options in [(name, {}) for name in METHODS] + [("shapley", {"n_samples": 2})]:
+        try:
+            explanation = explain(reranker, QUERY, DOCUMENT, method, **options)
+        except OptionError:  # layerwise relevance says which families it cannot do
+            continue
+        assert explanation.logit == pytest.approx(logit, abs=2e-5)
+        for path in explanation.paths:
+            ids = pair.inputs["input_ids"].clone()
+            ids[:, pair.positions(*path.segments)] = reranker.baseline_id(path.baseline)
+            with torch.no_grad():
+                alone = reranker.forward({**pair.inputs, "input_ids": ids}).item()
+            assert path.baseline_logit == pytest.approx(alone, abs=2e-5)

@@ -19,14 +19,14 @@ def saliency(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEA
     `leaf`: how the embeddings are taken, a key of `LEAVES`. Any but the default runs with trainable parameters, as a
     plain `from_pretrained` model has them. Raises `MissingGradient` when `.grad` stays None.
     """
-    grad = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
-    return Attributed(grad.abs().sum(-1)[0])
+    grad, logit = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
+    return Attributed(grad.abs().sum(-1)[0], logit=logit)
 
 
 def saliency_l2(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEAF) -> Attributed:
     """`sqrt(sum_d (d logit / d embedding_d)^2)` (Bastings et al. 2022, arXiv:2111.07367). `leaf` as in `saliency`."""
-    grad = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
-    return Attributed(grad.norm(dim=-1)[0])
+    grad, logit = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
+    return Attributed(grad.norm(dim=-1)[0], logit=logit)
 
 
 def smoothgrad(
@@ -61,11 +61,11 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
     inputs_embeds = reranker.embed(pair, "block").requires_grad_(True)  # (1, seq, hidden)
     logit = reranker.forward_func(pair, "block")(inputs_embeds)
     (grad,) = torch.autograd.grad(logit.sum(), inputs_embeds)
-    return Attributed((inputs_embeds.detach() * grad).sum(-1)[0])
+    return Attributed((inputs_embeds.detach() * grad).sum(-1)[0], logit=logit.item())
 
 
-def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> Tensor:
-    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input embeddings."""
+def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:
+    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input embeddings; and the logit."""
     if leaf not in LEAVES:
         raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
     if leaf != DEFAULT_LEAF:
@@ -77,4 +77,4 @@ def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> Tensor:
     grad, warning = read_grad(inputs_embeds)
     if grad is None:
         raise MissingGradient(warning or "the tensor does not require grad, so backward() left its .grad empty.")
-    return grad
+    return grad, logit.item()

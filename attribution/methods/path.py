@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
@@ -28,26 +30,41 @@ def integrated_gradients(
 
     By default two paths: the document's words against "no document" with the query kept, and the mirror for the
     query's words; `joint=True` replaces both at once. `baselines`: a key of `BASELINES`; None: the model's default.
-    `tolerance`: the convergence delta allowed, as a share of the summed absolute attributions; `max_evaluations`
-    gradients a path at most. Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
+    `tolerance`: the error aimed at, as a share of the summed absolute attributions; `max_evaluations` gradients a path
+    at most. Each path's `residual` says what its nodes missed before that was given back to the tokens.
+    Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
     """
     check_range("tolerance", tolerance, 1e-4, 1.0)
     check_range("max_evaluations", max_evaluations, FLOOR, 1025)
     baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    sides = BOTH_AT_ONCE if joint else ONE_SIDE_EACH
+    evaluate = along_paths(reranker, pair, [reranker.baselines(pair, baselines, segments) for segments in sides])
     first = torch.linspace(0, 1, FIRST, dtype=inputs_embeds.dtype, device=inputs_embeds.device)
-    values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
-    runs = []
-    for segments in BOTH_AT_ONCE if joint else ONE_SIDE_EACH:
-        reference = reranker.baselines(pair, baselines, segments)
-        evaluate = along_path(reranker, pair, inputs_embeds, reference)
-        attributions, n_steps, capped = integrate(evaluate, first, tolerance, max_evaluations)
-        values += attributions
-        runs.append(PathRun(segments, baselines, n_steps, capped))
-    return Attributed(values, tuple(runs))
+    found = integrate(evaluate, [first] * len(sides), tolerance, max_evaluations)
+    runs = tuple(
+        PathRun(segments, baselines, of.n_steps, of.capped, residual=of.residual, baseline_logit=of.logits[0])
+        for segments, of in zip(sides, found, strict=True)
+    )
+    return Attributed(torch.stack([of.values for of in found]).sum(0), runs, logit=found[0].logits[1])
 
 
-def along_path(reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, reference: Tensor) -> Evaluate:
+def along_paths(reranker: Reranker, pair: TokenizedPair, references: Sequence[Tensor]) -> Evaluate:
+    """The nodes of several paths in common batches; one reference `(1, seq, hidden)` a path."""
+    inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+
+    def evaluate(alphas: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        sizes = [len(of_path) for of_path in alphas]
+        starts = [reference.expand(n, -1, -1) for reference, n in zip(references, sizes, strict=True)]
+        logits, slopes = along_path(reranker, pair, inputs_embeds, torch.cat(starts))(torch.cat(list(alphas)))
+        return list(zip(logits.split(sizes), slopes.split(sizes), strict=True))
+
+    return evaluate
+
+
+def along_path(
+    reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, reference: Tensor
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """alphas `(n,)` -> logits `(n,)` and slopes `(n, seq)` = sum_d grad * (x - x') at `x' + alpha (x - x')`.
 
     `inputs_embeds` is `(1, seq, hidden)`; `reference` too, or `(n, seq, hidden)` with one baseline for each alpha.

@@ -28,7 +28,7 @@ def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask"
     without = [everything - {w} for w in range(len(words))]
     logits = score_kept(reranker, pair, words, [everything, *without], operator)
     values = [logits[everything] - logits[kept] for kept in without]
-    return Attributed(_spread(reranker, pair, words, values))
+    return Attributed(_spread(reranker, pair, words, values), logit=logits[everything])
 
 
 def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 16, seed: int = 0) -> Attributed:

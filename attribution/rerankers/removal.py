@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -50,28 +49,29 @@ def score_kept(
     `words` as `seen_words` gives them. Batches hold sequences of one length and about 2,048 tokens.
     """
     check_operator(operator)
-    by_length: dict[int, list[tuple[Kept, dict[str, Tensor]]]] = defaultdict(list)
-    for left in dict.fromkeys(kept):
-        gone = [position for w, positions in enumerate(words) if w not in left for position in positions]
-        inputs = _without(reranker, pair, gone, operator)
-        by_length[inputs["input_ids"].shape[1]].append((left, inputs))
+    sets = list(dict.fromkeys(kept))
+    stays = torch.ones(len(sets), len(pair.tokens), dtype=torch.bool)  # (sets, seq)
+    for i, left in enumerate(sets):
+        stays[i, [position for w, positions in enumerate(words) if w not in left for position in positions]] = False
+    lengths = stays.sum(1) if operator == "delete" else torch.full((len(sets),), len(pair.tokens))
     logits: dict[Kept, float] = {}
-    for length, group in by_length.items():
-        size = max(1, TOKENS_A_CHUNK // length)
-        for chunk in (group[i : i + size] for i in range(0, len(group), size)):
-            batch = {name: torch.cat([inputs[name] for _, inputs in chunk]) for name in pair.inputs}  # (batch, seq)
+    for length in lengths.unique().tolist():
+        for rows in (lengths == length).nonzero()[:, 0].split(max(1, TOKENS_A_CHUNK // length)):
             with torch.inference_mode():
                 score = reranker.forward if operator == "delete" else reranker.replaced(pair)
-                values = score(batch).tolist()
-            logits |= {left: value for (left, _), value in zip(chunk, values, strict=True)}
+                values = score(_without(reranker, pair, stays[rows], operator)).tolist()
+            logits |= {sets[row]: value for row, value in zip(rows.tolist(), values, strict=True)}
     return logits
 
 
-def _without(reranker: Reranker, pair: TokenizedPair, gone: list[int], operator: str) -> dict[str, Tensor]:
-    """The pair's inputs without the tokens at `gone`: `(1, seq)` masked, `(1, seq - len(gone))` deleted."""
-    if operator == "mask":
-        input_ids = pair.inputs["input_ids"].clone()
-        input_ids[:, gone] = reranker.baseline_id(reranker.default_baseline)
-        return {**pair.inputs, "input_ids": input_ids}
-    stays = sorted(set(range(len(pair.tokens))) - set(gone))
-    return {name: value[:, stays] for name, value in pair.inputs.items()}
+def _without(reranker: Reranker, pair: TokenizedPair, stays: Tensor, operator: str) -> dict[str, Tensor]:
+    """The pair's inputs `(batch, seq)` without the tokens where `stays (batch, seq)` is False.
+
+    Deleted, every row must lose as many.
+    """
+    stays = stays.to(reranker.device)
+    inputs = {name: value.expand(len(stays), -1) for name, value in pair.inputs.items()}
+    if operator == "delete":
+        return {name: value[stays].view(len(stays), -1) for name, value in inputs.items()}
+    mask_id = reranker.baseline_id(reranker.default_baseline)
+    return {**inputs, "input_ids": inputs["input_ids"].masked_fill(~stays, mask_id)}
