@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attribution.methods.adaptive import FIRST, FLOOR, Evaluate, integrate
-from attribution.methods.path import along_path
+from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, integrate
+from attribution.methods.path import OnePath, along_path
 from attribution.types import Path
 from benchmarks.bench import Bench
 from benchmarks.data import Pair, read_pairs
@@ -46,14 +46,14 @@ def run(bench: Bench) -> list[Table]:
     return [_defaults(paths, errors), _needs(needed)]
 
 
-def document_path(bench: Bench, pair: Pair) -> Evaluate:
+def document_path(bench: Bench, pair: Pair) -> OnePath:
     """From "no document" to the document, the query kept."""
     encoded = bench.reranker.encode(pair.query, pair.document)
     start = bench.reranker.baselines(encoded, bench.reranker.default_baseline)
     return along_path(bench.reranker, encoded, bench.reranker.embed(encoded), start)
 
 
-def remember(evaluate: Evaluate) -> Evaluate:
+def remember(evaluate: OnePath) -> OnePath:
     """The same, no node evaluated twice: nested rules then cost nothing beyond the reference."""
     known: dict[float, tuple[Tensor, Tensor]] = {}
 
@@ -67,22 +67,22 @@ def remember(evaluate: Evaluate) -> Evaluate:
     return remembered
 
 
-def adaptive(evaluate: Evaluate) -> Estimates:
+def adaptive(evaluate: OnePath) -> Estimates:
     """Ours, stopped after every batch of bisections."""
     first = torch.linspace(0, 1, FIRST)
-    for cap in range(FLOOR, 4 * 64 + 1, 8):
-        values, n, _ = integrate(evaluate, first, 0.0, cap)
-        yield n, values
+    for cap in range(FLOOR, 4 * 64 + 1, AT_ONCE):
+        (found,) = integrate(lambda alphas: [evaluate(*alphas)], [first], 0.0, cap)
+        yield found.n_steps, found.values
 
 
-def nested_doubling(evaluate: Evaluate) -> Estimates:
+def nested_doubling(evaluate: OnePath) -> Estimates:
     """The trapezoid rule on 9, 17, 33, ... uniform nodes; the nodes of one are kept for the next."""
     for n in (9, 17, 33, 65, 129):
         alphas = torch.linspace(0, 1, n)
         yield n, torch.trapezoid(evaluate(alphas)[1], alphas, dim=0)
 
 
-def gauss_legendre(evaluate: Evaluate) -> Estimates:
+def gauss_legendre(evaluate: OnePath) -> Estimates:
     """Captum's default rule at 8, 16, 32, 64 steps; no node is shared, so doubling costs the sum."""
     total = 0
     for n in (8, 16, 32, 64):
@@ -90,20 +90,20 @@ def gauss_legendre(evaluate: Evaluate) -> Estimates:
         yield total, gauss_legendre_values(evaluate, n)
 
 
-def gauss_legendre_alone(evaluate: Evaluate) -> Estimates:
+def gauss_legendre_alone(evaluate: OnePath) -> Estimates:
     """As if the right number of steps were known in advance."""
     for n in (8, 16, 32, 64):
         yield n, gauss_legendre_values(evaluate, n)
 
 
-def gauss_legendre_values(evaluate: Evaluate, n: int) -> Tensor:
+def gauss_legendre_values(evaluate: OnePath, n: int) -> Tensor:
     """What `integrated_gradients_captum` computes with `n_steps=n`, `(seq,)`."""
     nodes, weights = np.polynomial.legendre.leggauss(n)
     slopes = evaluate(torch.tensor((1 + nodes) / 2, dtype=torch.float32))[1]  # (n, seq)
     return (torch.tensor(weights / 2, dtype=slopes.dtype)[:, None] * slopes).sum(0)
 
 
-RULES: dict[str, Callable[[Evaluate], Estimates]] = {
+RULES: dict[str, Callable[[OnePath], Estimates]] = {
     "adaptive (ours)": adaptive,
     "nested doubling": nested_doubling,
     "Captum's rule, doubling": gauss_legendre,

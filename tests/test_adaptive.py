@@ -140,7 +140,7 @@ def test_near_the_reference(tolerance: float, tiny_bert: Reranker, plain: Plain)
         expected = reference(plain(BERT), side)
         ours = [explanation.attributions[i] for i in pair.positions(*path.segments)]
         error = sum(abs(a - b) for a, b in zip(ours, expected, strict=True))
-        assert error <= 2 * tolerance * sum(map(abs, expected))
+        assert error <= 5 * tolerance * sum(map(abs, expected))
         assert path.relative_delta <= 1e-4  # all of it was given back
         assert not path.capped
         assert FLOOR <= path.n_steps < 257

@@ -65,7 +65,7 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:
-    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input embeddings; and the logit."""
+    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input; and the logit."""
     if leaf not in LEAVES:
         raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
     if leaf != DEFAULT_LEAF:

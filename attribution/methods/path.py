@@ -16,6 +16,8 @@ from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 ONE_SIDE_EACH: tuple[tuple[Segment, ...], ...] = (("document",), ("query",))
 BOTH_AT_ONCE: tuple[tuple[Segment, ...], ...] = (("query", "document"),)
 
+OnePath = Callable[[Tensor], tuple[Tensor, Tensor]]  # alphas (n,) -> logits (n,), slopes (n, seq)
+
 
 def integrated_gradients(
     reranker: Reranker,
@@ -62,9 +64,7 @@ def along_paths(reranker: Reranker, pair: TokenizedPair, references: Sequence[Te
     return evaluate
 
 
-def along_path(
-    reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, reference: Tensor
-) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+def along_path(reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, reference: Tensor) -> OnePath:
     """alphas `(n,)` -> logits `(n,)` and slopes `(n, seq)` = sum_d grad * (x - x') at `x' + alpha (x - x')`.
 
     `inputs_embeds` is `(1, seq, hidden)`; `reference` too, or `(n, seq, hidden)` with one baseline for each alpha.
