@@ -178,7 +178,8 @@ def test_logits_are_those_of_forwards_of_their_own(architecture: str, tiny: Tiny
     reranker = tiny(architecture)
     pair = reranker.encode(QUERY, DOCUMENT)
     logit = reranker.score(QUERY, [DOCUMENT])[0]
-    for method, options in [(name, {}) for name in METHODS] + [("shapley", {"n_samples": 2})]:
+    cases: list[tuple[str, dict[str, Any]]] = [*((name, {}) for name in METHODS), ("shapley", {"n_samples": 2})]
+    for method, options in cases:
         try:
             explanation = explain(reranker, QUERY, DOCUMENT, method, **options)
         except OptionError:  # layerwise relevance says which families it cannot do
