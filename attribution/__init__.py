@@ -1,17 +1,22 @@
 """Which words made a reranker's score: `explain(load_reranker(), query, document)`."""
 
 import os
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads cost 10x on a shared machine
 
-from attribution.errors import AttributionError
-from attribution.evidence.compare import contrast, rank
-from attribution.evidence.counterfactual import counterfactual
-from attribution.evidence.interaction import interaction
-from attribution.explain import explain
-from attribution.methods import METHODS
-from attribution.rerankers.loading import load_reranker
-from attribution.rerankers.models import MODELS
+if TYPE_CHECKING:
+    from attribution.errors import AttributionError
+    from attribution.evidence.compare import contrast, rank
+    from attribution.evidence.counterfactual import counterfactual
+    from attribution.evidence.interaction import interaction
+    from attribution.explain import explain
+    from attribution.methods import METHODS
+    from attribution.rerankers.loading import load_reranker
+    from attribution.rerankers.models import MODELS
 
 __all__ = [
     "METHODS",
@@ -24,3 +29,31 @@ __all__ = [
     "load_reranker",
     "rank",
 ]
+_HOMES = {  # imported when first asked for, so that what only formats results needs no torch
+    "AttributionError": "errors",
+    "METHODS": "methods",
+    "MODELS": "rerankers.models",
+    "contrast": "evidence.compare",
+    "counterfactual": "evidence.counterfactual",
+    "explain": "explain",
+    "interaction": "evidence.interaction",
+    "load_reranker": "rerankers.loading",
+    "rank": "evidence.compare",
+}
+
+
+class _Package(ModuleType):
+    """`explain` is the function, also after the import system has bound the module of the same name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from attribution import load_reranker
-from attribution.lab.autograd import EXPERIMENTS, LabRow, run_lab
+from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
 from attribution.views.lab import intro_html, lab_html, status_html
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
@@ -42,5 +42,7 @@ def run(model_id: str, query: str, document: str) -> Iterator[tuple[str, str]]:
     rows: list[LabRow] = []
     for row in run_lab(load_reranker(model_id), query, document):
         rows.append(row)
-        done = "Done" if len(rows) == len(EXPERIMENTS) else f"{len(rows)} of {len(EXPERIMENTS)} rows"
-        yield lab_html(rows), status_html(f"{done} after {time.perf_counter() - began:.1f} s.")
+        finished = len(rows) == len(EXPERIMENTS)
+        done = "Done" if finished else f"{len(rows)} of {len(EXPERIMENTS)} rows"
+        table = lab_html(rows, equal_gradients(rows), finished=finished)
+        yield table, status_html(f"{done} after {time.perf_counter() - began:.1f} s.")

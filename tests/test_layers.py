@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+import attribution
 from attribution import METHODS, MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +28,7 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "transformers": ("attribution/rerankers/",),
     "huggingface_hub": ("attribution/rerankers/loading.py",),
 }
-WITHOUT_TORCH = {f"attribution/{name}.py" for name in ("types", "errors", "words", "views/card", "views/curves")}
+HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below
     "app.py",
     "interface",
@@ -79,15 +84,48 @@ def test_library_is_imported_only_where_it_may(library: str) -> None:
 
 
 def test_what_only_formats_needs_no_torch() -> None:
-    """Neither by its own imports nor through another file of ours."""
-    torch_users = importers("torch")
-    assert torch_users
-    for file in WITHOUT_TORCH:
-        reached, waiting = set(), [file]
-        while waiting:
-            reached.add(current := waiting.pop())
-            waiting += OWN_IMPORTS[current] - reached
-        assert reached & torch_users == set(), f"{file} reaches torch"
+    """A process of its own imports every view, the words, types and errors: none of the heavy libraries comes along."""
+    names = ["attribution", *(f"attribution.{name}" for name in ("types", "errors", "words", "methods"))]
+    names += [f"attribution.views.{path.stem}" for path in (ROOT / "attribution" / "views").glob("*.py")]
+    code = f"import sys\nfor name in {names!r}: __import__(name)\nprint(*(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_the_public_names_are_what_they_say() -> None:
+    """Also `explain`, whose module has the same name, whichever is imported first."""
+    importlib.import_module("attribution.explain")
+    assert inspect.isfunction(attribution.explain)
+    for name in attribution.__all__:
+        assert getattr(attribution, name).__class__ is not type(sys)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = attribution.nothing
+
+
+TAGS = "a article b br button code details div form h[1-6] i img input label li ol p path script section small span"
+TAGS += " strong style sub summary sup svg table tbody td text th thead tr ul"
+TAG = re.compile(rf"</?({'|'.join(TAGS.split())})(\s[^<>]*)?/?>", re.IGNORECASE)
+
+
+def strings(source: ast.AST) -> Iterator[str]:
+    """Every string that is no docstring, the fixed pieces of f-strings too."""
+    for node in ast.walk(source):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            body[0].value = ast.Constant(None)  # a docstring
+    yield from (n.value for n in ast.walk(source) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+def test_html_is_written_in_templates_only() -> None:
+    """No tag in a string of Python: then escaping is the template library's, not a matter of our care."""
+    assert TAG.search("a <b>"), "the pattern finds tags"
+    found = {
+        (path.name, text)
+        for path in [ROOT / "app.py", *ROOT.glob("attribution/**/*.py"), *ROOT.glob("interface/**/*.py")]
+        for text in strings(ast.parse(path.read_text(encoding="utf-8")))
+        if TAG.search(text) and path.name != "explain_tab.py"
+    }
+    assert found == set()
 
 
 def test_imports_go_one_way() -> None:

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from attribution.errors import OptionError
-from attribution.evidence.faithfulness import word_values
-from attribution.evidence.rank import spearman, top_k_overlap
+from attribution.evidence.rank import TOP, spearman, top_k_overlap
 from attribution.methods import METHODS
-from attribution.rerankers.removal import seen_words
 from attribution.types import Explanation
-
-TOP = 5
+from attribution.words import to_words
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def agreement(explanations: Mapping[str, Explanation]) -> Agreement:
 
 
 def _aligned(a: Explanation, b: Explanation) -> tuple[list[float], list[float]]:
-    first, second = (word_values(e.attributions, seen_words(e.tokens, e.document)) for e in (a, b))
+    first, second = ([w.attribution for w in to_words(e, "document") if w.attribution is not None] for e in (a, b))
     if METHODS[a.method].signed and METHODS[b.method].signed:
         return first, second
     return [abs(value) for value in first], [abs(value) for value in second]

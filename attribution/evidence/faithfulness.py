@@ -21,7 +21,7 @@ from attribution.errors import OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.rerankers.autograd import whatever_the_caller_set
-from attribution.rerankers.removal import Kept, check_operator, score_kept, seen_words
+from attribution.rerankers.removal import OPERATORS, Kept, check_operator, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
 
@@ -85,6 +85,11 @@ class Faithfulness:
     random: Control
     n_forward: int
     seconds: float
+
+    @property
+    def removed(self) -> str:
+        """What the operator does to a word that is taken away."""
+        return OPERATORS[self.operator]
 
 
 def max_passes(n_methods: int, n_random: int = 10) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+TOP = 5  # how many top words an overlap looks at
 
 
 def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Spearman's rank correlation, ties given their average rank; None when either side is constant."""
-    ranks = torch.stack([_average_ranks(a), _average_ranks(b)])  # (2, n)
-    if (ranks == ranks[:, :1]).all(dim=1).any():
+    ranks = [_average_ranks(side) for side in (a, b)]
+    if any(len(np.unique(side)) <= 1 for side in ranks):
         return None
-    return torch.corrcoef(ranks)[0, 1].item()
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def top_k_overlap(a: Sequence[float], b: Sequence[float], k: int) -> float:
@@ -26,9 +28,9 @@ def _top(values: Sequence[float], k: int) -> set[int]:
     return set(sorted(range(len(values)), key=lambda i: -values[i])[:k])  # ties: the earlier word
 
 
-def _average_ranks(values: Sequence[float]) -> Tensor:
+def _average_ranks(values: Sequence[float]) -> NDArray[np.float64]:
     """`(n,)` ranks from 0; equal values share the mean of the ranks they span."""
-    x = torch.as_tensor(values, dtype=torch.float64)
+    x = np.asarray(values, dtype=np.float64)
     smaller = (x[None, :] < x[:, None]).sum(1)
     equal = (x[None, :] == x[:, None]).sum(1)
-    return smaller + (equal - 1) / 2
+    return np.asarray(smaller + (equal - 1) / 2, dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attribution.evidence.rank import spearman, top_k_overlap
+from attribution.evidence.rank import TOP, spearman, top_k_overlap
 from attribution.methods.leaves import LEAVES, read_grad
 from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Reranker
@@ -17,7 +17,6 @@ from attribution.types import TokenizedPair, Word
 from attribution.words import sum_to_words
 
 TOLERANCE = 1e-5  # of the true gradient's largest element: float32 rounding along two routes
-TOP = 5
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,26 @@
-"""METHODS: one row a method. The UI, the README table and the tests iterate it."""
+"""METHODS: one row a method. The UI, the README table and the tests iterate it. Reading the table needs no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
-from attribution.methods.attention import attention, attention_rollout
-from attribution.methods.gradients import input_x_gradient, saliency, saliency_l2, smoothgrad
-from attribution.methods.magnitude import embedding_magnitude
-from attribution.methods.path import expected_gradients, integrated_gradients, integrated_gradients_captum
-from attribution.methods.perturbation import occlusion, shapley
-from attribution.methods.propagation import layerwise_relevance
-from attribution.types import Attributed
+if TYPE_CHECKING:
+    from attribution.types import Attributed
 
 
 @dataclass(frozen=True)
 class Method:
-    """`signed`: blue raises, orange lowers. `complete`: each path sums to logit - baseline logit.
+    """`function`: where in this folder `attribute` is. `signed`: blue raises, orange lowers.
 
-    `control`: never sees the score. `attention`: weights of the model, not attributions of the score.
-    `cost`: passes in words. `default`: ticked when the page opens.
+    `complete`: each path sums to logit - baseline logit. `control`: never sees the score. `attention`: weights of the
+    model, not attributions of the score. `cost`: passes in words. `default`: ticked when the page opens.
     """
 
     label: str
-    attribute: Callable[..., Attributed]
+    function: str
     says: str
     cost: str
     paper: str
@@ -34,11 +31,16 @@ class Method:
     attention: bool = False
     default: bool = False
 
+    @property
+    def attribute(self) -> Callable[..., Attributed]:
+        """`(reranker, pair, *, options with defaults) -> Attributed`, imported when first asked for."""
+        return resolve_name(f"{__name__}.{self.function}")
+
 
 METHODS: dict[str, Method] = {
     "saliency": Method(
         label="Saliency (L1)",
-        attribute=saliency,
+        function="gradients.saliency",
         says="where a small change of the embedding would move the score most",
         cost="1",
         paper="https://arxiv.org/abs/1312.6034",
@@ -47,7 +49,7 @@ METHODS: dict[str, Method] = {
     ),
     "saliency_l2": Method(
         label="Saliency (L2)",
-        attribute=saliency_l2,
+        function="gradients.saliency_l2",
         says="the same, as the gradient's Euclidean length",
         cost="1",
         paper="https://arxiv.org/abs/2111.07367",
@@ -55,7 +57,7 @@ METHODS: dict[str, Method] = {
     ),
     "input_x_gradient": Method(
         label="Input x gradient",
-        attribute=input_x_gradient,
+        function="gradients.input_x_gradient",
         says="first-order effect of scaling each embedding to nothing",
         cost="1",
         paper="https://arxiv.org/abs/1605.01713",
@@ -65,7 +67,7 @@ METHODS: dict[str, Method] = {
     ),
     "integrated_gradients": Method(
         label="Integrated gradients",
-        attribute=integrated_gradients,
+        function="path.integrated_gradients",
         says="each word's share of the score's difference from the same pair without the document (or query)",
         cost="about 2 x 20",
         paper="https://arxiv.org/abs/1703.01365",
@@ -76,7 +78,7 @@ METHODS: dict[str, Method] = {
     ),
     "integrated_gradients_captum": Method(
         label="Integrated gradients (Captum)",
-        attribute=integrated_gradients_captum,
+        function="path.integrated_gradients_captum",
         says="the same by Captum's own rule, with a fixed number of steps",
         cost="2 x n_steps",
         paper="https://arxiv.org/abs/1703.01365",
@@ -86,7 +88,7 @@ METHODS: dict[str, Method] = {
     ),
     "expected_gradients": Method(
         label="Expected gradients (random words)",
-        attribute=expected_gradients,
+        function="path.expected_gradients",
         says="integrated gradients averaged over texts of random words in place of the document (or query)",
         cost="2 x n_samples",
         paper="https://arxiv.org/abs/1906.10670",
@@ -95,7 +97,7 @@ METHODS: dict[str, Method] = {
     ),
     "layerwise_relevance": Method(
         label="Layerwise relevance (LN and AH rules)",
-        attribute=layerwise_relevance,
+        function="propagation.layerwise_relevance",
         says="input x gradient with attention weights and LayerNorm's denominators held still",
         cost="1",
         paper="https://arxiv.org/abs/2202.07304",
@@ -104,7 +106,7 @@ METHODS: dict[str, Method] = {
     ),
     "smoothgrad": Method(
         label="SmoothGrad (L2)",
-        attribute=smoothgrad,
+        function="gradients.smoothgrad",
         says="saliency (L2) of the mean gradient over noisy copies of the embeddings",
         cost="n_samples",
         paper="https://arxiv.org/abs/1706.03825",
@@ -112,7 +114,7 @@ METHODS: dict[str, Method] = {
     ),
     "occlusion": Method(
         label="Occlusion",
-        attribute=occlusion,
+        function="perturbation.occlusion",
         says="how far the score falls when this one word is taken away",
         cost="one forward a word",
         paper="https://arxiv.org/abs/1612.08220",
@@ -120,7 +122,7 @@ METHODS: dict[str, Method] = {
     ),
     "shapley": Method(
         label="Shapley values",
-        attribute=shapley,
+        function="perturbation.shapley",
         says="a word's mean effect over the orders in which words may join the text",
         cost="n_samples forwards a word",
         paper="https://arxiv.org/abs/1705.07874",
@@ -129,7 +131,7 @@ METHODS: dict[str, Method] = {
     ),
     "attention": Method(
         label="Attention of the read-out",
-        attribute=attention,
+        function="attention.attention",
         says="where the position that the score is read from looks in the last layer; not an attribution of the score",
         cost="1 forward",
         paper="https://arxiv.org/abs/1902.10186",
@@ -137,7 +139,7 @@ METHODS: dict[str, Method] = {
     ),
     "attention_rollout": Method(
         label="Attention rollout",
-        attribute=attention_rollout,
+        function="attention.attention_rollout",
         says="attention multiplied through all layers, as if states mixed by it alone; not an attribution of the score",
         cost="1 forward",
         paper="https://arxiv.org/abs/2005.00928",
@@ -145,7 +147,7 @@ METHODS: dict[str, Method] = {
     ),
     "embedding_magnitude": Method(
         label="Embedding magnitude",
-        attribute=embedding_magnitude,
+        function="magnitude.embedding_magnitude",
         says="how long each word's embedding is; it never sees the score",
         cost="0",
         paper="",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.agreement import agreement
 from attribution.methods import METHODS
-from attribution.rerankers.removal import OPERATORS
 from attribution.views.curves import (
     CONTROL_STYLE,
     LEVEL_STYLE,
@@ -68,7 +67,6 @@ def faithfulness_html(faithfulness: Faithfulness, explanations: Explanations) ->
         level_style=LEVEL_STYLE,
         rows=_rows(faithfulness, explanations),
         waiting=[_label(key, explanations) for key in explanations if key not in faithfulness.methods],
-        operator=OPERATORS[faithfulness.operator],
         agreement=[
             {
                 "place": i + 1,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from attribution.lab.internals import Array, Inside, Unit
 from attribution.views.curves import nice_ticks
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
+
+if TYPE_CHECKING:
+    from attribution.lab.internals import Array, Inside, Unit
 
 MEAN = 0  # in the layer and head menus, which count from 1
 MEASURES = {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from attribution.lab.autograd import EXPERIMENTS, TOP, LabRow, equal_gradients
+from attribution.evidence.rank import TOP
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
 from attribution.views.text import scale_of, shown
+
+if TYPE_CHECKING:
+    from attribution.lab.autograd import LabRow
 
 COLUMNS = ("is_leaf", "requires_grad", "retains_grad", "grad_fn", ".grad", "sum |grad|")
 
@@ -22,9 +26,11 @@ def status_html(text: str) -> Markup:
     return render("status.html", text=text)
 
 
-def lab_html(rows: Sequence[LabRow]) -> Markup:
-    """The table of the rows so far, and below it what they show together."""
-    equal, largest = equal_gradients(rows)
+def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
+    """The table of the rows so far, and below it what they show together once `finished`.
+
+    `equal`: what `equal_gradients` says of the rows.
+    """
     return render(
         "lab.html",
         columns=COLUMNS,
@@ -32,9 +38,9 @@ def lab_html(rows: Sequence[LabRow]) -> Markup:
         totals=[_total(row.total) for row in rows],
         texts=[shown(row.words, scale_of(row.words), signed=False, control=row.grad is None) for row in rows],
         top=TOP,
-        equal=equal,
-        largest=largest,
-        finished=len(rows) == len(EXPERIMENTS),
+        equal=equal[0],
+        largest=equal[1],
+        finished=finished,
         clones=[row for row in rows if row.experiment.leaf == "clone"],
     )
 
