@@ -415,7 +415,6 @@ def test_a_fallback_is_no_contrast(tiny_bert: Reranker, monkeypatch: pytest.Monk
     def lost(*_args: object, **_options: object) -> None:
         raise MissingGradient("the .grad attribute is None")
 
-    row = dataclasses.replace(METHODS["integrated_gradients"], attribute=lost)  # type: ignore[arg-type]
-    monkeypatch.setitem(METHODS, "integrated_gradients", row)
+    monkeypatch.setattr("attribution.methods.path.integrated_gradients", lost)
     with pytest.raises(AttributionError, match=r"cannot be compared.*PyTorch said"):
         contrast(tiny_bert, ASKED, LIST[1], LIST[4])

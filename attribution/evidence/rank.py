@@ -15,7 +15,7 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
     ranks = [_average_ranks(side) for side in (a, b)]
     if any(len(np.unique(side)) <= 1 for side in ranks):
         return None
-    return float(np.corrcoef(ranks)[0, 1])
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 def top_k_overlap(a: Sequence[float], b: Sequence[float], k: int) -> float:
