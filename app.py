@@ -19,9 +19,10 @@ import gradio as gr
 
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.models import Checkpoint
-from interface import explain_tab, inside_tab, lab_tab
+from attribution.views.page import head_html, status_html
+from interface import explain_tab, inside_tab, lab_tab, page
 from interface.api import explain_pair
-from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs
+from interface.common import QUEUE
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -31,59 +32,40 @@ FONT: list[gr.themes.Font | str] = [
     "system-ui",
     "sans-serif",
 ]
-CSS_FILES = sorted((ROOT / "attribution" / "views" / "static").glob("*.css"))
+CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
 TITLE = "Rerank Lens"
-INTRO = (
-    "# Rerank Lens\nA reranker reads a query and a document together and returns one number. "
-    "See which words made it, by several methods side by side, and how far to trust each."
+DESCRIPTION = (
+    "A reranker reads a query and a document together and returns one number. See which words made it, by several "
+    "methods side by side, and how far to trust each."
 )
+LINKS = [("API", "?view=api")]
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
 def build(model_ids: list[str]) -> gr.Blocks:
     """The page, with `model_ids` (keys of MODELS) on offer."""
+    first = EXAMPLES[0]
     with gr.Blocks(title=TITLE, fill_width=True) as demo:
-        gr.Markdown(INTRO)
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=1, min_width=320):
-                pair = PairInputs(
-                    model=gr.Dropdown(
-                        [(MODELS[key].label, key) for key in model_ids], value=model_ids[0], label="Model"
-                    ),
-                    query=gr.Textbox(
-                        EXAMPLES[0]["query"], label="Query", elem_id="query", lines=2, max_lines=6, max_length=MAX_QUERY
-                    ),
-                    document=gr.Textbox(
-                        EXAMPLES[0]["document"],
-                        label="Document",
-                        elem_id="document",
-                        lines=6,
-                        max_lines=14,
-                        max_length=MAX_DOCUMENT,
-                    ),
-                )
-                settings = explain_tab.build_settings()
-                with gr.Row():
-                    start = gr.Button("Explain", variant="primary")
-                    stop = gr.Button("Stop")
-                examples = gr.Examples(
-                    [[example["query"], example["document"]] for example in EXAMPLES],
-                    [pair.query, pair.document],
-                    example_labels=[example["label"] for example in EXAMPLES],
-                    cache_examples=False,
-                    examples_per_page=len(EXAMPLES),
-                    label="Examples: a click fills the boxes and explains",
-                    api_visibility="private",
-                )
-            with gr.Column(scale=2, min_width=320), gr.Tabs():
-                with gr.Tab("Explain"):
-                    begin = [start.click, pair.query.submit, examples.load_input_event.then]
-                    explain_tab.build(pair, settings, begin, stop)
-                with gr.Tab("Autograd lab"):
-                    lab_tab.build(pair)
-                with gr.Tab("Inside"):
-                    inside_tab.build(pair)
-        demo.unload(explain_tab.forget)
+        chips = page.build_top(LINKS, EXAMPLES)
+        pair = page.build_pair(model_ids, first)
+        with gr.Row(elem_id="actions"):
+            explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
+            settings = explain_tab.build_settings()
+            stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
+            actions = page.Actions(explain_button, stop_button, gr.HTML(status_html(page.KEYS), elem_id="status"))
+        page.fill_from(chips, pair)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Explain", id="explain"):
+                result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
+                running = explain_tab.build(pair, settings, actions, tabs, result)
+            with gr.Tab("Autograd lab", id="lab"):
+                lab_tab.build(pair)
+            with gr.Tab("Inside", id="inside"):
+                inside_tab.build(pair)
+        stop_button.click(
+            page.halt, None, [actions.status, stop_button], cancels=running, queue=False, api_visibility="private"
+        )
+        demo.unload(page.forget)
         gr.api(explain_pair, api_name="explain", **QUEUE)
     return demo
 
@@ -117,7 +99,8 @@ def main() -> None:
         server_port=args.port,
         share=args.share,
         css_paths=CSS_FILES,
-        theme=gr.themes.Default(font=FONT),
+        head=head_html(DESCRIPTION, (page.STATIC / "page.js").read_text("utf-8")),
+        theme=gr.themes.Default(primary_hue="blue", font=FONT),
         show_error=False,
         max_file_size="64kb",
         enable_monitoring=False,

@@ -12,12 +12,14 @@ import gradio as gr
 
 from attribution.errors import AttributionError, InputError, check_range, check_text
 from attribution.rerankers.models import MODELS
+from attribution.views.page import Identity
+from interface.runs import SLOTS
 
-MAX_QUERY = 2_000  # characters; the browser, the validator and the handler all check
+MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
 MAX_DOCUMENT = 20_000
 # Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
 BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
-QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}  # on every event that touches a model
+QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 
 log = logging.getLogger("rerank_lens")
 
@@ -44,6 +46,11 @@ def _problem(name: str, text: str, limit: int) -> str:
     if len(text) > limit:
         return f"The {name} has {len(text):,} characters; at most {limit:,} are allowed. Shorten it."
     return ""
+
+
+def identity_of(model_id: str, revision: str, query: str, document: str, settings: str = "") -> Identity:
+    """What a result is of, as the page shows it."""
+    return Identity(model_id, MODELS[model_id].label, revision, query, document, settings)
 
 
 def check_texts(query: str, document: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,21 +18,23 @@ from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section, score_section
+from attribution.views.page import identity_html, status_html
 from interface.common import (
     BUDGETS,
-    QUEUE,
     PairInputs,
     answer_errors,
     check_budgets,
-    check_fields,
     check_model,
     check_texts,
+    identity_of,
+    log,
 )
 from interface.gpu import gpu
-from interface.runs import latest_run, stop
+from interface.page import STATIC, Actions, start_run
+from interface.runs import latest_run
 
 DEFAULT_METHODS = [key for key, method in METHODS.items() if method.default]
-WELCOME = '<p class="rl-welcome">Choose an example, or type a query and a document and press <b>Explain</b>.</p>'
+FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class Settings:
 
 def build_settings() -> Settings:
     """Method check boxes, and an accordion for what few visitors change."""
-    methods = gr.CheckboxGroup(
-        [(method.label, key) for key, method in METHODS.items()], value=DEFAULT_METHODS, label="Methods"
-    )
-    with gr.Accordion("Settings", open=False):
+    label = f"{len(DEFAULT_METHODS)} of {len(METHODS)} methods, settings"
+    with gr.Accordion(label, open=False, elem_id="settings"):
+        methods = gr.CheckboxGroup(
+            [(method.label, key) for key, method in METHODS.items()], value=DEFAULT_METHODS, label="Methods"
+        )
         baselines = gr.Dropdown(
             [
                 ("the model's default: no words, [MASK] where it has one", ""),
@@ -92,40 +94,36 @@ def build_settings() -> Settings:
     return Settings(methods, baselines, leaf, operator, n_samples, n_steps)
 
 
-def build(pair: PairInputs, settings: Settings, start: list[Callable[..., Any]], stop_button: gr.Button) -> None:
-    """The right-hand side of the tab. `start`: what begins a run (button, Enter, a click on an example)."""
-    status = gr.HTML(_status("Ready."), elem_id="status")
-    score = gr.HTML(WELCOME, elem_id="score")
-    words_js = (Path(__file__).parent / "static" / "words.js").read_text(encoding="utf-8")
-    cards = gr.HTML("", elem_id="cards", js_on_load=words_js)
-    faithfulness = gr.HTML("", elem_id="faithfulness")
-    running = [
-        trigger(
-            run,
-            [*pair.components, *settings.components],
-            [score, cards, faithfulness, status],
-            show_progress="minimal",
-            show_progress_on=status,
-            scroll_to_output=True,
-            api_visibility="private",
-            validator=check_fields,
-            **QUEUE,
-        )
-        for trigger in start
-    ]
-    stop_button.click(halt, None, status, cancels=running, queue=False, api_visibility="private")
+def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs, first: tuple[Any, ...]) -> list[Any]:
+    """The tab's results, those of the first example already there; returns the events that a stop cancels."""
+    with gr.Column(elem_classes="rl-result"):
+        identity = gr.HTML(first[0], elem_id="identity")
+        score = gr.HTML(first[1], elem_id="score")
+        cards = gr.HTML(first[2], elem_id="cards", js_on_load=(STATIC / "words.js").read_text("utf-8"))
+        faithfulness = gr.HTML(first[3], elem_id="faithfulness")
+    outputs = [identity, score, cards, faithfulness, actions.status]
+    return [start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs)]
 
 
-def forget(request: gr.Request) -> None:
-    """The visitor left: stop what still runs for them."""
-    stop(request.session_hash or "")
+def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
+    """`(identity, score, cards, faithfulness)` of the example the page opens with, explained once for all visitors."""
+    began = time.perf_counter()
 
+    def watch(*_: Any) -> Callable[[Meter], None]:
+        def on_pass(_meter: Meter) -> None:
+            if time.perf_counter() - began > FIRST_SECONDS:
+                raise Stopped("the page does not wait longer for its first example")
 
-def halt(request: gr.Request) -> str:
-    """Stop the running explanation before its next model pass; cards already there stay."""
-    if stop(request.session_hash or ""):
-        return _status("Stopped. The cards that were ready are kept.")
-    return _status("Nothing was running.")
+        return on_pass
+
+    shown: list[Any] = [""] * 5
+    wanted = {"baselines": None, "leaf": "detach_clone", "n_samples": 16, "n_steps": 50}
+    try:
+        for update in _results(load_reranker(model_id), query, document, DEFAULT_METHODS, wanted, "mask", watch):
+            shown = [old if isinstance(new, dict) else new for old, new in zip(shown, update, strict=True)]
+    except Stopped:
+        log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
+    return tuple(shown[:4])
 
 
 @answer_errors
@@ -142,15 +140,15 @@ def run(
     n_steps: int,
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yields `(score, cards, faithfulness, status)` as HTML: places for all cards, then one more result a time."""
+) -> Iterator[tuple[Any, ...]]:
+    """Yields `(identity, score, cards, faithfulness, status)` as HTML, one more card a time; the old stay till then."""
     check_model(model_id)
     check_texts(query, document)
     budgets = {"n_samples": n_samples, "n_steps": n_steps}
     check_budgets(budgets)
     chosen = [key for key in METHODS if key in (methods or [])]
     if not chosen:
-        raise OptionError("No method is ticked. Tick at least one of the methods above the Explain button.")
+        raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
     with latest_run(request.session_hash or "") as current:
 
         def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
@@ -173,27 +171,26 @@ def _results(
     wanted: dict[str, Any],
     operator: str,
     watch: Callable[..., Callable[[Meter], None]],
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[tuple[Any, ...]]:
     """Every method gets those of the `wanted` options that it takes; then all are measured together."""
     reranker.encode(query, document)  # what is wrong with the pair is no single method's error
     began = time.perf_counter()
-    score, failed = "", dict[str, str]()
-    done: dict[str, Explanation] = {}
-    yield "", cards_html(chosen, done), "", _status("Reading the pair …")
+    done, failed = dict[str, Explanation](), dict[str, str]()
+    of = identity_html(identity_of(reranker.model_id, reranker.revision, query, document))
+    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Reading the pair …")
     for step, key in enumerate(chosen):
         options = {name: value for name, value in wanted.items() if name in options_of(key)}
-        on_pass = watch(step, METHODS[key].label)
         try:
-            done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
-            score = score_section(done[key])
+            done[key] = explain(reranker, query, document, key, on_pass=watch(step, METHODS[key].label), **options)
         except Stopped:
             raise
         except AttributionError as error:  # on its own card; the other methods go on
             failed[key] = str(error)
+        score = score_section(next(iter(done.values()))) if done else ""
         so_far = f"{step + 1} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
         if len(failed) == len(chosen):
             so_far = "Done, but no method could explain this pair with this model; each card says why."
-        yield score, cards_html(chosen, done, failed=failed), "", _status(so_far)
+        yield of, score, cards_html(chosen, done, failed=failed), "", status_html(so_far)
     if not done:
         return
     on_pass = watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
@@ -201,12 +198,9 @@ def _results(
         finished = set(done) <= set(measured.methods)
         seconds = f"{time.perf_counter() - began:.1f} s"
         yield (
-            score,
+            gr.skip(),
+            gr.skip(),
             cards_html(chosen, done, measured, failed=failed),
             faithfulness_section(measured, done),
-            _status(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
+            status_html(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
         )
-
-
-def _status(text: str) -> str:
-    return f'<p class="rl-status" role="status">{text}</p>'

@@ -1,16 +1,30 @@
-"""One run a visitor, the latest wins: a new run ends the one before it, before that one's next model pass."""
+"""One run a visitor and lane, the latest wins: a newer start ends the one before it, before its next model pass.
+
+A start is claimed at once, outside Gradio's queue, and waits until its handler begins; so what a click ends, it ends
+even when the new run has to wait behind other visitors. A tab that runs by itself has a lane of its own.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import fmean
+from typing import Literal
 
 from attribution.errors import Stopped
 from attribution.rerankers.reranker import Meter
 
+SLOTS = 2  # runs at a time, all visitors together
+Lane = tuple[str, str]  # (session, name of the lane)
+MAIN = "explain"
+
 _lock = threading.Lock()
-_running: dict[str, Run] = {}  # session -> its latest run
+_running: dict[Lane, Run] = {}
+_waiting: dict[Lane, None] = {}  # in the order they were claimed
+_seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
 
 class Run:
@@ -30,27 +44,49 @@ class Run:
 
 
 @contextmanager
-def latest_run(session: str) -> Iterator[Run]:
+def latest_run(session: str, lane: str = MAIN) -> Iterator[Run]:
     """The visitor's run for the length of the block; the one before it is stopped. Swallows this run's `Stopped`."""
-    run = Run()
+    run, key, began = Run(), (session, lane), time.perf_counter()
     with _lock:
-        before, _running[session] = _running.get(session), run
+        _waiting.pop(key, None)
+        before, _running[key] = _running.get(key), run
     if before:
         before.stop()
     try:
         yield run
+        _seconds.append(time.perf_counter() - began)
     except Stopped:
         return
     finally:
         with _lock:
-            if _running.get(session) is run:
-                del _running[session]
+            if _running.get(key) is run:
+                del _running[key]
 
 
-def stop(session: str) -> bool:
-    """Stop what runs for the visitor; whether anything did."""
+def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
+    """End what the visitor has running, and wait. Returns the runs before this one, and about how long they take, in s.
+
+    The main lane ends every lane of the visitor, another lane only itself.
+    """
+    stop(session, None if lane == MAIN else lane)
     with _lock:
-        run = _running.pop(session, None)
-    if run:
+        before = max(0, len(_running) + len(_waiting) - SLOTS + 1)
+        _waiting[session, lane] = None
+    return before, before * fmean(_seconds or [2.0]) / SLOTS
+
+
+def stop(session: str, lane: str | None = None) -> Literal["running", "waiting", ""]:
+    """Stop what runs for the visitor and withdraw what waits, in one lane or in all; says what there was."""
+    with _lock:
+        mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
+        runs = [_running.pop(key) for key in mine if key in _running]
+        withdrawn = [key for key in mine if _waiting.pop(key, key) is None]
+    for run in runs:
         run.stop()
-    return run is not None
+    return "running" if runs else "waiting" if withdrawn else ""
+
+
+def busy(session: str) -> bool:
+    """Whether anything of this visitor's runs or waits."""
+    with _lock:
+        return any(key[0] == session for key in [*_running, *_waiting])

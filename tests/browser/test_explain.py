@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from attribution import METHODS
 
@@ -19,6 +19,19 @@ def explain(page: Page, query: str, document: str) -> None:
     page.locator("#query textarea").fill(query)
     page.locator("#document textarea").fill(document)
     page.get_by_role("button", name="Explain", exact=True).click()
+    expect(page.locator(".rl-result[data-rl-stale]")).to_have_count(0)  # nothing of another pair is left
+
+
+def choose(page: Page, i: int) -> None:
+    page.get_by_role("button", name=EXAMPLES[i]["label"], exact=True).click()
+
+
+def method(page: Page, label: str) -> Locator:
+    """A method's box, in the list that opens beside Explain."""
+    box = page.get_by_label(label, exact=True)
+    if not box.is_visible():
+        page.locator("#settings > button").click()
+    return box
 
 
 def set_number(page: Page, name: str, value: str) -> None:
@@ -35,19 +48,20 @@ def set_number(page: Page, name: str, value: str) -> None:
 
 def test_a_click_on_an_example_shows_four_cards_with_highlighted_words(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    page.get_by_text(EXAMPLES[0]["label"]).click()
+    choose(page, 1)
+    expect(page.locator("#query textarea")).to_have_value(EXAMPLES[1]["query"])
+    expect(page.locator(".rl-result[data-rl-stale]")).to_have_count(0)
     expect(page.locator(DONE)).to_have_count(4)
-    expect(page.locator("#query textarea")).to_have_value(EXAMPLES[0]["query"])
     for card in page.locator(DONE).all():
         assert card.locator("[style*='--a']").count() > 3
         texts = card.locator(".rl-text").all_inner_texts()
-        assert texts == [EXAMPLES[0]["query"], EXAMPLES[0]["document"]]
+        assert texts == [EXAMPLES[1]["query"], EXAMPLES[1]["document"]]
     expect(page.locator(".rl-logit")).to_contain_text("+")
 
 
 def test_hovering_a_word_marks_it_on_every_card_and_reads_out_each_number(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    page.get_by_text(EXAMPLES[0]["label"]).click()
+    choose(page, 0)
     expect(page.locator("#status")).to_contain_text("Done")  # no card is drawn again from here on
     page.locator(DONE).first.locator(".rl-text").get_by_text("million", exact=True).hover()
     expect(page.locator(".rl-same")).to_have_count(4)
@@ -67,7 +81,7 @@ def test_arrow_keys_go_from_word_to_word(page: Page, app_url: str) -> None:
 
 def test_the_marked_word_and_the_keyboard_focus_outlive_new_results(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    page.get_by_label("Occlusion", exact=True).check()
+    method(page, "Occlusion").check()
     explain(page, "first second third", "one two three " * 40)
     expect(page.locator(DONE).first).to_be_visible()
     page.locator(".rl-text").first.focus()
@@ -110,10 +124,9 @@ def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_
 
 def test_the_settings_reach_the_method(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    page.get_by_label("Integrated gradients (Captum)", exact=True).check()
+    method(page, "Integrated gradients (Captum)").check()
     explain(page, "which words matter", "These words matter most.")
     expect(page.locator("#status")).to_contain_text("Done")  # the page is live: what is typed now is kept
-    page.get_by_text("Settings", exact=True).first.click()
     set_number(page, "n_steps", "9")
     page.get_by_role("button", name="Explain", exact=True).click()
     card = page.locator('[data-method="integrated_gradients_captum"]')
@@ -122,11 +135,12 @@ def test_the_settings_reach_the_method(page: Page, app_url: str) -> None:
 
 def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> None:
     page.goto(app_url)
+    method(page, "Occlusion").uncheck()
     boxes = page.get_by_role("checkbox")
     expect(boxes).to_have_count(len(METHODS))  # `all` does not wait
     for box in boxes.all():
         box.set_checked(False)
-    page.get_by_label("Saliency (L1)", exact=True).check()
+    method(page, "Saliency (L1)").check()
     document = "word " * 700 + "theend"
     explain(page, "what is unseen", document)
     expect(page.locator(DONE)).to_have_count(1)

@@ -1,0 +1,56 @@
+"""The page's shell: title line, example chips, status, what a result is of, tokens against the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
+
+from attribution.views.templating import render
+
+OWN_TEXT = "Your own text."
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a result is of; the page compares it with its boxes. `settings`: in words, empty where there are none."""
+
+    model_id: str
+    model_label: str
+    revision: str
+    query: str
+    document: str
+    settings: str = ""
+
+
+def top_html(tagline: str, links: Sequence[tuple[str, str]]) -> Markup:
+    """The title line; `links` are `(text, address)`."""
+    return render("page_top.html", tagline=tagline, links=links)
+
+
+def head_html(description: str, script: str) -> Markup:
+    """What goes into `<head>`; `script` is our own JavaScript."""
+    return render("page_head.html", description=description, script=script)
+
+
+def examples_html(examples: Sequence[Mapping[str, str]]) -> Markup:
+    """One chip an example, grouped by what it teaches; the first is chosen."""
+    groups = [(name, list(members)) for name, members in groupby(examples, lambda example: example["teaches"])]
+    return render("page_examples.html", groups=groups, first=examples[0], own=OWN_TEXT)
+
+
+def identity_html(of: Identity, again: str = "Press Explain for the boxes.") -> Markup:
+    """The line above a result: what it is of. `again`: what to do once the boxes hold another pair."""
+    return render("page_identity.html", of=of, again=again)
+
+
+def status_html(text: str) -> Markup:
+    """A status line, announced as it changes."""
+    return render("page_status.html", text=text)
+
+
+def count_html(text: str, over: bool = False) -> Markup:
+    """The line under the document; `over`: the text is longer than what is read."""
+    return render("page_count.html", text=text, over=over)

@@ -1,0 +1,147 @@
+"""The page above its tabs: title line, examples, the pair's boxes, and the row that starts and stops runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from attribution import MODELS, AttributionError, load_reranker
+from attribution.views.page import count_html, examples_html, status_html, top_html
+from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
+from interface.runs import busy, claim, stop
+
+STATIC = Path(__file__).parent / "static"
+TAGLINE = "Which words made a reranker's score, and which explanation to believe."
+KEYS = "Ready. Ctrl+Enter explains from both boxes, Enter from the query."
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The row under the boxes. `fill`: what filled the boxes with an example."""
+
+    explain: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+
+    @property
+    def starts(self) -> list[Callable[..., Any]]:
+        """What begins an explanation, beside Enter in the query; examples and Ctrl+Enter press the button."""
+        return [self.explain.click]
+
+
+def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:
+    """Title line and example chips; returns the chips."""
+    gr.HTML(top_html(TAGLINE, links), elem_id="top")
+    return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=(STATIC / "chips.js").read_text("utf-8"))
+
+
+def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInputs:
+    """Query and model at the left, the document and its length in tokens at the right."""
+    with gr.Row(elem_id="pair", equal_height=True):
+        with gr.Column(scale=38, min_width=260):
+            query = gr.Textbox(example["query"], label="Query", elem_id="query", lines=1, max_lines=3)
+            model = gr.Dropdown(
+                [(MODELS[key].label, key) for key in model_ids], value=model_ids[0], label="Model", elem_id="model"
+            )
+        with gr.Column(scale=62, min_width=320):
+            document = gr.Textbox(example["document"], label="Document", elem_id="document", lines=4, max_lines=4)
+            counter = gr.HTML(count(model_ids[0], example["query"], example["document"]), elem_id="count")
+    pair = PairInputs(model=model, query=query, document=document)
+    changes = [model.change, query.change, document.change]
+    gr.on(changes, None, pair.components, js="(...now) => window.rerankLens.changed(...now)")
+    gr.on(
+        changes, count, pair.components, counter, queue=False, show_progress="hidden", trigger_mode="always_last",
+        api_visibility="private",
+    )  # fmt: skip
+    return pair
+
+
+def fill_from(chips: gr.HTML, pair: PairInputs) -> None:
+    """A chosen example fills the boxes in the browser, in the order of the clicks, and presses Explain."""
+    filled = chips.select(None, None, [pair.query, pair.document], js="() => window.rerankLens.chosen")
+    filled.then(None, js="() => document.querySelector('#explain').click()")
+
+
+def start_run(
+    triggers: Sequence[Callable[..., Any]],
+    handler: Callable[..., Any],
+    pair: PairInputs,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    actions: Actions,
+    tabs: gr.Tabs,
+) -> Any:
+    """`handler(model, query, document, *inputs)`, the latest wins: a start ends what runs and withdraws what waits."""
+    gr.on(triggers, None, js="() => window.rerankLens.reveal()")
+    claimed = gr.on(
+        triggers, claim_run, pair.components, [actions.status, actions.stop, tabs], queue=False, show_progress="hidden",
+        trigger_mode="multiple", api_visibility="private",
+    )  # fmt: skip
+    ran = claimed.success(
+        handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
+        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
+    )  # fmt: skip
+    gr.on(triggers, None, cancels=[ran])
+    for after in (ran.then, ran.failure):
+        after(settle, None, actions.stop, queue=False, show_progress="hidden", trigger_mode="multiple")
+    return ran
+
+
+def claim_run(model_id: str, query: str, document: str, request: gr.Request) -> tuple[Any, ...]:
+    """End what this visitor has running and wait for a place: `(status, stop button, tabs)`."""
+    session = request.session_hash or ""
+    try:
+        check_model(model_id)
+        check_texts(query, document)
+    except AttributionError as error:  # the field says so too
+        stop(session)
+        return status_html(str(error)), gr.Button(interactive=False), gr.skip()
+    before, seconds = claim(session)
+    waiting = f"{before} before you, about {max(1, seconds):.0f} s." if before else "Starting …"
+    return status_html(waiting), gr.Button(interactive=True), gr.Tabs(selected="explain")
+
+
+def settle(request: gr.Request) -> Any:
+    """Stop is offered only while something of this visitor's runs or waits."""
+    return gr.Button(interactive=busy(request.session_hash or ""))
+
+
+def halt(request: gr.Request) -> tuple[Any, ...]:
+    """Stop what runs before its next model pass, withdraw what waits: `(status, stop button)`."""
+    said = {
+        "running": "Stopped. The cards that were ready are kept.",
+        "waiting": "Withdrawn before it started.",
+        "": "Nothing was running.",
+    }
+    return status_html(said[stop(request.session_hash or "")]), gr.Button(interactive=False)
+
+
+def forget(request: gr.Request) -> None:
+    """The visitor left: stop what still runs for them."""
+    stop(request.session_hash or "")
+
+
+def count(model_id: str, query: str, document: str) -> str:
+    """The pair's tokens against the model's limit, before anything runs."""
+    for name, text, limit in (("query", query, MAX_QUERY), ("document", document, MAX_DOCUMENT)):
+        if len(text) > limit:
+            return count_html(f"The {name} has {len(text):,} characters; at most {limit:,} are allowed.", over=True)
+    try:
+        check_model(model_id)
+        check_texts(query, document)
+        reranker = load_reranker(model_id)
+        pair = reranker.encode(query, document)
+    except AttributionError as error:
+        return count_html(str(error))
+    if not pair.truncated:
+        return count_html(f"{len(pair.tokens):,} of {reranker.max_length:,} tokens, query and document together")
+    read = max(token.end or 0 for token in pair.tokens if token.segment == "document")
+    return count_html(
+        f"Over {reranker.max_length:,} tokens: the model will read {read:,} of the document's {len(document):,} "
+        "characters.",
+        over=True,
+    )

@@ -1,0 +1,68 @@
+// The page's shell: which example is in the boxes, which results are of another pair than the boxes, keys, focus.
+window.rerankLens = (() => {
+  const find = (selector) => document.querySelector(selector);
+  let boxes; // [model, query, document], as Gradio last told
+
+  // Results carry the pair they are of; mark those of another pair, and the example whose text is in the boxes.
+  const mark = () => {
+    if (!boxes) return;
+    const [model, query, text] = boxes;
+    document.querySelectorAll("[data-rl-identity]").forEach((identity) => {
+      const of = identity.dataset;
+      const stale = of.model !== model || of.query !== query || of.document !== text;
+      const result = identity.closest(".rl-result");
+      if (result.hasAttribute("data-rl-stale") === stale) return;
+      result.toggleAttribute("data-rl-stale", stale);
+    });
+    let chosen;
+    document.querySelectorAll(".rl-chip").forEach((chip) => {
+      const is = !chosen && chip.dataset.query === query && chip.dataset.document === text;
+      if (is) chosen = chip;
+      if (chip.getAttribute("aria-pressed") !== String(is)) chip.setAttribute("aria-pressed", is);
+    });
+    const why = find("#rl-why");
+    const says = chosen ? chosen.dataset.reason : why?.dataset.own;
+    if (why && why.textContent !== says) why.textContent = says;
+  };
+
+  // After a start the score is in view, and the Explain tab is the one that is open.
+  const reveal = () => {
+    const score = find("#score");
+    const box = score?.getBoundingClientRect();
+    if (!box || (box.top >= 0 && Math.min(box.bottom, box.top + 160) <= innerHeight)) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    find("#tabs").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (!event.target.closest("#query, #document")) return;
+    event.preventDefault();
+    find("#explain").click();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
+  });
+  const ready = () => {
+    document.querySelectorAll("#query textarea, #document textarea").forEach((box) => {
+      if (box.dir !== "auto") box.dir = "auto";
+    });
+    const opener = find("#settings > button");
+    const open = opener?.classList.contains("open");
+    if (opener && opener.getAttribute("aria-expanded") !== String(open)) opener.setAttribute("aria-expanded", open);
+  };
+  new MutationObserver(() => {
+    ready();
+    mark();
+  }).observe(document, { childList: true, subtree: true, attributeFilter: ["class", "dir"] });
+
+  return {
+    chosen: [],
+    changed: (...now) => {
+      boxes = now;
+      mark();
+      return [];
+    },
+    reveal,
+  };
+})();
