@@ -15,10 +15,14 @@ DONE = ".rl-card:not(.rl-pending)"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} {{ 7 * 7 }} <b>bold</b> & &amp; 🐌"
 
 
-def explain(page: Page, query: str, document: str) -> None:
+def ask(page: Page, query: str, document: str) -> None:
     page.locator("#query textarea").fill(query)
     page.locator("#document textarea").fill(document)
     page.get_by_role("button", name="Explain", exact=True).click()
+
+
+def explain(page: Page, query: str, document: str) -> None:
+    ask(page, query, document)
     expect(page.locator(".rl-result[data-rl-stale]")).to_have_count(0)  # nothing of another pair is left
 
 
@@ -108,7 +112,7 @@ def test_markup_and_templates_stay_text(page: Page, app_url: str, field: str) ->
 
 def test_empty_input_is_answered_at_the_field_and_loses_nothing(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    explain(page, "   ", "This text must stay.")
+    ask(page, "   ", "This text must stay.")
     expect(page.get_by_text("The query is empty").first).to_be_visible()
     expect(page.locator("#document textarea")).to_have_value("This text must stay.")
     explain(page, "and now", "This text must stay.")
@@ -117,7 +121,7 @@ def test_empty_input_is_answered_at_the_field_and_loses_nothing(page: Page, app_
 
 def test_a_query_longer_than_the_model_reads_gets_a_clear_error(page: Page, app_url: str) -> None:
     page.goto(app_url)
-    explain(page, "a b c d " * 240, "short")
+    ask(page, "a b c d " * 240, "short")
     expect(page.get_by_text("leaves no room for the document").first).to_be_visible()
     expect(page.locator("#document textarea")).to_have_value("short")
 
