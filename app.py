@@ -18,7 +18,7 @@ from pathlib import Path
 import gradio as gr
 
 from attribution import MODELS, AttributionError, load_reranker
-from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.views.page import head_html, status_html
 from interface import explain_tab, inside_tab, lab_tab, page
 from interface.api import explain_pair
@@ -86,14 +86,15 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Load the models, then serve."""
     args = parse_args()
-    for model in args.model:
-        MODELS.setdefault(model, Checkpoint(label=Path(model).name, path=model, licence="see its card", trained_on=""))
-    for model in MODELS:
-        try:
-            load_reranker(model)
-        except AttributionError as error:
-            raise SystemExit(f"error: {error}") from error
-    demo = build([*args.model, *(key for key in MODELS if key not in args.model)])
+    given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
+    first = given[0] if given else BUNDLED
+    for model in [*given, first]:
+        if Path(MODELS[model].path).expanduser().is_dir():
+            try:
+                load_reranker(model)
+            except AttributionError as error:
+                raise SystemExit(f"error: {error}") from error
+    demo = build([first, *(key for key in [*given, *MODELS] if key != first)])
     demo.queue(max_size=24).launch(
         server_name=args.host,
         server_port=args.port,

@@ -10,7 +10,8 @@ from attribution import load_reranker
 from attribution.lab.autograd import lab_markdown, run_lab
 from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.models import MODELS
+from attribution.rerankers.memory import gigabytes
+from attribution.rerankers.models import BUNDLED, MODELS
 from benchmarks.summary import stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +37,13 @@ def methods_table() -> str:
 
 def models_table() -> str:
     """One row a checkpoint on offer."""
-    rows = (f"| `{key}` | {m.label} | {m.trained_on} | {m.licence} |" for key, m in MODELS.items())
-    return _table("| key | model | trained on | licence |", rows)
+    rows = (
+        f"| `{key}` | {m.path if m.revision else 'bundled'} | {m.languages} | {m.parameters / 1e6:,.0f} M | "
+        f"{gigabytes(m.memory)} | {m.licence} | {f'`{m.revision[:8]}`' if m.revision else 'its own'} | {m.about} |"
+        for key, m in MODELS.items()
+        if m.parameters and m.memory
+    )
+    return _table("| key | id | languages | parameters | in float32 | licence | commit | |", rows)
 
 
 def families_table() -> str:
@@ -49,7 +55,7 @@ def families_table() -> str:
 def lab_table() -> str:
     """What the Autograd lab finds on the first example."""
     example = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))[0]
-    return lab_markdown(list(run_lab(load_reranker(), example["query"], example["document"]))).rstrip("\n")
+    return lab_markdown(list(run_lab(load_reranker(BUNDLED), example["query"], example["document"]))).rstrip("\n")
 
 
 def benchmark_tables() -> str:

@@ -23,7 +23,7 @@ def no_watch(*_args: object) -> Callable[[Meter], None]:
 @pytest.fixture(autouse=True)
 def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
     monkeypatch.setattr(states, "MAX_ATTENTION_BYTES", 0)
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "nothing"))
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
 
 
 def test_the_others_go_on(tiny_bert: Reranker) -> None:

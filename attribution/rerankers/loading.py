@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import importlib.util
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,21 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
-from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from attribution.errors import ModelError
 from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.checks import check_keys, check_tokenizer, check_weights, self_test
 from attribution.rerankers.embedding import EmbeddingAdapter
-from attribution.rerankers.families import choose_family
-from attribution.rerankers.models import DEFAULT_MODEL, MODELS
+from attribution.rerankers.families import Family, choose_family
+from attribution.rerankers.files import check_pointer, fingerprint, judge, names_in, needed, own_code, weights_of
+from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.settings import read_settings
 
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
+DAMAGED = (pickle.UnpicklingError, EOFError)
+RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, *DAMAGED)
 
 _loaded: dict[tuple[Any, ...], Reranker] = {}
 _load_lock = threading.Lock()
@@ -38,14 +42,15 @@ def load_reranker(
     label: str | int | None = None,
     template: str | None = None,
 ) -> Reranker:
-    """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: the bundled reranker.
+    """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: the default model.
 
+    `device`: cpu, cuda, cuda:1, mps; None: CUDA or MPS where there is one, else the CPU. Always in float32.
     `max_length`: tokens of a pair, None: as the checkpoint says. `label`: which of several is the score. `template`: a
     key of `TEMPLATES`, for language models whose files name no prompt.
     Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
     """
-    model_id = model_id or DEFAULT_MODEL
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model_id = model_id or BUNDLED
+    device = choose_device(device)
     options = {"max_length": max_length, "label": label, "template": template}
     key = (model_id, revision, device, *options.values())
     if key in _loaded:  # never wait behind another visitor's download
@@ -56,40 +61,51 @@ def load_reranker(
         return _loaded[key]
 
 
+def choose_device(device: str | None) -> str:
+    """`device` if this machine has it; None: CUDA, else MPS, else CPU. Raises `ModelError`."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device is None:
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    kind, _, number = str(device).partition(":")
+    known = kind in there and (not number or number.isdecimal())
+    if not known or not there[kind] or (kind == "cuda" and int(number or 0) >= torch.cuda.device_count()):
+        valid = ", ".join(name for name, found in there.items() if found)
+        raise ModelError(f"There is no device {device!r} on this machine. Valid: {valid}.")
+    return str(device)
+
+
 def _load(model_id: str, revision: str | None, device: str, options: dict[str, Any]) -> Reranker:
     known = MODELS.get(model_id)
     folder = Path(known.path if known else model_id).expanduser()
+    if folder.is_file():
+        raise ModelError(f"{model_id} is a file. Give the folder it is in, with config.json and the tokenizer's files.")
+    if folder.is_dir() and revision:
+        raise ModelError(
+            f"{model_id} is a folder, which has no revisions: {revision!r} cannot be found in it. Leave revision out; "
+            "what is loaded then has a hash of the folder's files as its revision."
+        )
     try:
-        if not folder.is_dir():
+        if folder.is_dir():
+            revision = fingerprint(folder)
+        else:
             folder = Path(snapshot_download(str(folder), revision=revision, allow_patterns=HUB_FILES))
             revision = folder.name
-        config = AutoConfig.from_pretrained(folder)
-        family = choose_family(config, model_id)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model, loading = family.auto_class.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    except ModelError:
-        raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"Could not load {model_id}: {reason} Give a key of MODELS ({', '.join(MODELS)}), a local folder with "
-            "config.json, tokenizer.json and safetensors, or a Hub id that can be reached."
-        ) from error
-    if loading["missing_keys"]:
-        raise ModelError(
-            f"{model_id} lacks weights that a reranker needs ({', '.join(sorted(loading['missing_keys'])[:3])}): it "
-            "was not trained as one. Choose a checkpoint that was saved with its classifier."
-        )
-    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):  # without files it is made up, empty
-        raise ModelError(f"{model_id} has no fast tokenizer (tokenizer.json), which character spans need.")
-    settings, max_length = read_settings(folder, family, config, tokenizer, model_id, **options)
+    except RAW as error:
+        raise _unloadable(model_id, error) from error
+    names = names_in(folder)
+    judge(model_id, names, lambda name: (folder / name).read_bytes())
+    for name in needed(names):
+        with (folder / name).open("rb") as file:
+            check_pointer(model_id, name, file.read(64))
+    family, model, tokenizer = _read(model_id, folder, names)
+    settings, max_length = read_settings(folder, family, model.config, tokenizer, model_id, **options)
     model.eval().requires_grad_(False).to(device)
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}
     )
     reranker = Reranker(
         model_id=model_id,
-        revision=revision or _fingerprint(folder),
+        revision=revision,
         model=model,
         tokenizer=tokenizer,
         family=family,
@@ -101,41 +117,59 @@ def _load(model_id: str, revision: str | None, device: str, options: dict[str, A
     return dataclasses.replace(reranker, scale_invariant=self_test(reranker))
 
 
-def _fingerprint(folder: Path) -> str:
-    """A local folder's revision: a hash of its weights, so that changed weights never pass for the old ones."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return f"sha256:{digest.hexdigest()[:12]}"
+def _read(model_id: str, folder: Path, names: list[str]) -> tuple[Family, Any, PreTrainedTokenizerBase]:
+    """Family, float32 model and tokenizer of a folder, checked; none of its code is run. Raises `ModelError`."""
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        if "flash" in str(config._attn_implementation):  # a kernel for half precision on some GPUs
+            config._attn_implementation = None
+        family = choose_family(config, model_id)
+        if family.offset_positions and config.pad_token_id is None:
+            raise ModelError(
+                f"{model_id} has pad_token_id null in its config.json, and its positions are counted from that id. Set "
+                "it to the tokenizer's padding id."
+            )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        model, loading = family.auto_class.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            weights_only=True,
+            use_safetensors=any(name.endswith(".safetensors") for name in weights_of(needed(names))),
+            output_loading_info=True,
+        )
+    except ModelError:
+        raise
+    except RAW as error:
+        if "tokenizer.json" not in names and any(name.endswith(".model") for name in names):
+            _name_package(model_id, "sentencepiece", error)
+        if "trust_remote_code" in str(error):
+            raise own_code(model_id, "by its auto_map") from error
+        raise _unloadable(model_id, error) from error
+    check_keys(model_id, loading)
+    check_weights(model_id, list(model.named_parameters()))
+    check_tokenizer(model_id, tokenizer, model.get_submodule(family.word_embeddings))
+    return family, model, tokenizer
 
 
-def self_test(reranker: Reranker) -> bool:
-    """Check at load that explaining is sound for this checkpoint; returns whether it is scale-invariant.
+def _name_package(model_id: str, package: str, error: Exception) -> None:
+    """Raises `ModelError` when reading a tokenizer takes a `package` that is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise ModelError(
+            f"{model_id} has no tokenizer.json, and its older tokenizer needs the package {package}, which is not "
+            f"installed: pip install {package} protobuf. Or save it with a tokenizer.json."
+        ) from error
 
-    The score through the adapter equals the plain one, the embedding layer is called once, the gradient is finite and
-    not zero. Scale-invariant: the word embedding is normalised first, so `sum(grad * x)` is 0. Raises `ModelError`.
-    """
-    pair = reranker.encode("which city is the capital of France", "Paris is the capital of France.")
-    calls: list[int] = []
 
-    def leaf_of(_output: Tensor) -> Tensor:
-        calls.append(1)
-        return inputs_embeds
-
-    with torch.no_grad():
-        plain = reranker.forward(dict(pair.inputs))
-    inputs_embeds = reranker.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
-    with reranker.adapter.intercept("word", leaf_of):
-        logit = reranker.forward(dict(pair.inputs))
-    grad = torch.autograd.grad(logit.sum(), inputs_embeds)[0] if calls else torch.zeros_like(inputs_embeds)
-    same = torch.allclose(logit, plain, atol=1e-4)
-    problems = {
-        f"the embedding layer was called {len(calls)} times instead of once": len(calls) != 1,
-        "the score through the embedding hook differs from the plain score": not same,
-        "the gradient is not finite or all zero": not bool(torch.isfinite(grad).all() and grad.abs().sum() > 0),
-    }
-    for problem, found in problems.items():
-        if found:
-            raise ModelError(f"{reranker.model_id} failed the self-test at load: {problem}.")
-    products = grad * inputs_embeds.detach()
-    return bool(products.sum().abs() < 1e-4 * products.abs().sum())
+def _unloadable(model_id: str, error: Exception) -> ModelError:
+    """What transformers or torch said, in one line, and what can be given instead."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, DAMAGED):
+        reason = "its weights are damaged, or hold more than weights (only weights are read, no pickled code)."
+    elif isinstance(error, ImportError):
+        reason = f"it needs a package that is not installed. {reason}"
+    return ModelError(
+        f"Could not load {model_id}: {reason} Give a key of MODELS ({', '.join(MODELS)}), a local folder with "
+        "config.json, tokenizer.json and safetensors, or a Hub id that can be reached."
+    )

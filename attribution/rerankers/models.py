@@ -2,29 +2,128 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT, INSTALLED = ROOT / "models" / "demo-reranker", ROOT / "attribution" / "demo_reranker"  # pip puts it there
+BUNDLED = "demo-reranker"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`path`: a folder of this project, or a Hub id."""
+    """`path`: a folder of this project, or a Hub id; `revision`: the commit it is pinned to; `parameters`: how many."""
 
     label: str
     path: str
     licence: str
-    trained_on: str
+    about: str
+    languages: str = ""
+    parameters: int | None = None
+    revision: str | None = None
+    given: bool = False  # on the command line or in the Space's settings
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of its weights in float32."""
+        return None if self.parameters is None else 4 * self.parameters
 
 
+# In the order in which a page opens on them when they are on disk: known and quick first, the bundled one last.
 MODELS: dict[str, Checkpoint] = {
-    "demo-reranker": Checkpoint(
+    "ms-marco-MiniLM-L6-v2": Checkpoint(
+        label="MS MARCO MiniLM-L6 v2",
+        path="cross-encoder/ms-marco-MiniLM-L6-v2",
+        licence="Apache-2.0",
+        about="the reranker most people use; trained on Bing queries",
+        languages="English",
+        parameters=22_713_601,
+        revision="c5ee24cb16019beea0893ab7796b1df96625c6b8",
+    ),
+    "ms-marco-MiniLM-L12-v2": Checkpoint(
+        label="MS MARCO MiniLM-L12 v2",
+        path="cross-encoder/ms-marco-MiniLM-L12-v2",
+        licence="Apache-2.0",
+        about="the same with twice the layers",
+        languages="English",
+        parameters=33_360_385,
+        revision="7b0235231ca2674cb8ca8f022859a6eba2b1c968",
+    ),
+    "mxbai-rerank-xsmall-v1": Checkpoint(
+        label="mxbai-rerank xsmall v1",
+        path="mixedbread-ai/mxbai-rerank-xsmall-v1",
+        licence="Apache-2.0",
+        about="a small DeBERTa-v3",
+        languages="English",
+        parameters=70_830_337,
+        revision="b5c6e9da73abc3711f593f705371cdbe9e0fe422",
+    ),
+    "gte-reranker-modernbert-base": Checkpoint(
+        label="gte-reranker ModernBERT base",
+        path="Alibaba-NLP/gte-reranker-modernbert-base",
+        licence="Apache-2.0",
+        about="reads 8,192 tokens",
+        languages="English",
+        parameters=149_605_633,
+        revision="f7481e6055501a30fb19d090657df9ec1f79ab2c",
+    ),
+    "bge-reranker-base": Checkpoint(
+        label="bge-reranker base",
+        path="BAAI/bge-reranker-base",
+        licence="MIT",
+        about="XLM-RoBERTa base",
+        languages="English, Chinese",
+        parameters=278_044_417,
+        revision="2cfc18c9415c912f9d8155881c133215df768a70",
+    ),
+    "bge-reranker-v2-m3": Checkpoint(
+        label="bge-reranker v2 m3",
+        path="BAAI/bge-reranker-v2-m3",
+        licence="Apache-2.0",
+        about="XLM-RoBERTa large; reads 8,192 tokens",
+        languages="more than 100",
+        parameters=567_755_777,
+        revision="953dc6f6f85a1b2dbfca4c34a2796e7dde08d41e",
+    ),
+    "ms-marco-TinyBERT-L2-v2": Checkpoint(
+        label="MS MARCO TinyBERT-L2 v2",
+        path="cross-encoder/ms-marco-TinyBERT-L2-v2",
+        licence="Apache-2.0",
+        about="two layers: the smallest that people use",
+        languages="English",
+        parameters=4_386_049,
+        revision="81d1926f67cb8eee2c2be17ca9f793c7c3bd20cc",
+    ),
+    BUNDLED: Checkpoint(
         label="Demo reranker (bundled, MiniLM-L6)",
         path=str(INSTALLED if INSTALLED.is_dir() else CHECKOUT),
         licence="Apache-2.0; data CC BY-SA 4.0, 3.0, Apache-2.0, WordNet",
-        trained_on="SQuAD 1.1, QED, SelQA, WordNet 3.0",
+        about="trained for this project on SQuAD 1.1, QED, SelQA, WordNet 3.0",
+        languages="English, lower-cased",
+        parameters=22_713_601,
     ),
 }
-DEFAULT_MODEL = "demo-reranker"
+
+
+def offer(model_ids: Iterable[str]) -> list[str]:
+    """Adds folders and Hub ids to `MODELS` under their own names and returns the keys, in order, each once.
+
+    Names that two of them share are told apart by the folder or the owner they are under.
+    """
+    keys = list(dict.fromkeys(model_ids))
+    taken = {row.label for key, row in MODELS.items() if key not in keys}
+    for key in keys:
+        if key not in MODELS:
+            others = [other for other in keys if other != key and Path(other).name == Path(key).name]
+            name = key if others or Path(key).name in taken else Path(key).name
+            MODELS[key] = Checkpoint(
+                label=name, path=key, licence="see its card", about="given with --model", given=True
+            )
+    return keys
+
+
+def split_ids(setting: str) -> list[str]:
+    """The ids and paths of `RERANKER_MODELS`, separated by commas or line ends."""
+    return [item.strip() for item in re.split(r"[,\n]", setting) if item.strip()]

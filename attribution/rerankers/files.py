@@ -1,0 +1,139 @@
+"""What a checkpoint's folder or repository holds: which of its files matter, and what they say before any weight."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from attribution.errors import ModelError
+from attribution.rerankers.families import FAMILIES, choose_family
+
+Read = Callable[[str], bytes]  # a file's name -> its content
+# Beside the weights: configuration, tokenizer, and what sentence-transformers keeps in folders of its own.
+SETTINGS = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|additional_chat_templates/[\w.-]+\.jinja|\d+_\w+/config\.json")
+WEIGHTS = re.compile(r"((\d+_\w+/)?model|(\d+_\w+/)?pytorch_model)([\w.-]*)\.(safetensors|bin)(\.index\.json)?")
+LFS_POINTER = b"version https://git-lfs"
+ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+
+def needed(names: Iterable[str]) -> list[str]:
+    """The files of a checkpoint that loading reads, sorted: settings and, folder by folder, weights of one kind.
+
+    safetensors where there are any, else `.bin`. ONNX, OpenVINO, TensorFlow, readme and the like are left alone.
+    """
+    names = sorted(set(names))
+    weights = [name for name in names if WEIGHTS.fullmatch(name)]
+    safe = {_folder(name) for name in weights if name.endswith(".safetensors")}
+    chosen = [name for name in weights if _is_safe(name) or _folder(name) not in safe]
+    settings = [name for name in names if SETTINGS.fullmatch(name) and name not in weights]
+    return sorted([*settings, *chosen])
+
+
+def weights_of(names: Iterable[str]) -> list[str]:
+    """Those of `names` that hold weights."""
+    return [name for name in names if name.endswith((".safetensors", ".bin"))]
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _is_safe(name: str) -> bool:
+    return ".safetensors" in name
+
+
+def names_in(folder: Path) -> list[str]:
+    """The files of a folder and of its folders, as a repository lists them."""
+    found = [*folder.glob("*"), *folder.glob("*/*")]
+    return sorted(path.relative_to(folder).as_posix() for path in found if path.is_file())
+
+
+def fingerprint(folder: Path) -> str:
+    """A local folder's revision: a hash of every file that loading reads, so no change passes for the old model."""
+    digest = hashlib.sha256()
+    for name in needed(names_in(folder)):
+        digest.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
+        with (folder / name).open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()[:12]}"
+
+
+def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
+    """`config.json`, if nothing in it or beside it rules the checkpoint out. Raises `ModelError`, before any weight."""
+    names = set(names)
+    if "adapter_config.json" in names:
+        raise ModelError(
+            f"{model_id} holds a LoRA adapter, which changes the scores of another model. Merge the adapter first "
+            "(peft: merge_and_unload(), then save_pretrained) and give the merged folder."
+        )
+    if "config.json" not in names:
+        if any(name.endswith(".gguf") for name in names):
+            raise ModelError(
+                f"{model_id} holds GGUF weights, which are for llama.cpp. Give the original checkpoint, in safetensors."
+            )
+        raise ModelError(f"{model_id} has no config.json, so it is no transformers checkpoint. Give one that has.")
+    config = read_json(model_id, "config.json", read)
+    _judge_config(model_id, config)
+    if not weights_of(needed(names)):
+        raise ModelError(f"{model_id} has no weights that can be read: neither safetensors nor pytorch_model.bin.")
+    return config
+
+
+def read_json(model_id: str, name: str, read: Read) -> dict[str, Any]:
+    """A JSON object. Raises `ModelError`."""
+    content = read(name)
+    check_pointer(model_id, name, content[:64])
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise ModelError(f"{model_id} has a damaged {name}: {error}. Download or save it again.") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{model_id} has a damaged {name}: it holds no JSON object. Download or save it again.")
+    return found
+
+
+def check_pointer(model_id: str, name: str, start: bytes) -> None:
+    """Raises `ModelError` where Git LFS left a few lines of text in place of a file."""
+    if start.startswith(LFS_POINTER):
+        raise ModelError(
+            f"{model_id} has a Git LFS pointer in place of {name}. Fetch the file itself: git lfs pull, or hf download."
+        )
+
+
+def own_code(model_id: str, architecture: str) -> ModelError:
+    """For checkpoints that come with Python files of their own."""
+    return ModelError(
+        f"{model_id} needs code of its own, which this program never runs ({architecture}). Use a reranker that needs "
+        f"none: one of {', '.join(FAMILIES)}."
+    )
+
+
+def _judge_config(model_id: str, config: dict[str, Any]) -> None:
+    architecture = (config.get("architectures") or ["none named"])[0]
+    if "auto_map" in config and architecture not in FAMILIES:
+        raise own_code(model_id, architecture)
+    if config.get("quantization_config"):
+        method = config["quantization_config"].get("quant_method", "unknown method")
+        raise ModelError(
+            f"{model_id} is quantised ({method}); gradients need ordinary weights. Give the checkpoint it was made "
+            "from."
+        )
+    position = str(config.get("position_embedding_type"))
+    if position.startswith("relative_key"):
+        raise ModelError(
+            f"{model_id} asks for position_embedding_type {position}, which transformers no longer computes: its score "
+            "would be another. Give a checkpoint with absolute positions."
+        )
+    choose_family(PreTrainedConfig.from_dict(config), model_id)
+
+
+def float32_bytes(config: dict[str, Any], stored: int) -> int:
+    """What `stored` bytes of weights take in float32, by the type that the config names."""
+    return 4 * stored // ITEM_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")), 4)

@@ -1,0 +1,39 @@
+"""How much memory a model may take: what the machine or its container has left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+PAGES_KEPT = 2**29  # bytes left to everything else: activations, gradients, the page
+
+
+def free_memory() -> int | None:
+    """Bytes that can still be taken, by the machine's and the container's count; None where neither is told."""
+    counts = [count for count in (_machine(), _container()) if count is not None]
+    return min(counts, default=None)
+
+
+def _machine() -> int | None:
+    try:
+        lines = MEMINFO.read_text().splitlines()
+    except OSError:  # not Linux
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _container() -> int | None:
+    """Control group version 2: its limit minus what is taken, less the file cache that would make room."""
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        current = int((CGROUP / "memory.current").read_text())
+        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else int(limit) - current + int(stat.get("inactive_file", 0))
+
+
+def gigabytes(n: int) -> str:
+    """As a message prints it."""
+    return f"{n / 2**30:.1f} GB" if n >= 2**27 else f"{n / 2**20:.1f} MB"
