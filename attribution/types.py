@@ -26,7 +26,10 @@ class Token:
 
 @dataclass(frozen=True)
 class Cut:
-    """Characters of a segment's text that the model never read, because the pair is too long for it."""
+    """Characters of a segment's text whose tokens are lost, because the pair is too long for the model.
+
+    A word, or an emoji of several tokens, may be read in part: `Unit.cut` says so.
+    """
 
     segment: Segment
     start: int
@@ -129,11 +132,28 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What the model read as one: a stretch of the user's text with the white space before it, or a template token.
+
+    `positions`: its tokens in the sequence, none if the model never read it. `start`, `end`: characters of its
+    segment's text. `cut`: read in part only, the limit took the rest.
+    """
+
+    text: str
+    segment: Segment
+    positions: tuple[int, ...]
+    start: int = 0
+    end: int = 0
+    cut: bool = False
+
+
+@dataclass(frozen=True)
 class Word:
-    """A stretch of the user's text with the white space before it. `attribution`: None if the model never saw it."""
+    """A `Unit` of the user's text with what a method says of it; `attribution`: None if the model never read it."""
 
     text: str
     segment: Segment
     start: int
     end: int
     attribution: float | None
+    cut: bool = False

@@ -63,7 +63,7 @@ def run(bench: Bench) -> list[Table]:
         truth = [float(i in pair.places) for i in range(DOCUMENT_WORDS)]
         for method in bench.methods:
             explanation = explain(reranker, " ".join(pair.query), " ".join(pair.document), method)
-            values = ranked_by(explanation, seen_words(explanation.tokens, explanation.document))
+            values = ranked_by(explanation, seen_words(explanation))
             found[METHODS[method].label].append(top_k_overlap(values, truth, len(pair.places)))
         logits.append(explanation.logit)
         guess = draw.sample(range(DOCUMENT_WORDS), DOCUMENT_WORDS)

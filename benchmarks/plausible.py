@@ -28,7 +28,7 @@ def run(bench: Bench) -> list[Table]:
     for i, pair in bench.progress("plausibility", read_evidence(bench.folder, min(PAIRS, bench.pairs))):
         for method in bench.quick():
             explanation = bench.explain(pair, method)
-            words = seen_words(explanation.tokens, pair.document)
+            words = seen_words(explanation)
             marked = [_in_evidence(explanation, positions, pair) for positions in words]
             found[METHODS[method].label].append(average_precision(ranked_by(explanation, words), marked, i))
         texts = [pair.document[_span(explanation, positions)] for positions in words]

@@ -32,7 +32,7 @@ def run(bench: Bench) -> list[Table]:
     for _, pair in bench.progress("sanity", pairs):
         for method in methods:
             before = bench.explain(pair, method)
-            words = seen_words(before.tokens, pair.document)
+            words = seen_words(before)
             for stage, reranker in stages:
                 after = explain(reranker, pair.query, pair.document, method)
                 rho = spearman(ranked_by(before, words), ranked_by(after, words))

@@ -92,7 +92,7 @@ def test_contrast_on_the_linear_reranker_is_known_on_paper(linear: Reranker) -> 
     expected = []
     for pair, sign in ((first, 1), (second, -1)):
         weights = token_weights(linear, pair)
-        words = seen_words(pair.tokens, pair.document)
+        words = seen_words(pair)
         expected += [sign * sum(weights[i].item() - stays for i in positions) for positions in words]
     assert [bar.value for bar in document.bars] == pytest.approx(expected, abs=1e-4)
     assert [bar.of for bar in document.bars] == ["first"] * 6 + ["second"] * 4
@@ -208,7 +208,7 @@ def known_products(product: Reranker, query_left: float, document_left: float) -
     pair = product.encode(QUERY, DOCUMENT)
     mask = product.word_embeddings(torch.tensor(product.tokenizer.mask_token_id))
     embeddings = product.embed(pair)[0]  # (seq, hidden)
-    words = (seen_words(pair.tokens, QUERY, "query"), seen_words(pair.tokens, DOCUMENT))
+    words = (seen_words(pair, "query"), seen_words(pair))
     first, second = (
         torch.tensor([sum(((embeddings[i] - left * mask) @ weight).item() for i in word) for word in side])
         for side, weight, left in zip(
@@ -245,7 +245,7 @@ def test_a_model_that_adds_up_has_no_interaction(linear: Reranker, form: str) ->
 def test_the_averaged_shapley_interaction_agrees_where_there_are_only_pairs(product: Reranker) -> None:
     """The mean second difference over all sets of the other words, by Grabisch and Roubens' weights."""
     pair = product.encode(QUERY, DOCUMENT)
-    words = [*seen_words(pair.tokens, QUERY, "query"), *seen_words(pair.tokens, DOCUMENT)]
+    words = [*seen_words(pair, "query"), *seen_words(pair)]
     n, (i, j) = len(words), (1, 5)
     sets = [frozenset(s) for size in range(n + 1) for s in combinations(range(n), size)]
     ids = pair.inputs["input_ids"].repeat(len(sets), 1)
@@ -265,7 +265,7 @@ def test_the_averaged_shapley_interaction_agrees_where_there_are_only_pairs(prod
 def test_the_matrix_equals_brute_force(tiny_bert: Reranker, plain: Plain, operator: str) -> None:
     tokenizer, model = plain(BERT)
     pair = tiny_bert.encode(ASKED, LIST[1])
-    query, document = seen_words(pair.tokens, ASKED, "query"), seen_words(pair.tokens, LIST[1])
+    query, document = seen_words(pair, "query"), seen_words(pair)
 
     @torch.no_grad()
     def s(*gone: list[int]) -> float:
@@ -324,8 +324,8 @@ def test_the_counterfactual_on_the_linear_reranker_is_known_on_paper(linear: Rer
     found = counterfactual(linear, QUERY, high, low, operator=operator)
     pair = linear.encode(QUERY, high)
     weights, stays = token_weights(linear, pair), mask_weight(linear)
-    by_mask = [sum(weights[i].item() - stays for i in word) for word in seen_words(pair.tokens, high)]
-    cost = by_mask if operator == "mask" else [sum(weights[word].tolist()) for word in seen_words(pair.tokens, high)]
+    by_mask = [sum(weights[i].item() - stays for i in word) for word in seen_words(pair)]
+    cost = by_mask if operator == "mask" else [sum(weights[word].tolist()) for word in seen_words(pair)]
     order = [w for w in sorted(range(len(cost)), key=lambda w: -by_mask[w]) if by_mask[w] > 0]
     logits = [weights.sum().item()]
     for w in order:

@@ -30,7 +30,7 @@ def linear() -> Reranker:
 
 def saying(base: Explanation, values: Sequence[float]) -> Explanation:
     """An explanation of the same pair that gives each seen document word this value, on its first token."""
-    words = seen_words(base.tokens, base.document)
+    words = seen_words(base)
     attributions = [0.0] * len(base.tokens)
     for positions, value in zip(words, values, strict=True):
         attributions[positions[0]] = value
@@ -47,7 +47,7 @@ def losses(linear: Reranker, operator: str) -> list[float]:
     pair = linear.encode(QUERY, DOCUMENT)
     weights = token_weights(linear, pair)
     stays = mask_weight(linear) if operator == "mask" else 0.0
-    return [sum(weights[i].item() - stays for i in positions) for positions in seen_words(pair.tokens, DOCUMENT)]
+    return [sum(weights[i].item() - stays for i in positions) for positions in seen_words(pair)]
 
 
 def top(losses: list[float], order: Sequence[int], share: float) -> float:
@@ -218,7 +218,7 @@ def test_delete_is_the_shortened_text_and_mask_the_masked_one(
     tokenizer, model = plain("BertForSequenceClassification")
     whole = tokenizer(*TEXTS)
     pair = tiny_bert.encode(*TEXTS)
-    words = seen_words(pair.tokens, TEXTS[1])
+    words = seen_words(pair)
     left = frozenset({0, 3, len(words) - 1})
     gone = {i for w, positions in enumerate(words) if w not in left for i in positions}
     masked = [tokenizer.mask_token_id if i in gone else token for i, token in enumerate(whole["input_ids"])]

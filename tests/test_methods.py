@@ -43,7 +43,7 @@ def against_mask(reranker: Reranker, pair: TokenizedPair) -> Tensor:
 def by_word(reranker: Reranker, pair: TokenizedPair) -> Tensor:
     """As `against_mask`, each word's sum shared by its tokens."""
     values = against_mask(reranker, pair)
-    for positions in seen_words(pair.tokens, pair.document):
+    for positions in seen_words(pair):
         values[positions] = values[positions].mean()
     return values
 

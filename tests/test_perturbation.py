@@ -35,7 +35,7 @@ def plain_logits(plain: tuple[Any, Any], rows: list[list[int]], **inputs: Tensor
 
 
 def words_of(pair: TokenizedPair) -> tuple[list[list[int]], list[list[int]]]:
-    return seen_words(pair.tokens, pair.query, "query"), seen_words(pair.tokens, pair.document)
+    return seen_words(pair, "query"), seen_words(pair)
 
 
 def test_occlusion_equals_plain_forwards(tiny_bert: Reranker, plain: Plain) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from attribution.errors import AttributionError, InputError, OptionError
 from attribution.explain import explain
 from attribution.methods import METHODS
-from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
+from attribution.words import sum_to_words
 
 OnPass = Callable[[Meter], None]
 
@@ -161,18 +161,16 @@ def check_complete(method: str) -> None:
 
 
 def words_of(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
-    """The words of one segment that the model saw, in reading order, each with the sum of `values` over its tokens.
+    """The words of one segment that the model read, in reading order, each with the sum of `values` over its tokens.
 
     In the order of `seen_words`; without the white space around a word.
     """
-    text = read.query if segment == "query" else read.document
     words = []
-    for positions in seen_words(read.tokens, text, segment):
-        start = min(read.tokens[i].start or 0 for i in positions)
-        end = max(read.tokens[i].end or 0 for i in positions)
-        start += len(text[start:end]) - len(text[start:end].lstrip())
-        shown = text[start:end].rstrip()
-        words.append(Word(shown, segment, start, start + len(shown), sum(values[i] for i in positions)))
+    for word in sum_to_words(read, values, segment):
+        if word.attribution is not None:
+            shown = word.text.strip()
+            start = word.start + word.text.index(shown)
+            words.append(replace(word, text=shown, start=start, end=start + len(shown)))
     return words
 
 

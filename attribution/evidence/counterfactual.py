@@ -117,7 +117,7 @@ def logit_without(
     One forward. Raises `InputError` or `OptionError`.
     """
     pair = reranker.encode(query, document)
-    words = seen_words(pair.tokens, document)
+    words = seen_words(pair)
     unknown = sorted(set(dropped) - set(range(len(words))))
     if unknown:
         raise OptionError(f"There is no word {unknown[0]} in this document; its words are 0 to {len(words) - 1}.")
@@ -128,7 +128,7 @@ def logit_without(
 
 def _until_below(reranker: Reranker, pair: TokenizedPair, order: list[int], limit: float, operator: str) -> list[float]:
     """Logits without the first 0, 1, 2 ... words of `order`; the first one below `limit` is the last."""
-    words = seen_words(pair.tokens, pair.document)
+    words = seen_words(pair)
     everything = frozenset(range(len(words)))
     kept = [everything - frozenset(order[:k]) for k in range(len(order) + 1)]
     logits: list[float] = []

@@ -130,7 +130,7 @@ def measure_stream(
     if not 2 <= n_random <= 100:
         raise OptionError(f"n_random is {n_random}; it must be between 2 and 100.")
     pair = reranker.encode(*_the_pair(reranker, explanations))
-    words = seen_words(pair.tokens, pair.document)
+    words = seen_words(pair)
     shuffled = random_orders(len(words), n_random, seed)
     magnitude = embedding_magnitude(reranker, pair).values.tolist()
     orders = {CONTROL: _order(word_values(magnitude, words), shuffled[0])}

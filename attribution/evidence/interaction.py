@@ -74,7 +74,7 @@ def interaction(
         raise OptionError(f"form {form!r} masks the query's words; operator {operator!r} is for form {DIFFERENCE!r}.")
     began = time.perf_counter()
     pair = reranker.encode(query, document)
-    sides = (seen_words(pair.tokens, query, "query"), seen_words(pair.tokens, document))
+    sides = (seen_words(pair, "query"), seen_words(pair))
     with metered(Meter(on_pass)) as meter:
         if form == DIFFERENCE:
             logit, alone, chosen, values = _second_differences(reranker, pair, *sides, n_words, operator)
@@ -103,7 +103,7 @@ def interaction(
 def interaction_passes(reranker: Reranker, query: str, document: str, n_words: int = 12) -> int:
     """The forwards that `interaction` by differences will take: the pair, each word alone, each pair of words."""
     pair = reranker.encode(query, document)
-    n_query, n_document = len(seen_words(pair.tokens, query, "query")), len(seen_words(pair.tokens, document))
+    n_query, n_document = len(seen_words(pair, "query")), len(seen_words(pair))
     return 1 + n_query + n_document + n_query * min(n_words, n_document)
 
 

@@ -18,9 +18,10 @@ from attribution.errors import OptionError
 from attribution.evidence.edits import Edit, unrelated_document
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.wording import is_neutral
-from attribution.rerankers.removal import score_kept, seen_words
+from attribution.rerankers.removal import score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import TokenizedPair
+from attribution.words import read_units
 
 N_CONTROL = 5  # masks of each size
 SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that covers it
@@ -155,12 +156,7 @@ def _control(reranker: Reranker, query: str, document: str, size: int, seed: int
 
 def document_units(pair: TokenizedPair) -> list[tuple[str, list[int]]]:
     """What the model read of the document: each unit's text and token positions."""
-    units = []
-    for positions in seen_words(pair.tokens, pair.document):
-        spans = [pair.tokens[position] for position in positions]
-        start, end = min(t.start or 0 for t in spans), max(t.end or 0 for t in spans)
-        units.append((pair.document[start:end].strip(), positions))
-    return units
+    return [(unit.text.strip(), list(unit.positions)) for unit in read_units(pair, "document")]
 
 
 def _result(

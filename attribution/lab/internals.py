@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,19 +13,11 @@ from attribution.errors import ModelError
 from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.states import attentions_of, check_size, layers_of, read_positions
-from attribution.types import Segment, TokenizedPair
-from attribution.words import split_words, word_index
+from attribution.types import Segment, TokenizedPair, Unit
+from attribution.words import read_units
 
+TEXTS: tuple[Segment, Segment] = ("query", "document")
 Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One word of the user's text, or one template token such as [CLS]; `positions` are its tokens in the sequence."""
-
-    text: str
-    segment: Segment
-    positions: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -94,13 +86,8 @@ def _gradient(reranker: Reranker, state: Tensor) -> Tensor:
 
 def _units(pair: TokenizedPair) -> tuple[Unit, ...]:
     units = [Unit(pair.tokens[i].text, "template", (i,)) for i in pair.positions("template")]
-    texts: dict[Segment, str] = {"query": pair.query, "document": pair.document}
-    for segment, text in texts.items():
-        spans = split_words(text)
-        positions: dict[int, list[int]] = {}
-        for i, word in word_index(pair.tokens, segment, spans).items():
-            positions.setdefault(word, []).append(i)
-        units += [Unit(text[slice(*spans[word])].strip(), segment, tuple(at)) for word, at in positions.items()]
+    for segment in TEXTS:
+        units += [replace(unit, text=unit.text.strip()) for unit in read_units(pair, segment)]
     return tuple(sorted(units, key=lambda unit: unit.positions))
 
 

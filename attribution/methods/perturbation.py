@@ -84,7 +84,7 @@ def sampled_shapley(play: Play, n: int, n_samples: int, generator: torch.Generat
 
 
 def _words(pair: TokenizedPair, side: Segment) -> list[list[int]]:
-    return seen_words(pair.tokens, pair.query if side == "query" else pair.document, side)
+    return seen_words(pair, side)
 
 
 def _spread(reranker: Reranker, pair: TokenizedPair, words: list[list[int]], values: list[float]) -> torch.Tensor:

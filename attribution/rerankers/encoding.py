@@ -146,7 +146,8 @@ def _pair(
     cuts = []
     for segment, typed in zip(SEGMENTS, (query, document), strict=True):
         seen, all_of_it = ([row for row in rows if row.segment == segment] for rows in (kept, whole))
-        if 0 < len(seen) < len(all_of_it):
-            cuts.append(Cut(segment, 0, seen[0].start) if left else Cut(segment, seen[-1].end, len(typed)))
+        lost = all_of_it[: len(all_of_it) - len(seen)] if left else all_of_it[len(seen) :]
+        if seen and lost:
+            cuts.append(Cut(segment, 0, lost[-1].end) if left else Cut(segment, lost[0].start, len(typed)))
     inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
     return TokenizedPair(query, document, inputs, tokens, bool(cuts), tuple(cuts))

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from attribution.errors import OptionError
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
-from attribution.types import Segment, Token, TokenizedPair
-from attribution.words import split_words, word_index
+from attribution.types import Explanation, Segment, TokenizedPair
+from attribution.words import read_units
 
 Kept = frozenset[int]  # the document words that are left, counted from 0
 
@@ -20,15 +20,9 @@ OPERATORS: dict[str, str] = {
 }
 
 
-def seen_words(tokens: Sequence[Token], text: str, segment: Segment = "document") -> list[list[int]]:
-    """The token positions of every word of a segment's `text` the model saw, in reading order.
-
-    A word without a token is no word.
-    """
-    words: dict[int, list[int]] = {}
-    for position, word in word_index(tuple(tokens), segment, split_words(text)).items():
-        words.setdefault(word, []).append(position)
-    return list(words.values())
+def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document") -> list[list[int]]:
+    """The token positions of every unit of a segment that the model read, in reading order (`words.read_units`)."""
+    return [list(unit.positions) for unit in read_units(pair, segment)]
 
 
 def check_operator(operator: str) -> None:
