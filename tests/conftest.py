@@ -24,6 +24,7 @@ settings.register_profile("rerank-lens", deadline=None)
 settings.load_profile("rerank-lens")
 
 Tiny = Callable[[str], "Reranker"]
+Folder = Callable[[str], Path]
 Plain = Callable[[str], tuple[Any, Any]]
 
 

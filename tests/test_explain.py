@@ -11,9 +11,9 @@ import torch
 from attribution import METHODS, explain
 from attribution.errors import InputError, OptionError
 from attribution.methods.leaves import LEAVES
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny
+from tests.tiny import PAIRED
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 IG, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
@@ -84,7 +84,7 @@ def test_text_the_model_cannot_read(field: str, text: str, problem: str, tiny_be
         explain(tiny_bert, query, document)
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 def test_truncated_says_whether_the_document_was_cut(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     lengths = {}
@@ -97,7 +97,7 @@ def test_truncated_says_whether_the_document_was_cut(architecture: str, tiny: Ti
     assert set(lengths.values()) == {True, False}
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 def test_saliency_is_plain_pytorch(architecture: str, tiny: Tiny, plain: Plain) -> None:
     """The mission's own lines, on a model loaded without any code of ours."""
     tokenizer, model = plain(architecture)
@@ -143,7 +143,7 @@ def test_missing_gradient_falls_back_in_sight(method: str, leaf: str, tiny_bert:
         assert METHODS[method].label in explanation.note
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 @pytest.mark.parametrize("options", [{}, {"joint": True}, {"baselines": "unk"}, {"baselines": "pad"}])
 @pytest.mark.parametrize(("method", "coarse"), [(IG, {"tolerance": 1.0}), (CAPTUM, {"n_steps": 3})])
 def test_convergence_delta_from_outside(
@@ -172,7 +172,7 @@ def test_convergence_delta_from_outside(
         assert any(abs(path.convergence_delta) > 1e-4 for path in explanation.paths)
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 def test_logits_are_those_of_forwards_of_their_own(architecture: str, tiny: Tiny) -> None:
     """Methods hand on the logits of the passes they made anyway; asked again, the model says the same."""
     reranker = tiny(architecture)

@@ -20,14 +20,13 @@ from attribution import explain, load_reranker
 from attribution.errors import InputError, ModelError, OptionError
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers import states
-from attribution.rerankers.families import FAMILIES
 from tests.conftest import Tiny
-from tests.tiny import save_tiny
+from tests.tiny import PAIRED, save_tiny
 
 QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants <b>&</b> museums \U0001f600 ."
 OTHER = ("which city is the capital of france", "paris is the capital of france , new york is not .")
-every_family = pytest.mark.parametrize("architecture", FAMILIES)
+every_family = pytest.mark.parametrize("architecture", PAIRED)
 
 
 def look(reranker: Any, query: str = QUERY, document: str = DOCUMENT) -> Inside:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from attribution import explain
 from attribution.errors import OptionError
 from attribution.methods.propagation import QUERY_AND_KEY
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny
+from tests.tiny import PAIRED
 
 QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants"
@@ -70,7 +70,7 @@ def frozen_slopes(reranker: Reranker, model: Any, step: float = 1e-6) -> list[fl
     return slopes
 
 
-@pytest.mark.parametrize("architecture", [a for a in FAMILIES if a != FUSED])
+@pytest.mark.parametrize("architecture", [a for a in PAIRED if a != FUSED])
 def test_slope_of_the_frozen_model(architecture: str, tiny: Tiny, plain: Plain) -> None:
     reranker = tiny(architecture)
     expected = frozen_slopes(reranker, copy.deepcopy(plain(architecture)[1]).double())

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.rerankers.families import FAMILIES
 from attribution.types import Point
 from tests.conftest import Plain, Tiny
+from tests.tiny import PAIRED
 
 QUERY = "how many people live in berlin ?"
 DOCUMENTS = [
@@ -27,7 +27,7 @@ COUNT_NON_PAD = [
     "XLMRobertaForSequenceClassification",
     "MPNetForSequenceClassification",
 ]
-every_family = pytest.mark.parametrize("architecture", FAMILIES)
+every_family = pytest.mark.parametrize("architecture", PAIRED)
 
 
 def close(value: Any, expected: Any) -> bool:

@@ -14,9 +14,9 @@ import torch
 from attribution import METHODS, explain
 from attribution.errors import OptionError, Stopped
 from attribution.methods.leaves import LEAVES
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Meter, Reranker
 from tests.conftest import Tiny
+from tests.tiny import PAIRED
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 N_THREADS = 8
@@ -58,7 +58,7 @@ def assert_untouched(reranker: Reranker, run: Callable[[], object]) -> None:
     assert all(torch.equal(weights_after[name], weights[name]) for name in weights)
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 def test_loaded_model_is_frozen_with_one_hook_a_point(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     hooked = [module for module in reranker.model.modules() if module._forward_hooks]
@@ -132,7 +132,7 @@ def test_interception_ends_with_its_block(tiny_bert: Reranker) -> None:
     assert seen == ["inner", "block", "outer", "block"]
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", PAIRED)
 def test_trainable_shares_weights_and_thaws_its_own_only(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     trainable = reranker.trainable()

@@ -11,6 +11,8 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from tests.tiny_prompts import CHAT, byte_level, sentencepiece, write_logit_score
+
 CORPUS = [
     "how many people live in berlin ? berlin has about 3.7 million inhabitants .",
     "paris is the capital of france . which city is the capital of france",
@@ -41,6 +43,14 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "MPNetForSequenceClassification": {"max_position_embeddings": 132},
     "ModernBertForSequenceClassification": {},
 }
+PAIRED = tuple(CONFIGS)  # query and document are two segments, every test knows them
+DECODER: dict[str, Any] = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512}
+GEMMA2 = {"query_pre_attn_scalar": 8, "sliding_window": 64}
+CONFIGS |= {
+    architecture + head: DECODER | (GEMMA2 if architecture == "Gemma2" else {})
+    for architecture in ("Qwen3", "Qwen2", "Llama", "Gemma", "Gemma2", "Mistral")
+    for head in ("ForCausalLM", "ForSequenceClassification")
+}
 SENTENCEPIECE = ("XLMRobertaForSequenceClassification", "DebertaV2ForSequenceClassification")
 ROBERTA_LIKE = (
     "RobertaForSequenceClassification",
@@ -60,6 +70,8 @@ def tiny_pieces(start: str, inside: str) -> list[str]:
 
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     """A fast tokenizer of the family's kind and pair template, with pieces of `CORPUS`."""
+    if CONFIGS[architecture].get("num_key_value_heads"):
+        return byte_level(CORPUS) if "Qwen" in architecture else sentencepiece(tiny_pieces("\u2581", ""))
     if architecture in ROBERTA_LIKE:
         cls, sep, pad, unk, mask = "<s>", "</s>", "<pad>", "<unk>", "<mask>"
         specials, template = [cls, pad, sep, unk, mask], f"{cls} $A {sep} {sep} $B {sep}"
@@ -103,13 +115,13 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     )
 
 
-def save_tiny(architecture: str, folder: Path, seed: int = 0) -> Path:
+def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> Path:
     """A random checkpoint of `architecture` in `folder`, as `save_pretrained` writes it."""
     tokenizer = tiny_tokenizer(architecture)
     model_class = getattr(transformers, architecture)
     settings = {**SMALL, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     settings |= {"cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id}
-    settings |= CONFIGS[architecture]
+    settings |= CONFIGS[architecture] | config
     torch.manual_seed(seed)
     model = model_class(model_class.config_class(**settings))
     with torch.no_grad():  # biases and norms start at 0 and 1, which would hide a missing one
@@ -117,4 +129,7 @@ def save_tiny(architecture: str, folder: Path, seed: int = 0) -> Path:
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    if architecture.endswith("ForCausalLM"):
+        (folder / "chat_template.jinja").write_text(CHAT)
+        write_logit_score(folder, tokenizer, *(("Yes", None) if "Gemma" in architecture else ("yes", "no")))
     return folder

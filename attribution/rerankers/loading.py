@@ -99,6 +99,8 @@ def _load(model_id: str, revision: str | None, device: str, options: dict[str, A
             check_pointer(model_id, name, file.read(64))
     family, model, tokenizer = _read(model_id, folder, names)
     settings, max_length = read_settings(folder, family, model.config, tokenizer, model_id, **options)
+    if family.pad_left and model.config.pad_token_id is None:
+        model.config.pad_token_id = -1  # no token's id: the last position is read, in a batch as in a single row
     model.eval().requires_grad_(False).to(device)
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from attribution.errors import ModelError
+from attribution.rerankers.families.decoders import DECODERS
 from attribution.rerankers.families.encoders import ENCODERS
 from attribution.rerankers.families.family import Family
 
 __all__ = ["FAMILIES", "Family", "choose_family"]
 
 # Keyed by `config.architectures[0]`, never by the model's name.
-FAMILIES: dict[str, Family] = {**ENCODERS}
+FAMILIES: dict[str, Family] = {**ENCODERS, **DECODERS}
 
 
 def choose_family(config: Any, model_id: str) -> Family:

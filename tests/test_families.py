@@ -1,0 +1,205 @@
+"""Every family, on a tiny random model: the logit explained is the plain model's, however padded, by any method."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attribution import METHODS, explain, load_reranker
+from attribution.errors import AttributionError, InputError, ModelError, OptionError
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.reranker import Reranker
+from tests.conftest import Folder, Tiny
+from tests.tiny import save_tiny
+
+QUERY, DOCUMENT = "how many live in berlin?", "berlin has 3.7 million ."
+DOCUMENTS = [DOCUMENT, "museums", "paris is the capital of france . the quick brown fox jumps over the lazy dog ."]
+CHEAP: dict[str, dict[str, Any]] = {
+    "integrated_gradients_captum": {"n_steps": 4},
+    "expected_gradients": {"n_samples": 2},
+    "smoothgrad": {"n_samples": 2},
+    "shapley": {"n_samples": 2},
+}
+QWEN, GEMMA = "Qwen3ForCausalLM", "GemmaForCausalLM"
+every_family = pytest.mark.parametrize("architecture", FAMILIES)
+
+
+@torch.no_grad()
+def plain_logit(reranker: Reranker, folder: Any, inputs: dict[str, Tensor]) -> float:
+    """The files through the library alone, and the logit read as their makers read it."""
+    model = reranker.family.auto_class.from_pretrained(folder, dtype=torch.float32).eval()
+    logits = model(**inputs).logits
+    if logits.ndim == 2:
+        return float(logits[0, 0])
+    yes, no, only = (reranker.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no", "Yes"))
+    last = logits[0, -1]
+    return float(last[only] if reranker.settings.false is None else last[yes] - last[no])
+
+
+def padded(reranker: Reranker, left: bool) -> dict[str, Tensor]:
+    """All `DOCUMENTS` in one batch, padded as a caller may."""
+    pairs = [reranker.encode(QUERY, document) for document in DOCUMENTS]
+    length = max(len(pair.tokens) for pair in pairs)
+    fill = {"input_ids": reranker.pad_id}
+
+    def pad(name: str, value: Tensor) -> Tensor:
+        missing = length - value.shape[1]
+        return torch.nn.functional.pad(value, (missing, 0) if left else (0, missing), value=fill.get(name, 0))
+
+    return {name: torch.cat([pad(name, pair.inputs[name]) for pair in pairs]) for name in pairs[0].inputs}
+
+
+@every_family
+def test_one_logit_by_every_route(architecture: str, tiny: Tiny, tiny_folder: Folder) -> None:
+    reranker = tiny(architecture)
+    pair = reranker.encode(QUERY, DOCUMENT)
+    singly = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
+    assert max(singly) - min(singly) > 0.05  # a score that depends on its input
+    assert plain_logit(reranker, tiny_folder(architecture), dict(pair.inputs)) == pytest.approx(singly[0], abs=1e-5)
+    with torch.no_grad():
+        assert reranker.forward_func(pair)(reranker.embed(pair)).item() == pytest.approx(singly[0], abs=1e-5)
+        block = reranker.forward_func(pair, "block")(reranker.embed(pair, "block"))
+        assert block.item() == pytest.approx(singly[0], abs=1e-5)
+        for left in (True, False) if reranker.family.pad_left else (False,):
+            assert reranker.forward(padded(reranker, left)).tolist() == pytest.approx(singly, abs=1e-4)
+    before = reranker.tokenizer.padding_side
+    for side in ("left", "right"):
+        reranker.tokenizer.padding_side = side
+        assert reranker.score(QUERY, DOCUMENTS) == pytest.approx(singly, abs=1e-4)
+    reranker.tokenizer.padding_side = before
+
+
+@every_family
+def test_every_method_runs_or_says_what_to_do(architecture: str, tiny: Tiny) -> None:
+    reranker = tiny(architecture)
+    logit = reranker.score(QUERY, [DOCUMENT])[0]
+    refused = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for method in METHODS:
+            try:
+                explanation = explain(reranker, QUERY, DOCUMENT, method, **CHEAP.get(method, {}))
+            except AttributionError as error:
+                refused.append((method, str(error)))
+                continue
+            assert explanation.logit == pytest.approx(logit, abs=1e-5)
+            assert any(explanation.attributions)
+            for path in explanation.paths:
+                assert path.baseline == reranker.default_baseline
+                if method == "integrated_gradients":
+                    assert path.relative_delta <= 0.01
+    assert {method for method, _ in refused} <= {"layerwise_relevance", "attention", "attention_rollout"}
+    assert all("Choose" in said for _, said in refused)
+
+
+@every_family
+def test_tokens_are_the_texts_in_order(architecture: str, tiny: Tiny) -> None:
+    """Spans cover each text, also where a token straddles the prompt's border; control words typed are text."""
+    reranker = tiny(architecture)
+    control = reranker.tokenizer.all_special_tokens[0]
+    for query, document in ((QUERY, DOCUMENT), ("berlin?", f"paris {control} park")):
+        pair = reranker.encode(query, document)
+        for segment, text in (("query", query), ("document", document)):
+            tokens = [token for token in pair.tokens if token.segment == segment]
+            spans = [(token.start or 0, token.end or 0) for token in tokens]
+            assert spans == sorted(spans)
+            assert {i for start, end in spans for i in range(start, end)} >= {
+                i for i, character in enumerate(text) if not character.isspace()
+            }
+        assert not pair.truncated
+        assert all(token.start is token.end is None for token in pair.tokens if token.segment == "template")
+
+
+@pytest.mark.parametrize("architecture", [QWEN, GEMMA, "Qwen3ForSequenceClassification"])
+def test_baselines_without_a_mask_token(architecture: str, tiny: Tiny) -> None:
+    """A single space in place of every word, by embedding: the ids, and so what is read, stay."""
+    reranker = tiny(architecture)
+    pair = reranker.encode(QUERY, DOCUMENT)
+    assert reranker.default_baseline == "space"
+    assert not str(reranker.tokenizer.decode([reranker.baseline_id("space")])).strip()
+    ids = pair.inputs["input_ids"].clone()
+    ids[:, pair.positions("document")] = reranker.baseline_id("space")
+    with torch.no_grad():
+        expected = reranker.forward({**pair.inputs, "input_ids": ids}).item()
+        assert reranker.forward_func(pair)(reranker.baselines(pair, "space")).item() == pytest.approx(
+            expected, abs=1e-5
+        )
+        # Padding ids at a text's end would move a classifier's read-out; their embeddings do not.
+        as_pad = reranker.forward_func(pair)(reranker.baselines(pair, "pad", ("query", "document")))
+    (path,) = explain(reranker, QUERY, DOCUMENT, baselines="pad", joint=True, tolerance=1.0).paths
+    assert path.baseline_logit == pytest.approx(as_pad.item(), abs=1e-5)
+
+
+def test_a_classifier_whose_text_ends_with_its_padding_id(tiny: Tiny) -> None:
+    """The model reads the last id that is not padding; so do the attention and the probe of what is read."""
+    reranker = tiny("Qwen3ForSequenceClassification")
+    document = f"berlin has many {reranker.tokenizer.pad_token}"
+    pair = reranker.encode(QUERY, document)
+    assert reranker.family.read_positions(reranker.model, dict(pair.inputs)) == [len(pair.tokens) - 2]
+    attention = explain(reranker, QUERY, document, "attention").attributions
+    assert attention[-1] == pytest.approx(0, abs=1e-6)  # behind what is read
+    assert attention[-2] > 0
+
+
+def test_the_document_alone_is_cut(tiny: Tiny) -> None:
+    reranker = tiny(QWEN)
+    short = reranker.encode(QUERY, DOCUMENT)
+    long = reranker.encode(QUERY, DOCUMENT * 40)
+    assert len(long.tokens) == reranker.max_length
+    suffix = len(short.tokens) - 1 - short.positions("document")[-1]
+    assert [token.text for token in long.tokens[-suffix:]] == [token.text for token in short.tokens[-suffix:]]
+    assert [cut.segment for cut in long.cuts] == ["document"]
+    assert (DOCUMENT * 40)[: long.cuts[0].start].startswith(DOCUMENT * 2)
+    with pytest.raises(InputError, match="Shorten the query"):
+        reranker.encode(QUERY * 40, DOCUMENT)
+
+
+def test_a_language_model_without_a_prompt(tmp_path: Any) -> None:
+    """Refused, with the ways out; and a published template is one of them."""
+    folder = save_tiny(QWEN, tmp_path)
+    for name in ("modules.json", "chat_template.jinja"):
+        (folder / name).unlink()
+    with pytest.raises(ModelError, match=r"without a prompt.*qwen3-reranker.*chat_template\.jinja"):
+        load_reranker(str(folder))
+    with pytest.raises(OptionError, match="template is 'qwen'"):
+        load_reranker(str(folder), template="qwen")
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+    with pytest.raises(ModelError, match="the document 0 times"):
+        load_reranker(str(folder))
+    reranker = load_reranker(str(folder), template="qwen3-reranker", max_length=512)
+    pair = reranker.encode("a {document} b", "c {query} d")
+    text = reranker.tokenizer.decode(pair.inputs["input_ids"][0])
+    assert "<Query>: a {document} b\n<Document>: c {query} d<|im_end|>" in text
+    assert "'yes' less that of 'no'" in reranker.settings.reads
+    assert "the logit of '1'" in load_reranker(str(folder), template="mxbai-rerank-v2", max_length=512).settings.reads
+
+
+def test_labels(tmp_path: Any) -> None:
+    """Two: the second's logit less the first's, or the one named; three: the one named, else a refusal listing them."""
+    import transformers
+
+    bert = "BertForSequenceClassification"
+    for n in (2, 3):
+        folder = save_tiny(bert, tmp_path / str(n), num_labels=n)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        with torch.no_grad():
+            logits = model(**tokenizer(QUERY, DOCUMENT, return_tensors="pt")).logits[0]
+        for label, at in (("LABEL_0", 0), (1, 1), ("LABEL_1", 1)):
+            named = load_reranker(str(folder), label=label)
+            assert named.score(QUERY, [DOCUMENT]) == pytest.approx([logits[at].item()], abs=1e-5)
+            assert f"LABEL_{at}" in named.settings.reads
+        with pytest.raises(OptionError, match=r"no label 'LABEL_7'.*LABEL_0, LABEL_1"):
+            load_reranker(str(folder), label="LABEL_7")
+        if n == 2:
+            odds = (logits[1] - logits[0]).item()
+            assert load_reranker(str(folder)).score(QUERY, [DOCUMENT]) == pytest.approx([odds], abs=1e-5)
+            path = explain(load_reranker(str(folder)), QUERY, DOCUMENT).paths[0]
+            assert path.relative_delta <= 0.01
+        else:
+            with pytest.raises(ModelError, match=r"3 labels.*label=.*LABEL_0, LABEL_1, LABEL_2"):
+                load_reranker(str(folder))
