@@ -14,7 +14,7 @@ from attribution.rerankers.removal import check_operator, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation, TokenizedPair, Word
 
-AT_ONCE = 8  # sets tried in one call: they may be in one batch, and few are tried in vain
+AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share a batch, and few are tried in vain
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,9 @@ def _until_below(reranker: Reranker, pair: TokenizedPair, order: list[int], limi
     everything = frozenset(range(len(words)))
     kept = [everything - frozenset(order[:k]) for k in range(len(order) + 1)]
     logits: list[float] = []
-    for at in range(0, len(kept), AT_ONCE):
-        chunk = kept[at : at + AT_ONCE]
+    step = AT_ONCE[operator]
+    for at in range(0, len(kept), step):
+        chunk = kept[at : at + step]
         scored = score_kept(reranker, pair, words, chunk, operator)
         for left in chunk:
             logits.append(scored[left])
