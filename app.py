@@ -20,7 +20,7 @@ import gradio as gr
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import explain_tab, inside_tab, lab_tab, page
+from interface import compare_tab, explain_tab, inside_tab, lab_tab, page
 from interface.api import explain_pair
 from interface.common import QUEUE
 
@@ -58,6 +58,8 @@ def build(model_ids: list[str]) -> gr.Blocks:
             with gr.Tab("Explain", id="explain"):
                 result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
                 running = explain_tab.build(pair, settings, actions, tabs, result)
+            with gr.Tab("Compare", id="compare", elem_id="compare-tab") as compare:
+                compare_tab.build(pair, compare)
             with gr.Tab("Autograd lab", id="lab"):
                 lab_tab.build(pair)
             with gr.Tab("Inside", id="inside"):

@@ -36,7 +36,8 @@ def read_list(pasted: str) -> list[Document]:
 def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
     """The documents, each named. Raises `InputError` for too few, too many, too long or empty ones."""
     named = [
-        Document(str(i), item) if isinstance(item, str) else Document(*item) for i, item in enumerate(documents, start=1)
+        Document(str(i), item) if isinstance(item, str) else Document(*item)
+        for i, item in enumerate(documents, start=1)
     ]
     if not LEAST <= len(named) <= MOST:
         raise InputError(f"{len(named)} documents were given; {LEAST} to {MOST} can be compared. Give them {HOW}.")
@@ -45,8 +46,8 @@ def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
             raise InputError(f"Document {document.name} is empty. Type or paste some text, or remove it.")
         if len(document.text) > MAX_DOCUMENT:
             raise InputError(
-                f"Document {document.name} has {len(document.text):,} characters; at most {MAX_DOCUMENT:,} are allowed. "
-                "Shorten it."
+                f"Document {document.name} has {len(document.text):,} characters; at most {MAX_DOCUMENT:,} are "
+                "allowed. Shorten it."
             )
     return named
 

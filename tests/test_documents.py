@@ -53,7 +53,9 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
 @settings(max_examples=60)
 @example(["{}", "x"])
 @example(["a\n \nb", "\nx"])
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")).filter(str.strip), min_size=2, max_size=5))
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")).filter(str.strip), min_size=2, max_size=5)
+)
 def test_what_is_written_is_read_again(texts: list[str]) -> None:
     assert [document.text for document in read_list(write_list(texts))] == texts
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from attribution.types import Explanation, Segment, Word
+from attribution.types import Explanation, Word
 from attribution.views.numbers import logit
 from attribution.views.templating import Markup, render
 from attribution.views.text import scale_of, shown
@@ -48,6 +48,18 @@ class Step:
     start: float
     width: float
     end: float
+
+
+def lists_html(lists: Sequence[Mapping[str, str]]) -> Markup:
+    """Example lists to choose from: `label`, `reason`, `query`, the documents' `text`, the boxes' `mode`."""
+    return render("compare_lists.html", lists=lists)
+
+
+def identity_html(inputs: Sequence[object], model_label: str, revision: str, query: str, n: int) -> Markup:
+    """The line above the results: what they are of. `inputs`: the boxes' values, for the page to compare with."""
+    return render(
+        "compare_identity.html", inputs=list(inputs), model_label=model_label, revision=revision, query=query, n=n
+    )
 
 
 def rows_html(
@@ -181,8 +193,3 @@ def _largest(bars: Sequence[Bar]) -> list[Bar]:
 def _quoted(bar: Bar) -> str:
     whose = {"first": "", "second": "B’s ", "query": ""}[bar.of]
     return f"{whose}‘{bar.text}’"
-
-
-def segment_title(segment: Segment) -> str:
-    """What stands above a waterfall."""
-    return "By the documents’ words" if segment == "document" else "By the query’s words"
