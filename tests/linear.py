@@ -30,6 +30,7 @@ class LinearModel(nn.Module):
 
     def __init__(self, vocab_size: int, seed: int) -> None:
         super().__init__()
+        self.config = SimpleNamespace(pad_token_id=SPECIALS.index("[PAD]"))
         generator = torch.Generator().manual_seed(seed)
         self.embeddings = nn.Sequential()  # the "block" adds nothing to the words
         self.embeddings.add_module("word_embeddings", nn.Embedding(vocab_size, HIDDEN))

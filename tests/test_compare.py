@@ -179,6 +179,7 @@ class ProductModel(nn.Module):
     def __init__(self, plain: nn.Module) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(5)
+        self.config = plain.config
         self.embeddings = plain.get_submodule("embeddings")
         self.head, self.u, self.v = (nn.Parameter(torch.randn(HIDDEN, generator=generator)) for _ in range(3))
 

@@ -111,7 +111,10 @@ def sentence(contrast: Contrast) -> str:
 
 
 def waterfall(contrast: Contrast, side: Side) -> list[Step]:
-    """From B's logit, word by word, to A's; words without a bar of their own are one step, nothing is left out."""
+    """From B's logit, word by word, to A's; words without a bar of their own are one step.
+
+    Nothing is left out but a remainder that would be shown as 0.00.
+    """
     pieces: list[tuple[str, str, float]] = []
     if "document" in side.segments:
         pieces += _pieces(side.bars, "second", "B")
@@ -120,7 +123,8 @@ def waterfall(contrast: Contrast, side: Side) -> list[Step]:
     else:
         pieces += _pieces(side.bars, "query", "query")
         pieces.append(("no query: beside A against beside B", "", side.baseline))
-    pieces.append(("what the integrals missed", "", side.remainder))
+    if abs(side.remainder) >= FLAT:
+        pieces.append(("what the integrals missed", "", side.remainder))
     ends = [contrast.second.logit]
     for _, _, value in pieces:
         ends.append(ends[-1] + value)
