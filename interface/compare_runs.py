@@ -13,7 +13,7 @@ from attribution import contrast, explain, load_reranker, rank
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare import Contrast
 from attribution.rerankers.reranker import Meter
-from attribution.views.lab import status_html
+from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
 from interface.common import answer_errors
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
@@ -21,6 +21,7 @@ from interface.gpu import gpu
 from interface.runs import latest_run
 
 PARTS = ("state", "identity", "rows", "why", "words", "what_if", "meet", "status")  # the order of a handler's outputs
+LANE = "compare"  # of its own: a start here ends what runs here
 NO_LIST = "There is no list yet. Press Compare first."
 
 Out = tuple[Any, ...]
@@ -53,7 +54,7 @@ def run_list(
     if asked is None:
         raise InputError(NO_LIST)
     began = time.perf_counter()
-    with latest_run(request.session_hash or "") as current:
+    with latest_run(request.session_hash or "", LANE) as current:
         yield out(status=status_html("Scoring the list …"))
         reranker = load_reranker(asked.model_id)
         texts = [document.text for document in asked.documents]
@@ -100,7 +101,7 @@ def run_pick(
         raise InputError(NO_LIST)
     began = time.perf_counter()
     chosen = pick(compared, int(event.place), "A" if event.which == "A" else "B")
-    with latest_run(request.session_hash or "") as current:
+    with latest_run(request.session_hash or "", LANE) as current:
         yield out(
             state=chosen, rows=draw_rows(chosen), what_if="", meet="", status=status_html("Asking why A is above B …")
         )

@@ -15,7 +15,7 @@ window.rerankLens = (() => {
       result.toggleAttribute("data-rl-stale", stale);
     });
     let chosen;
-    document.querySelectorAll(".rl-chip").forEach((chip) => {
+    document.querySelectorAll("#examples .rl-chip").forEach((chip) => {
       const is = !chosen && chip.dataset.query === query && chip.dataset.document === text;
       if (is) chosen = chip;
       if (chip.getAttribute("aria-pressed") !== String(is)) chip.setAttribute("aria-pressed", is);
