@@ -118,11 +118,11 @@ def waterfall(contrast: Contrast, side: Side) -> list[Step]:
     pieces: list[tuple[str, str, float]] = []
     if "document" in side.segments:
         pieces += _pieces(side.bars, "second", "B")
-        pieces.append(("no document: A’s length against B’s", "", side.baseline))
+        pieces.append(("baseline: no document", "", side.baseline))
         pieces += _pieces(side.bars, "first", "A")
     else:
         pieces += _pieces(side.bars, "query", "query")
-        pieces.append(("no query: beside A against beside B", "", side.baseline))
+        pieces.append(("baseline: no query", "", side.baseline))
     if abs(side.remainder) >= FLAT:
         pieces.append(("what the integrals missed", "", side.remainder))
     ends = [contrast.second.logit]
