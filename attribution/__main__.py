@@ -1,7 +1,8 @@
-"""Explain, rank or evaluate many pairs: JSON lines in, JSON lines out.
+"""Explain, rank, evaluate or probe many pairs: JSON lines in, JSON lines out; probe prints a table.
 
   rerank-lens explain --method occlusion < pairs.jsonl > out.jsonl
   rerank-lens rank --model cross-encoder/ms-marco-MiniLM-L6-v2 --output ranked.jsonl < lists.jsonl
+  rerank-lens probe --model A --model B --output probes.json < pairs.jsonl
   rerank-lens explain --run run.trec --topics topics.tsv --passages passages.tsv --top 10 --output out.jsonl
 
 Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 nothing could begin; 130 interrupted.
@@ -22,8 +23,9 @@ from tqdm import tqdm
 from attribution.batch.jobs import TASKS, Job
 from attribution.batch.local import run_local
 from attribution.batch.output import Output, reopen
+from attribution.batch.probing import probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
-from attribution.errors import AttributionError, OptionError
+from attribution.errors import AttributionError, InputError, OptionError
 from attribution.methods import METHODS
 from attribution.rerankers.loading import load_reranker
 from attribution.rerankers.removal import OPERATORS
@@ -36,8 +38,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "rerank-lens", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("task", choices=list(TASKS))
-    parser.add_argument("--model", metavar="ID_OR_PATH", help="default: the bundled reranker")
+    parser.add_argument("task", choices=[*TASKS, "probe"])
+    parser.add_argument(
+        "--model", action="append", metavar="ID_OR_PATH", help="default: the bundled reranker; probe takes several"
+    )
     parser.add_argument(
         "--method", action="append", metavar="KEY", help=f"evaluate takes several: {', '.join(METHODS)}"
     )
@@ -54,6 +58,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if any((args.run, args.topics, args.passages)) and not all((args.run, args.topics, args.passages)):
         parser.error("--run, --topics and --passages go together")
+    if args.task != "probe" and len(args.model or ()) > 1:
+        parser.error(f"{args.task} takes one --model; only probe compares several")
     if args.top < 1:
         parser.error("--top must be at least 1")
     return args
@@ -63,9 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     args = parse_args(arguments)
     try:
+        if args.task == "probe":
+            return _probe(args)
         job = Job(args.task, tuple(args.method or ["integrated_gradients"]), _options(args.option), args.operator)
         job.check()
-        reranker = load_reranker(args.model)
+        reranker = load_reranker(args.model[0] if args.model else None)
         output = (
             reopen(args.output, job, reranker.model_id, reranker.revision) if args.output else Output(sys.stdout.buffer)
         )
@@ -84,6 +92,31 @@ def main(arguments: list[str] | None = None) -> int:
         return USAGE
     if skipped:
         print(f"{skipped} lines were skipped", file=sys.stderr)
+    return SKIPPED if skipped else OK
+
+
+def _probe(args: argparse.Namespace) -> int:
+    """The table of all models on all pairs: Markdown to stdout, JSON to `--output`."""
+    rows = list(_rows(args))
+    skipped = [row for row in rows if isinstance(row, BadLine)]
+    asked = [(row, document) for row in rows if isinstance(row, Row) for document in row.documents]
+    models: list[str | None] = args.model or [None]
+    with tqdm(total=len(models) * len(asked), unit="pair", disable=None) as bar:
+        complain = _complain(bar)
+        for bad in skipped:
+            complain(bad)
+
+        def on_pair(number: int, problem: InputError | None) -> None:
+            bar.update()
+            if problem:
+                skipped.append(BadLine(asked[number][0].line, str(problem)))
+                complain(skipped[-1])
+
+        table, revisions = probe_models(models, [(row.query, document) for row, document in asked], on_pair=on_pair)
+    if args.output:
+        found = probes_json(table, revisions, len(asked), seed=0)
+        args.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(probes_markdown(table))
     return SKIPPED if skipped else OK
 
 

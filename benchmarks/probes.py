@@ -1,22 +1,20 @@
 """What does a reranker read, over a set: `python -m benchmarks.probes --data FOLDER [--model ID]...`.
 
-Questions of SelQA's dev split and claims of SciFact, each with a relevant text of 15 to 35
-words; the data are named in the model card. Writes `probes.json` and prints the table.
+Questions of SelQA's dev split and claims of SciFact, each with a relevant text of 15 to 35 words; the data are named in
+the model card. Writes `probes.json` and prints the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import datetime
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from attribution import load_reranker
-from attribution.evidence.probe_set import ProbeShare, probe_set
-from attribution.evidence.probe_table import PROBES
+from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
 from benchmarks.data import read_pairs
 from benchmarks.run import commit
 
@@ -27,52 +25,31 @@ def main() -> None:
     """Measure, store, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder with candidates.jsonl.gz and scifact_*")
-    parser.add_argument("--model", action="append", default=[], help="key of MODELS, folder or Hub id; repeatable")
+    parser.add_argument("--model", action="append", help="key of MODELS, folder or Hub id; repeatable")
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    pairs = read_pairs(args.data, args.pairs, args.seed)
-    tables: dict[str, dict[str, ProbeShare]] = {}
-    revisions: dict[str, str] = {}
-    wanted: list[str | None] = args.model or [None]
-    for model in wanted:
-        reranker = load_reranker(model)
-        with tqdm(total=len(pairs), desc=reranker.model_id) as bar:
-            shares = probe_set(
-                reranker,
-                [(p.query, p.document) for p in pairs],
-                seed=args.seed,
-                on_pair=lambda *_, bar=bar: bar.update(),
-            )
-        tables[reranker.model_id], revisions[reranker.model_id] = shares, reranker.revision
-    results = {
-        "measured": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "commit": commit(),
-        "pairs": len(pairs),
-        "seed": args.seed,
-        "revisions": revisions,
-        "shares": {model: [dataclasses.asdict(s) for s in shares.values()] for model, shares in tables.items()},
-    }
+    pairs = [(pair.query, pair.document) for pair in read_pairs(args.data, args.pairs, args.seed)]
+    models: list[str | None] = args.model or [None]
+    with tqdm(total=len(models) * len(pairs)) as bar:
+        table, revisions = probe_models(models, pairs, args.seed, on_pair=lambda *_: bar.update())
+    about = {"measured": date.today().isoformat(), "commit": commit()}
+    results = {**about, **probes_json(table, revisions, len(pairs), args.seed)}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(probes_markdown(tables))
+    print(probes_markdown(table))
 
 
-def probes_markdown(tables: dict[str, dict[str, ProbeShare]]) -> str:
-    """Model by probe: share held with its interval, of how many pairs."""
-    models = list(tables)
-    head = f"| probe | the score should | {' | '.join(models)} |"
-    lines = [head, "| --- " * (2 + len(models)) + "|"]
-    for key, probe in PROBES.items():
-        cells = [_cell(tables[model][key]) for model in models if key in tables[model]]
-        if cells:
-            lines.append(f"| {probe.label} | {probe.expects} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def stored() -> dict[str, Any]:
+    """What the last run stored."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return results
 
 
-def _cell(share: ProbeShare) -> str:
-    if share.held is None or share.low is None or share.high is None:
-        return "\u2013"
-    return f"{100 * share.held:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}] of {share.n}"
+def summary(results: dict[str, Any]) -> str:
+    """README's table, and when and on what it was measured."""
+    of = ", ".join(f"{model} {revision}" for model, revision in results["revisions"].items())
+    measured = f"Measured {results['measured']} at commit {results['commit']}, {results['pairs']} pairs, {of}."
+    return f"{measured}\n\n{probes_markdown(from_json(results))}"
 
 
 if __name__ == "__main__":

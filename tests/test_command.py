@@ -16,6 +16,8 @@ import tomlkit
 from attribution import explain
 from attribution.__main__ import main
 from attribution.evidence.faithfulness import measure
+from attribution.evidence.probe_set import probe_set
+from attribution.evidence.probe_table import PROBES
 from attribution.export import SCHEMA
 from attribution.rerankers.reranker import Reranker
 
@@ -30,15 +32,15 @@ PAIRS = [
 @pytest.fixture
 def command(
     tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
+) -> Callable[..., tuple[int, Any, str]]:
     """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model."""
 
-    def run(lines: list[Any], *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+    def run(lines: list[Any], *arguments: str, as_text: bool = False) -> tuple[int, Any, str]:
         text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
         out, err = capfdbinary.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err.decode()
+        return code, out.decode() if as_text else [json.loads(line) for line in out.splitlines()], err.decode()
 
     return run
 
@@ -161,3 +163,27 @@ def test_the_package_holds_every_room() -> None:
     ]
     rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("attribution/**/__init__.py")}
     assert set(packages) == rooms | {"attribution.demo_reranker"}
+
+
+def test_probe_compares_two_models_on_what_they_read(
+    command: Any, tiny_folder: Callable[[str], Path], tmp_path: Path, tiny: Callable[[str], Reranker]
+) -> None:
+    other, out = tiny_folder("ElectraForSequenceClassification"), tmp_path / "probes.json"
+    lines = [*PAIRS, {"query": " ", "document": "nothing asked"}]
+    text = "\n".join(json.dumps(line) for line in lines)
+    code, table, err = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
+    assert code == 1
+    assert "line 4 skipped: The query is empty" in err
+    found = json.loads(out.read_text(encoding="utf-8"))
+    models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
+    assert list(found["shares"]) == models
+    pairs = [(pair["query"], pair["document"]) for pair in PAIRS]
+    for model, architecture in zip(
+        models, ("ElectraForSequenceClassification", "BertForSequenceClassification"), strict=True
+    ):
+        expected = probe_set(tiny(architecture), pairs)
+        assert [share["held"] for share in found["shares"][model]] == [share.held for share in expected.values()]
+    assert [row.split(" | ")[0] for row in table.splitlines()[2:]] == [
+        f"| {p.label}: {p.asks}" for p in PROBES.values()
+    ]
+    assert table.splitlines()[0].endswith(f"| {models[0]} | {models[1]} |")

@@ -1,0 +1,63 @@
+"""Two rerankers, or more, compared on what they read: the table model by probe, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from attribution.errors import InputError
+from attribution.evidence.probe_set import ProbeShare, probe_set
+from attribution.evidence.probe_table import PROBES
+from attribution.rerankers.loading import load_reranker
+
+Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
+
+
+def probe_models(
+    models: Sequence[str | None],
+    pairs: Sequence[tuple[str, str]],
+    seed: int = 0,
+    *,
+    on_pair: Callable[[int, InputError | None], None] | None = None,
+) -> tuple[Table, dict[str, str]]:
+    """The probes' shares of every model on the same `pairs`, and each model's revision. Raises `ModelError`.
+
+    One model is in memory at a time as far as the cache allows; `on_pair` as in `probe_set`.
+    """
+    table: Table = {}
+    revisions: dict[str, str] = {}
+    for model in models:
+        reranker = load_reranker(model)
+        revisions[reranker.model_id] = reranker.revision
+        table[reranker.model_id] = probe_set(reranker, pairs, seed=seed, on_pair=on_pair)
+    return table, revisions
+
+
+def probes_json(table: Table, revisions: Mapping[str, str], n_pairs: int, seed: int) -> dict[str, Any]:
+    """What `probe_models` found, for programs."""
+    shares = {model: [asdict(share) for share in row.values()] for model, row in table.items()}
+    return {"pairs": n_pairs, "seed": seed, "revisions": dict(revisions), "shares": shares}
+
+
+def from_json(stored: Mapping[str, Any]) -> Table:
+    """The table that `probes_json` stored."""
+    return {model: {s["probe"]: ProbeShare(**s) for s in shares} for model, shares in stored["shares"].items()}
+
+
+def probes_markdown(table: Table) -> str:
+    """One row a probe, one column a model: the share of pairs on which it held, of how many it applies to."""
+    lines = [
+        f"| probe | the score should | {' | '.join(table)} |",
+        "| --- " * (2 + len(table)) + "|",
+    ]
+    for key, probe in PROBES.items():
+        cells = " | ".join(_cell(row[key]) for row in table.values())
+        lines.append(f"| {probe.label}: {probe.asks} | {probe.expects} | {cells} |")
+    return "\n".join(lines)
+
+
+def _cell(share: ProbeShare) -> str:
+    if share.held is None or share.low is None or share.high is None:
+        return "does not apply"
+    return f"{100 * share.held:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}] of {share.n}"
