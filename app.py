@@ -20,7 +20,7 @@ import gradio as gr
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import compare_tab, explain_tab, inside_tab, lab_tab, page
+from interface import compare_tab, explain_tab, inside_tab, lab_tab, page, probes_tab
 from interface.api import explain_pair
 from interface.common import QUEUE
 
@@ -64,6 +64,8 @@ def build(model_ids: list[str]) -> gr.Blocks:
                 lab_tab.build(pair)
             with gr.Tab("Inside", id="inside"):
                 inside_tab.build(pair)
+            with gr.Tab("Probes", id="probes") as probes:
+                running.append(probes_tab.build(pair, probes))
         stop_button.click(
             page.halt, None, [actions.status, stop_button], cancels=running, queue=False, api_visibility="private"
         )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from attribution.evidence.compare import contrast, rank
     from attribution.evidence.counterfactual import counterfactual
     from attribution.evidence.interaction import interaction
+    from attribution.evidence.probe_set import probe_set
+    from attribution.evidence.probes import probe
     from attribution.explain import explain
     from attribution.methods import METHODS
     from attribution.rerankers.loading import load_reranker
@@ -27,6 +29,8 @@ __all__ = [
     "explain",
     "interaction",
     "load_reranker",
+    "probe",
+    "probe_set",
     "rank",
 ]
 _HOMES = {  # imported when first asked for, so that what only formats results needs no torch
@@ -38,6 +42,8 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "explain": "explain",
     "interaction": "evidence.interaction",
     "load_reranker": "rerankers.loading",
+    "probe": "evidence.probes",
+    "probe_set": "evidence.probe_set",
     "rank": "evidence.compare",
 }
 

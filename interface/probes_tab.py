@@ -1,0 +1,73 @@
+"""Tab "Probes": what the model reads, on the pair in the boxes; runs by itself when it is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from attribution.views.page import identity_html, status_html
+
+from attribution import load_reranker
+from attribution.evidence.probe_table import PROBES
+from attribution.evidence.probes import probe
+from attribution.rerankers.reranker import Meter
+from attribution.views.probes import probes_html
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts, identity_of
+from interface.gpu import gpu
+from interface.page import STATIC, fill_from
+from interface.runs import latest_run
+
+MAX_PASSES = 60  # of all probes on one pair; for the progress line
+
+
+def build(pair: PairInputs, tab: gr.Tab) -> Any:
+    """The tab's components and the event that opening it starts, which a stop cancels."""
+    with gr.Column(elem_classes="rl-result"):
+        status = gr.HTML(status_html("Opens with the pair in the boxes."), elem_id="probes-status")
+        identity = gr.HTML("", elem_id="probes-identity")
+        table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
+    shown = gr.State(())
+    fill_from(table, pair)
+    return tab.select(
+        run, [*pair.components, shown], [identity, table, status, shown], show_progress="minimal",
+        show_progress_on=status, api_visibility="private", validator=check_fields, **QUEUE,
+    )  # fmt: skip
+
+
+@answer_errors
+@gpu(seconds=30)
+def run(
+    model_id: str,
+    query: str,
+    document: str,
+    shown: tuple[str, ...],
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
+) -> Iterator[tuple[Any, ...]]:
+    """Yields `(identity, table, status, shown)`; nothing where `shown` is this pair already."""
+    check_model(model_id)
+    check_texts(query, document)
+    if tuple(shown) == (model_id, query, document):
+        return
+    began = time.perf_counter()
+    meters: list[Meter] = []
+    with latest_run(request.session_hash or "", lane="probes") as current:
+
+        def on_pass(meter: Meter) -> None:
+            current.check()
+            meters[:] = [meter]
+            progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
+
+        yield gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …"), gr.skip()
+        reranker = load_reranker(model_id)
+        results = probe(reranker, query, document, on_pass=on_pass)
+        seconds = time.perf_counter() - began
+        n_forward = meters[-1].n_forward
+        yield (
+            identity_html(identity_of(model_id, reranker.revision, query, document)),
+            probes_html(results, PROBES, n_forward=n_forward, seconds=seconds),
+            status_html(f"Done after {seconds:.1f} s."),
+            (model_id, query, document),
+        )
