@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from attribution.views.page import identity_html, status_html
 
 from attribution import load_reranker
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.probes import probe
 from attribution.rerankers.reranker import Meter
+from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts, identity_of
 from interface.gpu import gpu

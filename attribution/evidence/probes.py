@@ -20,7 +20,6 @@ from attribution.evidence.probe_table import PROBES
 from attribution.evidence.wording import is_neutral
 from attribution.rerankers.removal import score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
-from attribution.types import TokenizedPair
 from attribution.words import read_units
 
 N_CONTROL = 5  # masks of each size
@@ -140,23 +139,18 @@ def _bucket(size: int) -> int:
 def _control(reranker: Reranker, query: str, document: str, size: int, seed: int, logit: float) -> Control:
     """Random neutral words of the document masked, `size` of them, at most a `SHARE`-th of its words."""
     pair = reranker.encode(query, document)
-    units = document_units(pair)
-    neutral = [i for i, (text, _) in enumerate(units) if is_neutral(text, query)] or list(range(len(units)))
-    n_words = sum(any(map(str.isalnum, text)) for text, _ in units)  # a full stop is a unit, but no word
+    units = read_units(pair, "document")
+    neutral = [i for i, unit in enumerate(units) if is_neutral(unit.text.strip(), query)] or list(range(len(units)))
+    n_words = sum(any(map(str.isalnum, unit.text)) for unit in units)  # a full stop is a unit, but no word
     size = max(1, min(size, len(neutral), n_words // SHARE))
     rand = random.Random(f"{seed} {size}")
     everything = frozenset(range(len(units)))
     kept = [everything - frozenset(rand.sample(neutral, size)) for _ in range(N_CONTROL)]
-    masked = score_kept(reranker, pair, [positions for _, positions in units], kept)
+    masked = score_kept(reranker, pair, [unit.positions for unit in units], kept)
     changes = tuple(masked[left] - logit for left in kept)
     mean = fmean(changes)
     reach = T_95 * stdev(changes) * (1 + 1 / N_CONTROL) ** 0.5
     return Control(size, changes, min(0.0, mean - reach), max(0.0, mean + reach))
-
-
-def document_units(pair: TokenizedPair) -> list[tuple[str, list[int]]]:
-    """What the model read of the document: each unit's text and token positions."""
-    return [(unit.text.strip(), list(unit.positions)) for unit in read_units(pair, "document")]
 
 
 def _result(
