@@ -44,6 +44,7 @@ class Toy(nn.Module):
         self.embeddings = nn.Sequential()
         self.embeddings.add_module("word_embeddings", nn.Embedding(len(TOKENIZER), 4))
         self.rule = rule
+        self.config = SimpleNamespace(pad_token_id=TOKENIZER.pad_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
         start = 1 + (input_ids == TOKENIZER.sep_token_id).int().argmax(1)
