@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.methods.perturbation import exact_shapley, sampled_shapley
+from attribution.methods.perturbation import ROLLS, balanced_orders, exact_shapley, sampled_shapley
 from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
@@ -88,3 +88,16 @@ def test_an_order_and_its_reverse_are_exact_for_pairs() -> None:
     one_way = sampled_shapley(game, 7, 1, torch.Generator().manual_seed(0))
     assert one_way != pytest.approx(expected, abs=1e-2)
     assert sum(one_way) == pytest.approx(sum(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize(("n", "n_samples"), [(1, 8), (5, 8), (40, 8), (40, 13)])
+def test_orders_put_each_word_early_and_late(n: int, n_samples: int) -> None:
+    """Orders of all the words; in a whole group a word's mean place is the middle, and every quarter sees it twice."""
+    orders = balanced_orders(n, n_samples, torch.Generator().manual_seed(0))
+    assert len(orders) == n_samples
+    assert all(sorted(order) == list(range(n)) for order in orders)
+    group = orders[: 2 * ROLLS]
+    places = [[order.index(w) for order in group] for w in range(n)]
+    assert {sum(of_word) / len(group) for of_word in places} == {(n - 1) / 2}
+    if n % ROLLS == 0:
+        assert all(sorted(4 * place // n for place in of_word) == [0, 0, 1, 1, 2, 2, 3, 3] for of_word in places)

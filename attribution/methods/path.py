@@ -92,13 +92,14 @@ def integrated_gradients_captum(
     *,
     baselines: str | None = None,
     joint: bool = False,
-    n_steps: int = 50,
+    n_steps: int = 40,
     internal_batch_size: int | None = None,
 ) -> Attributed:
     """Captum's integrated gradients over the word embeddings, in logits (Sundararajan et al. 2017, arXiv:1703.01365).
 
-    Paths and `baselines` as in `integrated_gradients`. `n_steps` nodes a path (Gauss-Legendre);
-    `internal_batch_size` of them a forward, None: about 2,048 tokens.
+    Paths and `baselines` as in `integrated_gradients`. `n_steps` nodes a path (Gauss-Legendre), by default the fewest
+    that keep the median L1 error near 1 % on passages of 60 to 160 tokens; `internal_batch_size` of them a forward,
+    None: about 2,048 tokens.
     """
     check_range("n_steps", n_steps, 2, 1000)
     batch_size = max(1, TOKENS_A_CHUNK // len(pair.tokens)) if internal_batch_size is None else internal_batch_size
