@@ -20,9 +20,8 @@ import gradio as gr
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import compare_tab, explain_tab, inside_tab, lab_tab, page, probes_tab
-from interface.api import explain_pair
-from interface.common import QUEUE
+from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, page, probes_tab
+from interface.endpoints import Page, register
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -45,7 +44,7 @@ LINKS = [("API", "?view=api")]
 def build(model_ids: list[str]) -> gr.Blocks:
     """The page, with `model_ids` (keys of MODELS) on offer."""
     first = EXAMPLES[0]
-    with gr.Blocks(title=TITLE, fill_width=True) as demo:
+    with Page(title=TITLE, fill_width=True) as demo:
         chips = page.build_top(LINKS, EXAMPLES)
         pair = page.build_pair(model_ids, first)
         with gr.Row(elem_id="actions"):
@@ -70,7 +69,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
             page.halt, None, [actions.status, stop_button], cancels=running, queue=False, api_visibility="private"
         )
         demo.unload(page.forget)
-        gr.api(explain_pair, api_name="explain", **QUEUE)
+        register(demo, api.ENDPOINTS)
     return demo
 
 
@@ -99,6 +98,7 @@ def main() -> None:
             except AttributionError as error:
                 raise SystemExit(f"error: {error}") from error
     demo = build([first, *(key for key in [*given, *MODELS] if key != first)])
+    mcp.install()
     demo.queue(max_size=24).launch(
         server_name=args.host,
         server_port=args.port,

@@ -46,10 +46,8 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     """
     utf16 = {side: _utf16(getattr(explanation, side)) for side in SIDES}
     words = [word for side in SIDES for word in to_words(explanation, side)]
-    fields = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
-    fields["paths"] = [dataclasses.asdict(path) for path in explanation.paths]
+    fields = {f.name: plain(getattr(explanation, f.name)) for f in dataclasses.fields(explanation)}
     fields["tokens"] = [_placed(token, utf16) for token in explanation.tokens]
-    fields["attributions"] = list(explanation.attributions)
     return {
         **fields,
         "words": [_placed(word, utf16) for word in words],
@@ -58,13 +56,24 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     }
 
 
+def plain(value: Any) -> Any:
+    """A result, of whatever dataclasses, as plain data for JSON; explanations in it by `to_dict`."""
+    if isinstance(value, Explanation):
+        return to_dict(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def to_json(explanations: Sequence[Explanation], measured: Faithfulness | None = None) -> str:
     """One JSON document of explanations of a pair; `faithfulness`: what was measured of them, or null."""
     document = {
         "format": FORMAT,
         "offsets": "code points; those named _utf16 in UTF-16 code units",
         "explanations": [to_dict(explanation) for explanation in explanations],
-        "faithfulness": dataclasses.asdict(measured) if measured else None,
+        "faithfulness": plain(measured),
     }
     return dumps(document, indent=1)
 

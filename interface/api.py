@@ -1,51 +1,197 @@
-"""The same explanation for programs: REST, `gradio_client` and MCP."""
+"""The same answers for programs: REST, `gradio_client` and MCP, under the same names everywhere."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
-from attribution import MODELS, AttributionError, explain, load_reranker
+from attribution import explain as explain_pair
+from attribution import load_reranker
+from attribution.errors import AttributionError, InputError, check_range
+from attribution.evidence import compare
+from attribution.evidence import interaction as interactions
+from attribution.explain import check_options, options_of
+from attribution.export import plain
+from attribution.methods import METHODS
+from attribution.rerankers.models import BUNDLED, MODELS, Checkpoint
+from attribution.rerankers.reranker import Reranker
 from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
+from interface.presence import Presence
+from interface.steps import OnPass, Tick, stepwise
+
+MAX_DOCUMENTS = 50
 
 
-@gpu(seconds=30)
-def explain_pair(
+def models() -> dict[str, Any]:
+    """List the rerankers on offer, and the methods that can explain them with the options of each.
+
+    Returns:
+        models: key, label, licence, languages and size of each; methods: key, label, what it says, whether it has a
+        sign, adds up, or is a control, and its options.
+    """
+    methods = [
+        {
+            "key": key,
+            "label": method.label,
+            "says": method.says,
+            "signed": method.signed,
+            "complete": method.complete,
+            "control": method.control,
+            "passes": method.cost,
+            "options": options_of(key),
+        }
+        for key, method in METHODS.items()
+    ]
+    return {"models": [{"key": key, **_about(checkpoint)} for key, checkpoint in MODELS.items()], "methods": methods}
+
+
+def _about(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a visitor may know: all but the path, which may be one of this machine."""
+    return {name: value for name, value in asdict(checkpoint).items() if name != "path"}
+
+
+def explain(
     query: str,
     document: str,
     method: str = "integrated_gradients",
-    model: str = next(iter(MODELS)),
+    model: str = BUNDLED,
     baselines: str = "",
     leaf: str = "",
     n_samples: int = 0,
     n_steps: int = 0,
+    request: gr.Request | None = None,
 ) -> dict[str, Any]:
-    """Explain which tokens made a reranker's score for a query and a document.
+    """Explain which words made a reranker's score for a query and a document.
 
     Args:
         query: What somebody searches for.
         document: The text that was found.
-        method: How to explain, for example integrated_gradients, saliency, occlusion or shapley.
-        model: A key of the model list.
+        method: How to explain: a key that the models endpoint lists, for example occlusion or shapley.
+        model: Which reranker: a key that the models endpoint lists.
         baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
         n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
         n_steps: Nodes a path of integrated_gradients_captum, 2 to 200; 0 for the default.
 
     Returns:
-        The logit, one attribution a token with its characters in the text, each path's convergence delta, whether the
-        text was truncated, and a note if another method had to run instead.
+        The logit; one attribution a token with its characters in the text; the same by words, also as [text, value]
+        pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run.
     """
-    try:
-        check_model(model)
+    check_texts(query, document)
+    budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
+    check_budgets(budgets)
+    options = {name: value for name, value in {"baselines": baselines, "leaf": leaf, **budgets}.items() if value}
+    check_options(method, options)
+    return _run("explain", model, request, query=query, document=document, method=method, **options)
+
+
+def rank(query: str, documents: list[str], model: str = BUNDLED, request: gr.Request | None = None) -> dict[str, Any]:
+    """Rank documents for a query by a reranker's raw score.
+
+    Args:
+        query: What somebody searches for.
+        documents: The texts that were found, at most 50.
+        model: Which reranker: a key that the models endpoint lists.
+
+    Returns:
+        rows: the documents, best first, each with its rank, its place in the list given, its logit, and whether it was
+        truncated.
+    """
+    if not 1 <= len(documents) <= MAX_DOCUMENTS:
+        raise InputError(f"documents has {len(documents)} texts; give 1 to {MAX_DOCUMENTS}.")
+    for document in documents:
         check_texts(query, document)
-        budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
-        check_budgets(budgets)
-        wanted = {"baselines": baselines, "leaf": leaf, **budgets}
-        given: dict[str, Any] = {name: value for name, value in wanted.items() if value}
-        return dataclasses.asdict(explain(load_reranker(model), query, document, method, **given))
+    return _run("rank", model, request, query=query, documents=documents)
+
+
+def contrast(
+    query: str,
+    first: str,
+    second: str,
+    method: str = "integrated_gradients",
+    model: str = BUNDLED,
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Explain why one document has another score than a second one, word by word.
+
+    Args:
+        query: What somebody searches for.
+        first: The one document.
+        second: The other document.
+        method: How to explain: a key whose method is listed as complete.
+        model: Which reranker: a key that the models endpoint lists.
+
+    Returns:
+        The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
+        and both explanations.
+    """
+    check_texts(query, first)
+    check_texts(query, second)
+    compare.check_complete(method)
+    return _run("contrast", model, request, query=query, first=first, second=second, method=method)
+
+
+def interaction(
+    query: str,
+    document: str,
+    n_words: int = 12,
+    model: str = BUNDLED,
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Find which query word met which document word: how much two words matter together.
+
+    Args:
+        query: What somebody searches for.
+        document: The text that was found.
+        n_words: How many of the document's strongest words to look at, 1 to 64.
+        model: Which reranker: a key that the models endpoint lists.
+
+    Returns:
+        values: a number for each query word and document word, in logits; above 0, each counts for more beside the
+        other.
+    """
+    check_texts(query, document)
+    check_range("n_words", n_words, 1, interactions.MAX_WORDS)
+    return _run("interaction", model, request, query=query, document=document, n_words=n_words)
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "explain": explain_pair,
+    "rank": compare.rank,
+    "contrast": compare.contrast,
+    "interaction": interactions.interaction,
+}
+
+
+def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
+    """The task's result, asked for after everything was checked; ends within a batch of the client's leaving."""
+    check_model(model)
+    presence = Presence(request)
+    with closing(_on_gpu(task, model, arguments)) as steps:
+        for step in steps:
+            if not isinstance(step, Tick):
+                return step
+            presence.check()
+    raise AttributionError(f"{task} came to no result.")
+
+
+@gpu(seconds=30)
+def _on_gpu(task: str, model: str, arguments: dict[str, Any]) -> Generator[Any]:
+    """Ticks, then the result as plain data. Only `gr.Error` keeps its sentence on the way from a GPU worker."""
+
+    def work(on_pass: OnPass) -> Iterable[Any]:
+        reranker: Reranker = load_reranker(model)
+        yield plain(TASKS[task](reranker, on_pass=on_pass, **arguments))
+
+    try:
+        yield from stepwise(work)
     except AttributionError as error:
         raise gr.Error(str(error), print_exception=False) from error
+
+
+ENDPOINTS = (explain, rank, contrast, interaction, models)

@@ -87,7 +87,10 @@ def start_run(
     )  # fmt: skip
     gr.on(triggers, None, cancels=[ran])
     for after in (ran.then, ran.failure):
-        after(settle, None, actions.stop, queue=False, show_progress="hidden", trigger_mode="multiple")
+        after(
+            settle, None, actions.stop, queue=False, show_progress="hidden", trigger_mode="multiple",
+            api_visibility="private",
+        )  # fmt: skip
     return ran
 
 

@@ -82,8 +82,8 @@ def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reran
     code, (ranked,), _ = command([{"query": "berlin", "documents": documents}], "rank")
     logits = tiny_bert.score("berlin", documents)
     assert code == 0
-    assert [place["logit"] for place in ranked["ranking"]] == sorted(logits, reverse=True)
-    assert [documents[place["index"]] for place in ranked["ranking"]] == [p["document"] for p in ranked["ranking"]]
+    assert [place["logit"] for place in ranked["rows"]] == sorted(logits, reverse=True)
+    assert [documents[place["place"] - 1] for place in ranked["rows"]] == [p["document"] for p in ranked["rows"]]
     code, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", "saliency", "--method", "occlusion")
     pair = PAIRS[0]["query"], PAIRS[0]["document"]
     expected = measure(tiny_bert, {key: explain(tiny_bert, *pair, key) for key in ("saliency", "occlusion")})
@@ -128,7 +128,7 @@ def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Pat
     assert [answer["id"] for answer in answers] == ["q1 d2", "q1 d1", "q2 d3"]
     assert "line 5 skipped: the run names passage lost" in err
     _, ranked, _ = command([], "rank", *files)
-    assert [{p["document_id"] for p in entry["ranking"]} for entry in ranked] == [{"d1", "d2"}, {"d3"}]
+    assert [{p["document_id"] for p in entry["rows"]} for entry in ranked] == [{"d1", "d2"}, {"d3"}]
     run.write_text("not a run\n")
     code, _, err = command([], "explain", *files)
     assert code == 2

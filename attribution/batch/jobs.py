@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from attribution.batch.rows import Row
 from attribution.errors import OptionError
+from attribution.evidence.compare import rank
 from attribution.evidence.faithfulness import measure
 from attribution.explain import check_options, explain
-from attribution.export import to_dict
+from attribution.export import plain
 from attribution.rerankers.removal import check_operator
 from attribution.rerankers.reranker import Reranker
 
@@ -37,23 +38,16 @@ class Job:
 
 def explain_row(reranker: Reranker, row: Row, job: Job) -> Answer:
     """One explanation, as `explanation.schema.json` has it."""
-    return to_dict(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
+    explanation: Answer = plain(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
+    return explanation
 
 
 def rank_row(reranker: Reranker, row: Row, job: Job) -> Answer:  # noqa: ARG001 - one signature for all tasks
-    """The documents by their logit, best first; `index` counts them as given, from 0."""
-    logits = reranker.score(row.query, row.documents)
-    order = sorted(range(len(logits)), key=lambda i: -logits[i])
-    ids = row.document_ids or tuple(str(i) for i in range(len(logits)))
-    return {
-        "query": row.query,
-        "ranking": [
-            {"rank": rank, "index": i, "document_id": ids[i], "logit": logits[i], "document": row.documents[i]}
-            for rank, i in enumerate(order, start=1)
-        ],
-        "model_id": reranker.model_id,
-        "revision": reranker.revision,
-    }
+    """The documents by their logit, best first; `place` counts them as given, from 1."""
+    ranked: Answer = plain(rank(reranker, row.query, row.documents))
+    for place in ranked["rows"] if row.document_ids else ():
+        place["document_id"] = row.document_ids[place["place"] - 1]
+    return ranked
 
 
 def evaluate_row(reranker: Reranker, row: Row, job: Job) -> Answer:
@@ -63,7 +57,7 @@ def evaluate_row(reranker: Reranker, row: Row, job: Job) -> Answer:
     return {
         "query": row.query,
         "document": row.documents[0],
-        **asdict(measured),
+        **plain(measured),
         "model_id": reranker.model_id,
         "revision": reranker.revision,
     }

@@ -74,7 +74,7 @@ def _check_same(entry: dict[str, Any], path: Path, job: Job, model_id: str, revi
 
 
 def _task_of(entry: dict[str, Any]) -> str:
-    return "rank" if "ranking" in entry else "explain" if "tokens" in entry else "evaluate"
+    return "rank" if "rows" in entry else "explain" if "tokens" in entry else "evaluate"
 
 
 def _methods_of(entry: dict[str, Any], job: Job) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def _say(kind: tuple[Any, ...]) -> str:
 def _digest_of(entry: dict[str, Any], task: str) -> str:
     if task != "rank":
         return _digest(entry["query"], (entry["document"],))
-    given = sorted(entry["ranking"], key=lambda place: place["index"])
+    given = sorted(entry["rows"], key=lambda place: place["place"])
     return _digest(entry["query"], tuple(place["document"] for place in given))
 
 

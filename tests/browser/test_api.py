@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import urllib.request
+from typing import Any
+
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from mcp import ClientSession, types
+from mcp.client.streamable_http import streamablehttp_client
 
-from attribution import explain, load_reranker
+from attribution import METHODS, MODELS, explain, load_reranker
+from attribution.evidence.compare import contrast, rank
+from attribution.evidence.interaction import interaction
+from attribution.export import plain
 
 PAIR = ("how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
 
@@ -44,6 +54,8 @@ def test_the_budget_is_the_one_asked_for(client: Client) -> None:
         ({"method": "magic"}, "Unknown method"),
         ({"baselines": "noise"}, "Unknown baseline"),
         ({"model": "/etc"}, "not on offer"),
+        ({"model": {"a": []}}, "model is .* it must be a text"),
+        ({"n_steps": "many"}, "n_steps is 'many' .str.; it must be a whole number"),
         ({"method": "shapley", "n_samples": 9_999}, "n_samples is 9999; it must be a whole number between 2 and 64"),
         ({"method": "saliency", "n_steps": 50}, "saliency does not take n_steps"),
     ],
@@ -55,5 +67,88 @@ def test_bad_requests_get_a_clear_error(client: Client, arguments: dict[str, str
     assert client.predict(*PAIR, "saliency", api_name="/explain")["logit"]  # still up
 
 
-def test_only_one_endpoint_is_public(client: Client) -> None:
-    assert set(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == {"/explain"}
+TIMES = ("seconds", "n_forward", "n_backward")
+NAMES = {"explain", "rank", "contrast", "interaction", "models"}
+DOCUMENTS = [PAIR[1], "Paris is the capital of France.", "Berlin, a city of 3.7 million."]
+
+
+def same(answer: Any, expected: Any) -> None:
+    """Equal but for time and float noise of other batch sizes."""
+    if isinstance(expected, dict):
+        assert set(answer) == set(expected)
+        for key in expected.keys() - set(TIMES):
+            same(answer[key], expected[key])
+    elif isinstance(expected, list):
+        for one, other in zip(answer, expected, strict=True):
+            same(one, other)
+    else:
+        assert answer == (pytest.approx(expected, rel=1e-3, abs=1e-3) if isinstance(expected, float) else expected)
+
+
+def test_every_endpoint_gives_what_python_gives(client: Client) -> None:
+    reranker, (query, document) = load_reranker(), PAIR
+    same(client.predict(query, DOCUMENTS, api_name="/rank"), plain(rank(reranker, query, DOCUMENTS)))
+    answer = client.predict(query, document, DOCUMENTS[1], api_name="/contrast")
+    same(answer, plain(contrast(reranker, query, document, DOCUMENTS[1])))
+    answer = client.predict(query, document, n_words=3, api_name="/interaction")
+    same(answer, plain(interaction(reranker, query, document, n_words=3)))
+    listed = client.predict(api_name="/models")
+    assert {model["key"] for model in listed["models"]} == set(MODELS)
+    assert {method["key"] for method in listed["methods"]} == set(METHODS)
+    assert "/" not in {str(model.get("path", ""))[:1] for model in listed["models"]}, "a path of the server's"
+
+
+def test_every_parameter_is_described(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert {name.strip("/") for name in endpoints} == NAMES
+    for endpoint in endpoints.values():
+        for parameter in endpoint["parameters"]:
+            assert parameter["label"].startswith(f"{parameter['parameter_name']}: ")
+
+
+def post(url: str, name: str, data: list[Any]) -> tuple[str, Any]:
+    """`(event, data)` as the two calls of `curl` in README give them."""
+    body = json.dumps({"data": data}).encode()
+    request = urllib.request.Request(f"{url}/gradio_api/call/{name}", body, {"Content-Type": "application/json"})
+    event_id = json.load(urllib.request.urlopen(request, timeout=60))["event_id"]
+    stream = urllib.request.urlopen(f"{url}/gradio_api/call/{name}/{event_id}", timeout=60).read().decode()
+    event, _, answer = stream.strip().rpartition("\ndata: ")
+    return event.rsplit("event: ", 1)[1], json.loads(answer)
+
+
+def test_a_post_without_the_values_that_have_defaults_works(app_url: str) -> None:
+    event, (answer,) = post(app_url, "explain", list(PAIR))
+    assert event == "complete"
+    same(answer, plain(explain(load_reranker(), *PAIR)))
+    assert post(app_url, "explain", [*PAIR, None, None])[0] == "complete"
+    event, answer = post(app_url, "explain", ["only a query"])
+    assert event == "error"
+    assert "lacks document: The text that was found" in answer["error"]
+    assert post(app_url, "rank", ["x", []])[1]["error"] == "documents has 0 texts; give 1 to 50."
+
+
+def test_mcp_answers_json(app_url: str) -> None:
+    async def talk() -> tuple[types.ListToolsResult, list[types.CallToolResult]]:
+        async with (
+            streamablehttp_client(f"{app_url}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            query, document = PAIR
+            calls: list[tuple[str, dict[str, Any]]] = [
+                ("explain", {"query": query, "document": document, "method": "saliency"}),
+                ("rank", {"query": query, "documents": DOCUMENTS}),
+                ("explain", {"query": query, "document": document, "method": "magic"}),
+            ]
+            return await session.list_tools(), [await session.call_tool(*call) for call in calls]
+
+    tools, (explained, ranked, failed) = asyncio.run(talk())
+    assert {tool.name for tool in tools.tools} == NAMES
+    described = next(tool for tool in tools.tools if tool.name == "explain").inputSchema
+    assert all("description" in schema for schema in described["properties"].values())
+    assert described["required"] == ["query", "document"]
+    same(explained.structuredContent, plain(explain(load_reranker(), *PAIR, "saliency")))
+    assert json.loads(explained.content[0].text) == explained.structuredContent  # type: ignore[union-attr]
+    same(ranked.structuredContent, plain(rank(load_reranker(), PAIR[0], DOCUMENTS)))
+    assert failed.isError
+    assert "Unknown method" in failed.content[0].text  # type: ignore[union-attr]
