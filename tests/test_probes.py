@@ -37,21 +37,23 @@ Rule = Callable[[Tensor, Tensor], Tensor]  # ids (batch, seq), document's first 
 
 
 class Toy(nn.Module):
-    """`rule` of the ids is the logit; the embedding is there for the adapter only."""
+    """`rule` of the ids is the logit; they are read back from the embeddings, the last of which holds the id itself."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()
         self.embeddings = nn.Sequential()
         self.embeddings.add_module("word_embeddings", nn.Embedding(len(TOKENIZER), 4))
+        self.config = SimpleNamespace(pad_token_id=TOKENIZER.pad_token_id)
+        with torch.no_grad():
+            self.get_parameter("embeddings.word_embeddings.weight")[:, -1] = torch.arange(len(TOKENIZER))
         self.rule = rule
         self.config = SimpleNamespace(pad_token_id=TOKENIZER.pad_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
         start = 1 + (input_ids == TOKENIZER.sep_token_id).int().argmax(1)
-        ids = input_ids.masked_fill(attention_mask == 0, TOKENIZER.pad_token_id)
-        return SimpleNamespace(
-            logits=self.rule(ids, start)[:, None] + 0 * self.embeddings(input_ids).sum((1, 2))[:, None]
-        )
+        words = self.embeddings(input_ids)[..., -1].round().long()  # (batch, seq)
+        ids = words.masked_fill(attention_mask == 0, TOKENIZER.pad_token_id)
+        return SimpleNamespace(logits=self.rule(ids, start)[:, None])
 
 
 def toy(rule: Rule) -> Reranker:
