@@ -1,120 +1,123 @@
-"""A Hub id loads over HTTP like a folder: a server on the loopback speaks the part of the Hub's API that this takes."""
+"""Rerankers from the Hub by the real client over real HTTP, from a Hub of our own; each failure a sentence."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
+import pickle
+import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from attribution import MODELS, load_reranker
+from attribution.rerankers.families import FAMILIES
+from tests.loopback import FAULTS, SHA, WEIGHTS, loopback_hub
 
-REPO = "someone/tiny-reranker"
-SHA = "0123456789abcdef0123456789abcdef01234567"
 ROOT = Path(__file__).resolve().parent.parent
+BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 LOAD = """
 import json, sys
-from attribution import load_reranker
 from attribution.errors import ModelError
+from attribution.rerankers import hub, loading
+hub.SECONDS, hub.STALLED, hub.constants.DOWNLOAD_CHUNK_SIZE = 1.0, 2.0, 4096
 answers = []
 for model_id, revision in json.loads(sys.argv[1]):
+    heard = []
     try:
-        reranker = load_reranker(model_id, revision=revision, device="cpu")
-        answers.append([reranker.model_id, reranker.revision, reranker.score(*json.loads(sys.argv[2]))])
+        reranker = loading.load_reranker(
+            model_id, revision=revision, device="cpu", on_bytes=lambda *bytes: heard.append(bytes)
+        )
+        answers.append([reranker.model_id, reranker.revision, reranker.score(*json.loads(sys.argv[2])), heard])
     except ModelError as error:
         answers.append(str(error))
 print(json.dumps(answers))
 """
+SAYS = {
+    "silent": "did not answer within 1 seconds",
+    "silent-file": "sent nothing for 2 seconds, after",
+    "login": "does not accept this login (401)",
+    "gated": "is gated: its owner asks you to accept terms first. Accept them on its page",
+    "forbidden": "forbids someone/forbidden to this login (403)",
+    "busy": "too many requests from here (429)",
+    "busy-file": "too many requests from here (429)",
+    "broken": "fault of its own (500)",
+    "broken-file": "fault of its own (500)",
+    "portal": "Something other than the Hub answered",
+    "closed": "The Hub broke off",
+    "short": "came with the wrong length",
+    "large": "takes 40.0 GB in float32; at most 8.0 GB are allowed here",
+    "own-code": "needs code of its own, which this program never runs",
+    "embedder": "has the architecture BertModel, which is not supported",
+    "adapter": "Merge the adapter first",
+    "gguf": "holds GGUF weights",
+    "no-config": "has no config.json",
+    "evil": "weights are damaged, or hold more than weights",
+    "private": "it does not exist, or it is private",
+}
+BEFORE_WEIGHTS = {"large", "own-code", "embedder", "adapter", "gguf", "no-config", "gated", "busy-file", "broken-file"}
 
 
-class Hub(BaseHTTPRequestHandler):
-    """`folder` as the repository `REPO` with one commit, `SHA`, on `main`; every other name is unknown."""
+class Evil:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
 
-    protocol_version = "HTTP/1.1"
-    asked: list[str]
-
-    def __init__(self, folder: Path, asked: list[str], *args: Any) -> None:
-        self.folder, self.asked = folder, asked
-        super().__init__(*args)
-
-    def do_GET(self) -> None:
-        self.asked.append(f"{self.command} {self.path}")
-        path = self.path.partition("?")[0]
-        if not path.startswith((f"/api/models/{REPO}/", f"/{REPO}/")):
-            self.answer(401, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
-        elif re.fullmatch(rf"/api/models/{REPO}/revision/(main|{SHA})", path):
-            names = [{"rfilename": file.name} for file in self.files()]
-            self.answer(200, json.dumps({"id": REPO, "modelId": REPO, "sha": SHA, "siblings": names}).encode())
-        elif re.fullmatch(rf"/api/models/{REPO}/tree/{SHA}", path):
-            entries = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": oid(f)} for f in self.files()]
-            self.answer(200, json.dumps(entries).encode())
-        elif (found := re.fullmatch(rf"/{REPO}/resolve/{SHA}/([\w.]+)", path)) and (self.folder / found[1]).is_file():
-            file = self.folder / found[1]
-            self.answer(200, file.read_bytes(), {"ETag": f'"{oid(file)}"', "X-Repo-Commit": SHA})
-        elif "/revision/" in path:
-            self.answer(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
-        else:
-            self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def files(self) -> list[Path]:
-        return sorted(self.folder.iterdir())
-
-    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        kind = "application/json" if body[:1] in (b"{", b"[") else "application/octet-stream"
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *_args: Any) -> None:
-        """Keep the test's output clean."""
-
-
-def oid(file: Path) -> str:
-    return hashlib.sha1(file.read_bytes()).hexdigest()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.marker,)
 
 
 @pytest.fixture(scope="module")
-def served(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny BERT with a file beside it that no reranker needs."""
-    folder = tmp_path_factory.mktemp("repository")
-    for file in tiny_folder("BertForSequenceClassification").iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
-    (folder / "pytorch_model.bin").write_bytes(b"a pickle nobody should fetch")
-    return folder
+def root(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Repositories of the tiny BERT: with files no reranker needs, as a pickle, changed, and one for each fault."""
+    root = tmp_path_factory.mktemp("repositories")
+
+    def make(name: str, **config: Any) -> Path:
+        folder = shutil.copytree(tiny_folder(BERT), root / "someone" / name)
+        settings = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(settings | config))
+        return folder
+
+    for fault in FAULTS:
+        make(fault)
+    whole = make("tiny")
+    (whole / "pytorch_model.bin").write_bytes(b"a pickle nobody should fetch")
+    (whole / "README.md").write_text("words")
+    (whole / "onnx").mkdir()
+    (whole / "onnx" / "model.onnx").write_bytes(b"onnx")
+    (whole / "1_Pooling").mkdir()
+    (whole / "1_Pooling" / "config.json").write_text("{}")
+    (whole / "extra.jinja").write_text("{{ 1 }}")
+    pickled = make("pickled")
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    evil = make("evil")
+    (evil / "model.safetensors").unlink()
+    (evil / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Evil(root / "marker")}))
+    make("own-code", architectures=["OwnForSequenceClassification"], auto_map={"AutoModel": "own.Own"})
+    make("embedder", architectures=["BertModel"])
+    (make("adapter") / "adapter_config.json").write_text("{}")
+    (make("no-config") / "config.json").unlink()
+    (make("gguf") / "config.json").unlink()
+    (root / "someone" / "gguf" / "model.gguf").write_bytes(b"GGUF")
+    return root
 
 
 @pytest.fixture(scope="module")
-def hub(served: Path) -> Iterator[tuple[str, list[str]]]:
+def hub(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Its address, and what it was asked."""
-    asked: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, served, asked))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with loopback_hub(root) as served:
+        yield served
 
 
 def load_in_new_process(requests: list[tuple[str, str | None]], home: Path, endpoint: str) -> list[Any]:
-    """One answer a request: `[model_id, revision, scores]`, or the `ModelError`'s message."""
+    """One answer a request: `[model_id, revision, scores, bytes heard of]`, or the `ModelError`'s message."""
     inherited = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("HF_")}
     environment = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(
@@ -123,7 +126,7 @@ def load_in_new_process(requests: list[tuple[str, str | None]], home: Path, endp
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -131,17 +134,46 @@ def load_in_new_process(requests: list[tuple[str, str | None]], home: Path, endp
     return answers
 
 
-def test_hub_id_loads_like_a_folder(hub: tuple[str, list[str]], served: Path, tmp_path: Path) -> None:
-    """Its revision is the commit served, each file is fetched once, unknown names and revisions are answered."""
+def fetched(asked: list[str], repo: str) -> list[str]:
+    return sorted(line.partition(f"{SHA}/")[2] or line[-11:] for line in asked if line.startswith(f"GET /{repo}/"))
+
+
+def test_hub_id_loads_like_a_folder_and_then_without_the_hub(
+    hub: tuple[str, list[str]], root: Path, tmp_path: Path
+) -> None:
+    """Its revision is the commit served, what is needed comes once, a broken transfer goes on where it broke."""
     endpoint, asked = hub
-    requests = [(REPO, None), (REPO, SHA), (REPO, "no-such-branch"), ("someone/private", None)]
-    main, pinned, no_branch, private = load_in_new_process(requests, tmp_path, endpoint)
-    scores = load_reranker(str(served), device="cpu").score(*PAIR)
-    for answer in (main, pinned):
-        assert answer == [REPO, SHA, pytest.approx(scores, rel=1e-5)]
-    for message, named in ((no_branch, REPO), (private, "someone/private")):
-        assert named in message
-        assert "Hub id" in message
-        assert all(key in message for key in MODELS)
-    fetched = [line.rsplit("/", 1)[1] for line in asked if line.startswith("GET /someone/")]
-    assert sorted(fetched) == sorted({file.name for file in served.iterdir()} - {"pytorch_model.bin"})
+    main = [(f"someone/{name}", None) for name in ("tiny", "pickled", "cut", "slow")]
+    answers = load_in_new_process([*main, ("someone/tiny", SHA), ("someone/tiny", "no-branch")], tmp_path, endpoint)
+    scores = load_reranker(str(root / "someone" / "tiny"), device="cpu").score(*PAIR)
+    for (repo, _), answer in zip([*main, main[0]], answers, strict=False):
+        assert answer[:3] == [repo, SHA, pytest.approx(scores, rel=1e-5)]
+    assert "has no revision 'no-branch'" in answers[-1]
+    needed = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "1_Pooling/config.json"}
+    assert fetched(asked, "someone/tiny") == sorted({*needed, "extra.jinja"})
+    assert fetched(asked, "someone/cut").count("model.safetensors") == 2
+    heard = answers[3][3]
+    assert heard == sorted(heard, key=lambda pair: (pair[1] != heard[0][1], pair[0]))
+    assert len({done for done, _ in heard}) > 3, "the slow transfer was heard of on its way"
+    assert heard[-1][0] == heard[-1][1]
+    before = len(asked)
+    again = load_in_new_process([("someone/tiny", None), ("someone/tiny", SHA)], tmp_path, endpoint)
+    assert [answer[:2] for answer in again] == [["someone/tiny", SHA]] * 2
+    assert len(asked) == before, "what is on disk is not asked for"
+
+
+def test_each_failure_is_a_sentence_and_the_next_model_loads(
+    hub: tuple[str, list[str]], root: Path, tmp_path: Path
+) -> None:
+    endpoint, asked = hub
+    requests = [(f"someone/{name}", None) for name in SAYS]
+    *answers, last = load_in_new_process([*requests, ("someone/pickled", None)], tmp_path, endpoint)
+    for (name, says), answer in zip(SAYS.items(), answers, strict=True):
+        assert says in answer, f"{name}: {answer}"
+        assert "Traceback" not in answer
+    assert last[1] == SHA
+    for name in BEFORE_WEIGHTS:
+        assert not [file for file in fetched(asked, f"someone/{name}") if file.endswith(WEIGHTS)], name
+    assert all(key in answers[-1] for key in MODELS), "a name that is not there is answered with those that are"
+    assert all(family in answers[list(SAYS).index("own-code")] for family in FAMILIES)
+    assert not (root / "marker").exists()

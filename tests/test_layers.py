@@ -26,7 +26,7 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "gradio": ("app.py", "interface/"),
     "captum": ("attribution/methods/",),
     "transformers": ("attribution/rerankers/",),
-    "huggingface_hub": ("attribution/rerankers/loading.py",),
+    "huggingface_hub": ("attribution/rerankers/hub.py",),
 }
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below

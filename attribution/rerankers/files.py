@@ -40,6 +40,17 @@ def weights_of(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.endswith((".safetensors", ".bin"))]
 
 
+def missing_weights(names: Iterable[str], read: Read) -> list[str]:
+    """The weights of the checkpoint itself that are not there: shards that an index names, or all of them."""
+    files = needed(names)
+    top = [name for name in files if "/" not in name]
+    indexes = [name for name in top if name.endswith(".index.json")]
+    if not indexes:
+        return [] if weights_of(top) else ["model.safetensors"]
+    named = {shard for index in indexes for shard in json.loads(read(index)).get("weight_map", {}).values()}
+    return sorted(named - set(top))
+
+
 def _folder(name: str) -> str:
     return name.rpartition("/")[0]
 

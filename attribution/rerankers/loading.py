@@ -6,11 +6,12 @@ import dataclasses
 import importlib.util
 import pickle
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
@@ -19,17 +20,29 @@ from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.checks import check_keys, check_tokenizer, check_weights, self_test
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family, choose_family
-from attribution.rerankers.files import check_pointer, fingerprint, judge, names_in, needed, own_code, weights_of
-from attribution.rerankers.models import BUNDLED, MODELS
+from attribution.rerankers.files import (
+    check_pointer,
+    fingerprint,
+    float32_bytes,
+    judge,
+    names_in,
+    needed,
+    own_code,
+    weights_of,
+)
+from attribution.rerankers.hub import OnBytes, cached, fetch
+from attribution.rerankers.kept import Kept
+from attribution.rerankers.memory import check_room
+from attribution.rerankers.models import MODELS, advice
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.settings import read_settings
 
-HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 DAMAGED = (pickle.UnpicklingError, EOFError)
 RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, *DAMAGED)
 
-_loaded: dict[tuple[Any, ...], Reranker] = {}
-_load_lock = threading.Lock()
+_kept = Kept()
+_load_lock = threading.Lock()  # one model at a time goes into memory; downloads run beside each other
+_turns: dict[tuple[Any, ...], threading.Lock] = {}  # what two visitors ask for is loaded once
 
 
 @whatever_the_caller_set
@@ -41,24 +54,53 @@ def load_reranker(
     max_length: int | None = None,
     label: str | int | None = None,
     template: str | None = None,
+    on_bytes: OnBytes | None = None,
 ) -> Reranker:
-    """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: the default model.
+    """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: `default_model()`.
 
     `device`: cpu, cuda, cuda:1, mps; None: CUDA or MPS where there is one, else the CPU. Always in float32.
     `max_length`: tokens of a pair, None: as the checkpoint says. `label`: which of several is the score. `template`: a
-    key of `TEMPLATES`, for language models whose files name no prompt.
+    key of `TEMPLATES`, for language models whose files name no prompt. `on_bytes(done, total)` hears of a download.
     Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
     """
-    model_id = model_id or BUNDLED
-    device = choose_device(device)
+    model_id = model_id or default_model()
     options = {"max_length": max_length, "label": label, "template": template}
+    device = choose_device(device)
     key = (model_id, revision, device, *options.values())
-    if key in _loaded:  # never wait behind another visitor's download
-        return _loaded[key]
-    with _load_lock:
-        if key not in _loaded:
-            _loaded[key] = _load(model_id, revision, device, options)
-        return _loaded[key]
+    if reranker := _kept.get(key):  # never wait behind another visitor's download
+        return reranker
+    with _turn(key, on_bytes):
+        if reranker := _kept.get(key):
+            return reranker
+        folder, commit = _locate(model_id, revision, on_bytes)
+        with _load_lock:
+            reranker = _load(model_id, folder, commit, device, options)
+            _kept.put(key, reranker)
+        return reranker
+
+
+@contextmanager
+def _turn(key: tuple[Any, ...], on_bytes: OnBytes | None) -> Iterator[None]:
+    """One caller at a time for each key; who waits hears of it, and may give up by raising."""
+    turn = _turns.setdefault(key, threading.Lock())
+    while not turn.acquire(timeout=0.2):
+        if on_bytes:
+            on_bytes(0, 0)
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+def default_model() -> str:
+    """The first of `MODELS` that is on disk: no page waits for a download before it opens."""
+    return next(key for key in MODELS if on_disk(key))
+
+
+def on_disk(model_id: str) -> bool:
+    """Whether a key of `MODELS` can be loaded without asking the Hub."""
+    row = MODELS[model_id]
+    return Path(row.path).expanduser().is_dir() or cached(row.path, row.revision) is not None
 
 
 def choose_device(device: str | None) -> str:
@@ -74,29 +116,36 @@ def choose_device(device: str | None) -> str:
     return str(device)
 
 
-def _load(model_id: str, revision: str | None, device: str, options: dict[str, Any]) -> Reranker:
+def _locate(model_id: str, revision: str | None, on_bytes: OnBytes | None) -> tuple[Path, str]:
+    """A checkpoint's folder on disk, and its revision. Raises `ModelError`."""
     known = MODELS.get(model_id)
-    folder = Path(known.path if known else model_id).expanduser()
+    path = known.path if known else model_id
+    folder = Path(path).expanduser()
     if folder.is_file():
         raise ModelError(f"{model_id} is a file. Give the folder it is in, with config.json and the tokenizer's files.")
-    if folder.is_dir() and revision:
+    if not folder.is_dir():
+        folder = fetch(path, revision or (known.revision if known else None), on_bytes)
+        return folder, folder.name
+    if revision:
         raise ModelError(
             f"{model_id} is a folder, which has no revisions: {revision!r} cannot be found in it. Leave revision out; "
             "what is loaded then has a hash of the folder's files as its revision."
         )
     try:
-        if folder.is_dir():
-            revision = fingerprint(folder)
-        else:
-            folder = Path(snapshot_download(str(folder), revision=revision, allow_patterns=HUB_FILES))
-            revision = folder.name
-    except RAW as error:
+        return folder, fingerprint(folder)
+    except OSError as error:
         raise _unloadable(model_id, error) from error
+
+
+def _load(model_id: str, folder: Path, revision: str, device: str, options: dict[str, Any]) -> Reranker:
     names = names_in(folder)
-    judge(model_id, names, lambda name: (folder / name).read_bytes())
+    config = judge(model_id, names, lambda name: (folder / name).read_bytes())
     for name in needed(names):
         with (folder / name).open("rb") as file:
             check_pointer(model_id, name, file.read(64))
+    size = float32_bytes(config, sum((folder / name).stat().st_size for name in weights_of(needed(names))))
+    _kept.make_room(size)
+    check_room(model_id, size)
     family, model, tokenizer = _read(model_id, folder, names)
     settings, max_length = read_settings(folder, family, model.config, tokenizer, model_id, **options)
     if family.pad_left and model.config.pad_token_id is None:
@@ -171,7 +220,4 @@ def _unloadable(model_id: str, error: Exception) -> ModelError:
         reason = "its weights are damaged, or hold more than weights (only weights are read, no pickled code)."
     elif isinstance(error, ImportError):
         reason = f"it needs a package that is not installed. {reason}"
-    return ModelError(
-        f"Could not load {model_id}: {reason} Give a key of MODELS ({', '.join(MODELS)}), a local folder with "
-        "config.json, tokenizer.json and safetensors, or a Hub id that can be reached."
-    )
+    return ModelError(f"Could not load {model_id}: {reason} {advice()}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attribution.errors import ModelError
+
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
-PAGES_KEPT = 2**29  # bytes left to everything else: activations, gradients, the page
+LIMIT = 8 * 2**30  # bytes of float32 weights: of one model, and of all that are kept loaded
+RESERVED = 2**29  # bytes left to everything else: activations, gradients, the page
 
 
 def free_memory() -> int | None:
@@ -37,3 +40,19 @@ def _container() -> int | None:
 def gigabytes(n: int) -> str:
     """As a message prints it."""
     return f"{n / 2**30:.1f} GB" if n >= 2**27 else f"{n / 2**20:.1f} MB"
+
+
+def check_room(model_id: str, size: int) -> None:
+    """Raises `ModelError` when weights of `size` bytes in float32 are more than `LIMIT`, or than what is free."""
+    if size > LIMIT:
+        raise ModelError(
+            f"{model_id} takes {gigabytes(size)} in float32; at most {gigabytes(LIMIT)} are allowed here. Choose a "
+            "smaller reranker."
+        )
+    free = free_memory()
+    if free is not None and size + RESERVED > free:
+        raise ModelError(
+            f"{model_id} takes {gigabytes(size)} in float32, and {gigabytes(free)} of memory are free, of which "
+            f"{gigabytes(RESERVED)} are kept for the work itself. Choose a smaller reranker, or try again when others "
+            "are done."
+        )

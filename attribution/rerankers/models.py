@@ -23,7 +23,6 @@ class Checkpoint:
     languages: str = ""
     parameters: int | None = None
     revision: str | None = None
-    given: bool = False  # on the command line or in the Space's settings
 
     @property
     def memory(self) -> int | None:
@@ -108,20 +107,26 @@ MODELS: dict[str, Checkpoint] = {
 
 
 def offer(model_ids: Iterable[str]) -> list[str]:
-    """Adds folders and Hub ids to `MODELS` under their own names and returns the keys, in order, each once.
+    """Puts folders and Hub ids into `MODELS` under their own names, before all others; returns their keys.
 
     Names that two of them share are told apart by the folder or the owner they are under.
     """
     keys = list(dict.fromkeys(model_ids))
-    taken = {row.label for key, row in MODELS.items() if key not in keys}
+    before = {key: MODELS.pop(key) for key in list(MODELS)}
+    taken = [row.label for row in before.values()] + [Path(key).name for key in keys]
     for key in keys:
-        if key not in MODELS:
-            others = [other for other in keys if other != key and Path(other).name == Path(key).name]
-            name = key if others or Path(key).name in taken else Path(key).name
-            MODELS[key] = Checkpoint(
-                label=name, path=key, licence="see its card", about="given with --model", given=True
-            )
+        name = Path(key).name if taken.count(Path(key).name) == 1 else key
+        MODELS[key] = before.get(key) or Checkpoint(name, key, licence="see its card", about="given with --model")
+    MODELS.update({key: row for key, row in before.items() if key not in MODELS})
     return keys
+
+
+def advice() -> str:
+    """The end of a message about a model that cannot be found."""
+    return (
+        f"Give a key of MODELS ({', '.join(MODELS)}), a local folder with config.json, tokenizer.json and safetensors, "
+        "or a Hub id that can be reached."
+    )
 
 
 def split_ids(setting: str) -> list[str]:
