@@ -18,9 +18,10 @@ from pathlib import Path
 import gradio as gr
 
 from attribution import MODELS, AttributionError, load_reranker
-from attribution.rerankers.models import BUNDLED, offer, split_ids
+from attribution.rerankers.loading import default_model, on_disk
+from attribution.rerankers.models import offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, page, probes_tab
+from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, models, page, probes_tab
 from interface.endpoints import Page, register
 
 ROOT = Path(__file__).parent
@@ -53,6 +54,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
             actions = page.Actions(explain_button, stop_button, gr.HTML(status_html(page.KEYS), elem_id="status"))
         page.fill_from(chips, pair)
+        models.build(pair, actions.status, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explain", id="explain"):
                 result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
@@ -78,7 +80,11 @@ def parse_args() -> argparse.Namespace:
     """Command line; a Space passes nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--model", action="append", default=[], metavar="ID_OR_PATH", help="another reranker: a folder or a Hub id"
+        "--model",
+        action="append",
+        default=[],
+        metavar="ID_OR_PATH",
+        help="another reranker: a folder or a Hub id; may be given again. In a Space: the variable RERANKER_MODELS",
     )
     parser.add_argument("--port", type=int, default=None, help="default: 7860 or the next free one")
     parser.add_argument("--host", default=None, help="default: this machine only; 0.0.0.0 for all")
@@ -90,14 +96,14 @@ def main() -> None:
     """Load the models, then serve."""
     args = parse_args()
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
-    first = given[0] if given else BUNDLED
-    for model in [*given, first]:
-        if Path(MODELS[model].path).expanduser().is_dir():
-            try:
+    try:
+        for model in given:
+            if on_disk(model):  # what is to come from the Hub comes when it is chosen
                 load_reranker(model)
-            except AttributionError as error:
-                raise SystemExit(f"error: {error}") from error
-    demo = build([first, *(key for key in [*given, *MODELS] if key != first)])
+    except AttributionError as error:
+        raise SystemExit(f"error: {error}") from error
+    first = default_model()
+    demo = build([first, *(key for key in MODELS if key != first)])
     mcp.install()
     demo.queue(max_size=24).launch(
         server_name=args.host,

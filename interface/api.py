@@ -17,7 +17,8 @@ from attribution.evidence import interaction as interactions
 from attribution.explain import check_options, options_of
 from attribution.export import plain
 from attribution.methods import METHODS
-from attribution.rerankers.models import BUNDLED, MODELS, Checkpoint
+from attribution.rerankers.loading import default_model
+from attribution.rerankers.models import MODELS, Checkpoint
 from attribution.rerankers.reranker import Reranker
 from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
@@ -59,7 +60,7 @@ def explain(
     query: str,
     document: str,
     method: str = "integrated_gradients",
-    model: str = BUNDLED,
+    model: str = "",
     baselines: str = "",
     leaf: str = "",
     n_samples: int = 0,
@@ -72,7 +73,7 @@ def explain(
         query: What somebody searches for.
         document: The text that was found.
         method: How to explain: a key that the models endpoint lists, for example occlusion or shapley.
-        model: Which reranker: a key that the models endpoint lists.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
         baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
         n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
@@ -90,13 +91,13 @@ def explain(
     return _run("explain", model, request, query=query, document=document, method=method, **options)
 
 
-def rank(query: str, documents: list[str], model: str = BUNDLED, request: gr.Request | None = None) -> dict[str, Any]:
+def rank(query: str, documents: list[str], model: str = "", request: gr.Request | None = None) -> dict[str, Any]:
     """Rank documents for a query by a reranker's raw score.
 
     Args:
         query: What somebody searches for.
         documents: The texts that were found, at most 50.
-        model: Which reranker: a key that the models endpoint lists.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         rows: the documents, best first, each with its rank, its place in the list given, its logit, and whether it was
@@ -114,7 +115,7 @@ def contrast(
     first: str,
     second: str,
     method: str = "integrated_gradients",
-    model: str = BUNDLED,
+    model: str = "",
     request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Explain why one document has another score than a second one, word by word.
@@ -124,7 +125,7 @@ def contrast(
         first: The one document.
         second: The other document.
         method: How to explain: a key whose method is listed as complete.
-        model: Which reranker: a key that the models endpoint lists.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
@@ -140,7 +141,7 @@ def interaction(
     query: str,
     document: str,
     n_words: int = 12,
-    model: str = BUNDLED,
+    model: str = "",
     request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Find which query word met which document word: how much two words matter together.
@@ -149,7 +150,7 @@ def interaction(
         query: What somebody searches for.
         document: The text that was found.
         n_words: How many of the document's strongest words to look at, 1 to 64.
-        model: Which reranker: a key that the models endpoint lists.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         values: a number for each query word and document word, in logits; above 0, each counts for more beside the
@@ -170,6 +171,7 @@ TASKS: dict[str, Callable[..., Any]] = {
 
 def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
     """The task's result, asked for after everything was checked; ends within a batch of the client's leaving."""
+    model = default_model() if model == "" else model
     check_model(model)
     presence = Presence(request)
     with closing(_on_gpu(task, model, arguments)) as steps:

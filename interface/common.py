@@ -31,6 +31,7 @@ class PairInputs:
     model: gr.Dropdown
     query: gr.Textbox
     document: gr.Textbox
+    counter: gr.HTML
 
     @property
     def components(self) -> list[Any]:

@@ -19,6 +19,7 @@ from attribution.rerankers.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section, score_section
 from attribution.views.page import identity_html, status_html
+from interface import models
 from interface.common import (
     BUDGETS,
     PairInputs,
@@ -160,7 +161,9 @@ def run(
             return on_pass
 
         wanted = {"baselines": baselines or None, "leaf": leaf, **budgets}
-        yield from _results(load_reranker(model_id), query, document, chosen, wanted, operator, watch)
+        yield from _results(
+            models.load(model_id, progress, current.check), query, document, chosen, wanted, operator, watch
+        )
 
 
 def _results(

@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import MODELS, AttributionError, load_reranker
+from attribution import MODELS, AttributionError
+from attribution.rerankers.loading import in_memory
 from attribution.views.page import count_html, examples_html, status_html, top_html
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
 from interface.runs import busy, claim, stop
@@ -50,7 +51,7 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
         with gr.Column(scale=62, min_width=320):
             document = gr.Textbox(example["document"], label="Document", elem_id="document", lines=4, max_lines=4)
             counter = gr.HTML(count(model_ids[0], example["query"], example["document"]), elem_id="count")
-    pair = PairInputs(model=model, query=query, document=document)
+    pair = PairInputs(model=model, query=query, document=document, counter=counter)
     changes = [model.change, query.change, document.change]
     gr.on(changes, None, pair.components, js="(...now) => window.rerankLens.changed(...now)")
     gr.on(
@@ -136,7 +137,9 @@ def count(model_id: str, query: str, document: str) -> str:
     try:
         check_model(model_id)
         check_texts(query, document)
-        reranker = load_reranker(model_id)
+        reranker = in_memory(model_id)
+        if reranker is None:
+            return count_html("Tokens are counted once the model is there.")
         pair = reranker.encode(query, document)
     except AttributionError as error:
         return count_html(str(error))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from attribution import explain, load_reranker
+from attribution.rerankers.models import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -17,26 +18,26 @@ QUERY, ANSWER = "how many people live in Berlin", "Berlin has about 3.7 million 
 
 
 def test_an_answer_is_positive_and_above_another_subject() -> None:
-    answer, other = load_reranker().score(QUERY, [ANSWER, "New York is famous for its museums."])
+    answer, other = load_reranker(BUNDLED).score(QUERY, [ANSWER, "New York is famous for its museums."])
     assert answer > 0
     assert answer > other
 
 
 @pytest.mark.parametrize("triple", TRIPLES, ids=lambda triple: triple["query"])
 def test_everyday_triples_are_in_order(triple: dict[str, str]) -> None:
-    good, bad = load_reranker().score(triple["query"], [triple["good"], triple["bad"]])
+    good, bad = load_reranker(BUNDLED).score(triple["query"], [triple["good"], triple["bad"]])
     assert good > bad
 
 
 def test_no_document_scores_as_no_answer() -> None:
     for example in EXAMPLES:
-        document, _ = explain(load_reranker(), example["query"], example["document"]).paths
+        document, _ = explain(load_reranker(BUNDLED), example["query"], example["document"]).paths
         assert document.segments == ("document",)
         assert document.baseline_logit < 0, example["label"]
 
 
 def test_every_example_is_explained_with_finite_numbers() -> None:
     for example in EXAMPLES:
-        explanation = explain(load_reranker(), example["query"], example["document"], "saliency")
+        explanation = explain(load_reranker(BUNDLED), example["query"], example["document"], "saliency")
         assert all(math.isfinite(value) for value in explanation.attributions)
         assert not explanation.truncated

@@ -25,11 +25,19 @@ BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 LOAD = """
 import json, sys
+from urllib.error import HTTPError
+from urllib.request import urlopen
 from attribution.errors import ModelError
 from attribution.rerankers import hub, loading
 hub.SECONDS, hub.STALLED, hub.constants.DOWNLOAD_CHUNK_SIZE = 1.0, 2.0, 4096
 answers = []
 for model_id, revision in json.loads(sys.argv[1]):
+    if model_id == "forget":  # what is in memory, and mark the place in what the Hub was asked
+        loading._kept = loading.Kept()
+        try:
+            urlopen(hub.constants.ENDPOINT + "/mark")
+        except HTTPError:
+            continue
     heard = []
     try:
         reranker = loading.load_reranker(
@@ -138,42 +146,47 @@ def fetched(asked: list[str], repo: str) -> list[str]:
     return sorted(line.partition(f"{SHA}/")[2] or line[-11:] for line in asked if line.startswith(f"GET /{repo}/"))
 
 
-def test_hub_id_loads_like_a_folder_and_then_without_the_hub(
-    hub: tuple[str, list[str]], root: Path, tmp_path: Path
-) -> None:
+MAIN = [(f"someone/{name}", None) for name in ("tiny", "pickled", "cut", "slow")]
+NAMED = [("someone/tiny", SHA), ("someone/tiny", "no-branch")]
+BAD = [(f"someone/{name}", None) for name in SAYS]
+FORGET: list[tuple[str, str | None]] = [("forget", None)]
+AGAIN = [("someone/pickled", None), ("someone/tiny", None), ("someone/tiny", SHA)]
+
+
+@pytest.fixture(scope="module")
+def answers(hub: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """One process asks for all of them, as an app that stays up."""
+    return load_in_new_process([*MAIN, *NAMED, *BAD, *FORGET, *AGAIN], tmp_path_factory.mktemp("home"), hub[0])
+
+
+def test_hub_id_loads_like_a_folder(answers: list[Any], hub: tuple[str, list[str]], root: Path) -> None:
     """Its revision is the commit served, what is needed comes once, a broken transfer goes on where it broke."""
-    endpoint, asked = hub
-    main = [(f"someone/{name}", None) for name in ("tiny", "pickled", "cut", "slow")]
-    answers = load_in_new_process([*main, ("someone/tiny", SHA), ("someone/tiny", "no-branch")], tmp_path, endpoint)
+    asked = hub[1]
     scores = load_reranker(str(root / "someone" / "tiny"), device="cpu").score(*PAIR)
-    for (repo, _), answer in zip([*main, main[0]], answers, strict=False):
+    for (repo, _), answer in zip([*MAIN, NAMED[0]], answers, strict=False):
         assert answer[:3] == [repo, SHA, pytest.approx(scores, rel=1e-5)]
-    assert "has no revision 'no-branch'" in answers[-1]
+    assert "has no revision 'no-branch'" in answers[len(MAIN) + 1]
     needed = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "1_Pooling/config.json"}
     assert fetched(asked, "someone/tiny") == sorted({*needed, "extra.jinja"})
     assert fetched(asked, "someone/cut").count("model.safetensors") == 2
     heard = answers[3][3]
-    assert heard == sorted(heard, key=lambda pair: (pair[1] != heard[0][1], pair[0]))
     assert len({done for done, _ in heard}) > 3, "the slow transfer was heard of on its way"
+    assert heard == sorted(heard, key=lambda pair: (pair[1] != heard[0][1], pair[0]))
     assert heard[-1][0] == heard[-1][1]
-    before = len(asked)
-    again = load_in_new_process([("someone/tiny", None), ("someone/tiny", SHA)], tmp_path, endpoint)
-    assert [answer[:2] for answer in again] == [["someone/tiny", SHA]] * 2
-    assert len(asked) == before, "what is on disk is not asked for"
 
 
-def test_each_failure_is_a_sentence_and_the_next_model_loads(
-    hub: tuple[str, list[str]], root: Path, tmp_path: Path
-) -> None:
-    endpoint, asked = hub
-    requests = [(f"someone/{name}", None) for name in SAYS]
-    *answers, last = load_in_new_process([*requests, ("someone/pickled", None)], tmp_path, endpoint)
-    for (name, says), answer in zip(SAYS.items(), answers, strict=True):
-        assert says in answer, f"{name}: {answer}"
-        assert "Traceback" not in answer
-    assert last[1] == SHA
+def test_what_is_on_disk_is_not_asked_for(answers: list[Any], hub: tuple[str, list[str]]) -> None:
+    assert [answer[:2] for answer in answers[-3:]] == [[repo, SHA] for repo, _ in AGAIN]
+    assert hub[1][-1] == "GET /mark"
+
+
+def test_each_failure_is_a_sentence(answers: list[Any], hub: tuple[str, list[str]], root: Path) -> None:
+    """And the app goes on: what was asked for afterwards loaded."""
+    bad = dict(zip(SAYS, answers[len(MAIN) + len(NAMED) :], strict=False))
+    for name, says in SAYS.items():
+        assert says in bad[name], f"{name}: {bad[name]}"
     for name in BEFORE_WEIGHTS:
-        assert not [file for file in fetched(asked, f"someone/{name}") if file.endswith(WEIGHTS)], name
-    assert all(key in answers[-1] for key in MODELS), "a name that is not there is answered with those that are"
-    assert all(family in answers[list(SAYS).index("own-code")] for family in FAMILIES)
+        assert not [file for file in fetched(hub[1], f"someone/{name}") if file.endswith(WEIGHTS)], name
+    assert all(key in bad["private"] for key in MODELS), "a name that is not there is answered with those that are"
+    assert all(family in bad["own-code"] for family in FAMILIES)
     assert not (root / "marker").exists()

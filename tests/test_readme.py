@@ -3,6 +3,7 @@
 import pytest
 
 from attribution import load_reranker
+from attribution.rerankers.models import BUNDLED
 from benchmarks.summary import stored
 from tests.readme import TABLES, section
 
@@ -14,4 +15,4 @@ def test_readme_holds_the_tables_of_the_code(name: str) -> None:
 
 
 def test_the_stored_benchmark_is_of_the_bundled_weights() -> None:
-    assert stored()["revision"] == load_reranker().revision, "run: python -m benchmarks.run --data FOLDER"
+    assert stored()["revision"] == load_reranker(BUNDLED).revision, "run: python -m benchmarks.run --data FOLDER"

@@ -105,7 +105,7 @@ def _fetch(repo: str, revision: str | None, on_bytes: OnBytes) -> Path:
         commit, read = config.parent.name, {"config.json": config.read_bytes()}
     judged = judge(repo, sizes, read.__getitem__)
     files = [name for name in needed(sizes) if name not in read]
-    files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last: whole if they are there
+    files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last
     check_room(repo, float32_bytes(judged, sum(sizes[name] for name in weights_of(files))))
     _check_disk(repo, sum(sizes[name] for name in files))
     return get(files, commit)[-1].parent

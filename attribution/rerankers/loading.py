@@ -92,6 +92,11 @@ def _turn(key: tuple[Any, ...], on_bytes: OnBytes | None) -> Iterator[None]:
         turn.release()
 
 
+def in_memory(model_id: str) -> Reranker | None:
+    """The reranker if `load_reranker(model_id)` would find it loaded; nothing is waited for."""
+    return _kept.get((model_id, None, choose_device(None), None, None, None))
+
+
 def default_model() -> str:
     """The first of `MODELS` that is on disk: no page waits for a download before it opens."""
     return next(key for key in MODELS if on_disk(key))

@@ -1,0 +1,161 @@
+"""Which models are on offer, which one a page opens on, and how many stay in memory."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from attribution import MODELS, explain, load_reranker
+from attribution.errors import ModelError
+from attribution.rerankers import files, hub, loading, memory
+from attribution.rerankers.kept import Kept, weight_bytes
+from attribution.rerankers.models import BUNDLED, offer, split_ids
+from attribution.rerankers.reranker import Reranker
+
+ROOT = Path(__file__).resolve().parent.parent
+BERT = "BertForSequenceClassification"
+Folder = Callable[[str], Path]
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+
+
+@pytest.fixture
+def models() -> Iterator[None]:
+    """`MODELS` is as before afterwards, its order too."""
+    before = dict(MODELS)
+    yield
+    MODELS.clear()
+    MODELS.update(before)
+
+
+@pytest.fixture
+def cache(tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts a checkpoint into a cache of the Hub's client, as a download leaves it."""
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+
+    def put(repo: str, commit: str) -> Path:
+        folder = tmp_path / f"models--{repo.replace('/', '--')}" / "snapshots" / commit
+        shutil.copytree(tiny_folder(BERT), folder)
+        return folder
+
+    return put
+
+
+def test_a_page_opens_on_the_first_that_is_on_disk(cache: Callable[[str, str], Path]) -> None:
+    assert loading.default_model() == BUNDLED
+    key = "gte-reranker-modernbert-base"
+    folder = cache(MODELS[key].path, str(MODELS[key].revision))
+    assert loading.default_model() == key
+    (folder / "model.safetensors").rename(folder / "half.safetensors")  # a download that broke off
+    assert loading.default_model() == BUNDLED
+    cache(MODELS["ms-marco-MiniLM-L6-v2"].path, "another-commit")
+    assert loading.default_model() == BUNDLED
+
+
+def test_models_are_pinned_and_readme_preloads_one_of_them() -> None:
+    hosted = {key: row for key, row in MODELS.items() if key != BUNDLED}
+    assert len(hosted) >= 7
+    for row in hosted.values():
+        assert re.fullmatch(r"[0-9a-f]{40}", row.revision or "")
+        assert row.parameters
+        assert row.languages
+    front = yaml.safe_load((ROOT / "README.md").read_text().split("---\n")[1])
+    (line,) = front["preload_from_hub"]
+    repo, names, commit = line.split()
+    assert (repo, commit) == (MODELS["ms-marco-MiniLM-L6-v2"].path, MODELS["ms-marco-MiniLM-L6-v2"].revision)
+    assert files.needed(names.split(",")) == sorted(names.split(","))
+    assert front["sdk"] == "gradio"
+
+
+@pytest.mark.usefixtures("models")
+def test_own_models_come_first_and_equal_names_are_told_apart(tiny_folder: Folder, tmp_path: Path) -> None:
+    one, other = (str(shutil.copytree(tiny_folder(BERT), tmp_path / name / "reranker")) for name in ("a", "b"))
+    ids = [one, other, "someone/unique", "someone/bge-reranker-base", "bge-reranker-base", one]
+    assert offer(ids) == list(dict.fromkeys(ids))
+    assert list(MODELS)[:5] == list(dict.fromkeys(ids))
+    labels = [row.label for row in MODELS.values()]
+    assert labels[:3] == [one, other, "unique"]
+    assert len(set(labels)) == len(labels)
+    assert loading.default_model() == one
+    assert load_reranker(None, device="cpu").model_id == one
+
+
+def test_the_setting_of_a_space_is_a_list() -> None:
+    assert split_ids(" owner/a, ./b c ,\nowner/d\n") == ["owner/a", "./b c", "owner/d"]
+    assert split_ids("") == []
+
+
+def copies(tiny_folder: Folder, tmp_path: Path, n: int) -> list[str]:
+    return [str(shutil.copytree(tiny_folder(BERT), tmp_path / f"copy{i}")) for i in range(n)]
+
+
+def test_the_least_recently_used_goes_and_a_model_in_use_lives_on(
+    tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
+) -> None:
+    monkeypatch.setattr(loading, "_kept", kept := Kept(limit=5 * weight_bytes(tiny_bert) // 2))
+    a, b, c = copies(tiny_folder, tmp_path, 3)
+    first, second = load_reranker(a), load_reranker(b)
+    assert load_reranker(a) is first
+    third = load_reranker(c)
+    assert [kept.get(loading_key(path)) for path in (a, b, c)] == [first, None, third]
+    explained = explain(second, *PAIR, "saliency")  # let go, but in use here
+    assert explained.attributions == explain(first, *PAIR, "saliency").attributions
+    assert load_reranker(b) is not second
+
+
+def loading_key(path: str) -> tuple[object, ...]:
+    return (path, None, loading.choose_device(None), None, None, None)
+
+
+def test_two_visitors_ask_for_different_models_at_once(
+    tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
+) -> None:
+    monkeypatch.setattr(loading, "_kept", Kept(limit=3 * weight_bytes(tiny_bert) // 2))
+    expected = explain(tiny_bert, *PAIR, "saliency").attributions
+    paths = copies(tiny_folder, tmp_path, 3)
+    with ThreadPoolExecutor(2) as pool:
+        done = pool.map(lambda i: explain(load_reranker(paths[i % 3]), *PAIR, "saliency").attributions, range(6))
+        assert all(attributions == expected for attributions in done)
+
+
+def test_more_than_is_free_or_allowed_is_refused(
+    tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder,) = copies(tiny_folder, tmp_path, 1)
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.RESERVED + 1000)
+    with pytest.raises(ModelError, match=r"takes .* MB in float32, and .* of memory are free"):
+        load_reranker(folder)
+    monkeypatch.setattr(memory, "free_memory", lambda: None)
+    monkeypatch.setattr(memory, "LIMIT", 1000)
+    with pytest.raises(ModelError, match=r"at most .* are allowed here"):
+        load_reranker(folder)
+
+
+def test_a_half_precision_file_counts_as_what_it_becomes() -> None:
+    assert (
+        files.float32_bytes({"dtype": "bfloat16"}, 100) == files.float32_bytes({"torch_dtype": "float16"}, 100) == 200
+    )
+    assert files.float32_bytes({}, 100) == 100
+
+
+def test_only_what_is_needed_is_read() -> None:
+    names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
+    own = ["1_Dense/config.json", "1_Dense/model.safetensors", "modules.json", "config_sentence_transformers.json"]
+    tokenizer = [
+        "tokenizer.json",
+        "spiece.model",
+        "merges.txt",
+        "chat_template.jinja",
+        "additional_chat_templates/a.jinja",
+    ]
+    left = ["pytorch_model.bin", "onnx/model.onnx", "onnx/config.json", "README.md", "flax_model.msgpack", "own.py"]
+    assert files.needed([*names, *own, *tokenizer, *left]) == sorted([*names, *own, *tokenizer])
+    assert files.needed(["pytorch_model.bin", "1_Dense/pytorch_model.bin"]) == [
+        "1_Dense/pytorch_model.bin",
+        "pytorch_model.bin",
+    ]
