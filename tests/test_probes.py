@@ -37,22 +37,19 @@ Rule = Callable[[Tensor, Tensor], Tensor]  # ids (batch, seq), document's first 
 
 
 class Toy(nn.Module):
-    """`rule` of the ids is the logit; they are read back from the embeddings, the last of which holds the id itself."""
+    """The logit is `rule` of the words. Embeddings are one-hot, so that a word masked there is masked for the rule."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()
         self.embeddings = nn.Sequential()
-        self.embeddings.add_module("word_embeddings", nn.Embedding(len(TOKENIZER), 4))
-        self.config = SimpleNamespace(pad_token_id=TOKENIZER.pad_token_id)
-        with torch.no_grad():
-            self.get_parameter("embeddings.word_embeddings.weight")[:, -1] = torch.arange(len(TOKENIZER))
+        self.embeddings.add_module("word_embeddings", nn.Embedding.from_pretrained(torch.eye(len(TOKENIZER))))
         self.rule = rule
         self.config = SimpleNamespace(pad_token_id=TOKENIZER.pad_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
-        start = 1 + (input_ids == TOKENIZER.sep_token_id).int().argmax(1)
-        words = self.embeddings(input_ids)[..., -1].round().long()  # (batch, seq)
-        ids = words.masked_fill(attention_mask == 0, TOKENIZER.pad_token_id)
+        ids = self.embeddings(input_ids).argmax(-1)  # (batch, seq)
+        ids = ids.masked_fill(attention_mask == 0, TOKENIZER.pad_token_id)
+        start = 1 + (ids == TOKENIZER.sep_token_id).int().argmax(1)
         return SimpleNamespace(logits=self.rule(ids, start)[:, None])
 
 
