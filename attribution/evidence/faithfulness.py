@@ -29,6 +29,7 @@ FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # of the document's seen words, at least one 
 GRID = (0.0, *FRACTIONS, 1.0)
 CONTROL = "embedding_magnitude"  # measured even if not asked for: it never sees the score
 ROUNDING = 1e-4  # logits; smaller differences are not differences
+MIN_WORDS = 5  # with fewer, the shares fall on one or two words and nothing can be told
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,34 @@ class Curves:
 
 @dataclass(frozen=True)
 class Scores(Curves):
-    """A method's curves. `beats_random`: more comprehensive than every random order, as a random order would be once in
-    `n_random + 1` times. `verdict` says it in words, and whether `embedding_magnitude` does as well.
+    """A method's curves, judged: more comprehensive than `n_beaten` of `n_random` random orders, and than
+    `embedding_magnitude` (`beats_control`; None: it is that control itself).
     """
 
-    beats_random: bool
-    verdict: str
+    n_beaten: int
+    n_random: int
+    beats_control: bool | None
+
+    @property
+    def beats_random(self) -> bool:
+        """More than every random order, as a random order would be once in `n_random + 1` times."""
+        return self.n_beaten == self.n_random
+
+    @property
+    def beats_chance(self) -> bool:
+        """More than every random order and than the control; the control itself never does."""
+        return self.beats_random and self.beats_control is True
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        n = self.n_random
+        if not self.beats_random:
+            as_good = n - self.n_beaten
+            return f"No better than a random order of words on this pair: {as_good} of {n} do as well or better."
+        if self.beats_control is False:
+            return f"Better than all {n} random orders, but not than embedding magnitude, which never sees the score."
+        return f"Better than all {n} random orders of words on this pair; chance does that once in {n + 1}."
 
 
 @dataclass(frozen=True)
@@ -76,15 +99,23 @@ class Control:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """`methods`: those measured so far, `embedding_magnitude` first. `n_forward`: sequences through the model."""
+    """`methods`: those measured so far, `embedding_magnitude` first. `n_words`: the document's words that were read.
+    `n_forward`: sequences through the model.
+    """
 
     operator: str
     fractions: tuple[float, ...]
     logit: float
     methods: Mapping[str, Scores]
     random: Control
+    n_words: int
     n_forward: int
     seconds: float
+
+    @property
+    def enough_words(self) -> bool:
+        """Whether the document is long enough to tell a method from chance."""
+        return self.n_words >= MIN_WORDS
 
     @property
     def removed(self) -> str:
@@ -149,7 +180,7 @@ def measure_stream(
         done[key] = _judge(_curves(order, logits), control, done.get(CONTROL))
         seconds += time.perf_counter() - began
         logit = logits[frozenset(range(len(words)))]
-        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, meter.n_forward, seconds)
+        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, len(words), meter.n_forward, seconds)
 
 
 def random_orders(n_words: int, n_random: int, seed: int) -> list[list[int]]:
@@ -221,15 +252,10 @@ def _spread(values: Sequence[float]) -> Spread:
 
 def _judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
     """`magnitude`: the other control, None when it is judged itself."""
-    n = len(control.orders)
-    as_good = sum(_as_good(rival, curves) for rival in control.orders)
-    if as_good:
-        verdict = f"No better than a random order of words on this pair: {as_good} of {n} do as well or better."
-    elif magnitude and _as_good(magnitude, curves):
-        verdict = f"Better than all {n} random orders, but not than embedding magnitude, which never sees the score."
-    else:
-        verdict = f"Better than all {n} random orders of words on this pair; chance does that once in {n + 1}."
-    return Scores(**vars(curves), beats_random=not as_good, verdict=verdict)
+    n_random = len(control.orders)
+    n_beaten = n_random - sum(_as_good(rival, curves) for rival in control.orders)
+    beats_control = None if magnitude is None else not _as_good(magnitude, curves)
+    return Scores(**vars(curves), n_beaten=n_beaten, n_random=n_random, beats_control=beats_control)
 
 
 def _as_good(rival: Curves, curves: Curves) -> bool:

@@ -16,7 +16,8 @@ class Method:
     """`function`: where in this folder `attribute` is. `signed`: blue raises, orange lowers.
 
     `complete`: each path sums to logit - baseline logit. `control`: never sees the score. `attention`: weights of the
-    model, not attributions of the score. `cost`: passes in words. `default`: ticked when the page opens.
+    model, not attributions of the score. `passes`: forwards (with their backward)
+    on any text, None if it depends on the text or an option; `cost`: the same in words.
     """
 
     label: str
@@ -29,7 +30,7 @@ class Method:
     uses_gradient: bool = False
     control: bool = False
     attention: bool = False
-    default: bool = False
+    passes: int | None = None
 
     @property
     def attribute(self) -> Callable[..., Attributed]:
@@ -43,15 +44,16 @@ METHODS: dict[str, Method] = {
         function="gradients.saliency",
         says="where a small change of the embedding would move the score most",
         cost="1",
+        passes=1,
         paper="https://arxiv.org/abs/1312.6034",
         uses_gradient=True,
-        default=True,
     ),
     "saliency_l2": Method(
         label="Saliency (L2)",
         function="gradients.saliency_l2",
         says="the same, as the gradient's Euclidean length",
         cost="1",
+        passes=1,
         paper="https://arxiv.org/abs/2111.07367",
         uses_gradient=True,
     ),
@@ -60,10 +62,10 @@ METHODS: dict[str, Method] = {
         function="gradients.input_x_gradient",
         says="first-order effect of scaling each embedding to nothing",
         cost="1",
+        passes=1,
         paper="https://arxiv.org/abs/1605.01713",
         signed=True,
         uses_gradient=True,
-        default=True,
     ),
     "integrated_gradients": Method(
         label="Integrated gradients",
@@ -74,7 +76,6 @@ METHODS: dict[str, Method] = {
         signed=True,
         complete=True,
         uses_gradient=True,
-        default=True,
     ),
     "integrated_gradients_captum": Method(
         label="Integrated gradients (Captum)",
@@ -100,6 +101,7 @@ METHODS: dict[str, Method] = {
         function="propagation.layerwise_relevance",
         says="input x gradient with attention weights and LayerNorm's denominators held still",
         cost="1",
+        passes=1,
         paper="https://arxiv.org/abs/2202.07304",
         signed=True,
         uses_gradient=True,
@@ -134,6 +136,7 @@ METHODS: dict[str, Method] = {
         function="attention.attention",
         says="where the position that the score is read from looks in the last layer; not an attribution of the score",
         cost="1 forward",
+        passes=1,
         paper="https://arxiv.org/abs/1902.10186",
         attention=True,
     ),
@@ -142,6 +145,7 @@ METHODS: dict[str, Method] = {
         function="attention.attention_rollout",
         says="attention multiplied through all layers, as if states mixed by it alone; not an attribution of the score",
         cost="1 forward",
+        passes=1,
         paper="https://arxiv.org/abs/2005.00928",
         attention=True,
     ),
@@ -150,8 +154,8 @@ METHODS: dict[str, Method] = {
         function="magnitude.embedding_magnitude",
         says="how long each word's embedding is; it never sees the score",
         cost="0",
+        passes=0,
         paper="",
         control=True,
-        default=True,
     ),
 }

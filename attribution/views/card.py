@@ -2,56 +2,69 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from attribution.types import Explanation
-from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
-from attribution.views.text import scale_of, shown, strongest
+from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
+    from attribution.evidence.agreement import CaptumAgreement
+    from attribution.evidence.faithfulness import Faithfulness
     from attribution.methods import Method
 
-SATURATED = 8.0  # |logit| beyond which the sigmoid is flat
+SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
 
 
-class Legend(NamedTuple):
-    """What the two ends of the colour bar mean."""
+def card_html(
+    explanation: Explanation,
+    method: Method,
+    *,
+    label: str,
+    measured: Faithfulness | None = None,
+    captum: CaptumAgreement | None = None,
+    believe: bool = False,
+) -> Markup:
+    """One method's card. `method` is the row of what ran, `label` of what was asked for.
 
-    left: str
-    kind: str
-    right: str
-
-
-def card_html(explanation: Explanation, method: Method, *, label: str, extra: str = "") -> Markup:
-    """One method's card. `method` is the row of what ran, `label` of what was asked for; `extra` is a view's HTML."""
-    query, document = to_words(explanation, "query"), to_words(explanation, "document")
-    scale = scale_of([*query, *document])
+    `measured` adds the verdict, `captum` the distance from our own integrated gradients; `believe` marks the card.
+    """
+    words = {side: to_words(explanation, side) for side in SIDES}
+    scores = measured.methods.get(explanation.requested_method) if measured else None
     return render(
         "card.html",
         explanation=explanation,
         method=method,
         label=label,
-        extra=extra,
         badges=badges(explanation, method),
-        segments=[
-            (name, shown(words, scale, signed=method.signed, control=method.control))
-            for name, words in (("Query", query), ("Document", document))
-        ],
-        legend=_legend(scale, method),
-        strongest=strongest([*query, *document]),
+        sides=[side_of(words[side], side, signed=method.signed, control=method.control) for side in SIDES],
+        extra=verdict_html(explanation, method, measured) if measured else "",
+        scores=scores,
+        random=measured.random if measured else None,
+        captum=captum,
+        believe=believe,
+        strongest=strongest([*words["query"], *words["document"]]),
         template_sum=template_sum(explanation),
     )
 
 
+def verdict_html(explanation: Explanation, method: Method, measured: Faithfulness) -> Markup:
+    """How many random orders the method beats; a control gets no praise, a document of a few words no verdict."""
+    scores = measured.methods.get(explanation.requested_method)
+    if scores is None or not measured.enough_words:
+        return Markup()
+    return render("verdict.html", scores=scores, control=method.control)
+
+
 def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:
     """Text of each badge, and whether it warns."""
+    nodes = [str(path.n_steps) for path in explanation.paths if path.n_steps]
     every = [
         (explanation.method != explanation.requested_method, "fallback used", True),
-        (True, "signed" if method.signed else "unsigned", False),
+        (not method.control, "signed" if method.signed else "size only", False),
         (method.complete, "adds up", False),
+        (bool(nodes), f"{' + '.join(nodes)} nodes", False),
         (method.control, "control: never sees the score", True),
         (method.attention, "not an attribution of the score", True),
         (any(path.capped for path in explanation.paths), "step cap hit", True),
@@ -59,30 +72,9 @@ def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:
     return [(text, warns) for holds, text, warns in every if holds]
 
 
-def _legend(scale: float, method: Method) -> Legend:
-    top = number(scale)
-    if method.signed:
-        return Legend(f"\u2212{top} lowers", "signed", f"+{top} raises")
-    return Legend("0", "control" if method.control else "strength", f"{top} strongest")
-
-
-def score_html(logit: float, model_label: str, revision: str, *, seen: int | None, length: int) -> Markup:
-    """The score in a searcher's words. `seen`: characters of the document the model read, None for all of `length`."""
-    return render(
-        "score.html",
-        logit=logit,
-        probability=1 / (1 + math.exp(-logit)) if logit > -700 else 0.0,
-        saturated=abs(logit) > SATURATED,
-        model_label=model_label,
-        revision=revision,
-        seen=seen,
-        length=length,
-    )
-
-
-def pending_html(label: str, status: str) -> Markup:
+def pending_html(method: str, label: str, status: str) -> Markup:
     """A card's place before its result is there."""
-    return render("pending.html", label=label, status=status)
+    return render("pending.html", method=method, label=label, status=status)
 
 
 def error_html(method: str, label: str, error: str) -> Markup:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.agreement import captum_agreement
+from attribution.evidence.agreement import CaptumAgreement, captum_agreement
+from attribution.evidence.coverage import outside
+from attribution.evidence.summary import summarise
 from attribution.methods import METHODS
 from attribution.rerankers.models import MODELS
-from attribution.views.card import card_html, error_html, pending_html, score_html
-from attribution.views.faithfulness import faithfulness_html, verdict_html
+from attribution.views.card import SIDES, card_html, error_html, pending_html
+from attribution.views.faithfulness import faithfulness_html
+from attribution.views.score import score_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness import Faithfulness
+    from attribution.evidence.summary import Summary
     from attribution.types import Explanation
 
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
@@ -22,13 +26,17 @@ OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 def score_section(explanation: Explanation) -> Markup:
     """The score panel, from any explanation of the pair."""
     known = MODELS.get(explanation.model_id)
+    script = known.script if known else None
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
+    sides = [outside(explanation, side, script) for side in SIDES]
     score = score_html(
         explanation.logit,
         known.label if known else explanation.model_id,
         explanation.revision,
         seen=max(ends) if explanation.truncated else None,
         length=len(explanation.document),
+        outside=[side for side in sides if side.mostly],
+        script=script,
     )
     return render("root.html", content=score)
 
@@ -40,19 +48,27 @@ def cards_html(
     *,
     failed: Mapping[str, str] | None = None,
 ) -> Markup:
-    """A card for each chosen method; those not in `done` keep their place.
+    """What the pair comes to in a sentence, and a card for each chosen method; those not in `done` keep their place.
 
     `measured` adds each one's verdict; `failed` has the error of each method that could not run.
     """
+    finished = measured is not None and set(done) <= set(measured.methods)
+    summary = summarise(done, measured) if measured and finished else None
     cards = [
-        card_html(done[key], METHODS[done[key].method], label=METHODS[key].label, extra=_extra(key, done, measured))
+        _card(key, done, measured, summary)
         if key in done
         else error_html(key, METHODS[key].label, failed[key])
         if failed and key in failed
-        else pending_html(METHODS[key].label, "Not run yet.")
+        else pending_html(key, METHODS[key].label, "Not run yet.")
         for key in chosen
     ]
-    return render("cards.html", cards=cards)
+    return render("cards.html", cards=cards, summary=summary_html(summary))
+
+
+def summary_html(summary: Summary | None) -> Markup:
+    """The sentence above the cards; None: not measured yet."""
+    source = METHODS[summary.source].label if summary and summary.source else None
+    return render("summary.html", s=summary, source=source)
 
 
 def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> Markup:
@@ -60,11 +76,21 @@ def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]
     return faithfulness_html(measured, done)
 
 
-def _extra(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None) -> Markup:
-    """The method's verdict, and how far the two integrated gradients agree."""
-    extra = Markup()
-    if measured and key in measured.methods:
-        extra += verdict_html(measured.methods[key], measured.random)
-    if key == CAPTUM and OURS in done:
-        extra += render("captum.html", captum=captum_agreement(done[OURS], done[CAPTUM]))
-    return extra
+def _card(
+    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None
+) -> Markup:
+    return card_html(
+        done[key],
+        METHODS[done[key].method],
+        label=METHODS[key].label,
+        measured=measured,
+        captum=_captum(done) if key == CAPTUM else None,
+        believe=summary is not None and summary.believe == key,
+    )
+
+
+def _captum(done: Mapping[str, Explanation]) -> CaptumAgreement | None:
+    """How far the two integrated gradients agree, if both are there and neither fell back."""
+    if not all(key in done and done[key].method == key for key in (OURS, CAPTUM)):
+        return None
+    return captum_agreement(done[OURS], done[CAPTUM])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
+from attribution.methods import METHODS
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
 
@@ -42,6 +43,14 @@ LEVEL_STYLE = Style("rl-c4", "1 3", "")
 def line_style(i: int) -> Style:
     """The `i`-th of 60 styles; colour, dash and marker all change from one to the next."""
     return Style(f"rl-c{i % N_COLOURS}", DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
+
+
+def style_of(method: str, others: Sequence[str] = ()) -> Style:
+    """A method keeps its style from run to run: it is its place in `METHODS`; names of `others` come after them."""
+    if method in METHODS and METHODS[method].control:
+        return CONTROL_STYLE
+    every = [*METHODS, *(key for key in others if key not in METHODS)]
+    return line_style(every.index(method))
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from attribution.views.curves import (
     Line,
     Style,
     chart_svg,
-    line_style,
+    style_of,
 )
-from attribution.views.numbers import logit
+from attribution.views.numbers import logit, percent
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Explanations = Mapping[str, "Explanation"]
 NONE = "\u2013"
+WIDE = 8  # methods from which the matrix is wider than a laptop's page
 CURVES = (
     ("deletion", "Remove the top words: lower is better", "The logit as each method's top words go", "removed"),
     ("insertion", "Keep only the top words: higher is better", "The logit when only the top words stay", "kept"),
@@ -41,13 +42,15 @@ RAISED = (
 
 
 class Row(NamedTuple):
-    """One line of the table: `band` for the random orders' sample."""
+    """One line of the table: `key` and `cells` by the names of its columns; `band` for the random orders' sample."""
 
+    key: str
     name: str
     style: Style
     band: bool
     control: bool
-    cells: tuple[str, ...]
+    good: bool
+    cells: Mapping[str, str]
 
 
 def faithfulness_html(faithfulness: Faithfulness, explanations: Explanations) -> Markup:
@@ -70,17 +73,14 @@ def faithfulness_html(faithfulness: Faithfulness, explanations: Explanations) ->
         agreement=[
             {
                 "place": i + 1,
+                "key": key,
                 "name": _label(key, explanations),
                 "cells": list(zip(table.spearman[i], table.overlap[i], strict=True)),
             }
             for i, key in enumerate(table.methods)
         ],
+        wide=len(table.methods) > WIDE,
     )
-
-
-def verdict_html(scores: Scores, control: Control) -> Markup:
-    """One line for a method's card: its comprehensiveness against the random orders, and the verdict in words."""
-    return render("verdict.html", scores=scores, random=control)
 
 
 def _spread(spread: Spread) -> str:
@@ -99,9 +99,11 @@ def _is_control(key: str, explanations: Explanations) -> bool:
 
 
 def _styles(faithfulness: Faithfulness, explanations: Explanations) -> dict[str, Style]:
-    """A method keeps its style while results come in, since `explanations` is complete from the start."""
-    styles = {key: line_style(i) for i, key in enumerate(explanations)}
-    return {key: CONTROL_STYLE if _is_control(key, explanations) else styles[key] for key in faithfulness.methods}
+    """A method that fell back to a control is drawn as one."""
+    return {
+        key: CONTROL_STYLE if _is_control(key, explanations) else style_of(key, list(explanations))
+        for key in faithfulness.methods
+    }
 
 
 def _charts(faithfulness: Faithfulness, explanations: Explanations) -> list[tuple[str, Markup]]:
@@ -140,20 +142,36 @@ def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[Row]:
 
 
 def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Explanations) -> Row:
-    n = len(faithfulness.random.orders)
-    worse = sum(order.comprehensiveness < scores.comprehensiveness for order in faithfulness.random.orders)
-    beats = f"{'yes' if scores.beats_random else 'no'}, {worse} of {n}"
-    delta = passes = seconds = NONE
+    """`beaten` is empty for a control and for a document too short to tell."""
+    control = _is_control(key, explanations)
+    told = faithfulness.enough_words and not control
+    cells = dict.fromkeys(("relative-delta", "passes", "seconds"), NONE)
     if explanation := explanations.get(key):
-        passes = f"{explanation.n_forward} + {explanation.n_backward}"
-        seconds = f"{explanation.seconds:.2f}"
+        cells["passes"] = f"{explanation.n_forward} + {explanation.n_backward}"
+        cells["seconds"] = f"{explanation.seconds:.2f}"
         if explanation.paths:
-            delta = f"{100 * max(path.relative_delta for path in explanation.paths):.2g} %"
-    cells = (logit(scores.comprehensiveness), logit(scores.sufficiency), beats, delta, passes, seconds)
-    style = _styles(faithfulness, explanations)[key]
-    return Row(_label(key, explanations), style, False, _is_control(key, explanations), cells)
+            missed = max(max(path.relative_delta, path.relative_residual) for path in explanation.paths)
+            cells["relative-delta"] = f"{percent(missed)} %"
+    return Row(
+        key,
+        _label(key, explanations),
+        _styles(faithfulness, explanations)[key],
+        False,
+        control,
+        told and scores.beats_chance,
+        {
+            "comprehensiveness": logit(scores.comprehensiveness),
+            "sufficiency": logit(scores.sufficiency),
+            "beaten": f"{scores.n_beaten} of {scores.n_random}" if told else NONE,
+            **cells,
+        },
+    )
 
 
 def _random_row(control: Control) -> Row:
-    cells = (_spread(control.comprehensiveness), _spread(control.sufficiency), *[NONE] * 4)
-    return Row("Random order", RANDOM_STYLE, True, True, cells)
+    cells = {
+        "comprehensiveness": _spread(control.comprehensiveness),
+        "sufficiency": _spread(control.sufficiency),
+        **dict.fromkeys(("beaten", "relative-delta", "passes", "seconds"), NONE),
+    }
+    return Row("random", "Random order", RANDOM_STYLE, True, True, False, cells)

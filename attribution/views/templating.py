@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from attribution.views.numbers import logit, number, percent
+from attribution.views.terms import TERMS
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("attribution.views"),
@@ -15,6 +16,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent)
+ENVIRONMENT.globals["terms"] = TERMS
 
 
 def render(template: str, **context: object) -> Markup:

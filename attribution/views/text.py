@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from attribution.types import Word
+from attribution.types import Segment, Word
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
 
 MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
 PLAIN_BELOW = 0.04  # of full strength: no colour
 UNDERLINE_ABOVE = 0.25
+LONG = 600  # characters from which a text scrolls in its box and has a strip
+UNSEEN = "the model never read this"
+CUT = "cut by the model's limit: only its beginning was read"
+STRIP = 1000  # units of the strip's height
 
 
 @dataclass(frozen=True)
 class Shown:
     """One word as a page shows it: white space, the word, white space. `kinds`: its classes; `alpha`: None for plain.
 
-    `key` names the same word on all cards; `value` and `share` (of full strength, in %) are None past the cut.
+    `key` names the same word on all cards; `value` and `share` (of full strength, in %) are None past the cut; `says`:
+    what the limit did to it.
     """
 
     before: str
@@ -29,6 +35,28 @@ class Shown:
     key: str | None = None
     value: str | None = None
     share: str | None = None
+    says: str | None = None
+
+
+class Mark(NamedTuple):
+    """A strong word's place on the strip: `y` and `height` of `STRIP`; `key` as in `Shown`."""
+
+    key: str
+    kind: str
+    alpha: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """The `side` macro's text: `full` is the number at full strength, None if no word has any; `bar` the scale's colour."""
+
+    name: Segment
+    shown: list[Shown]
+    full: str | None
+    bar: str
+    marks: list[Mark]
 
 
 def scale_of(words: Sequence[Word]) -> float:
@@ -39,6 +67,35 @@ def scale_of(words: Sequence[Word]) -> float:
 def shown(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> list[Shown]:
     """One segment's words for the `words` macro; the text between its tags is exactly what the user typed."""
     return [_shown(i, word, scale, signed, control) for i, word in enumerate(words)]
+
+
+def side_of(words: Sequence[Word], name: Segment, *, signed: bool, control: bool = False) -> Side:
+    """One side with a scale of its own: query and document are two comparisons, each with its own baseline."""
+    scale = scale_of(words)
+    every = shown(words, scale, signed=signed, control=control)
+    length = words[-1].end if words else 0
+    return Side(
+        name,
+        every,
+        number(scale) if any(word.attribution for word in words) else None,
+        "control" if control else "signed" if signed else "strength",
+        _marks(words, every, length) if length > LONG else [],
+    )
+
+
+def _marks(words: Sequence[Word], every: Sequence[Shown], length: int) -> list[Mark]:
+    """Where the strong words are, as heights of the strip."""
+    return [
+        Mark(
+            word.key,
+            word.kinds.split()[1],
+            word.alpha,
+            f"{STRIP * of.start / length:.1f}",
+            f"{max(6.0, STRIP * (of.end - of.start) / length):.1f}",
+        )
+        for of, word in zip(words, every, strict=True)
+        if word.key and word.alpha and "rl-strong" in word.kinds
+    ]
 
 
 def text_html(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> Markup:
@@ -56,7 +113,7 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
     core = word.text.strip()
     before, _, after = word.text.partition(core)
     if word.attribution is None:
-        return Shown(before, core, after, "rl-unseen")
+        return Shown(before, core, after, "rl-unseen", says=UNSEEN)
     strength = min(1.0, abs(word.attribution) / scale)
     kinds, alpha = ["rl-w"], None
     if strength >= PLAIN_BELOW:
@@ -65,6 +122,9 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         alpha = f"{MAX_ALPHA * strength:.2f}"
         if strength >= UNDERLINE_ABOVE:
             kinds.append("rl-strong")
+    cut = getattr(word, "cut", False)
+    if cut:
+        kinds.append("rl-cut")
     return Shown(
         before,
         core,
@@ -74,4 +134,5 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         key=f"{word.segment[0]}{i}",
         value=number(word.attribution, signed),
         share=f"{100 * strength:.0f}",
+        says=CUT if cut else None,
     )
