@@ -13,6 +13,7 @@ from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.evidence.faithfulness import max_passes, measure_stream
 from attribution.explain import options_of
+from attribution.methods.defaults import default_methods, dearest_last
 from attribution.methods.leaves import LEAVES
 from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import BASELINES, Meter, Reranker
@@ -34,7 +35,7 @@ from interface.gpu import gpu
 from interface.page import STATIC, Actions, start_run
 from interface.runs import latest_run
 
-DEFAULT_METHODS = [key for key, method in METHODS.items() if method.default]
+DEFAULT_METHODS = default_methods()
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 
@@ -147,7 +148,7 @@ def run(
     check_texts(query, document)
     budgets = {"n_samples": n_samples, "n_steps": n_steps}
     check_budgets(budgets)
-    chosen = [key for key in METHODS if key in (methods or [])]
+    chosen = dearest_last(methods or [])
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
     with latest_run(request.session_hash or "") as current:

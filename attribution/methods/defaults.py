@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from attribution.methods import METHODS
@@ -14,14 +15,19 @@ COLUMN = "more than random orders"  # of the benchmark's faithfulness table: log
 
 
 def default_methods(results: Path = RESULTS) -> list[str]:
-    """Keys of `METHODS`, the dearest last, so that no other result waits for it.
+    """Keys of `METHODS`, the dearest last.
 
     Gradient saliency, its fallback (the control), Captum's integrated gradients, and `most_faithful`. Without stored
     results, as in an installed package, no fourth is guessed: the three it is.
     """
     best = most_faithful(results)
-    chosen = {*DOCUMENTED, *([best] if best else [])}
-    return sorted((key for key in METHODS if key in chosen), key=lambda key: METHODS[key].passes is None)
+    return dearest_last([*DOCUMENTED, *([best] if best else [])])
+
+
+def dearest_last(methods: Iterable[str]) -> list[str]:
+    """The `METHODS` among them in the order to run and show them: no quick result waits for a dear one."""
+    wanted = set(methods)
+    return sorted((key for key in METHODS if key in wanted), key=lambda key: METHODS[key].passes is None)
 
 
 def most_faithful(results: Path = RESULTS) -> str | None:

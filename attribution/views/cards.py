@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attribution.evidence.agreement import CaptumAgreement, captum_agreement
-from attribution.evidence.coverage import outside
+from attribution.evidence.coverage import SCRIPTS, outside
 from attribution.evidence.summary import summarise
 from attribution.methods import METHODS
 from attribution.rerankers.models import MODELS
@@ -26,7 +26,7 @@ OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 def score_section(explanation: Explanation) -> Markup:
     """The score panel, from any explanation of the pair."""
     known = MODELS.get(explanation.model_id)
-    script = known.script if known else None
+    script = SCRIPTS.get(known.languages) if known else None
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
     sides = [outside(explanation, side, script) for side in SIDES]
     score = score_html(
@@ -76,9 +76,7 @@ def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]
     return faithfulness_html(measured, done)
 
 
-def _card(
-    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None
-) -> Markup:
+def _card(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None) -> Markup:
     return card_html(
         done[key],
         METHODS[done[key].method],

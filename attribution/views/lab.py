@@ -1,4 +1,4 @@
-"""Lab rows -> a table and what the rows show together. Each verdict comes from the row's own measurements."""
+"""Lab rows -> one table of what PyTorch did, and the two pictures its rows lead to. No torch, no gradio."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from attribution.evidence.rank import TOP
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
-from attribution.views.text import scale_of, shown
+from attribution.views.text import Side, side_of
 
 if TYPE_CHECKING:
     from attribution.lab.autograd import LabRow
-
-COLUMNS = ("is_leaf", "requires_grad", "retains_grad", "grad_fn", ".grad", "sum |grad|")
 
 
 def intro_html() -> Markup:
@@ -27,22 +25,31 @@ def status_html(text: str) -> Markup:
 
 
 def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
-    """The table of the rows so far, and below it what they show together once `finished`.
+    """The table of the rows so far, what they show together once `finished`, and the two pictures.
 
     `equal`: what `equal_gradients` says of the rows.
     """
+    gradient = next((row for row in rows if row.equal), None)
+    fallback = next((row for row in rows if row.grad is None), None)
     return render(
         "lab.html",
-        columns=COLUMNS,
         rows=rows,
         totals=[_total(row.total) for row in rows],
-        texts=[shown(row.words, scale_of(row.words), signed=False, control=row.grad is None) for row in rows],
         top=TOP,
         equal=equal[0],
         largest=equal[1],
         finished=finished,
         clones=[row for row in rows if row.experiment.leaf == "clone"],
+        gradient=_picture(gradient),
+        fallback=_picture(fallback),
+        fallback_row=fallback,
+        fallbacks=[row.number for row in rows if row.grad is None],
     )
+
+
+def _picture(row: LabRow | None) -> Side | None:
+    """The document in a row's colours: saliency, or the magnitude where there was no gradient."""
+    return side_of(row.words, "document", signed=False, control=row.grad is None) if row else None
 
 
 def _total(total: float | None) -> str:

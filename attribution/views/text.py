@@ -50,7 +50,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """The `side` macro's text: `full` is the number at full strength, None if no word has any; `bar` the scale's colour."""
+    """What the `side` macro prints: `full` is the number at full strength, None if no word has any; `bar` its colours."""
 
     name: Segment
     shown: list[Shown]
@@ -122,8 +122,7 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         alpha = f"{MAX_ALPHA * strength:.2f}"
         if strength >= UNDERLINE_ABOVE:
             kinds.append("rl-strong")
-    cut = getattr(word, "cut", False)
-    if cut:
+    if word.cut:
         kinds.append("rl-cut")
     return Shown(
         before,
@@ -134,5 +133,5 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         key=f"{word.segment[0]}{i}",
         value=number(word.attribution, signed),
         share=f"{100 * strength:.0f}",
-        says=CUT if cut else None,
+        says=CUT if word.cut else None,
     )

@@ -3,9 +3,10 @@ const say = (cell) => {
   const map = cell.closest(".rl-in-map");
   map.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
   cell.classList.add("rl-same");
-  const row = cell.parentElement.querySelector("th").textContent;
-  const column = map.querySelector("thead tr").children[cell.cellIndex].textContent;
-  map.querySelector(".rl-in-readout").textContent = `“${row}”, ${column}: ${cell.dataset.v}`;
+  const [row, column] = [cell.parentElement.querySelector("th"), map.querySelector("thead tr").children[cell.cellIndex]].map(
+    (name) => Object.assign(document.createElement("bdi"), { textContent: name.textContent }),
+  );
+  map.querySelector(".rl-in-readout").replaceChildren("“", row, "”, ", column, `: ${cell.dataset.v}`);
 };
 const sayTarget = (event) => {
   const cell = event.target.closest?.("td[data-v]");

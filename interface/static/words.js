@@ -1,21 +1,53 @@
-// Hover, tap or arrow keys: mark the same word on all cards and read out each card's own number for it.
+// Hover, tap or arrow keys: mark the same word on all cards; each card reads out its own number, one region announces them.
 const words = (text) => [...text.querySelectorAll("[data-w]")];
 let marked, focused; // the marked word, the focused text's place: results redraw the cards while one reads them
+const quoted = (word) => {
+  const name = document.createElement("bdi");
+  name.textContent = word.textContent;
+  return ["“", name, "” "];
+};
 const mark = (word) => {
+  if (!word.dataset.w || (marked === word.dataset.w && word.classList.contains("rl-same"))) return;
   marked = word.dataset.w;
   element.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
+  const said = [];
   element.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
     same.classList.add("rl-same");
-    const readout = same.closest(".rl-card")?.querySelector(".rl-readout");
-    if (readout) readout.textContent = `“${same.textContent}” ${same.dataset.v} (${same.dataset.p} % of the strongest)`;
+    const card = same.closest(".rl-card");
+    const readout = card?.querySelector(".rl-readout");
+    if (!readout) return;
+    readout.replaceChildren(...quoted(same), `${same.dataset.v} (${same.dataset.p} % of the strongest)`);
+    said.push(`${card.querySelector("h3").textContent} ${same.dataset.v}`);
   });
+  element.querySelector(".rl-live")?.replaceChildren(...quoted(word), said.join("; "));
+};
+// Texts scroll in their boxes to the word, on every card; the page itself stays, or goes to the text that one reads.
+const show = (text, word) => {
+  mark(word);
+  element.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
+    const frame = same.closest(".rl-text");
+    const [box, at] = [frame.getBoundingClientRect(), same.getBoundingClientRect()];
+    if (frame.scrollHeight > frame.clientHeight && (at.top < box.top || at.bottom > box.bottom))
+      frame.scrollTop += at.top - box.top - frame.clientHeight / 2;
+  });
+  word.scrollIntoView({ block: "nearest" });
 };
 const markTarget = (event) => {
   const word = event.target.closest?.("[data-w]");
   if (word) mark(word);
 };
 element.addEventListener("pointerover", markTarget);
-element.addEventListener("click", markTarget);
+element.addEventListener("click", (event) => {
+  markTarget(event);
+  const strip = event.target.closest?.(".rl-strip");
+  if (!strip) return;
+  const box = strip.getBoundingClientRect();
+  const at = ((event.clientY - box.top) / box.height) * 1000;
+  const nearest = [...strip.children].sort((a, b) => Math.abs(a.getAttribute("y") - at) - Math.abs(b.getAttribute("y") - at))[0];
+  const text = strip.parentElement.querySelector(".rl-text");
+  const word = nearest && text.querySelector(`[data-w="${CSS.escape(nearest.dataset.to)}"]`);
+  if (word) show(text, word);
+});
 element.addEventListener("focusin", (event) => {
   const text = event.target.closest?.(".rl-text");
   focused = [...element.querySelectorAll(".rl-text")].indexOf(text);
@@ -23,14 +55,17 @@ element.addEventListener("focusin", (event) => {
 });
 element.addEventListener("keydown", (event) => {
   const text = event.target.closest?.(".rl-text");
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!text || !step) return;
+  if (!text) return;
+  const onwards = getComputedStyle(text).direction === "rtl" ? -1 : 1;
+  const step = { ArrowRight: onwards, ArrowLeft: -onwards, ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
   const all = words(text);
-  const next = all[all.indexOf(text.querySelector(".rl-same")) + step];
-  if (!next) return;
+  const strong = event.key === "ArrowDown" || event.key === "ArrowUp"; // to the next strong word
+  let next = all.indexOf(text.querySelector(".rl-same")) + step;
+  while (strong && all[next] && !all[next].classList.contains("rl-strong")) next += step;
+  if (!all[next]) return;
   event.preventDefault();
-  mark(next);
-  next.scrollIntoView({ block: "nearest" });
+  show(text, all[next]);
 });
 document.addEventListener("focusin", (event) => {
   if (!element.contains(event.target)) focused = -1;
@@ -40,5 +75,5 @@ new MutationObserver(() => {
   const word = marked && element.querySelector(`[data-w="${CSS.escape(marked)}"]`);
   if (!word || element.querySelector(".rl-same")) return;
   mark(word);
-  if (document.activeElement === document.body) element.querySelectorAll(".rl-text")[focused]?.focus();
+  if (document.activeElement === document.body) element.querySelectorAll(".rl-text")[focused]?.focus({ preventScroll: true });
 }).observe(element, { childList: true, subtree: true });
