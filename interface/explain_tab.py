@@ -13,7 +13,7 @@ from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.evidence.faithfulness import max_passes, measure_stream
 from attribution.explain import options_of
-from attribution.methods.defaults import default_methods, dearest_last
+from attribution.methods.defaults import dearest_last, default_methods
 from attribution.methods.leaves import LEAVES
 from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import BASELINES, Meter, Reranker

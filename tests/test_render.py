@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attribution.evidence.coverage import Outside
 from attribution.methods import METHODS
 from attribution.types import Explanation, Path, Token, Word
-from attribution.views.card import card_html, score_html
+from attribution.views.card import card_html
+from attribution.views.cards import cards_html, score_section
+from attribution.views.key import key_html
 from attribution.views.numbers import number
-from attribution.views.text import scale_of, strongest, text_html
+from attribution.views.score import score_html
+from attribution.views.terms import TERMS
+from attribution.views.text import LONG, scale_of, side_of, strongest, text_html
 from attribution.words import split_words
 
 # A browser replaces NUL and lone surrogates before any page sees them.
@@ -60,6 +66,14 @@ def read(html: str) -> Reader:
     return reader
 
 
+def numbers(html: str) -> dict[str, list[str]]:
+    """What stands on the page under each name, with its unit."""
+    found: dict[str, list[str]] = {}
+    for name, text in re.findall(r'data-n="([\w-]+)">([^<]*)<', str(html)):
+        found.setdefault(name, []).append(text)
+    return found
+
+
 def words_of(text: str, seed: int, seen: int = 10_000) -> list[Word]:
     values = random.Random(seed)
     return [
@@ -103,7 +117,7 @@ def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
     assert EXPLANATION.document in reader.text
     assert METHODS[key].label in reader.text
     assert (">signed<" in card) == METHODS[key].signed
-    assert (">unsigned<" in card) != METHODS[key].signed
+    assert (">size only<" in card) == (not METHODS[key].signed and not METHODS[key].control)
     assert (">control: never sees the score<" in card) == METHODS[key].control
     assert (">not an attribution of the score<" in card) == METHODS[key].attention
     assert (">adds up<" in card) == METHODS[key].complete
@@ -121,7 +135,7 @@ def test_a_hit_step_cap_and_the_convergence_delta_are_on_the_card() -> None:
     card = card_html(dataclasses.replace(EXPLANATION, paths=(path,)), METHODS["integrated_gradients"], label="IG")
     assert "step cap hit" in card
     assert "+0.125" in card
-    assert "65 gradient evaluations" in card
+    assert "65 gradient evaluations" in read(card).text
 
 
 def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
@@ -140,16 +154,114 @@ def test_strongest_words_are_sorted_by_size(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("logit", "says"), [(9.0, "saturated"), (-9.0, "saturated"), (-0.5, "does not answer"), (2.0, "answers")]
+    ("logit", "says"),
+    [(0.5, "Undecided"), (-0.5, "Undecided"), (0.51, "Answers the query"), (-0.51, "Does not answer the query")],
 )
-def test_the_score_is_said_in_words(logit: float, says: str) -> None:
-    assert says in read(score_html(logit, "m", "r", seen=None, length=10)).text
+def test_the_score_is_said_in_words_that_hold(logit: float, says: str) -> None:
+    text = read(score_html(logit, "m", "r", seen=None, length=10)).text
+    assert f"{says}, says this model" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("logit", "shown", "saturated"),
+    [
+        (7.5, "99.9 %", False),
+        (7.61, "100.0 %", True),
+        (-7.5, "0.1 %", False),
+        (-7.61, "0.0 %", True),
+        (0.0, "50.0 %", False),
+    ],
+)
+def test_saturation_is_said_from_where_the_shown_percentage_stops(logit: float, shown: str, saturated: bool) -> None:
+    html = score_html(logit, "m", "r", seen=None, length=10)
+    assert numbers(html)["probability"] == [shown]
+    assert ('data-note="saturated"' in html) == saturated
+
+
+def test_text_outside_of_what_the_model_learnt_gets_a_line() -> None:
+    sides = [Outside("document", 0.25, 0.5)]
+    html = score_html(1.0, "m", "r", seen=None, length=10, outside=sides, script="Latin")
+    assert (numbers(html)["unknown"], numbers(html)["foreign"]) == (["25 %"], ["50 %"])
+    assert "another script than Latin" in read(html).text
+    assert 'data-note="outside"' not in score_html(1.0, "m", "r", seen=None, length=10)
 
 
 def test_truncation_is_said_with_numbers() -> None:
-    text = read(score_html(1.0, "m", "r", seen=1200, length=5000)).text
-    assert "1,200" in text
-    assert "5,000" in text
+    html = score_html(1.0, "m", "r", seen=1200, length=5000)
+    assert (numbers(html)["seen"], numbers(html)["length"]) == (["1,200"], ["5,000"])
+    assert 'data-note="truncated"' not in score_html(1.0, "m", "r", seen=None, length=5000)
+
+
+def test_the_models_own_words_are_escaped_too() -> None:
+    hostile = dataclasses.replace(EXPLANATION, model_id="<img src=x>", revision="<script>r</script>")
+    reader = read(score_section(hostile))
+    assert not {"img", "script"} & set(reader.tags)
+    assert "<img src=x>, <script>r</script>" in reader.text
+
+
+def test_each_side_has_a_scale_of_its_own() -> None:
+    """With one scale a query's words of 40 would leave a document's of 2 without colour."""
+    strong = dataclasses.replace(EXPLANATION, attributions=(40.0, 0.0, 2.0))
+    card = card_html(strong, METHODS["saliency"], label="Saliency")
+    assert numbers(card)["full"] == ["40", "2"]
+    assert card.count('style="--a:0.62"') == 2
+
+
+def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
+    texts = ["aaaa "] * 100 + ["zzzz "] * 100
+    words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
+    side = side_of(words, "document", signed=True)
+    assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
+    assert side_of(words[: LONG // 5], "document", signed=True).marks == []
+
+
+def test_a_word_that_the_limit_cut_is_marked() -> None:
+    words = [Word("whole", "document", 0, 5, 1.0), Word(" cut", "document", 5, 9, 1.0, cut=True)]
+    html = text_html([*words, Word(" rest", "document", 9, 14, None)], 1.0, signed=True)
+    assert html.count("rl-cut") == html.count("cut by the model") == 1
+    assert 'rl-unseen" title="the model never read this">rest<' in html
+    assert read(html).text == "whole cut rest"
+
+
+def test_right_to_left_text_finds_its_direction() -> None:
+    card = card_html(EXPLANATION, METHODS["saliency"], label="Saliency")
+    assert card.count('class="rl-text" dir="auto"') == 2
+    assert "<bdi>the</bdi>" in card
+
+
+def test_every_number_of_a_card_can_be_found_with_its_unit() -> None:
+    path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True, residual=0.5, relative_residual=0.04)
+    run = dataclasses.replace(EXPLANATION, paths=(path,), method="integrated_gradients")
+    found = numbers(card_html(run, METHODS["integrated_gradients"], label="IG"))
+    assert {name: found[name] for name in ("baseline", "delta", "relative-delta", "relative-residual", "nodes")} == {
+        "baseline": ["\u22122"],
+        "delta": ["+0.125"],
+        "relative-delta": ["3 %"],
+        "relative-residual": ["4 %"],
+        "nodes": ["65"],
+    }
+    assert (found["forward"], found["backward"], found["seconds"], found["template"]) == (
+        ["2"],
+        ["1"],
+        ["0.10 s"],
+        ["+0.25"],
+    )
+
+
+def test_one_region_announces_and_headings_go_down_one_by_one() -> None:
+    done = {
+        key: dataclasses.replace(EXPLANATION, method=key, requested_method=key) for key in ("saliency", "occlusion")
+    }
+    html = cards_html(["saliency", "occlusion", "shapley"], done, failed={"shapley": "no"})
+    assert html.count('role="status"') == 1
+    assert "aria-live" not in html
+    assert [tag for tag in read(html).tags if tag in ("h1", "h2", "h3", "h4", "h5")] == ["h2", "h3", "h3", "h3"]
+
+
+def test_the_key_explains_every_word_and_names_the_adapter() -> None:
+    text = read(key_html()).text
+    assert all(name in text and means in text for name, means in TERMS.items())
+    assert "layer-attribution adapter" in text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))

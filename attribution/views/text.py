@@ -50,7 +50,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """What the `side` macro prints: `full` is the number at full strength, None if no word has any; `bar` its colours."""
+    """What the `side` macro prints. `full`: the number at full strength, None without any; `bar`: its colours."""
 
     name: Segment
     shown: list[Shown]
