@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from attribution import explain, load_reranker
+from attribution import METHODS, explain, load_reranker
+from attribution.methods.defaults import default_methods
 from attribution.rerankers.models import BUNDLED
+from attribution.views.text import MAX_ALPHA, side_of
+from attribution.words import to_words
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -41,3 +45,18 @@ def test_every_example_is_explained_with_finite_numbers() -> None:
         explanation = explain(load_reranker(BUNDLED), example["query"], example["document"], "saliency")
         assert all(math.isfinite(value) for value in explanation.attributions)
         assert not explanation.truncated
+
+
+def test_the_strongest_document_word_of_the_long_passage_is_visible_on_every_card() -> None:
+    """The query's words are several times as strong: on one scale for both, the document would lose its colour."""
+    example = next(example for example in EXAMPLES if "Eiffel" in example["document"])
+    reranker = load_reranker(BUNDLED)
+    for key in default_methods():
+        options: dict[str, Any] = {"n_steps": 8} if key == "integrated_gradients_captum" else {}
+        done = explain(reranker, example["query"], example["document"], key, **options)
+        method = METHODS[key]
+        words = to_words(done, "document")
+        side = side_of(words, "document", signed=method.signed, control=method.control)
+        strongest = max(side.shown, key=lambda word: int(word.share or 0))
+        assert (strongest.share, strongest.alpha) == ("100", f"{MAX_ALPHA:.2f}"), key
+        assert strongest.key in {mark.key for mark in side.marks}, f"{key}: and on the strip"
