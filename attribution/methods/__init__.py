@@ -16,8 +16,8 @@ class Method:
     """`function`: where in this folder `attribute` is. `signed`: blue raises, orange lowers.
 
     `complete`: each path sums to logit - baseline logit. `control`: never sees the score. `attention`: weights of the
-    model, not attributions of the score. `passes`: forwards (with their backward)
-    on any text, None if it depends on the text or an option; `cost`: the same in words.
+    model, not attributions of the score. `cost`: passes in words; `passes`: as a number, None where it depends on the
+    text or an option.
     """
 
     label: str
