@@ -12,7 +12,7 @@ import gradio as gr
 from attribution import explain as explain_pair
 from attribution import load_reranker
 from attribution.errors import AttributionError, InputError, check_range
-from attribution.evidence import compare
+from attribution.evidence import compare, probes
 from attribution.evidence import interaction as interactions
 from attribution.explain import check_options, options_of
 from attribution.export import plain
@@ -161,11 +161,39 @@ def interaction(
     return _run("interaction", model, request, query=query, document=document, n_words=n_words)
 
 
+def probe(
+    query: str,
+    document: str,
+    seed: int = 0,
+    model: str = "",
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Find what a reranker reads: edits whose right effect is known, each beside a control that means little.
+
+    Args:
+        query: What somebody searches for.
+        document: The text that was found.
+        seed: Of the random edits; the same seed gives the same ones.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        results: for each probe the edited texts with their logits, the control's range, and whether what should happen
+        to the score did.
+    """
+    check_texts(query, document)
+    return _run("probe", model, request, query=query, document=document, seed=seed)
+
+
+def _probe(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
+    return {"results": probes.probe(reranker, **arguments)}
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     "explain": explain_pair,
     "rank": compare.rank,
     "contrast": compare.contrast,
     "interaction": interactions.interaction,
+    "probe": _probe,
 }
 
 
@@ -196,4 +224,4 @@ def _on_gpu(task: str, model: str, arguments: dict[str, Any]) -> Generator[Any]:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-ENDPOINTS = (explain, rank, contrast, interaction, models)
+ENDPOINTS = (explain, rank, contrast, interaction, probe, models)

@@ -12,6 +12,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, MODELS
+from benchmarks import probes
 from benchmarks.summary import stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,11 +64,17 @@ def benchmark_tables() -> str:
     return summary(stored())
 
 
+def probes_table() -> str:
+    """What the stored run of the probes found."""
+    return probes.summary(probes.stored())
+
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "methods": (README, methods_table),
     "models": (README, models_table),
     "families": (README, families_table),
     "benchmark": (README, benchmark_tables),
+    "probes": (README, probes_table),
     "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }
 

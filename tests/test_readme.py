@@ -4,6 +4,7 @@ import pytest
 
 from attribution import load_reranker
 from attribution.rerankers.models import BUNDLED
+from benchmarks import probes
 from benchmarks.summary import stored
 from tests.readme import TABLES, section
 
@@ -16,3 +17,9 @@ def test_readme_holds_the_tables_of_the_code(name: str) -> None:
 
 def test_the_stored_benchmark_is_of_the_bundled_weights() -> None:
     assert stored()["revision"] == load_reranker(BUNDLED).revision, "run: python -m benchmarks.run --data FOLDER"
+
+
+def test_the_stored_probes_are_of_the_bundled_weights() -> None:
+    assert probes.stored()["revisions"]["demo-reranker"] == load_reranker("demo-reranker").revision, (
+        "run: python -m benchmarks.probes --data FOLDER"
+    )
