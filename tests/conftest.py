@@ -47,7 +47,11 @@ def tiny(tiny_folder: Callable[[str], Path]) -> Tiny:
     """Architecture -> the tiny checkpoint through `load_reranker`; the same object each time."""
     from attribution import load_reranker
 
-    return lambda architecture: load_reranker(str(tiny_folder(architecture)), device="cpu")
+    def load(architecture: str) -> Reranker:
+        template = "monot5" if architecture.startswith("T5") else None  # whose files say nothing of their prompt
+        return load_reranker(str(tiny_folder(architecture)), device="cpu", template=template)
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
 from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch import Tensor
 
 from attribution import METHODS, explain, load_reranker
@@ -24,6 +27,7 @@ CHEAP: dict[str, dict[str, Any]] = {
     "smoothgrad": {"n_samples": 2},
     "shapley": {"n_samples": 2},
 }
+PUBLISHED = "NewForSequenceClassification"
 QWEN, GEMMA = "Qwen3ForCausalLM", "GemmaForCausalLM"
 every_family = pytest.mark.parametrize("architecture", FAMILIES)
 
@@ -32,10 +36,12 @@ every_family = pytest.mark.parametrize("architecture", FAMILIES)
 def plain_logit(reranker: Reranker, folder: Any, inputs: dict[str, Tensor]) -> float:
     """The files through the library alone, and the logit read as their makers read it."""
     model = reranker.family.auto_class.from_pretrained(folder, dtype=torch.float32).eval()
-    logits = model(**inputs).logits
+    t5 = model.config.is_encoder_decoder
+    logits = model(**inputs, **({"decoder_input_ids": torch.zeros(1, 1, dtype=torch.long)} if t5 else {})).logits
     if logits.ndim == 2:
         return float(logits[0, 0])
-    yes, no, only = (reranker.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no", "Yes"))
+    words = ("\u2581true", "\u2581false", "Yes") if t5 else ("yes", "no", "Yes")
+    yes, no, only = (reranker.tokenizer.convert_tokens_to_ids(word) for word in words)
     last = logits[0, -1]
     return float(last[only] if reranker.settings.false is None else last[yes] - last[no])
 
@@ -59,7 +65,8 @@ def test_one_logit_by_every_route(architecture: str, tiny: Tiny, tiny_folder: Fo
     pair = reranker.encode(QUERY, DOCUMENT)
     singly = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
     assert max(singly) - min(singly) > 0.05  # a score that depends on its input
-    assert plain_logit(reranker, tiny_folder(architecture), dict(pair.inputs)) == pytest.approx(singly[0], abs=1e-5)
+    if architecture != PUBLISHED:  # their own code is never run; tested below
+        assert plain_logit(reranker, tiny_folder(architecture), dict(pair.inputs)) == pytest.approx(singly[0], abs=1e-5)
     with torch.no_grad():
         assert reranker.forward_func(pair)(reranker.embed(pair)).item() == pytest.approx(singly[0], abs=1e-5)
         block = reranker.forward_func(pair, "block")(reranker.embed(pair, "block"))
@@ -178,10 +185,51 @@ def test_a_language_model_without_a_prompt(tmp_path: Any) -> None:
     assert "the logit of '1'" in load_reranker(str(folder), template="mxbai-rerank-v2", max_length=512).settings.reads
 
 
+def test_gte_as_published(tiny: Tiny, tiny_folder: Folder) -> None:
+    """The saved weights with the frequencies that their own code computes: NTK scaling of theta, and of each."""
+    model = transformers.GteForSequenceClassification.from_pretrained(
+        tiny_folder("GteForSequenceClassification")
+    ).eval()
+    steps = torch.arange(0, 8, 2) / 8
+    model.gte.rotary_emb.inv_freq = 1 / (20000 * 8) ** steps / 8 ** (2 / 8)
+    reranker = tiny(PUBLISHED)
+    pair = reranker.encode(QUERY, DOCUMENT)
+    with torch.no_grad():
+        expected = model(**pair.inputs).logits[0, 0].item()
+    assert reranker.score(QUERY, [DOCUMENT]) == pytest.approx([expected], abs=1e-5)
+    assert abs(tiny("GteForSequenceClassification").score(QUERY, [DOCUMENT])[0] - expected) > 1e-4
+
+
+def test_gte_of_another_kind_is_refused(tmp_path: Any) -> None:
+    folder = save_tiny(PUBLISHED, tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"logn_attention_scale": True}))
+    with pytest.raises(ModelError, match=r"needs code of its own.*logn_attention_scale = True"):
+        load_reranker(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config", "said"),
+    [
+        ("JinaForRanking", {}, "a list of documents at once"),
+        ("ConvBertForSequenceClassification", {}, "reads padding"),
+        ("BigBirdForSequenceClassification", {"attention_type": "block_sparse"}, "original_full"),
+        ("JinaBertForSequenceClassification", {"auto_map": {"AutoModel": "x.Y"}}, "needs code of its own"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(
+    architecture: str, config: dict[str, Any], said: str, tiny_folder: Folder, tmp_path: Any
+) -> None:
+    folder = shutil.copytree(tiny_folder("BertForSequenceClassification"), tmp_path / "other")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | config | {"architectures": [architecture]}))
+    with pytest.raises(ModelError, match=said) as refused:
+        load_reranker(str(folder))
+    assert architecture in str(refused.value) or "attention_type" in str(refused.value)
+
+
 def test_labels(tmp_path: Any) -> None:
     """Two: the second's logit less the first's, or the one named; three: the one named, else a refusal listing them."""
-    import transformers
-
     bert = "BertForSequenceClassification"
     for n in (2, 3):
         folder = save_tiny(bert, tmp_path / str(n), num_labels=n)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -44,6 +46,37 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "ModernBertForSequenceClassification": {},
 }
 PAIRED = tuple(CONFIGS)  # query and document are two segments, every test knows them
+CONFIGS |= {  # as one of the above, so the tests of every family are enough for them
+    "CamembertForSequenceClassification": {"max_position_embeddings": 132},
+    "AlbertForSequenceClassification": {"embedding_size": 16},
+    "DebertaForSequenceClassification": {
+        "relative_attention": True,
+        "position_biased_input": False,
+        "pos_att_type": ["p2c", "c2p"],
+        "type_vocab_size": 0,
+    },
+    "XLMRobertaXLForSequenceClassification": {"max_position_embeddings": 132},
+    "ErnieForSequenceClassification": {},
+    "MegatronBertForSequenceClassification": {},
+    "RoFormerForSequenceClassification": {"embedding_size": 16},
+    "BigBirdForSequenceClassification": {"attention_type": "original_full"},
+    "RemBertForSequenceClassification": {"input_embedding_size": 16},
+    "EuroBertForSequenceClassification": {"head_dim": 8, "num_key_value_heads": 2},
+    "NomicBertForSequenceClassification": {},
+    "GteForSequenceClassification": {},
+    "T5ForConditionalGeneration": {
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 48,
+        "num_layers": 2,
+        "num_heads": 4,
+        "decoder_start_token_id": 0,
+    },
+}
+SEGMENT_IDS = tuple(
+    f"{name}ForSequenceClassification" for name in ("Bert", "Electra", "Albert", "Ernie", "MegatronBert")
+)
+MORE_ENCODERS = tuple(name for name in CONFIGS if name not in PAIRED)
 DECODER: dict[str, Any] = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512}
 GEMMA2 = {"query_pre_attn_scalar": 8, "sliding_window": 64}
 CONFIGS |= {
@@ -51,11 +84,17 @@ CONFIGS |= {
     for architecture in ("Qwen3", "Qwen2", "Llama", "Gemma", "Gemma2", "Mistral")
     for head in ("ForCausalLM", "ForSequenceClassification")
 }
-SENTENCEPIECE = ("XLMRobertaForSequenceClassification", "DebertaV2ForSequenceClassification")
+SENTENCEPIECE = (
+    "CamembertForSequenceClassification",
+    "XLMRobertaForSequenceClassification",
+    "DebertaV2ForSequenceClassification",
+)
 ROBERTA_LIKE = (
     "RobertaForSequenceClassification",
     "XLMRobertaForSequenceClassification",
     "MPNetForSequenceClassification",
+    "CamembertForSequenceClassification",
+    "XLMRobertaXLForSequenceClassification",
 )
 
 
@@ -70,7 +109,9 @@ def tiny_pieces(start: str, inside: str) -> list[str]:
 
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     """A fast tokenizer of the family's kind and pair template, with pieces of `CORPUS`."""
-    if CONFIGS[architecture].get("num_key_value_heads"):
+    if architecture == "T5ForConditionalGeneration":
+        return sentencepiece(tiny_pieces("\u2581", ""), end=True)
+    if architecture not in PAIRED + MORE_ENCODERS:
         return byte_level(CORPUS) if "Qwen" in architecture else sentencepiece(tiny_pieces("\u2581", ""))
     if architecture in ROBERTA_LIKE:
         cls, sep, pad, unk, mask = "<s>", "</s>", "<pad>", "<unk>", "<mask>"
@@ -101,7 +142,7 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}", pair=template, special_tokens=ids
     )
-    types = architecture in ("BertForSequenceClassification", "ElectraForSequenceClassification")
+    types = architecture in SEGMENT_IDS
     names = ["input_ids", "token_type_ids", "attention_mask"] if types else ["input_ids", "attention_mask"]
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -117,6 +158,8 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
 
 def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> Path:
     """A random checkpoint of `architecture` in `folder`, as `save_pretrained` writes it."""
+    if architecture == "NewForSequenceClassification":
+        return publish_gte(save_tiny("GteForSequenceClassification", folder, seed, **config))
     tokenizer = tiny_tokenizer(architecture)
     model_class = getattr(transformers, architecture)
     settings = {**SMALL, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
@@ -132,4 +175,18 @@ def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> 
     if architecture.endswith("ForCausalLM"):
         (folder / "chat_template.jinja").write_text(CHAT)
         write_logit_score(folder, tokenizer, *(("Yes", None) if "Gemma" in architecture else ("yes", "no")))
+    return folder
+
+
+def publish_gte(folder: Path) -> Path:
+    """The same weights as the gte-multilingual files are published: names, config and positions of their own code."""
+    weights = load_file(folder / "model.safetensors")
+    save_file({key.replace("gte.", "new.", 1): value for key, value in weights.items()}, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    del config["rope_parameters"]
+    config |= {"architectures": ["NewForSequenceClassification"], "model_type": "new", "pack_qkv": True}
+    config |= {"auto_map": {"AutoModelForSequenceClassification": "modeling.NewForSequenceClassification"}}
+    config |= {"rope_theta": 20000, "rope_scaling": {"type": "ntk", "factor": 8.0}, "position_embedding_type": "rope"}
+    config |= {"layer_norm_type": "layer_norm", "logn_attention_scale": False, "unpad_inputs": False}
+    (folder / "config.json").write_text(json.dumps(config))
     return folder

@@ -12,7 +12,7 @@ from torch import Tensor
 from attribution.errors import ModelError
 from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.reranker import Reranker
-from attribution.rerankers.states import attentions_of, check_size, layers_of, read_positions
+from attribution.rerankers.states import attentions_of, check_size, check_states, layers_of, read_positions
 from attribution.types import Segment, TokenizedPair, Unit
 from attribution.words import read_units
 
@@ -51,6 +51,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
 
     Raises `InputError` when the attentions of so long a pair would not fit, `ModelError` when the model gives none.
     """
+    check_states(reranker)
     check_size(reranker, pair)
     twin = reranker.eager()
     inputs_embeds = twin.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)

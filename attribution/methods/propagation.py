@@ -1,7 +1,8 @@
-"""Input x gradient with attention weights and LayerNorm's denominators held still."""
+"""Input x gradient with attention weights and the norms' denominators held still."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,33 +13,78 @@ from attribution.methods.gradients import input_x_gradient
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, TokenizedPair
 
-QUERY_AND_KEY = ("query", "key", "query_proj", "key_proj", "q_lin", "k_lin", "q", "k")  # as the families name them
+Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]
+
+# Query and key layers as the families name them.
+QUERY_AND_KEY = ("query", "key", "query_proj", "key_proj", "q_lin", "k_lin", "q_proj", "k_proj", "q", "k")
+LAYER_NORMS = ("LayerNorm", "DebertaLayerNorm")
+# RMS norms scale by `weight`, or by `1 + weight`; other norms are not known, and then nothing is explained.
+RMS_NORMS = {
+    **dict.fromkeys(("LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "EuroBertRMSNorm"), 0.0),
+    **dict.fromkeys(("GemmaRMSNorm", "Gemma2RMSNorm"), 1.0),
+    "T5LayerNorm": 0.0,
+}
 
 
 def layerwise_relevance(reranker: Reranker, pair: TokenizedPair) -> Attributed:
     """`sum_d x_d * d logit / d x_d` after the embeddings block, through the model with two rules, in logits.
 
-    AH rule: attention weights are constants, which holding the query and key projections still achieves. LN rule:
-    `(x - mean) / constant`. The hooks live on a twin that only this call sees. Ali et al. 2022, arXiv:2202.07304.
-    Raises `OptionError` for families whose query and key are not layers of their own.
+    AH rule: attention weights are constants, which holding queries and keys still achieves. LN rule: `(x - mean) /
+    constant`, and for RMS norms `x / constant`; gates and activations keep their gradient. The hooks live on a twin
+    that only this call sees. Ali et al. 2022, arXiv:2202.07304. Raises `OptionError` for families whose queries, keys
+    or norms are not known.
     """
-    names = (name for name, module in reranker.model.named_modules() if isinstance(module, nn.Linear))
-    projections = [name for name in names if name.split(".")[-1] in QUERY_AND_KEY]
-    if not projections:
-        raise OptionError(
-            f"layerwise_relevance needs query and key layers named {', '.join(QUERY_AND_KEY)}; {reranker.family.label} "
-            "has none. Choose integrated_gradients."
-        )
     twin = reranker.eager()
-    for name in projections:
-        twin.model.get_submodule(name).register_forward_hook(lambda _module, _args, output: output.detach())
-    for module in twin.model.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.register_forward_hook(_hold_denominator)
+    held = _held_queries_and_keys(twin.model, twin.model.config)
+    norms = [module for module in twin.model.modules() if "Norm" in type(module).__name__]
+    unknown = {type(module).__name__ for module in norms} - RMS_NORMS.keys() - set(LAYER_NORMS)
+    if not held or unknown:
+        reason = f"norms of the kind {', '.join(sorted(unknown))}" if unknown else "no query and key layers it knows"
+        raise OptionError(
+            f"layerwise_relevance has no rule for {reranker.family.label}, which has {reason}. Choose "
+            "integrated_gradients."
+        )
+    for module, hook in held:
+        module.register_forward_hook(hook)
+    for module in norms:
+        module.register_forward_hook(_hold_denominator if type(module).__name__ in LAYER_NORMS else _hold_rms)
     return input_x_gradient(twin, pair)
 
 
-def _hold_denominator(norm: nn.LayerNorm, args: tuple[Tensor, ...], _output: Any) -> Tensor:
+def _held_queries_and_keys(model: Any, config: Any) -> list[tuple[Any, Hook]]:
+    """The layers that make queries and keys, each with what holds them: whole, or the part of a fused layer."""
+
+    def whole(_module: Any, _args: Any, output: Tensor) -> Tensor:
+        return output.detach()
+
+    def by_thirds(_module: Any, _args: Any, output: Tensor) -> Tensor:  # queries, keys, values of all heads
+        return _hold_two_of_three(output.unflatten(-1, (3, -1))).flatten(-2)
+
+    def by_heads(_module: Any, _args: Any, output: Tensor) -> Tensor:  # the three of one head, then of the next
+        return _hold_two_of_three(output.unflatten(-1, (config.num_attention_heads, 3, -1))).flatten(-3)
+
+    fused: dict[str, Hook] = {"Wqkv": by_thirds, "in_proj": by_heads}  # ModernBERT, DeBERTa v1
+    hooks = dict.fromkeys(QUERY_AND_KEY, whole) | fused
+    linear = [(name.split(".")[-1], m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
+    return [(module, hooks[name]) for name, module in linear if name in hooks]
+
+
+def _hold_two_of_three(parts: Tensor) -> Tensor:
+    """`(..., 3, dim)`: queries and keys without gradient, values with it."""
+    return torch.cat([parts[..., :2, :].detach(), parts[..., 2:, :]], dim=-2)
+
+
+def _epsilon(norm: Any) -> float:
+    return float(norm.variance_epsilon if hasattr(norm, "variance_epsilon") else norm.eps)
+
+
+def _hold_denominator(norm: Any, args: tuple[Tensor, ...], _output: Any) -> Tensor:
     centred = args[0] - args[0].mean(-1, keepdim=True)  # (batch, seq, hidden)
     variance = centred.square().mean(-1, keepdim=True)
-    return centred * torch.rsqrt(variance + norm.eps).detach() * norm.weight + norm.bias
+    scaled: Tensor = centred * torch.rsqrt(variance + _epsilon(norm)).detach() * norm.weight
+    return scaled if norm.bias is None else scaled + norm.bias
+
+
+def _hold_rms(norm: Any, args: tuple[Tensor, ...], _output: Any) -> Tensor:
+    root = torch.rsqrt(args[0].square().mean(-1, keepdim=True) + _epsilon(norm))  # (batch, seq, 1)
+    return args[0] * root.detach() * (RMS_NORMS[type(norm).__name__] + norm.weight)

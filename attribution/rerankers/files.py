@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedConfig
 
 from attribution.errors import ModelError
-from attribution.rerankers.families import FAMILIES, choose_family
+from attribution.rerankers.families import CHAINED, FAMILIES, UNLIKE, choose_family
 
 Read = Callable[[str], bytes]  # a file's name -> its content
 # Beside the weights: configuration, tokenizer, and what sentence-transformers keeps in folders of its own.
 SETTINGS = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|additional_chat_templates/[\w.-]+\.jinja|\d+_\w+/config\.json")
 WEIGHTS = re.compile(r"((\d+_\w+/)?model|(\d+_\w+/)?pytorch_model)([\w.-]*)\.(safetensors|bin)(\.index\.json)?")
+MODULES = ("modules.json", "config_sentence_transformers.json")  # these say whether a chain gives a model its head
 LFS_POINTER = b"version https://git-lfs"
 ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -91,7 +92,7 @@ def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
             )
         raise ModelError(f"{model_id} has no config.json, so it is no transformers checkpoint. Give one that has.")
     config = read_json(model_id, "config.json", read)
-    _judge_config(model_id, config)
+    _judge_config(model_id, config, module_types(names, read))
     if not weights_of(needed(names)):
         raise ModelError(f"{model_id} has no weights that can be read: neither safetensors nor pytorch_model.bin.")
     return config
@@ -126,9 +127,19 @@ def own_code(model_id: str, architecture: str) -> ModelError:
     )
 
 
-def _judge_config(model_id: str, config: dict[str, Any]) -> None:
+def module_types(names: Collection[str], read: Read) -> list[str]:
+    """The sentence-transformers modules of a CrossEncoder, by class name; empty where the files are not of one."""
+    if not set(MODULES) <= set(names):
+        return []
+    modules, kind = (json.loads(read(name)) for name in MODULES)
+    return (
+        [str(module["type"]).split(".")[-1] for module in modules] if kind.get("model_type") == "CrossEncoder" else []
+    )
+
+
+def _judge_config(model_id: str, config: dict[str, Any], modules: list[str]) -> None:
     architecture = (config.get("architectures") or ["none named"])[0]
-    if "auto_map" in config and architecture not in FAMILIES:
+    if "auto_map" in config and architecture not in FAMILIES | CHAINED and architecture not in UNLIKE:
         raise own_code(model_id, architecture)
     if config.get("quantization_config"):
         method = config["quantization_config"].get("quant_method", "unknown method")
@@ -142,7 +153,7 @@ def _judge_config(model_id: str, config: dict[str, Any]) -> None:
             f"{model_id} asks for position_embedding_type {position}, which transformers no longer computes: its score "
             "would be another. Give a checkpoint with absolute positions."
         )
-    choose_family(PreTrainedConfig.from_dict(config), model_id)
+    choose_family(PreTrainedConfig.from_dict(config), model_id, modules)
 
 
 def float32_bytes(config: dict[str, Any], stored: int) -> int:

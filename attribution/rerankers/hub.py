@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import tqdm
 
 from attribution.errors import ModelError
-from attribution.rerankers.files import float32_bytes, judge, missing_weights, names_in, needed, weights_of
+from attribution.rerankers.files import MODULES, float32_bytes, judge, missing_weights, names_in, needed, weights_of
 from attribution.rerankers.memory import check_room, gigabytes
 from attribution.rerankers.models import advice
 
@@ -103,6 +103,8 @@ def _fetch(repo: str, revision: str | None, on_bytes: OnBytes) -> Path:
     if "config.json" in sizes:  # by the name asked for, so that the cache knows next time which commit it meant
         (config,) = get(["config.json"], revision or constants.DEFAULT_REVISION)
         commit, read = config.parent.name, {"config.json": config.read_bytes()}
+        modules = [name for name in MODULES if name in sizes]
+        read |= {name: path.read_bytes() for name, path in zip(modules, get(modules, commit), strict=True)}
     judged = judge(repo, sizes, read.__getitem__)
     files = [name for name in needed(sizes) if name not in read]
     files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last

@@ -20,14 +20,17 @@ from attribution.rerankers.autograd import whatever_the_caller_set
 from attribution.rerankers.checks import check_keys, check_tokenizer, check_weights, self_test
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family, choose_family
+from attribution.rerankers.families.gte import PUBLISHED, read_published
 from attribution.rerankers.files import (
     check_pointer,
     fingerprint,
     float32_bytes,
     judge,
+    module_types,
     names_in,
     needed,
     own_code,
+    read_json,
     weights_of,
 )
 from attribution.rerankers.hub import OnBytes, cached, fetch
@@ -152,6 +155,9 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
     _kept.make_room(size)
     check_room(model_id, size)
     family, model, tokenizer = _read(model_id, folder, names)
+    row = MODELS.get(model_id)
+    if row and options["template"] is None:
+        options = options | {"template": row.template}
     settings, max_length = read_settings(folder, family, model.config, tokenizer, model_id, **options)
     if family.pad_left and model.config.pad_token_id is None:
         model.config.pad_token_id = -1  # no token's id: the last position is read, in a batch as in a single row
@@ -176,10 +182,10 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
 def _read(model_id: str, folder: Path, names: list[str]) -> tuple[Family, Any, PreTrainedTokenizerBase]:
     """Family, float32 model and tokenizer of a folder, checked; none of its code is run. Raises `ModelError`."""
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        config = _read_config(model_id, folder)
         if "flash" in str(config._attn_implementation):  # a kernel for half precision on some GPUs
             config._attn_implementation = None
-        family = choose_family(config, model_id)
+        family = choose_family(config, model_id, module_types(names, lambda name: (folder / name).read_bytes()))
         if family.offset_positions and config.pad_token_id is None:
             raise ModelError(
                 f"{model_id} has pad_token_id null in its config.json, and its positions are counted from that id. Set "
@@ -207,6 +213,13 @@ def _read(model_id: str, folder: Path, names: list[str]) -> tuple[Family, Any, P
     check_weights(model_id, list(model.named_parameters()))
     check_tokenizer(model_id, tokenizer, model.get_submodule(family.word_embeddings))
     return family, model, tokenizer
+
+
+def _read_config(model_id: str, folder: Path) -> Any:
+    raw = read_json(model_id, "config.json", lambda name: (folder / name).read_bytes())
+    if PUBLISHED in (raw.get("architectures") or []):
+        return read_published(raw, model_id)
+    return AutoConfig.from_pretrained(folder, trust_remote_code=False)
 
 
 def _name_package(model_id: str, package: str, error: Exception) -> None:

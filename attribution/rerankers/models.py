@@ -14,7 +14,10 @@ BUNDLED = "demo-reranker"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`path`: a folder of this project, or a Hub id; `revision`: the commit it is pinned to; `parameters`: how many."""
+    """`path`: a folder of this project, or a Hub id; `revision`: the commit it is pinned to; `parameters`: how many.
+
+    `template`: a key of `TEMPLATES`, where the files of a language model name no prompt.
+    """
 
     label: str
     path: str
@@ -23,6 +26,7 @@ class Checkpoint:
     languages: str = ""
     parameters: int | None = None
     revision: str | None = None
+    template: str | None = None
 
     @property
     def memory(self) -> int | None:

@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import ModelError, OptionError, check_range
 from attribution.rerankers.families import Family
+from attribution.rerankers.files import module_types, names_in
 from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, make_prompt
 
 LONGEST = 8192  # tokens; no more of a pair is read, however many the model could
@@ -50,14 +51,6 @@ class Settings:
         return logit if self.false is None else logit - columns[:, self.false]
 
 
-def module_types(folder: Path) -> list[str]:
-    """The sentence-transformers modules of a CrossEncoder's folder, by class name; empty where it is not one."""
-    modules = _read(folder / "modules.json", [])
-    if not modules or _read(folder / "config_sentence_transformers.json", {}).get("model_type") != "CrossEncoder":
-        return []
-    return [str(module["type"]).split(".")[-1] for module in modules]
-
-
 def module_config(folder: Path, name: str) -> dict[str, Any]:
     """The config of the first module of that class name; empty if there is none."""
     for module in _read(folder / "modules.json", []):
@@ -82,7 +75,7 @@ def read_settings(
 
     `label`, `template` and `max_length` are `load_reranker`'s. Raises `ModelError` or `OptionError`.
     """
-    modules = module_types(folder)
+    modules = module_types(names_in(folder), lambda name: (folder / name).read_bytes())
     own = _read(folder / "sentence_bert_config.json", {}) if modules else {}
     _refuse_unknown(modules, own, folder, model_id)
     prompts = _read(folder / "config_sentence_transformers.json", {}) if modules else {}

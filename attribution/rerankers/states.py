@@ -16,9 +16,19 @@ MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
 
 def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
     """Attention weights `(layers, heads, seq, seq)`, rows summing to 1. Raises `InputError` or `ModelError`."""
+    check_states(reranker)
     check_size(reranker, pair)
     with torch.no_grad():
         return attentions_of(reranker, reranker.eager().outputs(dict(pair.inputs), output_attentions=True))
+
+
+def check_states(reranker: Reranker) -> None:
+    """Raises `ModelError` where no position of the text is read, so that no row of attention leads to the score."""
+    if not reranker.family.states:
+        raise ModelError(
+            f"{reranker.model_id} reads its score from a decoder's first word, not from a position of the text, so "
+            "there is no read-out to show. Choose another method or model: the gradient methods still work."
+        )
 
 
 def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:

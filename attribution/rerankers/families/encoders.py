@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
+from transformers import GteForSequenceClassification
 
 from attribution.rerankers.families.family import Family, Head, classify
+from attribution.rerankers.families.gte import PUBLISHED
 
 
 def classify_pooled(pooler: str) -> Head:
@@ -79,5 +81,56 @@ ENCODERS: dict[str, Family] = {
         head=classify_modernbert,
         final_norm="model.final_norm",
         read_positions=first_or_all,
+    ),
+    "CamembertForSequenceClassification": _encoder(
+        "CamemBERT", "roberta", "French cross-encoders", offset_positions=True
+    ),
+    "AlbertForSequenceClassification": _encoder("ALBERT", "albert", "ALBERT cross-encoders", head=classify_albert),
+    "DebertaForSequenceClassification": _encoder(
+        "DeBERTa v1", "deberta", "DeBERTa cross-encoders", head=classify_pooled("pooler")
+    ),
+    "XLMRobertaXLForSequenceClassification": _encoder(
+        "XLM-RoBERTa-XL",
+        "roberta",
+        "cross-encoders on xlm-roberta-xl",
+        final_norm="roberta.encoder.LayerNorm",
+        offset_positions=True,
+    ),
+    "ErnieForSequenceClassification": _encoder(
+        "ERNIE", "ernie", "Chinese cross-encoders", head=classify_pooled("ernie.pooler")
+    ),
+    "MegatronBertForSequenceClassification": _encoder(
+        "Megatron-BERT",
+        "bert",
+        "Megatron cross-encoders",
+        head=classify_pooled("bert.pooler"),
+        final_norm="bert.encoder.ln",
+    ),
+    "RoFormerForSequenceClassification": _encoder("RoFormer", "roformer", "Chinese cross-encoders"),
+    "BigBirdForSequenceClassification": _encoder("BigBird, full attention", "bert", "long-text cross-encoders"),
+    "RemBertForSequenceClassification": _encoder(
+        "RemBERT", "rembert", "multilingual cross-encoders", head=classify_pooled("rembert.pooler")
+    ),
+    "EuroBertForSequenceClassification": Family(
+        "EuroBERT",
+        "model.embed_tokens",
+        "model.embed_tokens",
+        "cross-encoders on EuroBERT",
+        classify_eurobert,
+        final_norm="model.norm",
+        read_positions=first_or_all,
+    ),
+    "NomicBertForSequenceClassification": _encoder(
+        "Nomic BERT", "nomic_bert", "cross-encoders on nomic-bert", head=classify_pooled("nomic_bert.pooler")
+    ),
+    "GteForSequenceClassification": _encoder(
+        "GTE", "gte", "gte-multilingual-reranker-base, saved by transformers", head=classify_pooled("gte.pooler")
+    ),
+    PUBLISHED: _encoder(
+        "GTE, as published",
+        "gte",
+        "gte-multilingual-reranker-base",
+        head=classify_pooled("gte.pooler"),
+        auto_class=GteForSequenceClassification,
     ),
 }

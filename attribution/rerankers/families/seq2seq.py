@@ -1,0 +1,46 @@
+"""Encoder-decoders that answer with their first word: monoT5. The texts are the encoder's, the word the decoder's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from transformers import AutoModelForSeq2SeqLM
+
+from attribution.errors import ModelError
+from attribution.rerankers.families.family import Family
+
+
+def for_first_word(model: Any, inputs: dict[str, Tensor]) -> dict[str, Any]:
+    """The decoder has written nothing yet but the token it starts with."""
+    start = inputs["input_ids"].new_full((len(inputs["input_ids"]), 1), model.config.decoder_start_token_id)
+    return {**inputs, "decoder_input_ids": start, "use_cache": False}
+
+
+def first_word(output: Any) -> Tensor:
+    """`(batch, 1, vocabulary)` -> `(batch, vocabulary)`."""
+    logits: Tensor = output.logits
+    return logits[:, 0]
+
+
+def no_head(_model: Any, _states: Tensor) -> Tensor:
+    """The decoder stands between the encoder's states and the logits."""
+    raise ModelError(
+        "An encoder-decoder's score cannot be read from its encoder's states. Choose a model that reads one."
+    )
+
+
+SEQ2SEQ: dict[str, Family] = {
+    "T5ForConditionalGeneration": Family(
+        "T5, first word",
+        "encoder.embed_tokens",
+        "encoder.embed_tokens",
+        "monoT5",
+        no_head,
+        auto_class=AutoModelForSeq2SeqLM,
+        columns=first_word,
+        prepare=for_first_word,
+        prompt=True,
+        states=False,
+    )
+}
