@@ -1,0 +1,108 @@
+"""The cards' own script and style, without a server: the strip, the keyboard, one voice, right-to-left text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from attribution.types import Explanation, Token
+from attribution.views.cards import cards_html
+from attribution.views.key import key_html
+
+ROOT = Path(__file__).parents[2]
+LONG = " ".join(f"word{i}" for i in range(300))
+ARABIC = "باريس عاصمة فرنسا."  # Paris is the capital of France.
+COLOURS = {
+    "light": "--body-text-color: #27272a; --background-fill-primary: #fff; --background-fill-secondary: #fafafa; "
+    "--border-color-primary: #e4e4e7; background: #fff;",
+    "dark": "--body-text-color: #f4f4f5; --background-fill-primary: #0f0f11; --background-fill-secondary: #18181b; "
+    "--border-color-primary: #3f3f46; background: #0f0f11;",
+}
+
+
+def explained(method: str, document: str, strong: dict[str, float]) -> Explanation:
+    """`strong`: the values of some words, the others hold 0.01."""
+    pieces = [Token(m[0], "document", m.start(), m.end()) for m in re.finditer(r"\w+|[^\w\s]", document)]
+    tokens = [Token("q", "query", 0, 1), *pieces]
+    values = (1.0, *(strong.get(token.text, 0.01) for token in tokens[1:]))
+    return Explanation(method, method, None, "m", "r", "q", document, tuple(tokens), values, 1.0, (), False, 1, 1, 0.1)
+
+
+def show(page: Page, explanations: list[Explanation], theme: str = "light") -> None:
+    """The cards as the page has them: its styles, Gradio's colours, the script on the element around them."""
+    done = {e.method: e for e in explanations}
+    css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
+    js = (ROOT / "interface" / "static" / "words.js").read_text("utf-8")
+    style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
+    body = f"<h1>Cards</h1><div id='cards'>{cards_html(list(done), done)}</div>{key_html()}"
+    script = f"const element = document.querySelector('#cards'); {js}"
+    page.set_content(
+        f"<!doctype html><html lang='en'><title>Cards</title><style>{style}</style>"
+        f"<body class='{theme}'><main>{body}</main><script>{script}</script></body></html>"
+    )
+
+
+def inside(box: Locator, word: Locator) -> bool:
+    outer, inner = box.bounding_box(), word.bounding_box()
+    assert outer
+    assert inner
+    return outer["y"] <= inner["y"] and inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+
+
+def test_a_click_on_the_strip_goes_to_the_word_on_every_card(page: Page) -> None:
+    strong = {"word10": 1.0, "word290": 0.9}
+    show(page, [explained("occlusion", LONG, strong), explained("saliency", LONG, strong)])
+    texts = page.locator("[data-side=document] .rl-text")
+    words = texts.get_by_text("word290", exact=True)
+    assert not any(inside(texts.nth(i), words.nth(i)) for i in (0, 1))
+    strip = page.locator(".rl-strip").first
+    box = strip.bounding_box()
+    assert box
+    strip.click(position={"x": box["width"] / 2, "y": box["height"] * 0.95})
+    expect(page.locator(".rl-same")).to_have_text(["word290"] * 2)
+    assert all(inside(texts.nth(i), words.nth(i)) for i in (0, 1))
+
+
+def test_the_keyboard_goes_from_strong_word_to_strong_word_and_one_region_says_it(page: Page) -> None:
+    strong = {"word10": 1.0, "word290": -0.9}
+    show(page, [explained("occlusion", LONG, strong), explained("saliency", LONG, strong)])
+    text = page.locator("[data-side=document] .rl-text").first
+    text.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".rl-same")).to_have_text(["word10"] * 2)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".rl-same")).to_have_text(["word290"] * 2)
+    assert inside(text, text.get_by_text("word290", exact=True))
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".rl-same")).to_have_text(["word289"] * 2)
+    page.keyboard.press("ArrowDown")
+    said = page.get_by_role("status")
+    expect(said).to_have_count(1)
+    expect(said).to_have_text("“word290” Occlusion \u22120.9; Saliency (L1) \u22120.9")
+    expect(page.locator(".rl-readout").first).to_have_text("“word290” \u22120.9 (90 % of the strongest)")
+
+
+def test_right_to_left_text_starts_at_the_right_and_its_full_stop_stands_at_the_left(page: Page) -> None:
+    show(page, [explained("occlusion", ARABIC, {})])
+    text = page.locator("[data-side=document] .rl-text")
+    boxes = [word.bounding_box() for word in text.locator(".rl-w").all()]
+    lefts = [box["x"] for box in boxes if box]
+    assert lefts == sorted(lefts, reverse=True)
+    assert text.locator(".rl-w").last.inner_text() == "."  # the leftmost of all
+    text.focus()
+    page.keyboard.press("ArrowLeft")  # onwards, as one reads
+    expect(page.locator(".rl-same")).to_have_text(text.locator(".rl-w").nth(1).inner_text())
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_cards_and_key_are_accessible_and_fit(page: Page, theme: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    show(page, [explained(key, LONG, {"word10": 1.0, "word20": -1.0}) for key in ("occlusion", "saliency")], theme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
