@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import re
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import torch
+from safetensors.torch import load_file
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = (".safetensors", ".bin")
@@ -166,3 +171,45 @@ def loopback_hub(root: Path) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class Evil:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.marker,)
+
+
+def make_repositories(tiny: Path, root: Path) -> Path:
+    """Repositories of a tiny reranker: with files nobody needs, as a pickle, changed, and one for each fault."""
+
+    def make(name: str, **config: Any) -> Path:
+        folder = shutil.copytree(tiny, root / "someone" / name)
+        settings = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(settings | config))
+        return folder
+
+    for fault in FAULTS:
+        make(fault)
+    whole = make("tiny")
+    (whole / "pytorch_model.bin").write_bytes(b"a pickle nobody should fetch")
+    (whole / "README.md").write_text("words")
+    (whole / "onnx").mkdir()
+    (whole / "onnx" / "model.onnx").write_bytes(b"onnx")
+    (whole / "1_Pooling").mkdir()
+    (whole / "1_Pooling" / "config.json").write_text("{}")
+    (whole / "extra.jinja").write_text("{{ 1 }}")
+    pickled = make("pickled")
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    evil = make("evil")
+    (evil / "model.safetensors").unlink()
+    (evil / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Evil(root / "marker")}))
+    make("own-code", architectures=["OwnForSequenceClassification"], auto_map={"AutoModel": "own.Own"})
+    make("embedder", architectures=["BertModel"])
+    (make("adapter") / "adapter_config.json").write_text("{}")
+    (make("no-config") / "config.json").unlink()
+    (make("gguf") / "config.json").unlink()
+    (root / "someone" / "gguf" / "model.gguf").write_bytes(b"GGUF")
+    return root

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
 from attribution import MODELS, load_reranker
 from attribution.rerankers.families import FAMILIES
-from tests.loopback import FAULTS, SHA, WEIGHTS, loopback_hub
+from tests.loopback import SHA, WEIGHTS, loopback_hub, make_repositories
 
 ROOT = Path(__file__).resolve().parent.parent
 BERT = "BertForSequenceClassification"
@@ -73,48 +69,10 @@ SAYS = {
 BEFORE_WEIGHTS = {"large", "own-code", "embedder", "adapter", "gguf", "no-config", "gated", "busy-file", "broken-file"}
 
 
-class Evil:
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.marker,)
-
-
 @pytest.fixture(scope="module")
 def root(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Repositories of the tiny BERT: with files no reranker needs, as a pickle, changed, and one for each fault."""
-    root = tmp_path_factory.mktemp("repositories")
-
-    def make(name: str, **config: Any) -> Path:
-        folder = shutil.copytree(tiny_folder(BERT), root / "someone" / name)
-        settings = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(settings | config))
-        return folder
-
-    for fault in FAULTS:
-        make(fault)
-    whole = make("tiny")
-    (whole / "pytorch_model.bin").write_bytes(b"a pickle nobody should fetch")
-    (whole / "README.md").write_text("words")
-    (whole / "onnx").mkdir()
-    (whole / "onnx" / "model.onnx").write_bytes(b"onnx")
-    (whole / "1_Pooling").mkdir()
-    (whole / "1_Pooling" / "config.json").write_text("{}")
-    (whole / "extra.jinja").write_text("{{ 1 }}")
-    pickled = make("pickled")
-    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
-    (pickled / "model.safetensors").unlink()
-    evil = make("evil")
-    (evil / "model.safetensors").unlink()
-    (evil / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Evil(root / "marker")}))
-    make("own-code", architectures=["OwnForSequenceClassification"], auto_map={"AutoModel": "own.Own"})
-    make("embedder", architectures=["BertModel"])
-    (make("adapter") / "adapter_config.json").write_text("{}")
-    (make("no-config") / "config.json").unlink()
-    (make("gguf") / "config.json").unlink()
-    (root / "someone" / "gguf" / "model.gguf").write_bytes(b"GGUF")
-    return root
+    return make_repositories(tiny_folder(BERT), tmp_path_factory.mktemp("repositories"))
 
 
 @pytest.fixture(scope="module")

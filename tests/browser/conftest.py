@@ -29,7 +29,7 @@ START_SECONDS = 200
 expect.set_options(timeout=60_000)
 
 
-def start_app(log: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+def start_app(log: Path, *arguments: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
     """Start `app.py` as a user would; returns the process and its address once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -38,7 +38,7 @@ def start_app(log: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], str]
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *arguments],
             cwd=ROOT,
-            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
