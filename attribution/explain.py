@@ -67,6 +67,7 @@ def explain(
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
         cuts=pair.cuts,
+        precision=reranker.precision,
     )
 
 

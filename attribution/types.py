@@ -107,7 +107,10 @@ class Path:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`."""
+    """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`.
+
+    `precision`: what float32, in which all is computed, changes for a checkpoint that is used in half precision.
+    """
 
     method: str
     requested_method: str
@@ -125,6 +128,7 @@ class Explanation:
     n_backward: int
     seconds: float
     cuts: tuple[Cut, ...] = ()
+    precision: str = ""
 
     def _repr_html_(self) -> str:
         """The card, for a notebook. Asked for by name, when asked for: views stand many floors above this one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,14 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from transformers import AutoModelForSequenceClassification
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import ModelError
 from attribution.rerankers import files, hub, loading, memory
+from attribution.rerankers.checks import TEST_PAIR
 from attribution.rerankers.kept import Kept, weight_bytes
 from attribution.rerankers.models import BUNDLED, offer, split_ids
+from attribution.rerankers.prompts import TEMPLATES
 from attribution.rerankers.reranker import Reranker
+from attribution.views.cards import score_section
 
 ROOT = Path(__file__).resolve().parent.parent
 BERT = "BertForSequenceClassification"
@@ -64,6 +70,7 @@ def test_models_are_pinned_and_readme_preloads_one_of_them() -> None:
         assert re.fullmatch(r"[0-9a-f]{40}", row.revision or "")
         assert row.parameters
         assert row.languages
+        assert row.template is None or row.template in TEMPLATES
     front = yaml.safe_load((ROOT / "README.md").read_text().split("---\n")[1])
     (line,) = front["preload_from_hub"]
     repo, names, commit = line.split()
@@ -159,3 +166,24 @@ def test_only_what_is_needed_is_read() -> None:
         "1_Dense/pytorch_model.bin",
         "pytorch_model.bin",
     ]
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folder, tmp_path: Path) -> None:
+    """Against the plain model in that type, as other programs load it."""
+    folder = shutil.copytree(tiny_folder(BERT), tmp_path / "half")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": name}))
+    reranker = load_reranker(str(folder), device="cpu")
+    assert all(parameter.dtype == torch.float32 for parameter in reranker.model.parameters())
+    half = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    with torch.no_grad():
+        plain = half(**reranker.encode(*TEST_PAIR).inputs).logits.item()
+    (score,) = reranker.score(TEST_PAIR[0], [TEST_PAIR[1]])
+    assert plain != score
+    assert f"{name}, in which other programs run it by default" in reranker.precision
+    assert f"test pair is {abs(plain - score):.2g} apart" in reranker.precision
+    explanation = explain(reranker, *PAIR, "saliency")
+    assert explanation.precision == reranker.precision
+    assert reranker.precision in score_section(explanation)
+    assert load_reranker(str(tiny_folder(BERT))).precision == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,6 +19,7 @@ from attribution.rerankers.reranker import Reranker
 UNUSED = re.compile(
     r"(.*\.)?(position_ids|token_type_ids|inv_freq|masked_bias|attn\.bias|pooler\..*)|(cls|lm_head)\..*"
 )
+TEST_PAIR = ("which city is the capital of France", "Paris is the capital of France.")
 
 
 def check_keys(model_id: str, loading: Mapping[str, Any]) -> None:
@@ -62,13 +65,27 @@ def check_weights(model_id: str, named: Collection[tuple[str, Tensor]]) -> None:
             )
 
 
+def precision_note(reranker: Reranker, name: str) -> str:
+    """How far the score is from that in the type that the checkpoint's config names, its default elsewhere."""
+    if name not in ("float16", "bfloat16"):
+        return ""
+    inputs = dict(reranker.encode(*TEST_PAIR).inputs)
+    half = dataclasses.replace(reranker, model=copy.deepcopy(reranker.model).to(getattr(torch, name)))
+    with torch.no_grad():
+        apart = (half.forward(inputs).float() - reranker.forward(inputs)).abs().item()
+    return (
+        f"Computed in float32. This checkpoint is made for {name}, in which other programs run it by default: there "
+        f"the logit of a test pair is {apart:.2g} apart."
+    )
+
+
 def self_test(reranker: Reranker) -> bool:
     """Check at load that explaining is sound for this checkpoint; returns whether it is scale-invariant.
 
     The score through the adapter equals the plain one, the embedding layer is called once, the gradient is finite and
     not zero. Scale-invariant: the word embedding is normalised first, so `sum(grad * x)` is 0. Raises `ModelError`.
     """
-    pair = reranker.encode("which city is the capital of France", "Paris is the capital of France.")
+    pair = reranker.encode(*TEST_PAIR)
     calls: list[int] = []
 
     def leaf_of(_output: Tensor) -> Tensor:

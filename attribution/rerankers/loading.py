@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from attribution.errors import ModelError
 from attribution.rerankers.autograd import whatever_the_caller_set
-from attribution.rerankers.checks import check_keys, check_tokenizer, check_weights, self_test
+from attribution.rerankers.checks import check_keys, check_tokenizer, check_weights, precision_note, self_test
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family, choose_family
 from attribution.rerankers.families.gte import PUBLISHED, read_published
@@ -176,7 +176,8 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
         device=torch.device(device),
         settings=settings,
     )
-    return dataclasses.replace(reranker, scale_invariant=self_test(reranker))
+    precision = precision_note(reranker, str(config.get("dtype") or config.get("torch_dtype")))
+    return dataclasses.replace(reranker, scale_invariant=self_test(reranker), precision=precision)
 
 
 def _read(model_id: str, folder: Path, names: list[str]) -> tuple[Family, Any, PreTrainedTokenizerBase]:

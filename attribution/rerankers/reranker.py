@@ -88,6 +88,7 @@ class Reranker:
     device: torch.device
     settings: Settings = field(default=Settings())
     scale_invariant: bool = field(default=False)
+    precision: str = ""
 
     @whatever_the_caller_set
     def encode(self, query: str, document: str) -> TokenizedPair:

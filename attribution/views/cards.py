@@ -37,6 +37,7 @@ def score_section(explanation: Explanation) -> Markup:
         length=len(explanation.document),
         outside=[side for side in sides if side.mostly],
         script=script,
+        precision=explanation.precision,
     )
     return render("root.html", content=score)
 

@@ -24,10 +24,12 @@ def score_html(
     length: int,
     outside: Sequence[Outside] = (),
     script: str | None = None,
+    precision: str = "",
 ) -> Markup:
     """`seen`: characters of the document the model read, None for all of `length`.
 
     `outside`: the sides that are mostly outside what the model was trained on; `script`: the only one it knows.
+    `precision`: what float32 changes for this checkpoint.
     """
     percentage = f"{100 * sigmoid(logit):.1f}"
     return render(
@@ -43,6 +45,7 @@ def score_html(
         length=length,
         outside=outside,
         script=script,
+        precision=precision,
     )
 
 
