@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -14,46 +13,20 @@ from attribution import load_reranker
 from attribution.errors import AttributionError, InputError, check_range
 from attribution.evidence import compare, probes
 from attribution.evidence import interaction as interactions
-from attribution.explain import check_options, options_of
+from attribution.evidence.counterfactual import check_signed
+from attribution.evidence.counterfactual import counterfactual as find_counterfactual
+from attribution.explain import check_options
 from attribution.export import plain
-from attribution.methods import METHODS
 from attribution.rerankers.loading import default_model
-from attribution.rerankers.models import MODELS, Checkpoint
+from attribution.rerankers.removal import check_operator
 from attribution.rerankers.reranker import Reranker
+from interface.catalogue import models
 from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
 from interface.presence import Presence
 from interface.steps import OnPass, Tick, stepwise
 
 MAX_DOCUMENTS = 50
-
-
-def models() -> dict[str, Any]:
-    """List the rerankers on offer, and the methods that can explain them with the options of each.
-
-    Returns:
-        models: key, label, licence, languages and size of each; methods: key, label, what it says, whether it has a
-        sign, adds up, or is a control, and its options.
-    """
-    methods = [
-        {
-            "key": key,
-            "label": method.label,
-            "says": method.says,
-            "signed": method.signed,
-            "complete": method.complete,
-            "control": method.control,
-            "passes": method.cost,
-            "options": options_of(key),
-        }
-        for key, method in METHODS.items()
-    ]
-    return {"models": [{"key": key, **_about(checkpoint)} for key, checkpoint in MODELS.items()], "methods": methods}
-
-
-def _about(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a visitor may know: all but the path, which may be one of this machine."""
-    return {name: value for name, value in asdict(checkpoint).items() if name != "path"}
 
 
 def explain(
@@ -188,12 +161,44 @@ def _probe(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
     return {"results": probes.probe(reranker, **arguments)}
 
 
+def counterfactual(
+    query: str,
+    document: str,
+    rival: str,
+    method: str = "integrated_gradients",
+    operator: str = "delete",
+    model: str = "",
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Find the fewest words to drop from one document so that it scores below another, by their attributions.
+
+    Args:
+        query: What somebody searches for.
+        document: The document that scores higher.
+        rival: The document that scores lower.
+        method: Which attributions give the order of the words: a key whose method has a sign.
+        operator: How a word is taken away: delete or mask.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        dropped: the words in the order they went; logits: after each of them, beside what was predicted; flipped:
+        whether the last one puts the document below its rival.
+    """
+    check_texts(query, document)
+    check_texts(query, rival)
+    check_signed(method)
+    check_operator(operator)
+    given = {"query": query, "document": document, "rival": rival, "method": method, "operator": operator}
+    return _run("counterfactual", model, request, **given)
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     "explain": explain_pair,
     "rank": compare.rank,
     "contrast": compare.contrast,
     "interaction": interactions.interaction,
     "probe": _probe,
+    "counterfactual": find_counterfactual,
 }
 
 
@@ -224,4 +229,4 @@ def _on_gpu(task: str, model: str, arguments: dict[str, Any]) -> Generator[Any]:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-ENDPOINTS = (explain, rank, contrast, interaction, probe, models)
+ENDPOINTS = (explain, rank, contrast, interaction, counterfactual, probe, models)

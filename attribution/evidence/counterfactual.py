@@ -66,6 +66,7 @@ def counterfactual(
     began = time.perf_counter()
     meter = Meter(on_pass)
     if explanation is None:
+        check_signed(method)
         explanation = _explained(reranker, query, document, method, meter)
     _check(reranker, explanation, query, document)
     pair = reranker.encode(query, document)
@@ -101,6 +102,13 @@ def counterfactual(
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
     )
+
+
+def check_signed(method: str) -> None:
+    """Raises `OptionError` for a method that cannot tell raising from lowering."""
+    signed = [key for key, row in METHODS.items() if row.signed]
+    if method not in signed:
+        raise OptionError(f"{method!r} cannot say which words raise the score. Valid: {', '.join(signed)}.")
 
 
 def logit_without(
@@ -152,9 +160,7 @@ def _explained(reranker: Reranker, query: str, document: str, method: str, meter
 
 
 def _check(reranker: Reranker, explanation: Explanation, query: str, document: str) -> None:
-    if not METHODS[explanation.method].signed:
-        signed = ", ".join(key for key, row in METHODS.items() if row.signed)
-        raise OptionError(f"{explanation.method!r} cannot say which words raise the score. Valid: {signed}.")
+    check_signed(explanation.method)
     about = (explanation.model_id, explanation.revision, explanation.query, explanation.document)
     if about != (reranker.model_id, reranker.revision, query, document):
         raise OptionError("The explanation given is of another pair or model. Give one of this very pair, or none.")

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
 
-from attribution import METHODS, MODELS, explain, load_reranker
+from attribution import METHODS, MODELS, counterfactual, explain, load_reranker
 from attribution.evidence.compare import contrast, rank
 from attribution.evidence.interaction import interaction
 from attribution.evidence.probes import probe
@@ -69,7 +69,7 @@ def test_bad_requests_get_a_clear_error(client: Client, arguments: dict[str, str
 
 
 TIMES = ("seconds", "n_forward", "n_backward")
-NAMES = {"explain", "rank", "contrast", "interaction", "probe", "models"}
+NAMES = {"explain", "rank", "contrast", "interaction", "counterfactual", "probe", "models"}
 DOCUMENTS = [PAIR[1], "Paris is the capital of France.", "Berlin, a city of 3.7 million."]
 
 
@@ -94,6 +94,8 @@ def test_every_endpoint_gives_what_python_gives(client: Client) -> None:
     answer = client.predict(query, document, n_words=3, api_name="/interaction")
     same(answer, plain(interaction(reranker, query, document, n_words=3)))
     same(client.predict(query, document, api_name="/probe")["results"], plain(probe(reranker, query, document)))
+    answer = client.predict(query, DOCUMENTS[2], DOCUMENTS[1], api_name="/counterfactual")
+    same(answer, plain(counterfactual(reranker, query, DOCUMENTS[2], DOCUMENTS[1])))
     listed = client.predict(api_name="/models")
     assert {model["key"] for model in listed["models"]} == set(MODELS)
     assert {method["key"] for method in listed["methods"]} == set(METHODS)

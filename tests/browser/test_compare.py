@@ -1,0 +1,172 @@
+"""The Compare tab: rank, contrast, what if, interaction, counterfactual; the latest list wins; light, dark, phone."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+LISTS = json.loads((Path(__file__).parents[2] / "examples" / "lists.json").read_text(encoding="utf-8"))
+FIRST = LISTS[0]
+
+
+def open_compare(page: Page, url: str, theme: str = "light", width: int = 1280) -> None:
+    """The tab, with the first example compared."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{url}/?__theme={theme}")
+    tab, more = page.get_by_role("tab", name="Compare", exact=True), page.get_by_label("More tabs")
+    expect(tab.or_(more).filter(visible=True).first).to_be_visible()
+    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
+    if tab.is_visible():
+        tab.click()
+    else:
+        more.click()
+        page.locator(".overflow-dropdown button", has_text="Compare").click()
+    expect_done(page, FIRST["documents"])
+
+
+def expect_done(page: Page, documents: list[str]) -> None:
+    """These documents are ranked and coloured, and two of them contrasted."""
+    expect(page.locator("#compare-rows .rl-rank-row")).to_have_count(len(documents))
+    expect(page.locator("#compare-rows .rl-w").first).to_be_visible()
+    expect(page.locator("#compare-result")).not_to_have_attribute("data-rl-stale", re.compile(""))
+    assert sorted(texts(page)) == sorted(documents)
+    expect(page.locator("#compare-why .rl-fall")).to_have_count(2)
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator("#compare-rows .rl-rank-text").all_inner_texts()
+
+
+def numbers(cells: Locator) -> list[float]:
+    return [float(text.replace("\u2212", "-")) for text in cells.all_inner_texts()]
+
+
+def outcome(page: Page) -> Locator:
+    return page.locator("#compare-what-if .rl-outcome")
+
+
+def chip(page: Page, i: int) -> Locator:
+    return page.locator("#compare-lists .rl-chip").nth(i)
+
+
+def expect_no_violation(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    told = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    assert not told, "\n".join(told)
+
+
+def test_a_list_is_ranked_contrasted_and_asked_what_if(page: Page, app_url: str) -> None:
+    open_compare(page, app_url)
+    logits = numbers(page.locator("#compare-rows .rl-rank-logit"))
+    assert logits == sorted(logits, reverse=True)
+    for fall in page.locator("#compare-why .rl-fall").all():
+        b, *steps, a = numbers(fall.locator("td:last-child"))
+        assert (b, a) == (logits[1], logits[0])
+        assert b + sum(steps) == pytest.approx(a, abs=0.01 * len(steps))  # each is rounded to 0.01
+    expect(page.locator("#compare-why .rl-sentence")).to_contain_text(f"A is ahead by {logits[0] - logits[1]:.2f}")
+
+    words = page.locator('.rl-panel[data-which="A"] .rl-drop button')
+    words.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(words.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(outcome(page)).to_contain_text(f"without ‘{words.nth(1).inner_text()}’")
+    expect(outcome(page)).to_contain_text("the attribution had predicted")
+    expect(page.locator("#compare-rows")).to_contain_text("What if: 1 word dropped")
+    page.keyboard.press("Enter")
+    expect(outcome(page)).to_have_count(0)
+    assert numbers(page.locator("#compare-rows .rl-rank-logit")) == logits
+
+    page.locator("#compare-flip").click()
+    expect(page.locator("#compare-what-if")).to_contain_text("puts A")
+    expect(words.filter(has=page.locator("xpath=self::*[@aria-pressed='true']"))).not_to_have_count(0)
+    ranks = page.locator("#compare-rows .rl-rank-row")
+    order = [ranks.nth(i).get_attribute("class") or "" for i in range(5)]
+    assert next(i for i, c in enumerate(order) if "rank-B" in c) < next(i for i, c in enumerate(order) if "rank-A" in c)
+
+    page.get_by_role("button", name="Or edit the text").click()
+    edited = page.get_by_label("Edited text")
+    expect(edited).to_have_value(FIRST["documents"][2])
+    edited.fill("Nothing of the kind.")
+    page.get_by_role("button", name="Score the edited text").click()
+    expect(outcome(page)).to_contain_text("as edited")
+    expect(page.locator("#compare-rows")).to_contain_text("What if: edited text")
+
+
+def test_which_words_met_and_a_row_opens_its_cards(page: Page, app_url: str) -> None:
+    open_compare(page, app_url)
+    passes = page.locator("#compare-passes")
+    expect(passes).to_contain_text("forward passes")
+    expected = int(re.findall(r"\d+", passes.inner_text())[0])
+    page.locator("#compare-meet-start").click()
+    expect(page.locator("#compare-meet tbody tr")).to_have_count(len(FIRST["query"].split()))
+    expect(page.locator("#compare-meet")).to_contain_text(f"{expected} forward and 0 backward passes")
+    page.locator("#compare-meet .rl-link").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#compare-meet .rl-links .rl-readout")).to_contain_text("“many” with “")
+    expect(page.locator("#compare-meet .rl-partner.rl-raises").first).to_be_visible()
+    page.locator("#compare-meet .rl-in-box").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#compare-meet .rl-in-readout")).to_contain_text("“how”, ")
+    expect_no_violation(page)
+
+    row = page.locator("#compare-rows .rl-rank-row").nth(2)
+    document = row.locator(".rl-rank-text").inner_text()
+    row.locator(".rl-rank-text").click()
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", document)
+    expect(page.locator("#cards")).to_be_visible()
+    assert page.locator("#query textarea").input_value() == FIRST["query"]
+
+
+def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, app_url: str) -> None:
+    open_compare(page, app_url)
+    for i in (2, 1, 3):
+        chip(page, i).click()
+    expect(page.locator("#compare-query textarea")).to_have_value(LISTS[3]["query"])
+    expect(page.locator("#compare-rows .rl-rank-row")).to_have_count(len(LISTS[3]["documents"]))
+    expect_done(page, LISTS[3]["documents"])
+    expect(chip(page, 3)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#compare-lists .rl-why")).to_have_text(LISTS[3]["reason"])
+    same = page.locator("#compare-rows .rl-rank-row", has_text=LISTS[3]["documents"][0])  # given twice
+    assert [row.get_attribute("data-place") for row in same.all()] == ["1", "3"]
+    same.first.get_by_role("button", name="Compare document 1 as A").click()
+    same.last.get_by_role("button", name="Compare document 3 as B").click()
+    expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A and B are level")
+    page.locator("#compare-query textarea").fill("another query")
+    expect(page.locator("#compare-result")).to_have_attribute("data-rl-stale", "")
+    page.locator("#compare-query textarea").fill(LISTS[3]["query"])
+    expect(page.locator("#compare-result")).not_to_have_attribute("data-rl-stale", re.compile(""))
+
+
+def test_boxes_can_be_added_and_removed_and_bad_lists_lose_nothing(page: Page, app_url: str) -> None:
+    open_compare(page, app_url)
+    pasted = page.locator("#compare-documents textarea")
+    pasted.fill("only one")
+    page.locator("#compare-start").click()
+    expect(page.get_by_text("1 documents were given; 2 to 20 can be compared").first).to_be_visible()
+    assert pasted.input_value() == "only one"
+    assert sorted(texts(page)) == sorted(FIRST["documents"])
+    pasted.fill('{"text": "<b>first</b>", "id": "x1"}\n{"document": "second"}')
+    page.get_by_label("one box each").check()
+    expect(page.get_by_label("Document 1", exact=True)).to_have_value("<b>first</b>")
+    page.locator("#compare-add").click()
+    page.get_by_label("Document 3", exact=True).fill("third")
+    page.get_by_role("button", name="Remove 2", exact=True).click()
+    expect(page.get_by_label("Document 2", exact=True)).to_have_value("third")
+    page.locator("#compare-start").click()
+    expect_done(page, ["<b>first</b>", "third"])
+    assert page.locator("#compare-result b", has_text="first").count() == 0
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 390)])
+def test_everyone_can_use_it(page: Page, app_url: str, theme: str, width: int) -> None:
+    open_compare(page, app_url, theme, width)
+    page.locator("#compare-flip").click()
+    expect(page.locator("#compare-what-if")).to_contain_text("puts A")
+    expect_no_violation(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
