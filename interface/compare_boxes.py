@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import AttributionError
+from attribution.views.page import status_html
 from interface.documents import HOW, LEAST, MOST, read_list, write_list
 
 LIST, BOXES = "one list", "one box each"
@@ -46,9 +47,10 @@ def build(documents: Sequence[str]) -> Boxes:
                 removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110))
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
+    problem = gr.HTML(status_html(""), elem_id="compare-problem")
     count = gr.State(LEAST)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    mode.input(convert, [mode, text, *boxes], [text, *boxes, count, *rows, as_list, as_boxes], **quiet)
+    mode.input(convert, [mode, text, *boxes], [problem, mode, text, *boxes, count, *rows, as_list, as_boxes], **quiet)
     add.click(lambda n: _shown(min(MOST, n + 1)), count, [count, *rows], **quiet)
     for i, remove in enumerate(removes):
         remove.click(lambda n, *texts, i=i: _removed(i, n, texts), [count, *boxes], [*boxes, count, *rows], **quiet)
@@ -61,14 +63,17 @@ def show(mode: str) -> tuple[Any, Any]:
 
 
 def convert(mode: str, pasted: str, *boxes: str) -> tuple[Any, ...]:
-    """The documents in the other form: `(text, *boxes, count, *rows, list, boxes)`. A wrong list stays as it is."""
+    """The documents in the other form: `(problem, mode, text, *boxes, count, *rows, list, boxes)`.
+
+    A list that cannot be read stays a list, to the letter, and the problem is said.
+    """
     if mode == LIST:
-        return write_list(boxes), *boxes, *_shown(max(LEAST, _used(boxes))), *show(mode)
+        return status_html(""), mode, write_list(boxes), *boxes, *_shown(max(LEAST, _used(boxes))), *show(mode)
     try:
         texts = [document.text for document in read_list(pasted)] if pasted.strip() else []
     except AttributionError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    return pasted, *_filled(texts), *_shown(max(LEAST, len(texts))), *show(mode)
+        return status_html(str(error)), LIST, pasted, *boxes, *_shown(max(LEAST, _used(boxes))), *show(LIST)
+    return status_html(""), mode, pasted, *_filled(texts), *_shown(max(LEAST, len(texts))), *show(mode)
 
 
 def _removed(i: int, n: int, texts: Sequence[str]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from attribution import METHODS, load_reranker
 from attribution.evidence.compare import complete_methods, words_of
 from attribution.evidence.interaction import DIFFERENCE, interaction_passes
 from attribution.rerankers.removal import OPERATORS
-from attribution.views.compare import Which
+from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
 from interface.compare_runs import PARTS
 from interface.compare_state import Compared
@@ -83,13 +83,13 @@ def build_results(status: gr.HTML) -> tuple[Parts, Controls]:
         state = gr.State(None, time_to_live=KEEP_SECONDS)
         identity = gr.HTML("", elem_id="compare-identity")
         rows = gr.HTML("", elem_id="compare-rows", js_on_load=js)
-        gr.Markdown("## Why A over B")
+        gr.HTML(title_html("Why A over B"))
         why = gr.HTML("", elem_id="compare-why")
-        gr.Markdown("## What if a word were not there?")
+        gr.HTML(title_html("What if a word were not there?"))
         words = gr.HTML("", elem_id="compare-words", js_on_load=js)
         what_if = gr.HTML("", elem_id="compare-what-if")
         flip, *edit = _build_what_if()
-        gr.Markdown("## Which query word met which document word?")
+        gr.HTML(title_html("Which query word met which document word?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
     return Parts(state, identity, rows, why, words, what_if, meet, status), Controls(flip, *edit, *meet_controls)

@@ -46,13 +46,17 @@ def watch(check: Callable[[Meter], None], progress: gr.Progress, label: str, of:
 @answer_errors
 @gpu(seconds=60)
 def run_list(
-    asked: Asked | None,
+    asked: Asked | str | None,
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[Out]:
-    """Rank the list, contrast its first two, then colour the rows; each as soon as it is there."""
-    if asked is None:
-        raise InputError(NO_LIST)
+    """Rank the list, contrast its first two, then colour the rows; each as soon as it is there.
+
+    `asked`: a text where the boxes cannot be compared; it was said, and what is on the page stays.
+    """
+    if not isinstance(asked, Asked):
+        yield out()
+        return
     began = time.perf_counter()
     with latest_run(request.session_hash or "", LANE) as current:
         yield out(status=status_html("Scoring the list …"))

@@ -104,13 +104,13 @@ def ask(
     request: gr.Request, method: str, colour: str, operator: str, model_id: str, query: str, mode: str, pasted: str,
     *boxes: str,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """`(what is asked for, status, stop button)`; a problem with the boxes is said at once and ends nothing."""
+    """`(what is asked for, status, stop button)`; of a problem with the boxes the text, and it ends nothing."""
     try:
         check_model(model_id)
         check_texts(query, "not empty")
         documents = read_list(pasted) if mode == compare_boxes.LIST else check_list([b for b in boxes if b.strip()])
     except AttributionError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        return str(error), status_html(str(error)), gr.skip()
     inputs = (model_id, query, mode, pasted, *boxes)
     asked = Asked(model_id, query, tuple(documents), inputs, method, colour, operator)
     return asked, *start_more(request)

@@ -50,6 +50,11 @@ class Step:
     end: float
 
 
+def title_html(text: str) -> Markup:
+    """A section's heading."""
+    return render("title.html", text=text)
+
+
 def lists_html(lists: Sequence[Mapping[str, str]]) -> Markup:
     """Example lists to choose from: `label`, `reason`, `query`, the documents' `text`, the boxes' `mode`."""
     return render("compare_lists.html", lists=lists)

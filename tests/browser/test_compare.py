@@ -55,7 +55,7 @@ def chip(page: Page, i: int) -> Locator:
 
 
 def expect_no_violation(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, context="#compare-tab").response["violations"]
     told = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
     assert not told, "\n".join(told)
 
@@ -148,7 +148,10 @@ def test_boxes_can_be_added_and_removed_and_bad_lists_lose_nothing(page: Page, a
     pasted = page.locator("#compare-documents textarea")
     pasted.fill("only one")
     page.locator("#compare-start").click()
-    expect(page.get_by_text("1 documents were given; 2 to 20 can be compared").first).to_be_visible()
+    expect(page.locator("#compare-status")).to_contain_text("1 documents were given; 2 to 20 can be compared")
+    page.get_by_label("one box each").click()
+    expect(page.locator("#compare-problem")).to_contain_text("1 documents were given")
+    expect(page.get_by_label("one list")).to_be_checked()
     assert pasted.input_value() == "only one"
     assert sorted(texts(page)) == sorted(FIRST["documents"])
     pasted.fill('{"text": "<b>first</b>", "id": "x1"}\n{"document": "second"}')
