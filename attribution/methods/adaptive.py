@@ -16,6 +16,7 @@ FIRST = 5  # uniform nodes of the first batch
 FLOOR = 17  # below this, errors of opposite sign can hide inside one interval
 AT_ONCE = 4  # intervals of a path bisected in one batch
 SLACK = 10  # what is given back, and the last change, may be as a multiple of `tolerance`: they overstate the error
+HIDDEN = 1e-3  # share of an error that no logit shows
 ROUNDING = 1e-5  # logits: float32 forwards of different batch sizes differ by about this
 
 # For each path the alphas `(n,)` asked for, perhaps none -> its logits `(n,)` and slopes `(n, seq)`.
@@ -66,8 +67,12 @@ class Nodes:
         return (self.pieces() - self.errors()[:, None] * shares).sum(0)
 
     def midpoints(self, at_most: int) -> Tensor:
-        """The middles of the intervals where straight lines err most; cubics err less there, but hide it better."""
-        errors = (self.trapezoids().sum(1) - self.logits.diff()).abs()
+        """The middles of the intervals where straight lines err most; cubics err less there, but hide it better.
+
+        Where tokens cancel the logit shows no error: then the bend of their own lines decides, a little of it always.
+        """
+        straight = self.trapezoids()  # (n - 1, seq)
+        errors = (straight.sum(1) - self.logits.diff()).abs() + HIDDEN * (self.pieces() - straight).abs().sum(1)
         worst = errors.topk(min(at_most, len(errors))).indices
         return (self.alphas[worst] + self.alphas[worst + 1]) / 2
 

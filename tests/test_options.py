@@ -1,0 +1,123 @@
+"""Options have the effect that their docstrings say, seen in what goes through the model, and how often."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attribution import explain
+from attribution.errors import OptionError
+from attribution.evidence.faithfulness import FRACTIONS, max_passes, measure, random_orders
+from attribution.methods.path import ONE_SIDE_EACH, random_texts
+from attribution.rerankers.removal import score_kept, seen_words
+from attribution.rerankers.reranker import Reranker
+from tests.linear import QUERY, WORDS, linear_reranker
+
+LONG = " ".join(random.Random(0).choices([word for word in WORDS if len(word) > 1], k=55))
+SHORT = "delta ember fjord grape hazel ivory jewel karma"
+
+
+def through_the_model(reranker: Reranker, action: Callable[[], Any]) -> Tensor:
+    """The embeddings `(n, seq, hidden)` that the model went on with while `action` ran."""
+    seen: list[Tensor] = []
+    block = reranker.model.get_submodule("embeddings")
+    handle = block.register_forward_hook(lambda _module, _inputs, output: seen.append(output.detach()))
+    try:
+        action()
+    finally:
+        handle.remove()
+    return torch.cat(seen)
+
+
+def test_the_seed_makes_the_random_orders() -> None:
+    """The control's numbers are those of `random_orders` at that seed, by forwards of our own."""
+    reranker = linear_reranker()
+    saliency = {"saliency": explain(reranker, QUERY, SHORT, "saliency")}
+    pair = reranker.encode(QUERY, SHORT)
+    words = seen_words(pair)
+    first, again, other = (measure(reranker, saliency, n_random=3, seed=seed).random.orders for seed in (5, 5, 6))
+    assert first == again
+    assert {order.deletion for order in first} != {order.deletion for order in other}
+    half = len(words) // 2
+    for order, curves in zip(random_orders(len(words), 3, 5), first, strict=True):
+        left = frozenset(order[half:])
+        assert curves.deletion[4] == pytest.approx(score_kept(reranker, pair, words, [left])[left], abs=1e-5)
+    assert random_orders(9, 4, 1) != random_orders(9, 4, 2)
+    assert all(sorted(order) == list(range(9)) for order in random_orders(9, 4, 1))
+
+
+@pytest.mark.parametrize("n_random", [2, 100])
+def test_bounds_of_n_random_are_allowed(n_random: int) -> None:
+    reranker = linear_reranker()
+    saliency = {"saliency": explain(reranker, QUERY, SHORT, "saliency")}
+    assert len(measure(reranker, saliency, n_random=n_random).random.orders) == n_random
+    for beyond in (1, 101):
+        with pytest.raises(OptionError, match=f"n_random is {beyond}"):
+            measure(reranker, saliency, n_random=beyond)
+
+
+def test_max_passes_is_reached_when_no_two_orders_share_a_set() -> None:
+    reranker = linear_reranker()
+    base = explain(reranker, QUERY, LONG, "saliency")
+    draw = random.Random(3)
+    noise = {str(i): replace(base, attributions=tuple(draw.random() for _ in base.tokens)) for i in range(4)}
+    assert measure(reranker, noise).n_forward == max_passes(4) == 122
+    assert measure(reranker, noise, n_random=2).n_forward == max_passes(4, 2) == 2 * len(FRACTIONS) * 7 + 2
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
+def test_smoothgrads_noise_is_a_share_of_the_embeddings_deviation(noise: float) -> None:
+    reranker = linear_reranker()
+    with torch.no_grad():
+        reranker.word_embeddings.get_parameter("weight").mul_(7)
+    still = reranker.embed(reranker.encode(QUERY, SHORT))
+    nodes = through_the_model(
+        reranker, lambda: explain(reranker, QUERY, SHORT, "smoothgrad", n_samples=300, noise=noise)
+    )
+    noisy = nodes[(nodes != still).any(-1).any(-1)]
+    assert len(noisy) == 300
+    assert (noisy - still).std().item() == pytest.approx(noise * still.std().item(), rel=0.02)
+    assert (noisy - still).mean().abs().item() < 0.02 * still.std().item()
+
+
+def test_expected_gradients_places_are_one_a_stratum_and_on_the_path() -> None:
+    """Node i lies between random text i and the pair, at a random place of the i-th n-th of the way."""
+    reranker, n = linear_reranker(), 12
+    pair = reranker.encode(QUERY, SHORT)
+    whole = reranker.embed(pair)[0]  # (seq, hidden)
+    places: list[list[float]] = []
+    for seed in (1, 2):
+        run = through_the_model(
+            reranker, partial(explain, reranker, QUERY, SHORT, "expected_gradients", n_samples=n, seed=seed)
+        )
+        nodes = run[(run != whole).any(-1).any(-1)]
+        assert len(nodes) == 2 * n
+        generator = torch.Generator().manual_seed(seed)
+        for side, of_side in zip(ONE_SIDE_EACH, nodes.split(n), strict=True):
+            texts = reranker.word_embeddings(random_texts(reranker, pair, side, n, generator)).detach()
+            torch.rand(n, generator=generator)
+            way = whole - texts  # (n, seq, hidden)
+            alphas = ((of_side - texts) * way).sum((1, 2)) / way.square().sum((1, 2))
+            torch.testing.assert_close(of_side, texts + alphas[:, None, None] * way, atol=1e-4, rtol=0)
+            assert (alphas * n).floor().tolist() == list(range(n))
+            places.append((alphas * n % 1).tolist())
+    assert len({round(place, 3) for of_side in places for place in of_side}) > 3.5 * n  # no two at the same spot
+
+
+@pytest.mark.parametrize(("n_words", "fewest"), [(4, 2), (8, 16)])
+def test_shapley_is_exact_from_the_threshold_on(n_words: int, fewest: int) -> None:
+    """`2 ** n <= 2 * n_samples * n`, met with equality: every subset is scored. One sample fewer: not every one."""
+    reranker, document = linear_reranker(), " ".join(SHORT.split()[:n_words])
+    words = seen_words(reranker.encode("apple", document))
+    assert len(words) == n_words
+    at = explain(reranker, "apple", document, "shapley", n_samples=fewest)
+    assert at.n_forward >= 2**n_words
+    if fewest > 2:
+        assert explain(reranker, "apple", document, "shapley", n_samples=fewest - 1).n_forward < 2**n_words

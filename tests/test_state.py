@@ -1,0 +1,78 @@
+"""What threads and stops may do to each other: nothing. Interpreter switches as often as it can."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import gradio as gr
+import pytest
+import torch
+
+from attribution import MODELS
+from attribution.methods.leaves import read_grad
+from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.reranker import Reranker
+from interface import explain_tab
+from interface.runs import busy, stop
+
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+SETTINGS = (["saliency", "saliency_l2", "occlusion"], "", "detach_clone", "mask", 4, 4)
+
+
+@pytest.fixture
+def switching() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("switching")
+def test_no_thread_loses_pytorchs_warning() -> None:
+    """`warnings.catch_warnings` swaps what the whole process shares; without a lock one thread takes another's."""
+    inner = torch.ones(2, requires_grad=True) * 2
+    gate = threading.Barrier(8)
+
+    def read(_: int) -> int:
+        gate.wait()
+        return sum("not a leaf" not in (read_grad(inner)[1] or "") for _ in range(4000))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(read, range(8))) == 0
+
+
+@pytest.fixture
+def offered(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+    return tiny_bert.model_id
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_stop_ends_the_explanation_before_its_next_pass(after: int, offered: str) -> None:
+    """The handler itself, as a generator: results that were there stay, none comes after the stop."""
+    visitor: Any = gr.Request(session_hash="visitor")
+    passes: list[int] = []
+
+    def progress(*_: Any, **__: Any) -> None:
+        passes.append(1)
+
+    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, progress)
+    for _ in range(after):
+        next(run)
+    heard = len(passes)
+    assert stop("visitor") == "running"
+    assert list(run) == []
+    assert len(passes) == heard
+    assert not busy("visitor")
+
+
+def test_a_stop_of_another_visitor_is_not_heard(offered: str) -> None:
+    visitor: Any = gr.Request(session_hash="visitor")
+    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    next(run)
+    assert stop("another") == ""
+    assert len(list(run)) > len(SETTINGS[0])
