@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test screenshot browser clean
+.PHONY: run test mutants screenshot browser clean
 
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
@@ -13,6 +13,10 @@ test: .venv/dev browser
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
+mutants: .venv/dev
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 screenshot: .venv/dev browser
 	$(BIN)/python -m tests.browser.screenshot
