@@ -49,8 +49,12 @@ def models_table() -> str:
 
 def families_table() -> str:
     """One row a family."""
-    rows = (f"| `{key}` | {family.label}: {family.examples} |" for key, family in FAMILIES.items())
-    return _table("| architecture | examples |", rows)
+    rows = (
+        f"| `{key}` | {family.label}: {family.examples} | {'the next word' if family.prompt else 'a label'} | "
+        f"{'all' if family.states else 'all but attention and rollout'} |"
+        for key, family in FAMILIES.items()
+    )
+    return _table("| architecture | examples | the logit is of | methods |", rows)
 
 
 def lab_table() -> str:

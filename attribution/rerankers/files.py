@@ -131,10 +131,12 @@ def module_types(names: Collection[str], read: Read) -> list[str]:
     """The sentence-transformers modules of a CrossEncoder, by class name; empty where the files are not of one."""
     if not set(MODULES) <= set(names):
         return []
-    modules, kind = (json.loads(read(name)) for name in MODULES)
-    return (
-        [str(module["type"]).split(".")[-1] for module in modules] if kind.get("model_type") == "CrossEncoder" else []
-    )
+    try:
+        modules, kind = (json.loads(read(name)) for name in MODULES)
+        types = [str(module["type"]).split(".")[-1] for module in modules]
+        return types if kind.get("model_type") == "CrossEncoder" else []
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ModelError(f"Its {' or '.join(MODULES)} is damaged: {error}. Download or save it again.") from error
 
 
 def _judge_config(model_id: str, config: dict[str, Any], modules: list[str]) -> None:
