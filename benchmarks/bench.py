@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +14,21 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from benchmarks.data import Pair
 
-# Two methods cost too much for every pair; the rest of their table's row is over the first ones.
-LIMITS = {"shapley": 20, "integrated_gradients_captum": 20}
+COSTLY = ("shapley", "integrated_gradients_captum")  # too dear for every pair: tables of their own, beside all others
+COSTLY_SHARE = 4  # on one pair in so many
 
 
 @dataclass
 class Bench:
-    """`pairs`: how many pairs a section may use at most; `made` holds every explanation so far."""
+    """`pairs`: how many pairs a section may use at most; `minutes`: after so many it begins no new pair.
+
+    `made` holds every explanation so far.
+    """
 
     reranker: Reranker
     folder: Path
     pairs: int
+    minutes: float = float("inf")
     methods: tuple[str, ...] = tuple(METHODS)
     made: dict[tuple[Pair, str], Explanation] = field(default_factory=dict)
 
@@ -34,14 +39,18 @@ class Bench:
             self.made[key] = explain(self.reranker, pair.query, pair.document, method)
         return self.made[key]
 
-    def explain_all(self, pair: Pair, i: int) -> dict[str, Explanation]:
-        """All methods for the `i`-th pair, but for those whose limit is reached."""
-        return {method: self.explain(pair, method) for method in self.methods if i < LIMITS.get(method, i + 1)}
-
     def quick(self) -> list[str]:
-        """The methods without a limit."""
-        return [method for method in self.methods if method not in LIMITS]
+        """The methods that run on every pair."""
+        return [method for method in self.methods if method not in COSTLY]
+
+    def costly(self) -> list[str]:
+        """The others."""
+        return [method for method in self.methods if method in COSTLY]
 
     def progress(self, section: str, pairs: list[Pair]) -> Iterator[tuple[int, Pair]]:
-        """The pairs, counted, with a progress bar."""
-        yield from enumerate(tqdm(pairs, desc=section, unit="pair"))
+        """The pairs, counted, with a progress bar, until the time is over. The first few are a sample of all."""
+        began = time.perf_counter()
+        for i, pair in enumerate(tqdm(pairs, desc=section, unit="pair")):
+            if i and time.perf_counter() - began > 60 * self.minutes:
+                return
+            yield i, pair

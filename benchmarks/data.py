@@ -1,16 +1,17 @@
-"""Pairs to explain. Short documents, all relevant to their query, none of them trained on."""
+"""Pairs to explain. All documents are relevant to their query, none of them trained on; a third are passages."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-WORDS = (15, 35)  # a document: at least and at most so many
+WORDS = (15, 35)  # a short document: at least and at most so many
+LONG = (50, 150)  # a passage, as people paste them
 PASSAGE = 110  # words of a passage with marked evidence, at most
 SCIFACT_SHARE = 0.25
 
@@ -32,16 +33,33 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def read_pairs(folder: Path, n: int, seed: int = 0) -> list[Pair]:
-    """`n` pairs of SelQA's dev split and SciFact, mixed, so that the first few are a sample of all."""
+def read_pairs(folder: Path, n: int, seed: int = 0, *, passages: bool = True) -> list[Pair]:
+    """`n` pairs, mixed, so that the first few are a sample of all; every third document a passage, unless told not to.
+
+    Short ones are from SelQA's dev split and SciFact, passages from OneStopQA (whole paragraphs) and SciFact (whole
+    abstracts) in turn.
+    """
     draw = random.Random(seed)
     selqa, scifact = list(_selqa(folder)), list(_scifact(folder))
-    draw.shuffle(selqa)
-    draw.shuffle(scifact)
-    n_scifact = round(SCIFACT_SHARE * n)
-    pairs = selqa[: n - n_scifact] + scifact[:n_scifact]
-    draw.shuffle(pairs)
-    return pairs
+    paragraphs, abstracts = (list(_paragraphs(folder)), list(_abstracts(folder))) if passages else ([], [])
+    for pairs in (selqa, scifact, paragraphs, abstracts):
+        draw.shuffle(pairs)
+    n_long = n // 3 if passages else 0
+    n_scifact = round(SCIFACT_SHARE * (n - n_long))
+    short = selqa[: n - n_long - n_scifact] + scifact[:n_scifact]
+    draw.shuffle(short)
+    long = [pair for both in zip(paragraphs, abstracts, strict=False) for pair in both][:n_long]
+    for i, pair in enumerate(long):
+        short.insert(3 * i + 2, pair)
+    return short
+
+
+def lengths(pairs: Sequence[Pair]) -> str:
+    """How many pairs, and how long their documents are, for a table's sentence."""
+    words = sorted(_length(pair.document) for pair in pairs)
+    passages = sum(n >= LONG[0] for n in words)
+    middle = words[len(words) // 2]
+    return f"{len(pairs)} pairs, documents of {words[0]} to {words[-1]} words, median {middle}; {passages} are passages"
 
 
 def read_evidence(folder: Path, n: int, seed: int = 0) -> list[Pair]:
@@ -71,6 +89,24 @@ def _scifact(folder: Path) -> Iterator[Pair]:
         abstract = corpus[row["relevant"][0]]
         words = f"{abstract['title']} {abstract['text']}".split()
         yield Pair(row["query"], " ".join(words[: WORDS[1]]), "scifact")
+
+
+def _paragraphs(folder: Path) -> Iterator[Pair]:
+    """The first question on each paragraph of OneStopQA."""
+    seen: set[str] = set()
+    for row in read_jsonl(folder / "evidence_spans.jsonl.gz"):
+        if row["passage"] not in seen and LONG[0] <= _length(row["passage"]) <= LONG[1]:
+            seen.add(row["passage"])
+            yield Pair(row["query"], row["passage"], "onestopqa")
+
+
+def _abstracts(folder: Path) -> Iterator[Pair]:
+    """Title and whole text of the first relevant abstract."""
+    corpus: dict[str, dict[str, Any]] = {row["doc_id"]: row for row in read_jsonl(folder / "scifact_corpus.jsonl.gz")}
+    for row in read_jsonl(folder / "scifact_queries.jsonl.gz"):
+        document = "{title} {text}".format_map(corpus[row["relevant"][0]])
+        if LONG[0] <= _length(document) <= LONG[1]:
+            yield Pair(row["query"], document, "scifact abstract")
 
 
 def _grow(sentences: list[str], centre: int) -> str:

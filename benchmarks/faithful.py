@@ -2,45 +2,75 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from statistics import fmean
 
 from attribution import METHODS
 from attribution.evidence.faithfulness import Curves, Faithfulness, measure
 from attribution.rerankers.removal import OPERATORS
-from benchmarks.bench import Bench
-from benchmarks.data import read_pairs
+from benchmarks.bench import COSTLY_SHARE, Bench
+from benchmarks.data import lengths, read_pairs
 from benchmarks.report import Cell, Table, interval, share
 
-PAIRS = 200
+PAIRS = 120
+SHORT_PAIRS = 200
 N_RANDOM = 10
 RANDOM = "random order (control)"
 
 
 def run(bench: Bench) -> list[Table]:
-    """One table an operator, the most comprehensive method first."""
+    """Two tables an operator, the most comprehensive method first: the quick methods, and all on fewer pairs."""
     measured: dict[str, list[Faithfulness]] = {operator: [] for operator in OPERATORS}
-    for i, pair in bench.progress("faithfulness", read_pairs(bench.folder, min(PAIRS, bench.pairs))):
-        explanations = bench.explain_all(pair, i)
+    pairs = read_pairs(bench.folder, min(PAIRS, bench.pairs))
+    for i, pair in bench.progress("faithfulness", pairs):
+        methods = bench.methods if i % COSTLY_SHARE == 0 else bench.quick()
+        explanations = {method: bench.explain(pair, method) for method in methods}
         for operator, results in measured.items():
             results.append(measure(bench.reranker, explanations, operator=operator, n_random=N_RANDOM, seed=i))
-    return [_table(operator, results) for operator, results in measured.items()]
+    n = len(measured["mask"])
+    tables = [_table(operator, results, bench.quick(), lengths(pairs[:n])) for operator, results in measured.items()]
+    if bench.costly():
+        few = lengths(pairs[:n:COSTLY_SHARE])
+        tables += [
+            _table(operator, results[::COSTLY_SHARE], bench.methods, few, ", all methods on fewer pairs")
+            for operator, results in measured.items()
+        ]
+    return tables
 
 
-def _table(operator: str, results: list[Faithfulness]) -> Table:
-    gains: dict[str, list[float]] = defaultdict(list)  # over the mean of the pair's own random orders
-    scores: dict[str, list[Curves]] = defaultdict(list)
-    beats: dict[str, list[bool]] = defaultdict(list)
-    for result in results:
-        for method, score in result.methods.items():
-            scores[method].append(score)
-            gains[method].append(score.comprehensiveness - result.random.comprehensiveness.mean)
-            beats[method].append(score.beats_random)
-        chance = result.random.orders
-        scores[RANDOM].append(chance[0])
-        gains[RANDOM].append(chance[0].comprehensiveness - fmean(o.comprehensiveness for o in chance[1:]))
-        beats[RANDOM].append(all(chance[0].comprehensiveness > o.comprehensiveness for o in chance[1:]))
-    order = sorted(scores, key=lambda method: -fmean(gains[method]))
+def run_short(bench: Bench) -> list[Table]:
+    """One table an operator: the quick methods on many short documents."""
+    measured: dict[str, list[Faithfulness]] = {operator: [] for operator in OPERATORS}
+    pairs = read_pairs(bench.folder, min(SHORT_PAIRS, bench.pairs), passages=False)
+    for i, pair in bench.progress("short documents", pairs):
+        explanations = {method: bench.explain(pair, method) for method in bench.quick()}
+        for operator, results in measured.items():
+            results.append(measure(bench.reranker, explanations, operator=operator, n_random=N_RANDOM, seed=i))
+    return [
+        _table(operator, results, bench.quick(), lengths(pairs[: len(results)]), ", short documents")
+        for operator, results in measured.items()
+    ]
+
+
+def _table(
+    operator: str, results: Sequence[Faithfulness], methods: Sequence[str], about: str, title: str = ""
+) -> Table:
+    """Every row is over all of `results`: a method that lacks one is an error."""
+    gains: dict[str, list[float]] = {}  # over the mean of the pair's own random orders
+    scores: dict[str, list[Curves]] = {}
+    beats: dict[str, list[bool]] = {}
+    for method in methods:
+        of_method = [result.methods[method] for result in results]
+        scores[method] = list(of_method)
+        gains[method] = [
+            score.comprehensiveness - result.random.comprehensiveness.mean
+            for score, result in zip(of_method, results, strict=True)
+        ]
+        beats[method] = [score.beats_random for score in of_method]
+    chance = [result.random.orders for result in results]
+    scores[RANDOM] = [first for first, *_ in chance]
+    gains[RANDOM] = [first.comprehensiveness - fmean(o.comprehensiveness for o in rest) for first, *rest in chance]
+    beats[RANDOM] = [all(first.comprehensiveness > o.comprehensiveness for o in rest) for first, *rest in chance]
     rows: list[dict[str, Cell]] = [
         {
             "method": METHODS[method].label if method in METHODS else method,
@@ -50,10 +80,10 @@ def _table(operator: str, results: list[Faithfulness]) -> Table:
             "beats every random order": share(beats[method]),
             "pairs": len(scores[method]),
         }
-        for method in order
+        for method in sorted(scores, key=lambda method: -fmean(gains[method]))
     ]
     says = (
-        f"In logits, document words only; {OPERATORS[operator]}. Means with 95 % bootstrap intervals. The last share "
-        f"is about {100 / (N_RANDOM + 1):.0f} % by chance. Rows with fewer pairs are over the first of them."
+        f"{about}. In logits, document words only; {OPERATORS[operator]}. Means with 95 % bootstrap intervals. The "
+        f"last share is about {100 / (N_RANDOM + 1):.0f} % by chance."
     )
-    return Table(f"Faithfulness, operator “{operator}”", says, rows)
+    return Table(f"Faithfulness, operator “{operator}”{title}", says, rows)

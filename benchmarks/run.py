@@ -1,4 +1,4 @@
-"""Measure the methods: python -m benchmarks.run --data FOLDER [--model ID] [--pairs N] [--only NAME ...] [--out FOLDER]
+"""Measure the methods: python -m benchmarks.run --data FOLDER [--pairs N] [--minutes M] [--only NAME ...]
 
 Prints the tables, and stores them as results.json and results.md. `--only` measures some sections anew and keeps the
 stored others, which must be of the same model.
@@ -25,6 +25,7 @@ ROOT = HERE.parent
 SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "planted": planted.run,
     "faithfulness": faithful.run,
+    "short documents": faithful.run_short,
     "plausibility": plausible.run,
     "sanity": sanity.run,
     "completeness": complete.run,
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the sections, print and store their tables."""
     options = _parse(arguments)
     reranker = load_reranker(options.model)
-    bench = Bench(reranker, options.data, options.pairs)
+    bench = Bench(reranker, options.data, options.pairs, options.minutes)
     stored = _stored(options.out, reranker.revision)
     for name in options.only or SECTIONS:
         began = time.perf_counter()
@@ -75,7 +76,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with candidates.jsonl.gz and the others")
     parser.add_argument("--model", help="a key of MODELS, a folder or a Hub id; default: the bundled reranker")
-    parser.add_argument("--pairs", type=int, default=200, help="at most so many pairs a section")
+    parser.add_argument("--pairs", type=int, default=200, help="at most so many pairs a section; a third are passages")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="a section begins no new pair after so many"
+    )
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="these sections only")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of results.json and results.md")
     return parser.parse_args(arguments)

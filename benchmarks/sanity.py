@@ -29,7 +29,9 @@ def run(bench: Bench) -> list[Table]:
     found: dict[str, dict[str, list[float]]] = {method: defaultdict(list) for method in methods}
     stages = list(randomised(bench.reranker))
     pairs = read_pairs(bench.folder, min(PAIRS, bench.pairs))
-    for _, pair in bench.progress("sanity", pairs):
+    n = 0
+    for i, pair in bench.progress("sanity", pairs):
+        n = i + 1
         for method in methods:
             before = bench.explain(pair, method)
             words = seen_words(before)
@@ -45,7 +47,7 @@ def run(bench: Bench) -> list[Table]:
     rows.sort(key=lambda row: _mean(row[stages[-2][0]]))
     says = (
         "Spearman's rank correlation of the document's words before and after shuffling weights from the top down, "
-        f"{len(pairs)} pairs. Near 0: the explanation depends on those weights. Near 1: it does not, so it cannot "
+        f"{n} pairs. Near 0: the explanation depends on those weights. Near 1: it does not, so it cannot "
         "explain them."
     )
     return [Table("Sanity: shuffled weights", says, rows)]

@@ -10,15 +10,22 @@ from benchmarks.report import Cell, Table, from_json
 
 RESULTS = Path(__file__).parent / "results.json"
 # column -> the stored table's section, its place there, and its column
-COLUMNS: dict[str, tuple[str, int, str]] = {
+FAITHFUL: dict[str, tuple[str, int, str]] = {
     "faithful, mask": ("faithfulness", 0, "more than random orders"),
     "beats all random, mask": ("faithfulness", 0, "beats every random order"),
     "faithful, delete": ("faithfulness", 1, "more than random orders"),
     "beats all random, delete": ("faithfulness", 1, "beats every random order"),
+}
+SHORT = {f"short: {column}": ("short documents", place, name) for column, (_, place, name) in FAITHFUL.items()}
+COLUMNS: dict[str, tuple[str, int, str]] = {
+    **SHORT,
+    "faithful, mask": FAITHFUL["faithful, mask"],
+    "beats all random, mask": FAITHFUL["beats all random, mask"],
     "planted": ("planted", 0, "precision of the first k"),
     "plausible": ("plausibility", 0, "average precision"),
     "all layers shuffled": ("sanity", 0, "+ all layers"),
 }
+COSTLY = {column: (section, place + 2, name) for column, (section, place, name) in FAITHFUL.items()}
 SAYS = (
     "faithful: by how many logits more than a random order taking the first words away lowers the score; beats all "
     "random: on how many pairs by more than each of ten random orders (9 % by chance); planted: precision where the "
@@ -35,15 +42,24 @@ def stored() -> dict[str, Any]:
 
 
 def summary(results: dict[str, Any]) -> str:
-    """Markdown: the table of methods, the two of completeness, and when and on what all of it was measured."""
+    """Markdown: the table of methods, that of all methods on fewer pairs, and when and on what it was measured."""
     sections = results["sections"]
-    cells: dict[str, dict[str, Cell]] = {}
-    for column, (section, place, name) in COLUMNS.items():
-        for row in from_json(sections[section]["tables"][place]).rows:
-            cells.setdefault(str(row["method"]), dict.fromkeys(COLUMNS))[column] = row[name]
-    methods = Table("Methods", SAYS, [{"method": method, **row} for method, row in cells.items()])
-    tables = [methods, *(from_json(table) for table in sections["completeness"]["tables"])]
+    lengths = [from_json(table).says.split(". ")[0] for table in sections["faithfulness"]["tables"]]
+    short = from_json(sections["short documents"]["tables"][0]).says.split(". ")[0]
+    methods = Table("Methods", f"{SAYS} Short: {short}. Else: {lengths[0]}.", _rows(sections, COLUMNS))
+    says = f"Two methods cost too much for every pair. All of them, on the same {lengths[2]}."
+    tables = [methods, Table("With the costly methods", says, _rows(sections, COSTLY))]
     runs = sorted({(of["date"], of["commit"]) for of in sections.values()})
     when = ", ".join(f"{date} at commit {commit}" for date, commit in runs)
     measured = f"Measured {when}, on {results['model']} {results['revision']}."
     return "\n\n".join([measured, *(table.markdown() for table in tables)])
+
+
+def _rows(sections: dict[str, Any], columns: dict[str, tuple[str, int, str]]) -> list[dict[str, Cell]]:
+    """One row for each method of the first column's table."""
+    stored = {
+        column: {str(row["method"]): row[name] for row in from_json(sections[section]["tables"][place]).rows}
+        for column, (section, place, name) in columns.items()
+    }
+    methods = next(iter(stored.values()))
+    return [{"method": method, **{column: of.get(method) for column, of in stored.items()}} for method in methods]

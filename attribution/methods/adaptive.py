@@ -15,7 +15,7 @@ from torch import Tensor
 FIRST = 5  # uniform nodes of the first batch
 FLOOR = 17  # below this, errors of opposite sign can hide inside one interval
 AT_ONCE = 4  # intervals of a path bisected in one batch
-SLACK = 10  # what is given back, and the last change, may be as a multiple of `tolerance`: they overstate the error
+SLACK = 5  # what is given back, and the last change, may be as a multiple of `tolerance`: they overstate the error
 HIDDEN = 1e-3  # share of an error that no logit shows
 ROUNDING = 1e-5  # logits: float32 forwards of different batch sizes differ by about this
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from captum.attr import IntegratedGradients
 from torch import Tensor
 
 from attribution.errors import check_range
@@ -106,6 +105,8 @@ def integrated_gradients_captum(
     check_range("internal_batch_size", batch_size, 1, 2048)
     baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    from captum.attr import IntegratedGradients  # brings matplotlib along, which no other method needs
+
     captum = IntegratedGradients(reranker.forward_func(pair))
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)
     runs = []

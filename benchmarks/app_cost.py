@@ -1,0 +1,132 @@
+"""What the page costs beside the methods: start, memory, a flood of pairs, one pair at a time, bytes a run."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from attribution.rerankers.removal import score_kept, seen_words
+from attribution.rerankers.reranker import Reranker
+from attribution.types import TokenizedPair
+from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
+from benchmarks.clock import Job, side_by_side
+from benchmarks.report import Cell, Table
+
+ROOT = Path(__file__).parent.parent
+BARE = "import gradio, sys; gradio.Interface(str, 'text', 'text').launch(server_port=int(sys.argv[2]), quiet=True)"
+IMPORTS = "import gradio, torch, transformers, captum.attr"
+PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+AT_512 = """
+from attribution import load_reranker, explain, METHODS
+from attribution.evidence.faithfulness import measure
+from attribution.types import TokenizedPair
+from benchmarks.attention_implementations import pair_of
+reranker = load_reranker(device="cpu")
+pair = pair_of(reranker, 512)
+made = {m: explain(reranker, pair.query, pair.document, m) for m in METHODS if m not in ("shapley", "occlusion")}
+measure(reranker, made)
+"""
+PATIENCE = 300.0  # seconds
+
+
+def start_up() -> Table:
+    """Process start to the first byte of the page, beside a bare Gradio app and the imports alone."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True)
+    imports = time.perf_counter() - began
+    taken = {
+        "imports of gradio, torch, transformers, captum": imports,
+        "bare Gradio app, first byte": _first_byte(["-c", BARE, "--port"]),
+        "this app, first byte": _first_byte(["app.py", "--port"]),
+    }
+    rows: list[dict[str, Cell]] = [
+        {"what": name, "s": seconds, "ratio to the imports": seconds / imports} for name, seconds in taken.items()
+    ]
+    return Table("Start-up", "One cold process each, in turn.", rows)
+
+
+def _first_byte(arguments: list[str]) -> float:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    began = time.perf_counter()
+    quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *arguments, str(port)],
+        cwd=ROOT,
+        env=quiet,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while time.perf_counter() - began < PATIENCE:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+                connection.request("GET", "/")
+                connection.getresponse().read(1)
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return time.perf_counter() - began
+        raise TimeoutError(f"no answer within {PATIENCE:.0f} s from {' '.join(arguments)}")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def peak_memory() -> Table:
+    """Largest resident set of a process that explains 512 tokens by every method but the two dear in forwards only."""
+    rows: list[dict[str, Cell]] = []
+    for what, code in {"imports alone": IMPORTS, "512 tokens, eleven methods and faithfulness": AT_512}.items():
+        run = subprocess.run(
+            [sys.executable, "-c", f"{code}\n{PEAK}"], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        rows.append({"what": what, "MB": int(run.stdout.split()[-1])})
+    says = "Occlusion and Shapley values score the same batches as faithfulness does, so they add nothing to the peak."
+    return Table("Peak memory", says, rows)
+
+
+def flood(reranker: Reranker, n: int, rounds: int) -> Table:
+    """`n` passages of mixed length against one query; and sets of words against forwards one at a time."""
+    draw = random.Random(0)
+    sentence = SENTENCE.split()
+    documents = [" ".join(draw.choices(sentence, k=draw.randint(5, 300))) for _ in range(n)]
+    rows: list[dict[str, Cell]] = []
+
+    def one_at_a_time() -> None:
+        for document in documents[: n // 10]:
+            reranker.score(QUERY, [document])
+
+    taken = side_by_side({"batched": lambda: reranker.score(QUERY, documents), "alone": one_at_a_time}, rounds)
+    alone = taken["alone"] * 10
+    rows.append(_row(f"reranker.score, {n} passages of 5 to 300 words", None, n / taken["batched"], n / alone))
+    for length in (32, 128, 512):
+        pair = pair_of(reranker, length)
+        words = seen_words(pair)
+        sets = [frozenset(draw.sample(range(len(words)), len(words) // 2)) for _ in range(64 if length < 512 else 16)]
+        jobs: dict[str, Job] = {
+            "batched": partial(score_kept, reranker, pair, words, sets),
+            "alone": partial(_forwards, reranker, pair, len(sets)),
+        }
+        taken = side_by_side(jobs, rounds)
+        rows.append(_row("sets of words", length, len(set(sets)) / taken["batched"], len(sets) / taken["alone"]))
+    return Table("Scale", "Pairs a second, batched and one at a time.", rows)
+
+
+def _forwards(reranker: Reranker, pair: TokenizedPair, times: int) -> None:
+    with torch.inference_mode():
+        for _ in range(times):
+            reranker.forward(dict(pair.inputs)).item()
+
+
+def _row(what: str, tokens: int | None, batched: float, alone: float) -> dict[str, Cell]:
+    return {"what": what, "tokens": tokens, "batched": batched, "one at a time": alone, "gain": batched / alone}

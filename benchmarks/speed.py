@@ -1,0 +1,85 @@
+"""Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--out FOLDER]
+
+Prints the tables and stores them as speed.json and speed.md; `python -m benchmarks.ratios OLD.json NEW.json` shows
+what got worse. Peers are optional: the row of one that is not installed, or that crashes, says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from attribution import load_reranker
+from attribution.rerankers.reranker import Reranker
+from benchmarks import accuracy, app_cost, limit, peers
+from benchmarks.attention_implementations import pair_of
+from benchmarks.report import Table, from_json
+from benchmarks.run import HERE, commit
+
+PASSAGES = 1000
+SECTIONS: dict[str, Callable[[Reranker, int], list[Table]]] = {
+    "limit": limit.run,
+    "peers": lambda reranker, rounds: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
+    "accuracy": lambda reranker, rounds: accuracy.run(
+        reranker, [pair_of(reranker, length) for length in (64, 128, 192)], rounds
+    ),
+    "shapley": lambda reranker, _rounds: [peers.shapley_errors(reranker)],
+    "scale": lambda reranker, rounds: [app_cost.flood(reranker, PASSAGES, rounds)],
+    "start": lambda _reranker, _rounds: [app_cost.start_up(), app_cost.peak_memory()],
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the sections one after the other, print and store their tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, help="these sections only; the stored others are kept")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each job, in turns; the median is told")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of speed.json and speed.md")
+    options = parser.parse_args(arguments)
+    reranker = load_reranker(device="cpu")
+    file = options.out / "speed.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))["sections"] if file.exists() else {}
+    for name in options.only or SECTIONS:
+        busy = os.getloadavg()[0]
+        tables = SECTIONS[name](reranker, options.rounds)
+        stored[name] = {**machine(busy), "tables": [table.json() for table in tables]}
+        print("\n\n".join(table.markdown() for table in tables), end="\n\n", flush=True)
+        file.write_text(json.dumps({"sections": stored}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (options.out / "speed.md").write_text(markdown(stored), encoding="utf-8")
+
+
+def machine(busy: float) -> dict[str, Any]:
+    """When, on what, and how many processes already ran there when the section began."""
+    return {
+        "date": date.today().isoformat(),
+        "commit": commit(),
+        "machine": f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "load before": round(busy, 1),
+    }
+
+
+def markdown(sections: dict[str, Any]) -> str:
+    """All stored tables, each section with its date, commit and machine."""
+    parts = ["# Speed"]
+    for name in SECTIONS:
+        if name in sections:
+            of = sections[name]
+            parts += [from_json(table).markdown() for table in of["tables"]]
+            parts.append(
+                f"<sub>{name}: {of['date']}, commit {of['commit']}, {of['machine']}, {of['threads']} threads, load "
+                f"{of['load before']} before it began (0 is a quiet machine)</sub>"
+            )
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The yardsticks: what they count is what a reader would count, and a worse ratio is seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attribution.rerankers.reranker import Reranker
+from benchmarks import accuracy, ratios
+from benchmarks.clock import operations, side_by_side
+from benchmarks.report import Table
+
+
+def test_operations_by_hand(tiny_bert: Reranker) -> None:
+    """A layer: four products hidden x hidden, two with the intermediate size, attention twice seq x seq x hidden."""
+    pair = tiny_bert.encode("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+    config, seq = tiny_bert.model.config, len(pair.tokens)
+    hidden, wide = config.hidden_size, config.intermediate_size
+    layer = 2 * seq * (4 * hidden**2 + 2 * hidden * wide) + 4 * seq**2 * hidden
+    head = 2 * hidden**2 + 2 * hidden  # pooler and classifier, one position
+    with torch.no_grad():
+        counted = operations(lambda: tiny_bert.forward(dict(pair.inputs)))
+    assert counted == config.num_hidden_layers * layer + head
+
+
+def test_turns_are_counted_and_the_first_is_not_timed() -> None:
+    ran: list[str] = []
+    taken = side_by_side({"a": lambda: ran.append("a"), "b": lambda: ran.append("b")}, 3)
+    assert ran == ["a", "b"] * 4
+    assert set(taken) == {"a", "b"}
+
+
+def test_each_improvement_is_what_it_says() -> None:
+    """On one step: bisecting beats uniform nodes, and what is given back makes the sum exact."""
+
+    def evaluate(alphas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rise = torch.sigmoid(80 * (alphas - 0.3))
+        return rise, 80 * (rise * (1 - rise))[:, None]
+
+    uniform, bisected, cubic, given = (rule(evaluate).item() for rule in accuracy.SWITCHED.values())
+    assert abs(uniform - 1) > abs(bisected - 1) > abs(given - 1)
+    assert cubic != bisected
+    assert given == pytest.approx(1, abs=1e-5)
+
+
+def stored(folder: Path, name: str, **row: Any) -> str:
+    table = Table("Peers", "", [{"what": "ours", "median ms": 5.0, **row}])
+    file = folder / name
+    file.write_text(json.dumps({"sections": {"peers": {"tables": [table.json()]}}}), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("column", "old", "new", "worse"),
+    [
+        ("ratio to the first", 1.0, 1.19, 0),
+        ("ratio to the first", 1.0, 1.21, 1),
+        ("ratio to the first", 1.0, 0.1, 0),
+        ("share of the rate", 0.6, 0.49, 1),
+        ("gain", 3.0, 4.0, 0),
+        ("median", 1.0, 9.0, 0),  # a time: another machine's
+    ],
+)
+def test_a_worse_ratio_is_seen(
+    column: str, old: float, new: float, worse: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = stored(tmp_path, "old.json", **{column: old}), stored(tmp_path, "new.json", **{column: new})
+    assert ratios.main(files) == worse
+    assert ("WORSE  Peers / ours" in capsys.readouterr().out) == bool(worse)
