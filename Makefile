@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test mutants screenshot browser clean
+.PHONY: run test mutants fuzz screenshot browser clean
 
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
@@ -17,6 +17,10 @@ test: .venv/dev browser
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
 mutants: .venv/dev
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+# 10,000 hostile requests, cards and lists; the tests run 150 of them.
+fuzz: .venv/dev
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshot: .venv/dev browser
 	$(BIN)/python -m tests.browser.screenshot

@@ -21,8 +21,11 @@ from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading import default_model, on_disk
 from attribution.rerankers.models import offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, models, page, probes_tab
+from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, models, page, permalink, probes_tab
+from interface.common import MAX_DOCUMENT, MAX_QUERY
+from interface.documents import MOST
 from interface.endpoints import Page, register
+from interface.headers import MIDDLEWARE
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -33,6 +36,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
+SCRIPTS = "\n".join(path.read_text("utf-8") for path in (page.STATIC / "page.js", permalink.SCRIPT))
 TITLE = "Rerank Lens"
 DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "
@@ -52,6 +56,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
             explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
             settings = explain_tab.build_settings()
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
+            copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
             actions = page.Actions(explain_button, stop_button, gr.HTML(status_html(page.KEYS), elem_id="status"))
         page.fill_from(chips, pair)
         models.build(pair, actions.status, page.count)
@@ -60,7 +65,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
                 result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
                 running = explain_tab.build(pair, settings, actions, tabs, result)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as compare:
-                compare_tab.build(pair, compare)
+                compare_query, compare_list = compare_tab.build(pair, compare)
             with gr.Tab("Autograd lab", id="lab"):
                 lab_tab.build(pair)
             with gr.Tab("Inside", id="inside"):
@@ -70,6 +75,15 @@ def build(model_ids: list[str]) -> gr.Blocks:
         stop_button.click(
             page.halt, None, [actions.status, stop_button], cancels=running, queue=False, api_visibility="private"
         )
+        fields = [
+            permalink.choice(pair.model),
+            permalink.text(pair.query, MAX_QUERY),
+            permalink.text(pair.document, MAX_DOCUMENT),
+            *settings.fields,
+            permalink.text(compare_query, MAX_QUERY),
+            permalink.text(compare_list, MOST * MAX_DOCUMENT),
+        ]
+        permalink.build(demo, fields, copy_button)
         demo.unload(page.forget)
         register(demo, api.ENDPOINTS)
     return demo
@@ -110,11 +124,13 @@ def main() -> None:
         server_port=args.port,
         share=args.share,
         css_paths=CSS_FILES,
-        head=head_html(DESCRIPTION, (page.STATIC / "page.js").read_text("utf-8")),
+        head=head_html(DESCRIPTION, SCRIPTS),
         theme=gr.themes.Default(primary_hue="blue", font=FONT),
         show_error=False,
         max_file_size="64kb",
         enable_monitoring=False,
+        run_history=False,
+        app_kwargs={"middleware": MIDDLEWARE},
         pwa=False,
         ssr_mode=False,
         mcp_server=True,

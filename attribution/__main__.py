@@ -20,6 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import TASKS, Job
 from attribution.batch.local import run_local
 from attribution.batch.output import Output, reopen
@@ -50,6 +51,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help="how evaluate removes words")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, and go on where an earlier run ended")
+    parser.add_argument(
+        "--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="of the engine ray, a model each (default: 2)")
     trec = parser.add_argument_group("from a TREC run instead of JSON lines on stdin")
     trec.add_argument("--run", type=Path, metavar="FILE")
     trec.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
@@ -60,8 +65,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("--run, --topics and --passages go together")
     if args.task != "probe" and len(args.model or ()) > 1:
         parser.error(f"{args.task} takes one --model; only probe compares several")
-    if args.top < 1:
-        parser.error("--top must be at least 1")
+    if args.top < 1 or args.workers < 1:
+        parser.error("--top and --workers must be at least 1")
     return args
 
 
@@ -80,7 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
         if output.done:
             print(f"{args.output}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
         with tqdm(unit="row", disable=None) as bar:
-            skipped = run_local(reranker, _rows(args), job, output, lambda: bar.update(), _complain(bar))
+            hear = (lambda: bar.update(), _complain(bar))
+            if args.engine == "ray":
+                model = args.model[0] if args.model else None
+                skipped = run_distributed(model, _rows(args), job, output, *hear, workers=args.workers)
+            else:
+                skipped = run_local(reranker, _rows(args), job, output, *hear)
     except BrokenPipeError:  # the reader has seen enough; Python would complain at exit once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SKIPPED

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -19,12 +19,13 @@ from attribution.explain import check_options
 from attribution.export import plain
 from attribution.rerankers.loading import default_model
 from attribution.rerankers.removal import check_operator
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Meter, Reranker
+from interface.budget import Budget
 from interface.catalogue import models
 from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
-from interface.presence import Presence
-from interface.steps import OnPass, Tick, stepwise
+from interface.presence import gone
+from interface.runs import latest_run
 
 MAX_DOCUMENTS = 50
 
@@ -200,33 +201,42 @@ TASKS: dict[str, Callable[..., Any]] = {
     "probe": _probe,
     "counterfactual": find_counterfactual,
 }
+SECONDS = {
+    "explain": 15,
+    "rank": 10,
+    "contrast": 20,
+    "interaction": 20,
+    "probe": 20,
+    "counterfactual": 20,
+}
 
 
 def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
     """The task's result, asked for after everything was checked; ends within a batch of the client's leaving."""
     model = default_model() if model == "" else model
     check_model(model)
-    presence = Presence(request)
-    with closing(_on_gpu(task, model, arguments)) as steps:
-        for step in steps:
-            if not isinstance(step, Tick):
-                return step
-            presence.check()
-    raise AttributionError(f"{task} came to no result.")
+    results = list(_on_gpu(task, model, arguments, request))
+    if not results:
+        raise AttributionError(f"{task} was stopped before it had a result.")
+    result: dict[str, Any] = results[0]
+    return result
 
 
-@gpu(seconds=30)
-def _on_gpu(task: str, model: str, arguments: dict[str, Any]) -> Generator[Any]:
-    """Ticks, then the result as plain data. Only `gr.Error` keeps its sentence on the way from a GPU worker."""
+def _seconds(task: str, *_: Any) -> int:
+    return SECONDS[task]
 
-    def work(on_pass: OnPass) -> Iterable[Any]:
-        reranker: Reranker = load_reranker(model)
-        yield plain(TASKS[task](reranker, on_pass=on_pass, **arguments))
 
-    try:
-        yield from stepwise(work)
-    except AttributionError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+@gpu(seconds=_seconds, lane=None)
+def _on_gpu(task: str, model: str, arguments: dict[str, Any], request: gr.Request | None) -> Iterator[dict[str, Any]]:
+    """The result as plain data, or nothing if the client has left; a client may ask several things at a time."""
+    budget = Budget()
+    with latest_run(uuid.uuid4().hex, "api", is_gone=gone(request)) as current:
+
+        def on_pass(_meter: Meter) -> None:
+            current.check()
+            budget.check()
+
+        yield plain(TASKS[task](load_reranker(model), on_pass=on_pass, **arguments))
 
 
 ENDPOINTS = (explain, rank, contrast, interaction, counterfactual, probe, models)

@@ -36,8 +36,8 @@ ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 _first: dict[str, Out] = {}  # model -> the first example's results, made once by the server
 
 
-def build(pair: PairInputs, tab: gr.Tab) -> None:
-    """The tab's components and events; a click on a row fills `pair` and explains it."""
+def build(pair: PairInputs, tab: gr.Tab) -> tuple[gr.Textbox, gr.Textbox]:
+    """The tab's components and events; a click on a row fills `pair` and explains it. Returns query and list."""
     lists = [{**one, "text": write_list(one["documents"]), "mode": compare_boxes.LIST} for one in LISTS]
     chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=(STATIC / "lists.js").read_text("utf-8"))
     with gr.Row(elem_id="compare-inputs"):
@@ -77,6 +77,7 @@ def build(pair: PairInputs, tab: gr.Tab) -> None:
     gr.on([component.change for component in inputs], None, inputs, js="(...now) => window.rerankLists.changed(now)")
     opened = parts.rows.click(open_row, parts.state, [pair.query, pair.document], **ASIDE)
     opened.success(None, js="() => document.querySelector('#explain').click()")
+    return query, boxes.text
 
 
 def _ask_more(parts: Parts, controls: Controls, halt_button: gr.Button, model_event: Any) -> list[Any]:

@@ -15,12 +15,14 @@ from attribution.evidence.faithfulness import max_passes, measure_stream
 from attribution.explain import options_of
 from attribution.methods.defaults import dearest_last, default_methods
 from attribution.methods.leaves import LEAVES
+from attribution.rerankers.loading import in_memory
 from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import BASELINES, Meter, Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section, score_section
 from attribution.views.page import identity_html, status_html
 from interface import models
+from interface.budget import Budget, OverBudget, estimate, lent_seconds
 from interface.common import (
     BUDGETS,
     PairInputs,
@@ -33,9 +35,11 @@ from interface.common import (
 )
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, start_run
+from interface.permalink import Field, build_downloads, choice, choices, number
 from interface.runs import latest_run
 
 DEFAULT_METHODS = default_methods()
+KEEP_SECONDS = 1800  # results that may still be downloaded
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 
@@ -54,6 +58,12 @@ class Settings:
     def components(self) -> list[Any]:
         """As inputs of an event."""
         return [self.methods, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
+
+    @property
+    def fields(self) -> list[Field]:
+        """As parts of a link, in the same order."""
+        single = [choice(component) for component in (self.baselines, self.leaf, self.operator)]
+        return [choices(self.methods), *single, number(self.n_samples), number(self.n_steps)]
 
 
 def build_settings() -> Settings:
@@ -103,12 +113,16 @@ def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs,
         score = gr.HTML(first[1], elem_id="score")
         cards = gr.HTML(first[2], elem_id="cards", js_on_load=(STATIC / "words.js").read_text("utf-8"))
         faithfulness = gr.HTML(first[3], elem_id="faithfulness")
-    outputs = [identity, score, cards, faithfulness, actions.status]
-    return [start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs)]
+        kept = gr.State(first[4], time_to_live=KEEP_SECONDS)
+        build_downloads(kept)
+    outputs = [identity, score, cards, faithfulness, actions.status, kept]
+    return [
+        start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs, cost)
+    ]
 
 
 def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
-    """`(identity, score, cards, faithfulness)` of the example the page opens with, explained once for all visitors."""
+    """`(identity, score, cards, faithfulness, kept)` of the example the page opens with, explained once for all."""
     began = time.perf_counter()
 
     def watch(*_: Any) -> Callable[[Meter], None]:
@@ -118,18 +132,35 @@ def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
 
         return on_pass
 
-    shown: list[Any] = [""] * 5
+    shown: list[Any] = ["", "", "", "", "", None]
     wanted = {"baselines": None, "leaf": "detach_clone", "n_samples": 16, "n_steps": 50}
     try:
         for update in _results(load_reranker(model_id), query, document, DEFAULT_METHODS, wanted, "mask", watch):
             shown = [old if isinstance(new, dict) else new for old, new in zip(shown, update, strict=True)]
     except Stopped:
         log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
-    return tuple(shown[:4])
+    return *shown[:4], shown[5]
+
+
+def cost(
+    model_id: str, query: str, document: str, methods: list[str], _baselines: str, _leaf: str, _operator: str,
+    n_samples: int, n_steps: int, *_: Any,
+) -> tuple[int, float]:  # fmt: skip
+    """`(forwards, seconds)` at most, known before anything runs. Takes what `run` takes."""
+    chosen = [key for key in METHODS if key in (methods or [])]
+    wanted = {"n_samples": n_samples, "n_steps": n_steps}
+    reranker = in_memory(model_id)  # one that is still to be loaded has not been timed either
+    return estimate(reranker, query, document, chosen, wanted) if reranker else (0, 0.0)
+
+
+def gpu_seconds(*inputs: Any) -> int:
+    """For how long to ask for a lent GPU."""
+    reranker = in_memory(inputs[0])
+    return lent_seconds(cost(*inputs)[0], len(reranker.encode(*inputs[1:3]).tokens) if reranker else 0)
 
 
 @answer_errors
-@gpu(seconds=30)
+@gpu(seconds=gpu_seconds)
 def run(
     model_id: str,
     query: str,
@@ -151,11 +182,13 @@ def run(
     chosen = dearest_last(methods or [])
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
+    budget = Budget()
     with latest_run(request.session_hash or "") as current:
 
         def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
             def on_pass(meter: Meter) -> None:
                 current.check()
+                budget.check()
                 of = f" of at most {expected}" if expected else ""
                 progress((step, len(chosen) + 1), desc=f"{label}: {meter.n_forward}{of} passes", unit="steps")
 
@@ -181,7 +214,7 @@ def _results(
     began = time.perf_counter()
     done, failed = dict[str, Explanation](), dict[str, str]()
     of = identity_html(identity_of(reranker.model_id, reranker.revision, query, document))
-    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Reading the pair …")
+    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Reading the pair …"), gr.skip()
     for step, key in enumerate(chosen):
         options = {name: value for name, value in wanted.items() if name in options_of(key)}
         try:
@@ -194,17 +227,21 @@ def _results(
         so_far = f"{step + 1} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
         if len(failed) == len(chosen):
             so_far = "Done, but no method could explain this pair with this model; each card says why."
-        yield of, score, cards_html(chosen, done, failed=failed), "", status_html(so_far)
+        yield of, score, cards_html(chosen, done, failed=failed), "", status_html(so_far), (dict(done), None)
     if not done:
         return
     on_pass = watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
-    for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
-        finished = set(done) <= set(measured.methods)
-        seconds = f"{time.perf_counter() - began:.1f} s"
-        yield (
-            gr.skip(),
-            gr.skip(),
-            cards_html(chosen, done, measured, failed=failed),
-            faithfulness_section(measured, done),
-            status_html(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
-        )
+    try:
+        for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
+            finished = set(done) <= set(measured.methods)
+            seconds = f"{time.perf_counter() - began:.1f} s"
+            yield (
+                gr.skip(),
+                gr.skip(),
+                cards_html(chosen, done, measured, failed=failed),
+                faithfulness_section(measured, done),
+                status_html(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
+                (dict(done), measured),
+            )
+    except OverBudget as error:
+        yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html(str(error)), gr.skip()

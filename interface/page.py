@@ -12,6 +12,7 @@ import gradio as gr
 from attribution import MODELS, AttributionError
 from attribution.rerankers.loading import in_memory
 from attribution.views.page import count_html, examples_html, status_html, top_html
+from interface import budget
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
 from interface.runs import busy, claim, stop
 
@@ -75,12 +76,13 @@ def start_run(
     outputs: Sequence[Any],
     actions: Actions,
     tabs: gr.Tabs,
+    cost: Callable[..., tuple[int, float]],
 ) -> Any:
     """`handler(model, query, document, *inputs)`, the latest wins: a start ends what runs and withdraws what waits."""
     gr.on(triggers, None, js="() => window.rerankLens.reveal()")
     claimed = gr.on(
-        triggers, claim_run, pair.components, [actions.status, actions.stop, tabs], queue=False, show_progress="hidden",
-        trigger_mode="multiple", api_visibility="private",
+        triggers, claimer(cost), [*pair.components, *inputs], [actions.status, actions.stop, tabs], queue=False,
+        show_progress="hidden", trigger_mode="multiple", api_visibility="private",
     )  # fmt: skip
     ran = claimed.success(
         handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
@@ -95,18 +97,28 @@ def start_run(
     return ran
 
 
-def claim_run(model_id: str, query: str, document: str, request: gr.Request) -> tuple[Any, ...]:
-    """End what this visitor has running and wait for a place: `(status, stop button, tabs)`."""
-    session = request.session_hash or ""
-    try:
-        check_model(model_id)
-        check_texts(query, document)
-    except AttributionError as error:  # the field says so too
-        stop(session)
-        return status_html(str(error)), gr.Button(interactive=False), gr.skip()
-    before, seconds = claim(session)
-    waiting = f"{before} before you, about {max(1, seconds):.0f} s." if before else "Starting …"
-    return status_html(waiting), gr.Button(interactive=True), gr.Tabs(selected="explain")
+def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, ...]]:
+    """The handler that claims a run whose `cost(model, query, document, *settings)` is `(forwards, seconds)`."""
+
+    def claim_run(request: gr.Request, model_id: str, query: str, document: str, *settings: Any) -> tuple[Any, ...]:
+        """End what this visitor has running and wait for a place: `(status, stop button, tabs)`."""
+        session = request.session_hash or ""
+        try:
+            check_model(model_id)
+            check_texts(query, document)
+            passes, takes = cost(model_id, query, document, *settings)
+        except AttributionError as error:  # the field says so too
+            stop(session)
+            return status_html(str(error)), gr.Button(interactive=False), gr.skip()
+        question = budget.ask(session, passes, takes, (model_id, query, document, settings))
+        if question:
+            raise gr.Error(question, title="A long run", print_exception=False)
+        before, seconds = claim(session)
+        waiting = f"{before} before you, about {max(1, seconds):.0f} s." if before else "Starting …"
+        waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
+        return status_html(waiting), gr.Button(interactive=True), gr.Tabs(selected="explain")
+
+    return claim_run
 
 
 def settle(request: gr.Request) -> Any:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gradio as gr
 
-from attribution.errors import Stopped
 
+def gone(request: gr.Request | None) -> Callable[[], bool]:
+    """Whether the client of `request` has closed its connection; never, where there is no server to ask."""
+    app = getattr(request.request, "scope", {}).get("app") if request and request.request else None
+    if request is None or app is None or not hasattr(app, "get_blocks"):
+        return lambda: False
+    queue, session = app.get_blocks()._queue, request.session_hash
 
-class Presence:
-    """Of one request; `check` ends what nobody waits for any more."""
+    def is_gone() -> bool:
+        running = [event for job in queue.active_jobs for event in job or ()]
+        ours = [event.alive for event in running if event.session_hash == session]
+        return bool(ours) and not any(ours)
 
-    def __init__(self, request: gr.Request | None) -> None:
-        request_app = getattr(request, "app", None) if request else None
-        self._queue = request_app.get_blocks()._queue if request_app else None
-        self._session = request.session_hash if request else None
-
-    def check(self) -> None:
-        """Raises `Stopped` once the client has closed its connection."""
-        if self._queue is None:
-            return
-        events = [
-            event for job in self._queue.active_jobs for event in job or () if event.session_hash == self._session
-        ]
-        if events and not any(event.alive for event in events):
-            raise Stopped("the client is gone")
+    return is_gone

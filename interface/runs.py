@@ -6,11 +6,13 @@ even when the new run has to wait behind other visitors. A tab that runs by itse
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from statistics import fmean
 from typing import Literal
 
@@ -27,26 +29,45 @@ _waiting: dict[Lane, None] = {}  # in the order they were claimed
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
 
+_tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
+
+
 class Run:
     """A visitor's run; `check` is an `on_pass` that ends it once it was stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_gone: Callable[[], bool]) -> None:
         self._stopped = threading.Event()
+        self._is_gone = is_gone
 
     def stop(self) -> None:
         """End the run before its next model pass."""
         self._stopped.set()
 
     def check(self, _meter: Meter | None = None) -> None:
-        """Raises `Stopped` after `stop`."""
+        """Raises `Stopped` after `stop`, or once the visitor is gone. In a GPU worker, the page's process is asked."""
+        tick = _tick.get()
+        if tick:
+            tick()
         if self._stopped.is_set():
             raise Stopped("stopped by the visitor")
+        if self._is_gone():
+            raise Stopped("the visitor is gone")
 
 
 @contextmanager
-def latest_run(session: str, lane: str = MAIN) -> Iterator[Run]:
+def ticking(tick: Callable[[], None]) -> Iterator[None]:
+    """Every `check` of this context calls `tick`, which may raise `Stopped`."""
+    token = _tick.set(tick)
+    try:
+        yield
+    finally:
+        _tick.reset(token)
+
+
+@contextmanager
+def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = lambda: False) -> Iterator[Run]:
     """The visitor's run for the length of the block; the one before it is stopped. Swallows this run's `Stopped`."""
-    run, key, began = Run(), (session, lane), time.perf_counter()
+    run, key, began = Run(is_gone), (session, lane), time.perf_counter()
     with _lock:
         _waiting.pop(key, None)
         before, _running[key] = _running.get(key), run
@@ -90,3 +111,14 @@ def busy(session: str) -> bool:
     """Whether anything of this visitor's runs or waits."""
     with _lock:
         return any(key[0] == session for key in [*_running, *_waiting])
+
+
+def _forget_the_parents() -> None:
+    """A forked worker has no visitors; the lock may have been held by a thread that is not there any more."""
+    global _lock
+    _lock = threading.Lock()
+    _running.clear()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents)

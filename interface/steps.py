@@ -1,39 +1,31 @@
-"""Work that calls back, turned into a generator that yields: whoever reads it sees every batch, and may end it there.
-
-On ZeroGPU the work runs in another process; a generator that yields at every batch is what crosses the border, so that
-closing it, or a `Stopped` from its reader, ends the work within one batch.
-"""
+"""Work that calls back, turned into a generator that yields: its reader sees every batch, and may end it there."""
 
 from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 from attribution.errors import Stopped
-from attribution.rerankers.reranker import Meter
-
-OnPass = Callable[[Meter], None]
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A batch is about to go through the model; `n_forward` sequences have gone before it."""
-
-    n_forward: int
+    """A batch is about to go through the model."""
 
 
 class _End(tuple[BaseException | None]):
     """The work is over; with its error, if any."""
 
 
-def stepwise(work: Callable[[OnPass], Iterable[Any]]) -> Iterator[Any]:
-    """The results of `work(on_pass)` as they come, and a `Tick` before each batch.
+def stepwise(work: Callable[[Callable[[], None]], Iterable[Any]]) -> Generator[Any]:
+    """The results of `work(tick)` as they come, and a `Tick` wherever the work calls `tick()`.
 
-    The work runs in a thread of its own, never ahead of the reader: closing this generator ends it at its next batch.
+    The work runs in a thread of its own, never ahead of the reader: once this generator is closed, the next `tick()`
+    raises `Stopped` in the work.
     """
     out: SimpleQueue[Any] = SimpleQueue()
     go = threading.Semaphore(0)
@@ -48,7 +40,7 @@ def stepwise(work: Callable[[OnPass], Iterable[Any]]) -> Iterator[Any]:
     def run() -> None:
         error: BaseException | None = None
         try:
-            for result in work(lambda meter: hand_over(Tick(meter.n_forward))):
+            for result in work(lambda: hand_over(Tick())):
                 hand_over(result)
         except BaseException as raised:  # the reader's thread raises it again
             error = raised

@@ -38,6 +38,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/views",
     "attribution/lab",
     "attribution/evidence",
+    "attribution/cost.py",
     "attribution/explain.py",
     "attribution/methods",
     "attribution/rerankers",

@@ -34,6 +34,10 @@ class Output:
         """One line, out of our hands before the next row begins."""
         self.stream.write(f"{dumps(answer)}\n".encode())
         self.stream.flush()
+        self.claim(row)
+
+    def claim(self, row: Row) -> None:
+        """From now on the row's id stands for its texts."""
         self.done[row.id] = _digest(row.query, row.documents)
 
 

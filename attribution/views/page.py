@@ -54,3 +54,8 @@ def status_html(text: str) -> Markup:
 def count_html(text: str, over: bool = False) -> Markup:
     """The line under the document; `over`: the text is longer than what is read."""
     return render("page_count.html", text=text, over=over)
+
+
+def link_html(says: str = "") -> Markup:
+    """A quiet line; an empty one is where the page says what became of a link."""
+    return render("link.html", says=says)

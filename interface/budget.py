@@ -1,0 +1,86 @@
+"""How long a run may take on a public host, and about how long it will.
+
+`RERANK_LENS_BUDGET_SECONDS` caps every run; a Space has a cap of 60 s when it is unset, another host none; 0: no cap.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attribution.cost import forwards, sides_of
+from attribution.errors import AttributionError
+from attribution.evidence.faithfulness import max_passes
+from attribution.rerankers.reranker import Reranker
+
+ASK_BEYOND = 30.0  # seconds: a longer run is started by a second click
+ON_A_SPACE = 60.0
+TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores; others by their size
+PARAMETERS = 22_700_000
+GPU_TOKENS_A_SECOND, LOADING = 100_000.0, 3.0  # a lent GPU with small batches; seconds until the weights are there
+
+
+class OverBudget(AttributionError):
+    """The host's limit for a run is reached."""
+
+
+def limit() -> float | None:
+    """Seconds a run may take here; None: as long as it takes. Raises `ValueError` for a setting that is no number."""
+    given = os.environ.get("RERANK_LENS_BUDGET_SECONDS", "").strip()
+    seconds = float(given) if given else ON_A_SPACE if os.environ.get("SPACE_ID") else 0.0
+    return seconds or None
+
+
+class Budget:
+    """Of one run, from now on."""
+
+    def __init__(self) -> None:
+        self.seconds = limit()
+        self._end = None if self.seconds is None else time.perf_counter() + self.seconds
+
+    def check(self) -> None:
+        """Raises `OverBudget` once the time is over."""
+        if self._end is not None and time.perf_counter() > self._end:
+            raise OverBudget(
+                f"Stopped at this server's limit of {self.seconds:g} s a run; what was ready by then is kept. Take "
+                "fewer methods, a smaller n_samples or n_steps, or a shorter text."
+            )
+
+
+_asked: deque[tuple[str, int]] = deque(maxlen=1000)  # visitors who were told of a long run, and of which
+
+
+def ask(session: str, n_forwards: int, seconds: float, inputs: object) -> str:
+    """What to say before a long run; empty for a short one, and once the visitor has heard it of these inputs."""
+    told = (session, hash(repr(inputs)))
+    if seconds <= ASK_BEYOND or told in _asked:
+        return ""
+    _asked.append(told)
+    cap = limit()
+    stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
+    return (
+        f"This may take up to {seconds:,.0f} s ({n_forwards:,} passes through the model).{stops} Press Explain again "
+        "to start it, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
+    )
+
+
+def estimate(
+    reranker: Reranker, query: str, document: str, methods: Iterable[str], wanted: Mapping[str, Any]
+) -> tuple[int, float]:
+    """`(forwards, seconds)` at most for `methods` and measuring their faithfulness. Raises `InputError`."""
+    pair = reranker.encode(query, document)
+    sides = sides_of(pair)
+    chosen = list(methods)
+    total = sum(forwards(method, sides, **wanted) for method in chosen) + max_passes(len(chosen))
+    size = sum(parameter.numel() for parameter in reranker.model.parameters())
+    return total, total * len(pair.tokens) * max(1.0, size / PARAMETERS) / TOKENS_A_SECOND
+
+
+def lent_seconds(n_forwards: int, n_tokens: int) -> int:
+    """For how long to ask for a lent GPU: what the work takes, never beyond the limit."""
+    seconds = LOADING + n_forwards * n_tokens / GPU_TOKENS_A_SECOND
+    return math.ceil(min(seconds, limit() or ON_A_SPACE))

@@ -1,0 +1,119 @@
+// The page's inputs in the address: `#p=1.` + base64url(deflate(JSON)). It never leaves the browser before a start.
+window.rerankLens.link = (() => {
+  const VERSION = "1";
+  const LONGEST = 400_000; // characters of a fragment, and bytes that it may inflate to
+  const TABS = "#tabs button[role=tab]";
+  let rules; // what each field may hold, in the order of the page's components
+  let wrote = location.hash;
+
+  const through = async (bytes, stream) =>
+    new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+  const inflate = async (bytes) => {
+    const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+    const parts = [];
+    let size = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      size += part.value.length;
+      if (size > LONGEST) throw new Error("too long");
+      parts.push(part.value);
+    }
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  };
+  const encode = async (state) => {
+    const bytes = await through(new TextEncoder().encode(JSON.stringify(state)), new CompressionStream("deflate-raw"));
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return `#p=${VERSION}.${btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+  };
+  const decode = async (hash) => {
+    const [version, body] = hash.slice(3).split(".");
+    if (hash.length > LONGEST || version !== VERSION || !/^[\w-]+$/.test(body)) throw new Error("not a link of ours");
+    const text = atob(body.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await inflate(bytes)));
+  };
+
+  // A field is a text of at most so many characters, one of a list, some of a list, or a whole number in a range.
+  const fits = (value, rule) => {
+    if (rule.text !== undefined) return typeof value === "string" && value.length <= rule.text;
+    if (rule.one) return rule.one.includes(value);
+    if (rule.some) return Array.isArray(value) && value.every((item) => rule.some.includes(item));
+    return Number.isInteger(value) && value >= rule.from && value <= rule.to;
+  };
+  const hint = (text) => {
+    const place = document.querySelector("#link-status");
+    if (place) place.textContent = text;
+  };
+  const tabOf = () => [...document.querySelectorAll(TABS)].findIndex((tab) => tab.ariaSelected === "true");
+
+  const keep = (() => {
+    let waiting;
+    let values;
+    const write = async (push) => {
+      if (!values) return;
+      const hash = await encode({ v: values, t: Math.max(0, tabOf()) });
+      if (hash === location.hash) return;
+      wrote = hash;
+      history[push ? "pushState" : "replaceState"](null, "", hash);
+    };
+    document.addEventListener("click", (event) => {
+      if (event.target.closest("#explain, #compare-start")) write(true);
+      if (event.target.closest(TABS)) setTimeout(() => write(false), 100);
+    });
+    return {
+      now: (...given) => {
+        values = given;
+        return write(false);
+      },
+      later: (...given) => {
+        values = given;
+        clearTimeout(waiting);
+        waiting = setTimeout(() => write(false), 400);
+      },
+    };
+  })();
+
+  // What the address says, checked field by field; the page's own values where it says nothing or nonsense.
+  const read = async (given, ...defaults) => {
+    rules = given;
+    if (!location.hash.startsWith("#p=")) return defaults;
+    try {
+      const state = await decode(location.hash);
+      if (!Array.isArray(state.v) || state.v.length !== rules.length) throw new Error("another form");
+      const bad = rules.filter((rule, i) => !fits(state.v[i], rule)).map((rule) => rule.name);
+      const tabs = document.querySelectorAll(TABS);
+      if (Number.isInteger(state.t) && tabs[state.t]) setTimeout(() => tabs[state.t].click(), 0);
+      hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
+      return rules.map((rule, i) => (fits(state.v[i], rule) ? state.v[i] : defaults[i]));
+    } catch {
+      hint("The link could not be read; this is the page as it opens. Ask for the link again.");
+      return defaults;
+    }
+  };
+
+  const copy = async (base, ...values) => {
+    await keep.now(...values);
+    const link = base + location.hash;
+    try {
+      await navigator.clipboard.writeText(link);
+      hint("The link is copied.");
+    } catch {
+      hint("The browser did not let the page copy; the link is in the address bar.");
+    }
+  };
+
+  const save = ([name, type, text]) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
+  // Back, Forward or another link typed into the address bar: the page as that address has it.
+  window.addEventListener("hashchange", () => {
+    if (location.hash === wrote) return;
+    wrote = location.hash;
+    document.querySelector("#read-link")?.click();
+  });
+  return { read, follow: keep.later, copy, save, encode, decode };
+})();

@@ -1,0 +1,153 @@
+"""What a stranger gets: links that carry the page, files of what is on it, and a browser that asks no other host."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema
+from playwright.sync_api import Page, expect
+
+from attribution.export import SCHEMA
+
+TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
+QUERY = "how many people live in Zürich ? 🎉"
+HOSTILE = [
+    "#p=",
+    "#p=9.abc",
+    "#p=1.!!!!",
+    "#p=1.eJwBAAD__wAAAAE",
+    "#p=1." + "A" * 500,
+    "#p=1.q1YqU7IyNDA0rgUA",
+    "#<img src=x onerror=alert(1)>",
+]
+
+
+def box(page: Page, name: str) -> Any:
+    return page.locator(f"#{name} textarea")
+
+
+def ready(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator("#cards .rl-card").first).to_be_visible()
+
+
+def hash_holding(page: Page, text: str) -> str:
+    """The address once it holds `text` as the document."""
+    script = """async (text) => {
+      if (!location.hash.startsWith("#p=")) return false;
+      return (await window.rerankLens.link.decode(location.hash)).v[2] === text;
+    }"""
+    page.wait_for_function(script, arg=text, polling=200)
+    return str(page.evaluate("location.hash"))
+
+
+def test_a_link_carries_the_page(page: Page, app_url: str) -> None:
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append(request))
+    ready(page, app_url)
+    documents = [f"{i} {TEXT}" for i in range(20)]
+    same = page.evaluate(
+        "async (state) => window.rerankLens.link.decode(await window.rerankLens.link.encode(state))",
+        {"v": [QUERY, documents, ["saliency"], 7], "t": 2},
+    )
+    assert same == {"v": [QUERY, documents, ["saliency"], 7], "t": 2}
+
+    box(page, "query").fill(QUERY)
+    box(page, "document").fill(TEXT)
+    first = hash_holding(page, TEXT)
+    page.locator("#explain").click()
+    expect(page.locator("#status")).to_contain_text("Done")
+    box(page, "document").fill("another document about Berlin")
+    hash_holding(page, "another document about Berlin")
+    page.go_back()
+    expect(box(page, "document")).to_have_value(TEXT)
+
+    page.goto("about:blank")
+    ready(page, f"{app_url}/{first}")
+    expect(box(page, "query")).to_have_value(QUERY)
+    expect(box(page, "document")).to_have_value(TEXT)
+    expect(page.locator("#link-status")).to_have_text("Filled from a link.")
+    page.locator("#copy-link").click()
+    expect(page.locator("#link-status")).to_contain_text("link is")
+    assert not any("p=1." in request.url for request in asked), "a fragment was sent"
+    ours = urlsplit(app_url).netloc
+    assert {urlsplit(r.url).netloc for r in asked if r.url.startswith("http")} == {ours}
+
+
+def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    usual = box(page, "document").input_value()
+    fields = page.evaluate("document.querySelectorAll('#document').length")
+    assert fields == 1
+    wrong_kinds = page.evaluate("window.rerankLens.link.encode({v: Array(11).fill({__proto__: null}), t: 'x'})")
+    for fragment in [*HOSTILE, wrong_kinds]:
+        page.goto("about:blank")
+        ready(page, f"{app_url}/{fragment}")
+        if fragment.startswith("#p="):
+            expect(page.locator("#link-status")).to_contain_text("link")
+        expect(box(page, "document")).to_have_value(usual)
+
+
+def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
+    ready(page, app_url)
+    box(page, "document").fill(TEXT)
+    page.locator("#explain").click()
+    expect(page.locator("#status")).to_contain_text("Done")
+    files: dict[str, Path] = {}
+    for label in ("JSON", "CSV", "HTML", "SVG"):
+        with page.expect_download() as download:
+            page.locator("#downloads").get_by_role("button", name=label).click()
+        files[label] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[label])
+    document = json.loads(files["JSON"].read_text(encoding="utf-8"))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    shown = page.locator("#cards .rl-card").count()
+    assert [e["document"] for e in document["explanations"]] == [TEXT] * shown
+    assert set(document["faithfulness"]["methods"]) >= {e["requested_method"] for e in document["explanations"]}
+    rows = list(csv.DictReader(files["CSV"].read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == sum(len(e["words"]) for e in document["explanations"])
+    assert "<svg" in files["SVG"].read_text(encoding="utf-8")
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(files["HTML"].as_uri())
+    expect(page.locator(".rl-card")).to_have_count(shown)
+    expect(page.locator("body")).to_contain_text("<b>bold</b> ${7*7} {{7*7}}")
+    assert asked == [files["HTML"].as_uri()]
+
+
+def test_headers_and_closed_doors(page: Page, app_url: str) -> None:
+    refused: list[str] = []
+    page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
+    answer = page.goto(app_url)
+    assert answer
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "object-src 'none'" in policy
+    expect(page.locator("#cards .rl-card").first).to_be_visible()
+    assert refused == []
+    page.evaluate("new Image().src = 'http://127.0.0.2:9/x.png'")
+    page.wait_for_function("true")
+    doors = [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=app.py",
+        "/gradio_api/proxy=http://127.0.0.1:9/",
+        "/monitoring",
+        "/gradio_api/runs",
+        "/gradio_api/file=models/demo-reranker/config.json",
+    ]
+    for door in doors:
+        status = page.request.get(f"{app_url}{door}").status
+        assert status in (400, 401, 403, 404), f"{door} answered {status}"
+    upload = page.request.post(
+        f"{app_url}/gradio_api/upload",
+        multipart={"files": {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x" * 70_000}},
+    )
+    assert upload.status == 413
+    config = page.request.get(f"{app_url}/config").json()
+    assert config["run_history"] is False
+    assert config.get("enable_monitoring") in (None, False)

@@ -1,0 +1,125 @@
+"""A ZeroGPU Space on this machine: the real `spaces` package, its forks and its pickling; only the GPU is missing.
+
+The device API that schedules GPUs is a small server on the loopback, and the weights stay on the CPU. Run by
+`tests/test_space.py` in a process of its own; prints what was seen as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+calls: list[tuple[str, dict[str, list[str]]]] = []
+
+
+class DeviceApi(BaseHTTPRequestHandler):
+    """Grants every request for a GPU."""
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path)
+        calls.append((path.path, parse_qs(path.query)))
+        grant = {"idle": True, "nvidiaIndex": 0, "nvidiaUUID": "none", "allowToken": "token"}
+        body = json.dumps(grant).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+def main() -> dict[str, Any]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), DeviceApi)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.environ |= {
+        "SPACES_ZERO_GPU": "1",
+        "SPACES_ZERO_DEVICE_API_URL": f"http://127.0.0.1:{server.server_port}",
+        "RERANK_LENS_BUDGET_SECONDS": "50",
+    }
+    import torch
+
+    if not torch.version.cuda:  # a wheel without CUDA lacks what `spaces` puts its own in place of
+        torch.version.cuda = "13.0"
+        setattr(torch._C, "_cuda_init", lambda: None)  # noqa: B010
+        torch.cuda._is_in_bad_fork = bool
+
+    import interface.gpu
+
+    assert interface.gpu.ON_ZEROGPU
+    import gradio as gr
+    from spaces.zero import torch as lent
+
+    lent.unpatch()  # nothing pretends to be on a GPU
+    lent.unpatch = lent.enter_mode = lambda: None
+    lent.init = lent.size = lambda *_: 0
+    lent.move = lambda **_: None
+
+    from attribution import MODELS, load_reranker
+    from attribution.rerankers.models import Checkpoint
+    from interface import api, explain_tab
+    from interface.endpoints import endpoint
+    from interface.runs import stop
+
+    MODELS["tiny"] = Checkpoint(label="tiny", path=sys.argv[1], licence="", about="")
+    load_reranker("tiny")
+    pair = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . " * 9)
+    seen: dict[str, Any] = {}
+
+    def run(methods: list[str], n_samples: int, session: str) -> Any:
+        request = gr.Request(None, session_hash=session)
+        settings = (methods, "", "detach_clone", "mask", n_samples, 5)
+        return explain_tab.run("tiny", *pair, *settings, request)
+
+    def released() -> int:
+        return sum(path == "/release" for path, _ in calls)
+
+    def asked() -> list[float]:
+        return [float(query["durationSeconds"][0]) for path, query in calls if path == "/schedule"]
+
+    seen["cards"] = list(run(["saliency", "occlusion"], 2, "a"))[-1][2].count("data-method=")
+    answer = endpoint(api.explain)(*pair, method="saliency", model="tiny")
+    seen["api"] = answer["logit"] == load_reranker("tiny").score(pair[0], [pair[1]])[0] or answer["logit"]
+    seen["logit"] = load_reranker("tiny").score(pair[0], [pair[1]])[0]
+
+    def error_of(call: Any) -> str:
+        try:
+            call()
+        except gr.Error as error:
+            return str(error.message)
+        return "no error"
+
+    before = len(asked())
+    seen["empty"] = error_of(lambda: endpoint(api.explain)("x", " ", model="tiny"))
+    seen["asked for an empty document"] = len(asked()) - before
+    seen["baseline"] = error_of(lambda: endpoint(api.explain)(*pair, model="tiny", baselines="noise"))
+
+    for name in ("stopped", "closed"):
+        before = released()
+        with closing(run(["saliency", "shapley"], 64, name)) as steps:
+            first = next(step for step in steps if "data-method=" in str(step[2]))
+            began = time.perf_counter()
+            if name == "stopped":
+                seen["stop says"] = stop(name)
+                seen["after stop"] = len(list(steps))
+        seen[f"{name} after"] = time.perf_counter() - began
+        seen[f"{name} kept"] = 'data-method="saliency"' in first[2]
+        while released() == before and time.perf_counter() - began < 20:
+            time.sleep(0.01)
+        seen[f"{name} released"] = released() - before
+    seen["seconds asked"] = asked()
+    return seen
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))
+    sys.stdout.flush()
+    os._exit(0)  # the workers are daemons

@@ -1,0 +1,122 @@
+"""What a run will cost is known before it starts, a public host caps it, and a run nobody waits for ends."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from fastapi import Request
+
+from attribution import METHODS, MODELS, explain
+from attribution.cost import SEQUENCES, sequences, sides_of
+from attribution.errors import Stopped
+from attribution.explain import options_of
+from attribution.rerankers.reranker import Reranker
+from interface import budget, explain_tab
+from interface.presence import gone
+from interface.runs import latest_run, stop, ticking
+from interface.steps import Tick, stepwise
+
+SHORT = ("berlin", "museums in paris")
+LONG = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . new york is famous " * 2)
+
+
+@pytest.mark.parametrize("pair", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_takes_more_passes_than_it_said(tiny_bert: Reranker, method: str, pair: tuple[str, str]) -> None:
+    assert set(SEQUENCES) == set(METHODS)
+    sides = sides_of(tiny_bert.encode(*pair))
+    for n in (2, 7):
+        options: dict[str, Any] = {name: n for name in ("n_samples", "n_steps") if name in options_of(method)}
+        took = explain(tiny_bert, *pair, method, **options).n_forward
+        said = sequences(method, sides, **options)
+        assert took <= said
+        adaptive = method == "integrated_gradients"  # its bound is the cap, which few pairs need
+        assert adaptive or said <= 2 * took + 8, "a bound that says nothing"
+
+
+def test_the_cap_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RERANK_LENS_BUDGET_SECONDS", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    assert budget.limit() is None
+    monkeypatch.setenv("SPACE_ID", "someone/rerank-lens")
+    assert budget.limit() == 60
+    monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "0")
+    assert budget.limit() is None
+    monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "1e-9")
+    with pytest.raises(budget.OverBudget, match="limit of 1e-09 s a run; what was ready by then is kept"):
+        budget.Budget().check()
+
+
+def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
+    wanted: dict[str, Any] = {"n_samples": 2, "n_steps": 2}
+    spent = {"Saliency (L1)": False, "Occlusion": True, "Faithfulness": True}
+
+    def watch(_step: int, label: str, *_: Any) -> Any:
+        def on_pass(_meter: Any) -> None:
+            if spent[label]:
+                raise budget.OverBudget("Stopped at this server's limit of 5 s a run")
+
+        return on_pass
+
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, MODELS["demo-reranker"])
+    *_, last_cards, end = explain_tab._results(tiny_bert, *SHORT, ["saliency", "occlusion"], wanted, "mask", watch)
+    assert 'data-method="saliency"' in last_cards[2]
+    assert "limit of 5 s" in last_cards[2], "the card of the method that could not run"
+    assert "limit of 5 s" in end[4]
+
+
+def test_a_long_run_is_asked_about_once() -> None:
+    assert budget.ask("visitor", 10, 29.0, "inputs") == ""
+    assert "1,000 passes" in budget.ask("visitor", 1000, 95.0, "inputs")
+    assert budget.ask("visitor", 1000, 95.0, "inputs") == ""
+    assert budget.ask("visitor", 1000, 95.0, "other inputs")
+
+
+def test_closing_a_stepwise_run_ends_it_at_its_next_batch(tiny_bert: Reranker) -> None:
+    seen: list[int] = []
+
+    def work(tick: Any) -> Any:
+        def on_pass(meter: Any) -> None:
+            tick()
+            seen.append(meter.n_forward)
+
+        yield explain(tiny_bert, *LONG, "shapley", n_samples=64, on_pass=on_pass)
+
+    steps = stepwise(work)
+    assert [next(steps) for _ in range(3)] == [Tick()] * 3
+    assert len(seen) == 2  # the third batch waits for its reader
+    steps.close()
+    assert len(seen) == 2
+    results = [step for step in stepwise(work) if not isinstance(step, Tick)]
+    assert results[0].attributions == explain(tiny_bert, *LONG, "shapley", n_samples=64).attributions
+    with pytest.raises(ZeroDivisionError):
+        list(stepwise(lambda _tick: (1 / n for n in (1, 0))))
+
+
+def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
+    event = SimpleNamespace(session_hash="s", alive=True)
+    blocks = SimpleNamespace(_queue=SimpleNamespace(active_jobs=[None, [event]]))
+    app = SimpleNamespace(get_blocks=lambda: blocks)
+    request = gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="s")
+    finished = []
+    with latest_run("s", is_gone=gone(request)) as run:
+        explain(tiny_bert, *SHORT, "saliency", on_pass=run.check)
+        finished.append("while there")
+        event.alive = False
+        explain(tiny_bert, *SHORT, "saliency", on_pass=run.check)
+        finished.append("after leaving")
+    assert finished == ["while there"]
+    assert not gone(None)()
+
+
+def test_a_worker_asks_the_page_at_every_batch(tiny_bert: Reranker) -> None:
+    ticks: list[int] = []
+    with latest_run("t") as run, ticking(lambda: ticks.append(1)):
+        explain(tiny_bert, *SHORT, "occlusion", on_pass=run.check)
+        assert ticks
+        stop("t")
+        with pytest.raises(Stopped):
+            run.check()

@@ -1,0 +1,72 @@
+"""The batch on Ray: an actor killed in the middle loses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attribution.batch.distributed import Worker, run_distributed
+from attribution.batch.jobs import Job
+from attribution.batch.local import run_local
+from attribution.batch.output import Output
+from attribution.batch.rows import BadLine, Row
+from attribution.rerankers.reranker import Reranker
+
+ray = pytest.importorskip("ray")
+
+
+class Dying(Worker):
+    """Kills its process in the middle of its second block, once."""
+
+    blocks = 0
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
+        done = super().__call__(block)
+        self.blocks += 1
+        marker = Path(self._job.options["baselines"][5:])
+        if self.blocks == 2 and not marker.exists():
+            marker.touch()
+            os._exit(1)
+        return done
+
+
+def test_a_killed_actor_loses_nothing_and_doubles_nothing(
+    tiny_bert: Reranker, tiny_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[Row | BadLine] = [Row(str(i), i, "berlin", (f"museums of berlin {i}",)) for i in range(40)]
+    rows += [Row("empty", 41, "berlin", (" ",)), rows[0], BadLine(43, "no JSON")]
+    job = Job("rank", (), {"baselines": f"file:{tmp_path / 'killed'}"})
+    expected, got = io.BytesIO(), io.BytesIO()
+    bad: list[int] = []
+    run_local(tiny_bert, rows, job, Output(expected), lambda: None, lambda line: None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    try:
+        skipped = run_distributed(
+            str(tiny_folder("BertForSequenceClassification")),
+            rows,
+            job,
+            Output(got),
+            lambda: None,
+            lambda line: bad.append(line.line),
+            workers=1,
+            worker=Dying,
+        )
+    finally:
+        ray.shutdown()
+    assert (tmp_path / "killed").exists(), "no actor was killed"
+    assert skipped == 2
+    assert sorted(bad) == [41, 43]
+
+    def answers(stream: io.BytesIO) -> dict[str, float]:
+        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+        assert len({line["id"] for line in lines}) == len(lines)
+        return {line["id"]: line["rows"][0]["logit"] for line in lines}
+
+    assert answers(got) == pytest.approx(answers(expected), abs=1e-5)
+    assert len(answers(got)) == 40
