@@ -147,6 +147,14 @@ def test_a_chain_of_modules(architecture: str, tiny: Tiny, tmp_path: Path) -> No
     assert inside.probe[-1] == pytest.approx(inside.logit, abs=1e-5)
 
 
+def test_a_language_model_saved_to_read_bare_pairs(tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_folder(QWEN), tmp_path / "bare")
+    transformer = json.loads((folder / "sentence_bert_config.json").read_text())
+    transformer["modality_config"] = TEXT
+    (folder / "sentence_bert_config.json").write_text(json.dumps(transformer))
+    assert differences(folder, PAIRS) == pytest.approx([0] * len(PAIRS), abs=1e-4)
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "processing_kwargs.text.stride": {"processing_kwargs": {"text": {"stride": 4}}},
     "processing_kwargs.text.truncation = False": {"processing_kwargs": {"text": {"truncation": False}}},

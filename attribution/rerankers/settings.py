@@ -157,8 +157,8 @@ def _prompt(
     modality = own.get("modality_config")
     # Without files of its own, sentence-transformers writes into the chat template of any tokenizer that has one.
     chat = "message" in (modality or {}) if modules else bool(tokenizer.chat_template)
-    if not chat and not family.prompt:
-        return None, "", None
+    if not chat and (modules or not family.prompt):  # saved so, a language model too reads the bare pair
+        return None, "yes", "no"
     advice = (
         f"Name a template: load_reranker(..., template=...), one of {', '.join(TEMPLATES)}; or give the folder a "
         "chat_template.jinja that writes the roles 'query' and 'document'."
