@@ -64,7 +64,7 @@ def write_list(texts: Sequence[str]) -> str:
 def _json(line: str) -> dict[str, object] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep to be a list of documents
         return None
     return value if isinstance(value, dict) else None
 

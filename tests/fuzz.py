@@ -35,8 +35,8 @@ WRONG: list[Any] = [
     None, 0, -1, 1e308, float("nan"), True, [], {}, [[]], ["x"] * 60, {"path": "/etc/passwd"}, b"x", "", 2**70,
     {"__type__": "update"}, "../x", "https://huggingface.co/x/y", "saliency\x00", ["saliency"],
 ]  # fmt: skip
-ALLOWED = {"article", "header", "h2", "h4", "h5", "p", "span", "div", "ul", "li", "details", "summary", "table", "thead",
-           "tr",
+ALLOWED = {"article", "header", "h2", "h4", "h5", "p", "span", "div", "ul", "li", "details", "summary", "table",
+           "thead", "tr",
            "th", "tbody", "td", "button", "small", "br", "b", "a", "svg", "path", "line", "rect", "text", "g", "title",
            "strong", "em", "mark", "section", "ol", "figure", "figcaption", "caption", "code", "dl", "dt", "dd", "h3",
            "h6", "i", "sup", "sub", "bdi", "abbr"}  # fmt: skip
