@@ -21,7 +21,19 @@ from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading import default_model, on_disk
 from attribution.rerankers.models import offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import api, compare_tab, explain_tab, inside_tab, lab_tab, mcp, models, page, permalink, probes_tab
+from interface import (
+    api,
+    compare_tab,
+    explain_tab,
+    inside_tab,
+    lab_tab,
+    mcp,
+    models,
+    page,
+    permalink,
+    probes_tab,
+    two_models,
+)
 from interface.common import MAX_DOCUMENT, MAX_QUERY
 from interface.documents import MOST
 from interface.endpoints import Page, register
@@ -64,6 +76,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
             with gr.Tab("Explain", id="explain"):
                 result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
                 running = explain_tab.build(pair, settings, actions, tabs, result)
+                running.append(two_models.build(pair, settings.methods, model_ids))
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as compare:
                 compare_query, compare_list = compare_tab.build(pair, compare)
             with gr.Tab("Autograd lab", id="lab"):

@@ -1,0 +1,40 @@
+"""Two models side by side: a row a method, a card a model, and the ranks of the words under both. No torch, no gradio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attribution.evidence.rank import TOP
+from attribution.evidence.two_models import compare_models
+from attribution.methods import METHODS
+from attribution.views.card import card_html, error_html, pending_html
+from attribution.views.templating import Markup, render
+
+if TYPE_CHECKING:
+    from attribution.types import Explanation
+
+SHOWN = 15  # words in the table of ranks
+Side = Mapping[str, "Explanation | str | None"]  # method -> its explanation, its error, or nothing yet
+
+
+def two_models_html(methods: Sequence[str], names: tuple[str, str], sides: tuple[Side, Side]) -> Markup:
+    """`names`: the two models' labels; `sides`: what each gave so far."""
+    rows = []
+    for key in methods:
+        label = METHODS[key].label
+        first, second = (side.get(key) for side in sides)
+        done = [given for given in (first, second) if given and not isinstance(given, str)]
+        same = len(done) == 2 and done[0].method == done[1].method
+        both = compare_models(done[0], done[1]) if same else None
+        cards = [_card(key, f"{label}, {name}", side.get(key)) for name, side in zip(names, sides, strict=True)]
+        rows.append({"label": label, "cards": cards, "compared": both})
+    return render("two_models.html", rows=rows, names=names, top=TOP, shown=SHOWN)
+
+
+def _card(key: str, label: str, given: Explanation | str | None) -> Markup:
+    if given is None:
+        return pending_html(key, label, "Not run yet.")
+    if isinstance(given, str):
+        return error_html(key, label, given)
+    return card_html(given, METHODS[given.method], label=label)

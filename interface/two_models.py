@@ -1,0 +1,76 @@
+"""On the Explain tab: the same pair under a second model, cards aligned, ranks of words compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from attribution import MODELS, explain
+from attribution.errors import AttributionError, OptionError, Stopped
+from attribution.methods import METHODS
+from attribution.types import Explanation
+from attribution.views.page import status_html
+from attribution.views.two_models import two_models_html
+from interface import models
+from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
+from interface.gpu import gpu
+from interface.page import STATIC
+from interface.runs import latest_run
+
+
+def build(pair: PairInputs, methods: gr.CheckboxGroup, model_ids: Sequence[str]) -> Any:
+    """A menu, a button and the result; returns the event that a stop cancels."""
+    with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
+        with gr.Row():
+            second = gr.Dropdown(
+                [(MODELS[key].label, key) for key in model_ids], value=model_ids[-1], label="Second model", scale=2
+            )
+            start = gr.Button("Explain under both", scale=0)
+        status = gr.HTML(status_html("Runs the ticked methods on the pair in the boxes, under both models."))
+        result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
+    return start.click(
+        run, [*pair.components, second, methods], [result, status], show_progress="minimal", show_progress_on=status,
+        api_visibility="private", validator=check_fields, **QUEUE,
+    )  # fmt: skip
+
+
+@answer_errors
+@gpu(seconds=60)
+def run(
+    model_id: str,
+    query: str,
+    document: str,
+    second: str,
+    methods: list[str],
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
+) -> Iterator[tuple[Any, ...]]:
+    """Yields `(result, status)` as HTML, one more card a time."""
+    check_texts(query, document)
+    for key in (model_id, second):
+        check_model(key)
+    if model_id == second:
+        raise OptionError("Both models are the same. Choose another second model.")
+    chosen = [key for key in METHODS if key in (methods or [])]
+    if not chosen:
+        raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
+    began = time.perf_counter()
+    names = (MODELS[model_id].label, MODELS[second].label)
+    sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
+    with latest_run(request.session_hash or "", "two models") as current:
+        rerankers = [models.load(key, progress, current.check) for key in (model_id, second)]
+        for key in chosen:
+            for reranker, side in zip(rerankers, sides, strict=True):
+                try:
+                    side[key] = explain(reranker, query, document, key, on_pass=current.check)
+                except Stopped:
+                    raise
+                except AttributionError as error:  # on its own card; the rest goes on
+                    side[key] = str(error)
+                seconds = f"{time.perf_counter() - began:.1f} s"
+                whole = len(sides[1]) == len(chosen)
+                said = f"Done after {seconds}." if whole else f"{len(sides[0]) + len(sides[1])} cards after {seconds}."
+                yield two_models_html(chosen, names, (sides[0], sides[1])), status_html(said)

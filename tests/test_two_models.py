@@ -1,0 +1,63 @@
+"""Two rerankers on one pair: ranks that are known by hand, and a row a method with a card a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from attribution import explain, load_reranker
+from attribution.errors import OptionError
+from attribution.evidence.two_models import compare_models
+from attribution.rerankers.reranker import Reranker
+from attribution.types import Explanation
+from attribution.views.two_models import two_models_html
+from attribution.words import to_words
+from tests import tiny
+
+PAIR = ("how many people live in berlin ?", "paris is the capital .")
+
+
+def with_values(explanation: Explanation, values: list[float]) -> Explanation:
+    """The document's words get `values`, each on the first of its tokens."""
+    spans = [(word.start, word.end) for word in to_words(explanation, "document")]
+    attributions = [0.0] * len(explanation.tokens)
+    for (start, end), value in zip(spans, values, strict=True):
+        inside = [
+            i
+            for i, token in enumerate(explanation.tokens)
+            if token.segment == "document" and start <= (token.start or 0) < end and token.end
+        ]
+        attributions[inside[0]] = value
+    return dataclasses.replace(explanation, attributions=tuple(attributions))
+
+
+def test_ranks_are_those_by_hand(tiny_bert: Reranker) -> None:
+    explanation = explain(tiny_bert, *PAIR, "occlusion")
+    first = with_values(explanation, [5.0, -4.0, 3.0, 2.0, 1.0])
+    second = with_values(explanation, [1.0, 5.0, 4.0, 3.0, 2.0])
+    compared = compare_models(first, second)
+    assert {word.text: word.ranks for word in compared.words} == {
+        "paris": (1, 5), "is": (5, 1), "the": (2, 2), "capital": (3, 3), ".": (4, 4),
+    }  # fmt: skip
+    assert compared.words[0].ranks == (1, 5)
+    assert compared.spearman == pytest.approx(1 - 6 * (16 + 16) / (5 * 24))
+    sizes = compare_models(*(dataclasses.replace(e, method="saliency") for e in (first, second)))
+    assert {word.text: word.ranks[0] for word in sizes.words}["is"] == 2  # unsigned: by size
+    with pytest.raises(OptionError, match="one pair"):
+        compare_models(first, dataclasses.replace(second, document="another"))
+
+
+def test_a_row_a_method_with_a_card_a_model(tiny_bert: Reranker, tmp_path: Path) -> None:
+    other = load_reranker(str(tiny.save_tiny("ElectraForSequenceClassification", tmp_path)), device="cpu")
+    done = [{"occlusion": explain(reranker, *PAIR, "occlusion")} for reranker in (tiny_bert, other)]
+    html = two_models_html(
+        ["occlusion", "saliency"], ("<one>", "two"), (done[0], {**done[1], "saliency": "too <long>"})
+    )
+    assert html.count("<article") == 4
+    assert "&lt;one&gt;" in html
+    assert "<one>" not in html
+    assert "too &lt;long&gt;" in html
+    assert html.count("Ranks of words") == 1
+    assert "Spearman" in html
