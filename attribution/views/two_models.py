@@ -1,4 +1,4 @@
-"""Two models side by side: a row a method, a card a model, and the ranks of the words under both. No torch, no gradio."""
+"""Two models side by side: a row a method, a card a model, and the ranks of the words under both."""
 
 from __future__ import annotations
 
