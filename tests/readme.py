@@ -12,7 +12,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, MODELS
-from benchmarks import probes
+from benchmarks import compare, probes
 from benchmarks.summary import stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,11 +73,17 @@ def probes_table() -> str:
     return probes.summary(probes.stored())
 
 
+def compare_tables() -> str:
+    """What the stored run of the comparison's benchmark found."""
+    return compare.summary(json.loads(compare.STORED.read_text(encoding="utf-8")))
+
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "methods": (README, methods_table),
     "models": (README, models_table),
     "families": (README, families_table),
     "benchmark": (README, benchmark_tables),
+    "compare": (README, compare_tables),
     "probes": (README, probes_table),
     "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }
