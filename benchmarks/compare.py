@@ -145,7 +145,7 @@ def summary(stored: dict[str, Any]) -> str:
             f"scoring the twenty ({spent['n_forward']:.0f} forward and {spent['n_backward']:.0f} backward passes); "
             f"with all rows coloured, as the page does, {spent['ratio_with_coloured_rows']:.0f} times."
         )
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip("\n")
 
 
 def main() -> None:
