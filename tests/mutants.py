@@ -169,7 +169,7 @@ def run_all(sites: Sequence[Site], workers: int) -> Iterator[Result]:
 def _passes(free: SimpleQueue[Path], name: str) -> bool:
     copy = free.get()
     try:
-        return _tested(copy, [name]) == SURVIVED
+        return _tested(copy, [name], 4 * SECONDS) == SURVIVED
     finally:
         free.put(copy)
 
@@ -199,12 +199,12 @@ def tests_of(file: str) -> list[str]:
     return [name for name in names if (ROOT / name).exists()]
 
 
-def _tested(copy: Path, tests: list[str]) -> str:
+def _tested(copy: Path, tests: list[str], seconds: float = SECONDS) -> str:
     """Fork, run pytest until the first failure, and read the exit code."""
     child = os.fork()
     if child == 0:
         _become_pytest(copy, tests)
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
