@@ -21,7 +21,7 @@ from attribution.errors import InputError
 from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
 from attribution.views.card import card_html
 from interface import api
-from interface.documents import read_list
+from interface.documents import read_list, write_list
 from interface.endpoints import OUR_FAULT, endpoint
 
 SEEDS = [
@@ -110,7 +110,9 @@ def show(draw: random.Random, model: str) -> str:
 
 def listed(draw: random.Random, _model: str) -> str:
     """A pasted list of documents, as JSON or lines, often broken."""
-    value: Any = draw.choice([json.dumps([text_of(draw), text_of(draw)]), "[" * draw.randint(1, 3000), text_of(draw)])
+    value: Any = draw.choice(
+        [write_list([f"one {text_of(draw)}", f"two {text_of(draw)}"]), "[" * draw.randint(1, 3000), text_of(draw)]
+    )
     try:
         read_list(value)
     except InputError:
