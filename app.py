@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading import default_model, on_disk
@@ -32,12 +33,14 @@ from interface import (
     page,
     permalink,
     probes_tab,
+    settings,
     two_models,
 )
 from interface.common import MAX_DOCUMENT, MAX_QUERY
 from interface.documents import MOST
 from interface.endpoints import Page, register
 from interface.headers import MIDDLEWARE
+from interface.open_graph import OpenGraph, preview
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -61,38 +64,37 @@ LINKS = [("API", "?view=api")]
 def build(model_ids: list[str]) -> gr.Blocks:
     """The page, with `model_ids` (keys of MODELS) on offer."""
     first = EXAMPLES[0]
+    result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
     with Page(title=TITLE, fill_width=True) as demo:
         chips = page.build_top(LINKS, EXAMPLES)
         pair = page.build_pair(model_ids, first)
         with gr.Row(elem_id="actions"):
             explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
-            settings = explain_tab.build_settings()
+            options = settings.build_settings(pair, model_ids[0], first)
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
-            actions = page.Actions(explain_button, stop_button, gr.HTML(status_html(page.KEYS), elem_id="status"))
+            status = gr.HTML(status_html(page.KEYS), elem_id="status")
+        actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False))
         page.fill_from(chips, pair)
         models.build(pair, actions.status, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explain", id="explain"):
-                result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
-                running = explain_tab.build(pair, settings, actions, tabs, result)
-                running.append(two_models.build(pair, settings.methods, model_ids))
-            with gr.Tab("Compare", id="compare", elem_id="compare-tab") as compare:
-                compare_query, compare_list = compare_tab.build(pair, compare)
-            with gr.Tab("Autograd lab", id="lab"):
-                lab_tab.build(pair)
-            with gr.Tab("Inside", id="inside"):
-                inside_tab.build(pair)
-            with gr.Tab("Probes", id="probes") as probes:
-                running.append(probes_tab.build(pair, probes))
-        stop_button.click(
-            page.halt, None, [actions.status, stop_button], cancels=running, queue=False, api_visibility="private"
-        )
+                runs = explain_tab.build(pair, options, actions, tabs, result)
+                runs.append(two_models.build(pair, options.groups, model_ids))
+            with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
+                compare_query, compare_list = compare_tab.build(pair, tab)
+            with gr.Tab("Autograd lab", id="lab") as tab:
+                runs.append(lab_tab.build(pair, actions, tab))
+            with gr.Tab("Inside", id="inside") as tab:
+                runs.append(inside_tab.build(pair, actions, tab))
+            with gr.Tab("Probes", id="probes") as tab:
+                runs.append(probes_tab.build(pair, actions, tab))
+        page.end_by(actions, pair, runs)
         fields = [
             permalink.choice(pair.model),
             permalink.text(pair.query, MAX_QUERY),
             permalink.text(pair.document, MAX_DOCUMENT),
-            *settings.fields,
+            *options.fields,
             permalink.text(compare_query, MAX_QUERY),
             permalink.text(compare_list, MOST * MAX_DOCUMENT),
         ]
@@ -143,7 +145,7 @@ def main() -> None:
         max_file_size="64kb",
         enable_monitoring=False,
         run_history=False,
-        app_kwargs={"middleware": MIDDLEWARE},
+        app_kwargs={"middleware": [*MIDDLEWARE, Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION))]},
         pwa=False,
         ssr_mode=False,
         mcp_server=True,

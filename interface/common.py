@@ -12,7 +12,7 @@ import gradio as gr
 
 from attribution.errors import AttributionError, InputError, check_range, check_text
 from attribution.rerankers.models import MODELS
-from attribution.views.page import Identity
+from attribution.views.page import Identity, status_html
 from interface.runs import SLOTS
 
 MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
@@ -85,21 +85,30 @@ def check_fields(_model: str, query: str, document: str, *others: Any) -> list[A
 
 
 def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """For generator handlers: known errors become a toast with their message, others a plain sentence and a log."""
+    """For generator handlers whose last output is a status line: an error becomes a toast, and stays in that line.
+
+    Known errors in their own words, others in a plain sentence and a log.
+    """
 
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        update: Any = ()
         try:
-            yield from handler(*args, **kwargs)
-        except gr.Error:
-            raise
+            for update in handler(*args, **kwargs):
+                yield update
+            return
+        except gr.Error as error:
+            problem = error
         except AttributionError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except Exception as error:
+            problem = gr.Error(str(error), print_exception=False)
+        except Exception:
             log.exception("handler failed")
-            raise gr.Error(
+            problem = gr.Error(
                 "Something went wrong on our side; your text is still in the boxes. Try again, or another model.",
                 print_exception=False,
-            ) from error
+            )
+        if isinstance(update, tuple) and update:
+            yield (*(gr.skip() for _ in update[1:]), status_html(str(problem.message)))
+        raise problem
 
     return wrapped

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, OptionError, Stopped
-from attribution.evidence.faithfulness import max_passes, measure_stream
+from attribution.evidence.faithfulness import Known, measure
 from attribution.explain import options_of
-from attribution.methods.defaults import dearest_last, default_methods
-from attribution.methods.leaves import LEAVES
+from attribution.methods.defaults import dearest_last
 from attribution.rerankers.loading import in_memory
-from attribution.rerankers.removal import OPERATORS
-from attribution.rerankers.reranker import BASELINES, Meter, Reranker
+from attribution.rerankers.reranker import Meter, Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section, score_section
 from attribution.views.page import identity_html, status_html
-from interface import models
+from interface import cost, models
 from interface.budget import Budget, OverBudget, estimate, lent_seconds
 from interface.common import (
-    BUDGETS,
     PairInputs,
     answer_errors,
     check_budgets,
@@ -35,75 +31,12 @@ from interface.common import (
 )
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, start_run
-from interface.permalink import Field, build_downloads, choice, choices, number
+from interface.permalink import build_downloads
 from interface.runs import latest_run
+from interface.settings import DEFAULT_METHODS, DEFAULTS, Settings, size_of
 
-DEFAULT_METHODS = default_methods()
 KEEP_SECONDS = 1800  # results that may still be downloaded
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The choices below the pair; `components` in the order that `run` takes them."""
-
-    methods: gr.CheckboxGroup
-    baselines: gr.Dropdown
-    leaf: gr.Dropdown
-    operator: gr.Radio
-    n_samples: gr.Slider
-    n_steps: gr.Slider
-
-    @property
-    def components(self) -> list[Any]:
-        """As inputs of an event."""
-        return [self.methods, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
-
-    @property
-    def fields(self) -> list[Field]:
-        """As parts of a link, in the same order."""
-        single = [choice(component) for component in (self.baselines, self.leaf, self.operator)]
-        return [choices(self.methods), *single, number(self.n_samples), number(self.n_steps)]
-
-
-def build_settings() -> Settings:
-    """Method check boxes, and an accordion for what few visitors change."""
-    label = f"{len(DEFAULT_METHODS)} of {len(METHODS)} methods, settings"
-    with gr.Accordion(label, open=False, elem_id="settings"):
-        methods = gr.CheckboxGroup(
-            [(method.label, key) for key, method in METHODS.items()], value=DEFAULT_METHODS, label="Methods"
-        )
-        baselines = gr.Dropdown(
-            [
-                ("the model's default: no words, [MASK] where it has one", ""),
-                *((text, key) for key, text in BASELINES.items()),
-            ],
-            value="",
-            label="Baseline",
-            info="what stands in place of the words, for integrated gradients and other methods that compare",
-        )
-        leaf = gr.Dropdown(
-            [(leaf.code, key) for key, leaf in LEAVES.items()],
-            value="detach_clone",
-            label="How saliency takes the embeddings",
-            info="some of these lines leave .grad empty: then the card says that it fell back",
-        )
-        operator = gr.Radio(list(OPERATORS), value="mask", label="Faithfulness removes words by")
-        n_samples = gr.Slider(
-            *BUDGETS["n_samples"],
-            value=16,
-            step=1,
-            label="n_samples",
-            info="orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
-        )
-        n_steps = gr.Slider(
-            *BUDGETS["n_steps"],
-            value=50,
-            step=1,
-            label="n_steps",
-            info="nodes a path for Captum's integrated gradients",
-        )
-    return Settings(methods, baselines, leaf, operator, n_samples, n_steps)
 
 
 def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs, first: tuple[Any, ...]) -> list[Any]:
@@ -115,9 +48,9 @@ def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs,
         faithfulness = gr.HTML(first[3], elem_id="faithfulness")
         kept = gr.State(first[4], time_to_live=KEEP_SECONDS)
         build_downloads(kept)
-    outputs = [identity, score, cards, faithfulness, actions.status, kept]
+    outputs = [identity, score, cards, faithfulness, kept, actions.status]
     return [
-        start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs, cost)
+        start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs, at_most)
     ]
 
 
@@ -132,31 +65,30 @@ def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
 
         return on_pass
 
-    shown: list[Any] = ["", "", "", "", "", None]
-    wanted = {"baselines": None, "leaf": "detach_clone", "n_samples": 16, "n_steps": 50}
+    shown: list[Any] = ["", "", "", "", None, ""]
+    wanted = {**DEFAULTS, "baselines": None}
     try:
-        for update in _results(load_reranker(model_id), query, document, DEFAULT_METHODS, wanted, "mask", watch):
+        for update in _results(load_reranker(model_id), query, document, DEFAULT_METHODS, wanted, watch):
             shown = [old if isinstance(new, dict) else new for old, new in zip(shown, update, strict=True)]
     except Stopped:
         log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
-    return *shown[:4], shown[5]
+    return tuple(shown[:5])
 
 
-def cost(
-    model_id: str, query: str, document: str, methods: list[str], _baselines: str, _leaf: str, _operator: str,
-    n_samples: int, n_steps: int, *_: Any,
-) -> tuple[int, float]:  # fmt: skip
+def at_most(model_id: str, query: str, document: str, *settings: Any) -> tuple[int, float]:
     """`(forwards, seconds)` at most, known before anything runs. Takes what `run` takes."""
-    chosen = [key for key in METHODS if key in (methods or [])]
-    wanted = {"n_samples": n_samples, "n_steps": n_steps}
+    *lists, _baselines, _leaf, _operator, n_samples, n_steps = settings[:10]
+    ticked = {key for keys in lists for key in keys or []}
     reranker = in_memory(model_id)  # one that is still to be loaded has not been timed either
-    return estimate(reranker, query, document, chosen, wanted) if reranker else (0, 0.0)
+    if reranker is None:
+        return 0, 0.0
+    return estimate(reranker, query, document, dearest_last(ticked), {"n_samples": n_samples, "n_steps": n_steps})
 
 
 def gpu_seconds(*inputs: Any) -> int:
     """For how long to ask for a lent GPU."""
     reranker = in_memory(inputs[0])
-    return lent_seconds(cost(*inputs)[0], len(reranker.encode(*inputs[1:3]).tokens) if reranker else 0)
+    return lent_seconds(at_most(*inputs)[0], len(reranker.encode(*inputs[1:3]).tokens) if reranker else 0)
 
 
 @answer_errors
@@ -165,7 +97,11 @@ def run(
     model_id: str,
     query: str,
     document: str,
-    methods: list[str],
+    gradient: list[str],
+    path: list[str],
+    perturbation: list[str],
+    attention: list[str],
+    control: list[str],
     baselines: str,
     leaf: str,
     operator: str,
@@ -179,25 +115,24 @@ def run(
     check_texts(query, document)
     budgets = {"n_samples": n_samples, "n_steps": n_steps}
     check_budgets(budgets)
-    chosen = dearest_last(methods or [])
+    ticked = {key for keys in (gradient, path, perturbation, attention, control) for key in keys or []}
+    chosen = dearest_last(ticked)
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
     budget = Budget()
     with latest_run(request.session_hash or "") as current:
 
-        def watch(step: int, label: str, expected: int = 0) -> Callable[[Meter], None]:
+        def watch(step: int, steps: int, label: str) -> Callable[[Meter], None]:
             def on_pass(meter: Meter) -> None:
                 current.check()
                 budget.check()
-                of = f" of at most {expected}" if expected else ""
-                progress((step, len(chosen) + 1), desc=f"{label}: {meter.n_forward}{of} passes", unit="steps")
+                progress((step, steps), desc=f"{label}: {meter.n_forward} passes", unit="steps")
 
             return on_pass
 
-        wanted = {"baselines": baselines or None, "leaf": leaf, **budgets}
-        yield from _results(
-            models.load(model_id, progress, current.check), query, document, chosen, wanted, operator, watch
-        )
+        wanted = {"baselines": baselines or None, "leaf": leaf, "operator": operator, **budgets}
+        reranker = models.load(model_id, progress, current.check)
+        yield from _results(reranker, query, document, chosen, wanted, watch)
 
 
 def _results(
@@ -206,42 +141,63 @@ def _results(
     document: str,
     chosen: list[str],
     wanted: dict[str, Any],
-    operator: str,
     watch: Callable[..., Callable[[Meter], None]],
 ) -> Iterator[tuple[Any, ...]]:
-    """Every method gets those of the `wanted` options that it takes; then all are measured together."""
-    reranker.encode(query, document)  # what is wrong with the pair is no single method's error
-    began = time.perf_counter()
-    done, failed = dict[str, Explanation](), dict[str, str]()
-    of = identity_html(identity_of(reranker.model_id, reranker.revision, query, document))
-    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Reading the pair …"), gr.skip()
-    for step, key in enumerate(chosen):
-        options = {name: value for name, value in wanted.items() if name in options_of(key)}
+    """Quick methods and their faithfulness first; then each dear one is run and measured, the dearest last.
+
+    Every method gets those of the `wanted` options that it takes.
+    """
+    pair = reranker.encode(query, document)  # what is wrong with the pair is no single method's error
+    began, measured = time.perf_counter(), None
+    done, failed, known = dict[str, Explanation](), dict[str, str](), Known()
+    of = identity_html(identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted)))
+    yield *[gr.skip()] * 5, status_html("Reading the pair …")
+    for batch in _batches(chosen, size_of(reranker.model_id, query, document, wanted["n_samples"], wanted["n_steps"])):
+        for key in batch:
+            options = {name: value for name, value in wanted.items() if name in options_of(key)}
+            on_pass = watch(len(done) + len(failed), len(chosen) + 1, METHODS[key].label)
+            try:
+                done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
+                cost.learn(done[key])
+            except Stopped:
+                raise
+            except AttributionError as error:  # on its own card; the other methods go on
+                failed[key] = str(error)
+            status = f"{len(done) + len(failed)} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
+            if len(failed) == len(chosen):
+                status = "Done, but no method could explain this pair with this model; each card says why."
+            score = score_section(next(iter(done.values()))) if done else ""
+            faithful = "" if measured is None else gr.skip()
+            cards = cards_html(chosen, done, measured, failed=failed)
+            yield of, score, cards, faithful, (dict(done), measured), status_html(status)
+        if not done:
+            continue
+        on_pass = watch(len(done) + len(failed), len(chosen) + 1, "Faithfulness")
+        ordered = {key: done[key] for key in chosen if key in done}
         try:
-            done[key] = explain(reranker, query, document, key, on_pass=watch(step, METHODS[key].label), **options)
-        except Stopped:
-            raise
-        except AttributionError as error:  # on its own card; the other methods go on
-            failed[key] = str(error)
-        score = score_section(next(iter(done.values()))) if done else ""
-        so_far = f"{step + 1} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
-        if len(failed) == len(chosen):
-            so_far = "Done, but no method could explain this pair with this model; each card says why."
-        yield of, score, cards_html(chosen, done, failed=failed), "", status_html(so_far), (dict(done), None)
-    if not done:
-        return
-    on_pass = watch(len(chosen), "Faithfulness", max_passes(len(chosen)))
-    try:
-        for measured in measure_stream(reranker, done, operator=operator, on_pass=on_pass):
-            finished = set(done) <= set(measured.methods)
-            seconds = f"{time.perf_counter() - began:.1f} s"
-            yield (
-                gr.skip(),
-                gr.skip(),
-                cards_html(chosen, done, measured, failed=failed),
-                faithfulness_section(measured, done),
-                status_html(f"Done after {seconds}." if finished else f"Measuring faithfulness, {seconds} …"),
-                (dict(done), measured),
-            )
-    except OverBudget as error:
-        yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html(str(error)), gr.skip()
+            measured = measure(reranker, ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
+        except OverBudget as error:
+            yield *[gr.skip()] * 5, status_html(str(error))
+            return
+        cost.learn_faithfulness(reranker.model_id, measured.n_forward, len(pair.tokens), measured.seconds)
+        seconds = time.perf_counter() - began
+        status = (
+            f"Done after {seconds:.1f} s." if len(done) + len(failed) == len(chosen) else "Measured what is ready …"
+        )
+        cards = cards_html(chosen, done, measured, failed=failed)
+        section = faithfulness_section(measured, ordered)
+        yield gr.skip(), gr.skip(), cards, section, (dict(ordered), measured), status_html(status)
+
+
+def _batches(chosen: list[str], size: cost.Size | None) -> list[list[str]]:
+    """The quick methods together, then one dear method a batch, cheapest first."""
+    passes = {key: cost.passes(key, size) if size else 0 for key in chosen}
+    quick = [key for key in chosen if passes[key] < cost.DEAR]
+    dear = sorted((key for key in chosen if key not in quick), key=passes.__getitem__)
+    return [batch for batch in (quick, *([key] for key in dear)) if batch]
+
+
+def _words_of(wanted: dict[str, Any]) -> str:
+    """The settings that are not as the page opens, in words."""
+    other = [f"{name} {value}" for name, value in wanted.items() if (value or "") != DEFAULTS[name]]
+    return ", ".join(other)

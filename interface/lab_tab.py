@@ -4,45 +4,58 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import gradio as gr
 
 from attribution import load_reranker
 from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
-from attribution.views.lab import intro_html, lab_html, status_html
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
+from attribution.rerankers.reranker import Meter, metered
+from attribution.views.lab import intro_html, lab_html
+from attribution.views.page import identity_html, status_html
+from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
+from interface.page import Actions, open_run
+from interface.runs import latest_run
+
+KEEP_SECONDS = 1800
+LANE = "lab"
+AGAIN = "Press “Run the lab on the boxes” for them."
 
 
-def build(pair: PairInputs) -> None:
-    """The tab's components and their one event."""
+def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
+    """The tab's components and their one event, which is returned."""
     gr.HTML(intro_html())
-    start = gr.Button("Run the lab", variant="primary")
-    status = gr.HTML(status_html("Ready."), elem_id="lab-status")
-    rows = gr.HTML("", elem_id="lab-rows")
-    start.click(
-        run,
-        pair.components,
-        [rows, status],
-        show_progress="minimal",
-        show_progress_on=status,
-        api_visibility="private",
-        validator=check_fields,
-        **QUEUE,
-    )
+    shown = gr.State(None, time_to_live=KEEP_SECONDS)
+    with gr.Column(elem_classes="rl-result"):
+        identity = gr.HTML("", elem_id="lab-identity")
+        again = gr.Button("Run the lab on the boxes", variant="primary", elem_classes="rl-again")
+        status = gr.HTML(status_html(""), elem_id="lab-status")
+        rows = gr.HTML("", elem_id="lab-rows")
+    return open_run(tab, again, run, pair, [shown], [shown, identity, rows, status], actions, LANE)
 
 
 @answer_errors
 @gpu(seconds=30)
-def run(model_id: str, query: str, document: str) -> Iterator[tuple[str, str]]:
-    """Yields `(rows, status)` as HTML, one more row each time."""
-    check_model(model_id)
-    check_texts(query, document)
-    began = time.perf_counter()
-    rows: list[LabRow] = []
-    for row in run_lab(load_reranker(model_id), query, document):
-        rows.append(row)
-        finished = len(rows) == len(EXPERIMENTS)
-        done = "Done" if finished else f"{len(rows)} of {len(EXPERIMENTS)} rows"
-        table = lab_html(rows, equal_gradients(rows), finished=finished)
-        yield table, status_html(f"{done} after {time.perf_counter() - began:.1f} s.")
+def run(model_id: str, query: str, document: str, shown: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    """Yields `(shown, identity, rows, status)`, one more row each time; nothing new if the pair is shown already."""
+    pair = (model_id, query, document)
+    with latest_run(request.session_hash or "", LANE) as current:
+        if shown == pair:
+            return
+        check_model(model_id)
+        check_texts(query, document)
+        reranker = load_reranker(model_id)
+        identity = identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN)
+        began = time.perf_counter()
+        yield None, gr.skip(), gr.skip(), status_html("Starting …")
+        rows: list[LabRow] = []
+        experiments = run_lab(reranker, query, document)
+        for step in range(1, len(EXPERIMENTS) + 1):
+            with metered(Meter(current.check)):
+                rows.append(next(experiments))
+            done = step == len(EXPERIMENTS)
+            so_far = "Done" if done else f"{step} of {len(EXPERIMENTS)} rows"
+            seconds = time.perf_counter() - began
+            table = lab_html(rows, equal_gradients(rows), finished=done)
+            yield pair if done else None, identity, table, status_html(f"{so_far} after {seconds:.1f} s.")

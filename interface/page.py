@@ -14,20 +14,22 @@ from attribution.rerankers.loading import in_memory
 from attribution.views.page import count_html, examples_html, status_html, top_html
 from interface import budget
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
-from interface.runs import busy, claim, stop
+from interface.runs import ahead, busy, claim, stop
 
 STATIC = Path(__file__).parent / "static"
 TAGLINE = "Which words made a reranker's score, and which explanation to believe."
+ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # never waits
 KEYS = "Ready. Ctrl+Enter explains from both boxes, Enter from the query."
 
 
 @dataclass(frozen=True)
 class Actions:
-    """The row under the boxes. `fill`: what filled the boxes with an example."""
+    """The row under the boxes. `timer` ticks while a run waits for its turn."""
 
     explain: gr.Button
     stop: gr.Button
     status: gr.HTML
+    timer: gr.Timer
 
     @property
     def starts(self) -> list[Callable[..., Any]]:
@@ -55,10 +57,7 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
     pair = PairInputs(model=model, query=query, document=document, counter=counter)
     changes = [model.change, query.change, document.change]
     gr.on(changes, None, pair.components, js="(...now) => window.rerankLens.changed(...now)")
-    gr.on(
-        changes, count, pair.components, counter, queue=False, show_progress="hidden", trigger_mode="always_last",
-        api_visibility="private",
-    )  # fmt: skip
+    gr.on(changes, count, pair.components, counter, trigger_mode="always_last", **ASIDE)
     return pair
 
 
@@ -79,29 +78,60 @@ def start_run(
     cost: Callable[..., tuple[int, float]],
 ) -> Any:
     """`handler(model, query, document, *inputs)`, the latest wins: a start ends what runs and withdraws what waits."""
-    gr.on(triggers, None, js="() => window.rerankLens.reveal()")
-    claimed = gr.on(
-        triggers, claimer(cost), [*pair.components, *inputs], [actions.status, actions.stop, tabs], queue=False,
-        show_progress="hidden", trigger_mode="multiple", api_visibility="private",
-    )  # fmt: skip
+    begun = gr.on(triggers, None, js="() => window.rerankLens.reveal()")
+    told = [actions.status, actions.stop, actions.timer, tabs]
+    claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
         handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
         trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
     )  # fmt: skip
-    gr.on(triggers, None, cancels=[ran])
-    for after in (ran.then, ran.failure):
-        after(
-            settle, None, actions.stop, queue=False, show_progress="hidden", trigger_mode="multiple",
-            api_visibility="private",
-        )  # fmt: skip
+    settle_after(ran, actions)
+    actions.timer.tick(tell_place, None, [actions.status, actions.timer], **ASIDE)
     return ran
+
+
+def open_run(
+    tab: gr.Tab,
+    again: gr.Button,
+    handler: Callable[..., Any],
+    pair: PairInputs,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    actions: Actions,
+    lane: str,
+) -> Any:
+    """`handler(model, query, document, *inputs)` runs by itself when its tab opens, and from `again` for new text."""
+
+    def claim_lane(request: gr.Request) -> Any:
+        claim(request.session_hash or "", lane)
+        return gr.Button(interactive=True)
+
+    claimed = gr.on([tab.select, again.click], claim_lane, None, actions.stop, trigger_mode="multiple", **ASIDE)
+    ran = claimed.success(
+        handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
+        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
+    )  # fmt: skip
+    settle_after(ran, actions)
+    return ran
+
+
+def settle_after(ran: Any, actions: Actions) -> None:
+    """Stop is offered no longer than something of this visitor's runs or waits."""
+    for after in (ran.then, ran.failure):
+        after(settle, None, actions.stop, trigger_mode="multiple", **ASIDE)
+
+
+def end_by(actions: Actions, pair: PairInputs, runs: Sequence[Any]) -> None:
+    """Stop and every start of an explanation take all `runs` out of the queue; build this after all tabs."""
+    gr.on([*actions.starts, pair.query.submit], None, cancels=[*runs])
+    actions.stop.click(halt, None, [actions.status, actions.stop], cancels=[*runs], **ASIDE)
 
 
 def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, ...]]:
     """The handler that claims a run whose `cost(model, query, document, *settings)` is `(forwards, seconds)`."""
 
     def claim_run(request: gr.Request, model_id: str, query: str, document: str, *settings: Any) -> tuple[Any, ...]:
-        """End what this visitor has running and wait for a place: `(status, stop button, tabs)`."""
+        """End what this visitor has running and wait for a place: `(status, stop button, timer, tabs)`."""
         session = request.session_hash or ""
         try:
             check_model(model_id)
@@ -109,16 +139,28 @@ def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, 
             passes, takes = cost(model_id, query, document, *settings)
         except AttributionError as error:  # the field says so too
             stop(session)
-            return status_html(str(error)), gr.Button(interactive=False), gr.skip()
+            return status_html(str(error)), gr.Button(interactive=False), gr.skip(), gr.skip()
         question = budget.ask(session, passes, takes, (model_id, query, document, settings))
         if question:
             raise gr.Error(question, title="A long run", print_exception=False)
         before, seconds = claim(session)
-        waiting = f"{before} before you, about {max(1, seconds):.0f} s." if before else "Starting …"
+        waiting = f"{before} before you, about {max(1, seconds):.0f} s. Stop withdraws." if before else "Starting …"
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        return status_html(waiting), gr.Button(interactive=True), gr.Tabs(selected="explain")
+        told = status_html(waiting), gr.Button(interactive=True), gr.Timer(active=bool(before))
+        return *told, gr.Tabs(selected="explain")
 
     return claim_run
+
+
+def place(before: int, seconds: float) -> str:
+    """How many runs are before this one, and how long that takes."""
+    return status_html(f"{before} before you, about {max(1.0, seconds):.0f} s. Stop withdraws.")
+
+
+def tell_place(request: gr.Request) -> tuple[Any, ...]:
+    """While the visitor's run waits: its place, again; after that nothing, and no more ticks: `(status, timer)`."""
+    now = ahead(request.session_hash or "")
+    return (place(*now), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
 
 
 def settle(request: gr.Request) -> Any:
@@ -129,7 +171,7 @@ def settle(request: gr.Request) -> Any:
 def halt(request: gr.Request) -> tuple[Any, ...]:
     """Stop what runs before its next model pass, withdraw what waits: `(status, stop button)`."""
     said = {
-        "running": "Stopped. The cards that were ready are kept.",
+        "running": "Stopped. What was ready is kept.",
         "waiting": "Withdrawn before it started.",
         "": "Nothing was running.",
     }

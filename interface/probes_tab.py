@@ -14,26 +14,26 @@ from attribution.evidence.probes import probe
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts, identity_of
+from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
-from interface.page import STATIC, fill_from
+from interface.page import STATIC, Actions, fill_from, open_run
 from interface.runs import latest_run
 
+LANE = "probes"
+AGAIN = "Press “Run the probes on the boxes” for them."
 MAX_PASSES = 60  # of all probes on one pair; for the progress line
 
 
-def build(pair: PairInputs, tab: gr.Tab) -> Any:
+def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
     """The tab's components and the event that opening it starts, which a stop cancels."""
-    with gr.Column(elem_classes="rl-result"):
-        status = gr.HTML(status_html("Opens with the pair in the boxes."), elem_id="probes-status")
-        identity = gr.HTML("", elem_id="probes-identity")
-        table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
     shown = gr.State(())
+    with gr.Column(elem_classes="rl-result"):
+        identity = gr.HTML("", elem_id="probes-identity")
+        again = gr.Button("Run the probes on the boxes", variant="primary", elem_classes="rl-again")
+        status = gr.HTML(status_html("Opens with the pair in the boxes."), elem_id="probes-status")
+        table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
     fill_from(table, pair)
-    return tab.select(
-        run, [*pair.components, shown], [identity, table, status, shown], show_progress="minimal",
-        show_progress_on=status, api_visibility="private", validator=check_fields, **QUEUE,
-    )  # fmt: skip
+    return open_run(tab, again, run, pair, [shown], [shown, identity, table, status], actions, LANE)
 
 
 @answer_errors
@@ -46,28 +46,28 @@ def run(
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[Any, ...]]:
-    """Yields `(identity, table, status, shown)`; nothing where `shown` is this pair already."""
+    """Yields `(shown, identity, table, status)`; nothing where `shown` is this pair already."""
     check_model(model_id)
     check_texts(query, document)
     if tuple(shown) == (model_id, query, document):
         return
     began = time.perf_counter()
     meters: list[Meter] = []
-    with latest_run(request.session_hash or "", lane="probes") as current:
+    with latest_run(request.session_hash or "", LANE) as current:
 
         def on_pass(meter: Meter) -> None:
             current.check()
             meters[:] = [meter]
             progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 
-        yield gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …"), gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …")
         reranker = load_reranker(model_id)
         results = probe(reranker, query, document, on_pass=on_pass)
         seconds = time.perf_counter() - began
         n_forward = meters[-1].n_forward
         yield (
-            identity_html(identity_of(model_id, reranker.revision, query, document)),
+            (model_id, query, document),
+            identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN),
             probes_html(results, PROBES, n_forward=n_forward, seconds=seconds),
             status_html(f"Done after {seconds:.1f} s."),
-            (model_id, query, document),
         )

@@ -20,6 +20,7 @@ from attribution.errors import Stopped
 from attribution.rerankers.reranker import Meter
 
 SLOTS = 2  # runs at a time, all visitors together
+TYPICAL_SECONDS = 3.0  # of a run, until there was one
 Lane = tuple[str, str]  # (session, name of the lane)
 MAIN = "explain"
 
@@ -91,9 +92,17 @@ def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
     """
     stop(session, None if lane == MAIN else lane)
     with _lock:
-        before = max(0, len(_running) + len(_waiting) - SLOTS + 1)
         _waiting[session, lane] = None
-    return before, before * fmean(_seconds or [2.0]) / SLOTS
+    return ahead(session, lane) or (0, 0.0)
+
+
+def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
+    """While the visitor's claim waits: the runs before it, and about how long they take, in s; else None."""
+    with _lock:
+        if (session, lane) not in _waiting:
+            return None
+        before = max(0, len(_running) + list(_waiting).index((session, lane)) - SLOTS + 1)
+        return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
 
 
 def stop(session: str, lane: str | None = None) -> Literal["running", "waiting", ""]:

@@ -21,7 +21,7 @@ from interface.page import STATIC
 from interface.runs import latest_run
 
 
-def build(pair: PairInputs, methods: gr.CheckboxGroup, model_ids: Sequence[str]) -> Any:
+def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Sequence[str]) -> Any:
     """A menu, a button and the result; returns the event that a stop cancels."""
     with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
         with gr.Row():
@@ -32,7 +32,7 @@ def build(pair: PairInputs, methods: gr.CheckboxGroup, model_ids: Sequence[str])
         status = gr.HTML(status_html("Runs the ticked methods on the pair in the boxes, under both models."))
         result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
     return start.click(
-        run, [*pair.components, second, methods], [result, status], show_progress="minimal", show_progress_on=status,
+        run, [*pair.components, second, *groups], [result, status], show_progress="minimal", show_progress_on=status,
         api_visibility="private", validator=check_fields, **QUEUE,
     )  # fmt: skip
 
@@ -44,7 +44,11 @@ def run(
     query: str,
     document: str,
     second: str,
-    methods: list[str],
+    gradient: list[str],
+    path: list[str],
+    perturbation: list[str],
+    attention: list[str],
+    control: list[str],
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[Any, ...]]:
@@ -54,7 +58,8 @@ def run(
         check_model(key)
     if model_id == second:
         raise OptionError("Both models are the same. Choose another second model.")
-    chosen = [key for key in METHODS if key in (methods or [])]
+    ticked = {key for keys in (gradient, path, perturbation, attention, control) for key in keys or []}
+    chosen = [key for key in METHODS if key in ticked]
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
     began = time.perf_counter()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +12,18 @@ from attribution.rerankers import states
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Meter, Reranker
 from interface.explain_tab import _results
+from interface.settings import DEFAULTS
 
+WANTED = {**DEFAULTS, "baselines": None}
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+
+
+def shown(reranker: Reranker, methods: list[str]) -> list[str]:
+    """What stands on the page in the end: `[identity, score, cards, faithfulness, kept, status]`."""
+    page = [""] * 6
+    for update in _results(reranker, *PAIR, methods, WANTED, no_watch):
+        page = [old if isinstance(new, dict) else new for old, new in zip(page, update, strict=True)]
+    return page
 
 
 def no_watch(*_args: object) -> Callable[[Meter], None]:
@@ -27,15 +36,8 @@ def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker)
     monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
 
 
-def shown(updates: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """What the page shows in the end: each part's last update that is none of Gradio's "leave it"."""
-    texts = (update[:5] for update in updates)  # the sixth is kept for downloads
-    return [[part for part in parts if isinstance(part, str)][-1] for parts in zip(*texts, strict=True)]
-
-
 def test_the_others_go_on(tiny_bert: Reranker) -> None:
-    results = _results(tiny_bert, *PAIR, ["saliency", "attention", "occlusion"], {}, "mask", no_watch)
-    _, score, cards, faithfulness, status = shown(results)
+    _, score, cards, faithfulness, _, status = shown(tiny_bert, ["saliency", "attention", "occlusion"])
     assert 'class="rl-card rl-failed" data-method="attention"' in cards
     assert "Shorten the document." in cards
     assert cards.count("<article") == 3
@@ -46,8 +48,7 @@ def test_the_others_go_on(tiny_bert: Reranker) -> None:
 
 
 def test_all_fail(tiny_bert: Reranker) -> None:
-    results = _results(tiny_bert, *PAIR, ["attention"], {}, "mask", no_watch)
-    _, score, cards, faithfulness, status = shown(results)
+    _, score, cards, faithfulness, _, status = shown(tiny_bert, ["attention"])
     assert (score, faithfulness) == ("", "")
     assert "rl-failed" in cards
     assert "no method could explain" in status
@@ -58,4 +59,4 @@ def test_a_stop_is_no_error_of_a_method(tiny_bert: Reranker) -> None:
         raise Stopped("stopped")
 
     with pytest.raises(Stopped):
-        list(_results(tiny_bert, *PAIR, ["saliency"], {}, "mask", lambda *_: stop))
+        list(_results(tiny_bert, *PAIR, ["saliency"], WANTED, lambda *_: stop))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
 from attribution.errors import OptionError
@@ -123,6 +123,14 @@ class Faithfulness:
         return OPERATORS[self.operator]
 
 
+@dataclass
+class Known:
+    """What was scored so far for one pair, so that a later call for more methods of it scores only what is new."""
+
+    logits: dict[Kept, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
 def max_passes(n_methods: int, n_random: int = 10) -> int:
     """At most so many sequences for `n_methods` explanations; for progress bars and estimates."""
     return 2 * len(FRACTIONS) * (n_methods + 1 + n_random) + 2
@@ -136,13 +144,16 @@ def measure(
     n_random: int = 10,
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
+    known: Known | None = None,
 ) -> Faithfulness:
     """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders; see the module.
 
-    `operator`: a key of `OPERATORS`. `on_pass` hears of every batch and may raise `Stopped`. Raises `OptionError`.
+    `operator`: a key of `OPERATORS`. `on_pass` hears of every batch and may raise `Stopped`. `known`: of an earlier
+    call for the same pair and operator; then only what is new is scored. Raises `OptionError`.
     """
-    stream = measure_stream(reranker, explanations, operator=operator, n_random=n_random, seed=seed, on_pass=on_pass)
-    *_, last = stream
+    *_, last = measure_stream(
+        reranker, explanations, operator=operator, n_random=n_random, seed=seed, on_pass=on_pass, known=known
+    )
     return last
 
 
@@ -155,6 +166,7 @@ def measure_stream(
     n_random: int = 10,
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
+    known: Known | None = None,
 ) -> Iterator[Faithfulness]:
     """`measure` as it goes: the controls first, then once more after every method. No set of words is scored twice."""
     check_operator(operator)
@@ -167,9 +179,8 @@ def measure_stream(
     orders = {CONTROL: _order(word_values(magnitude, words), shuffled[0])}
     orders |= {key: _order(ranked_by(e, words), shuffled[0]) for key, e in explanations.items()}
 
-    meter = Meter(on_pass)
-    logits: dict[Kept, float] = {}
-    seconds = 0.0
+    meter, known = Meter(on_pass), known or Known()
+    logits = known.logits
     done: dict[str, Scores] = {}
     for key, order in orders.items():
         began = time.perf_counter()
@@ -178,9 +189,9 @@ def measure_stream(
             logits |= score_kept(reranker, pair, words, (left for left in wanted if left not in logits), operator)
         control = _control([_curves(o, logits) for o in shuffled])
         done[key] = _judge(_curves(order, logits), control, done.get(CONTROL))
-        seconds += time.perf_counter() - began
+        known.seconds += time.perf_counter() - began
         logit = logits[frozenset(range(len(words)))]
-        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, len(words), meter.n_forward, seconds)
+        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, len(words), len(logits), known.seconds)
 
 
 def random_orders(n_words: int, n_random: int, seed: int) -> list[list[int]]:

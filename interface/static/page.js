@@ -40,6 +40,15 @@ window.rerankLens = (() => {
     event.preventDefault();
     find("#explain").click();
   });
+  // The list of methods closes by Escape, with the focus back on its button, and by a click anywhere else.
+  const opener = () => find("#settings > button");
+  const close = () => opener()?.classList.contains("open") && (opener().click(), true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && close()) opener().focus();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest("#settings, [role=listbox], .options")) close();
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
   });
@@ -47,9 +56,8 @@ window.rerankLens = (() => {
     document.querySelectorAll("#query textarea, #document textarea").forEach((box) => {
       if (box.dir !== "auto") box.dir = "auto";
     });
-    const opener = find("#settings > button");
-    const open = opener?.classList.contains("open");
-    if (opener && opener.getAttribute("aria-expanded") !== String(open)) opener.setAttribute("aria-expanded", open);
+    const open = opener()?.classList.contains("open");
+    if (opener()?.getAttribute("aria-expanded") !== String(open)) opener()?.setAttribute("aria-expanded", open);
   };
   new MutationObserver(() => {
     ready();

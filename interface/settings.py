@@ -1,0 +1,175 @@
+"""What few visitors change, behind one line beside Explain: methods with their cost on this text, and options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import gradio as gr
+
+from attribution import METHODS, AttributionError
+from attribution.methods.defaults import default_methods
+from attribution.methods.leaves import LEAVES
+from attribution.rerankers.loading import in_memory
+from attribution.rerankers.removal import OPERATORS
+from attribution.rerankers.reranker import BASELINES
+from attribution.words import split_words
+from interface import cost
+from interface.common import BUDGETS, PairInputs, check_model, check_texts
+from interface.page import ASIDE
+from interface.permalink import Field, choice, choices, number
+
+CAPTUM_STEPS = signature(METHODS["integrated_gradients_captum"].attribute).parameters["n_steps"].default
+DEFAULTS: dict[str, Any] = {
+    "baselines": "",
+    "leaf": "detach_clone",
+    "operator": "mask",
+    "n_samples": 16,
+    "n_steps": CAPTUM_STEPS,
+}
+DEFAULT_METHODS = default_methods()
+GROUPS = {  # title: the rooms of attribution/methods that its methods live in
+    "Gradient": ("gradients", "propagation"),
+    "Path from a baseline": ("path",),
+    "Perturbation": ("perturbation",),
+    "Attention": ("attention",),
+    "Control": ("magnitude",),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices; `components` in the order that `run` takes them: one list of methods a group, then the options."""
+
+    panel: gr.Accordion
+    groups: list[gr.CheckboxGroup]
+    baselines: gr.Dropdown
+    leaf: gr.Dropdown
+    operator: gr.Radio
+    n_samples: gr.Slider
+    n_steps: gr.Slider
+
+    @property
+    def components(self) -> list[Any]:
+        """As inputs of an event."""
+        return [*self.groups, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
+
+    @property
+    def fields(self) -> list[Field]:
+        """As parts of a link, in the same order."""
+        single = [choice(component) for component in (self.baselines, self.leaf, self.operator)]
+        return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]
+
+
+def members(title: str) -> list[str]:
+    """The methods of a group, in the order of the table."""
+    return [key for key, method in METHODS.items() if method.function.split(".")[0] in GROUPS[title]]
+
+
+def build_settings(pair: PairInputs, model_id: str, example: Mapping[str, str]) -> Settings:
+    """The line that opens into method groups and options; its label and costs follow the text, at first `example`."""
+    budgets = DEFAULTS["n_samples"], DEFAULTS["n_steps"]
+    text = label(model_id, example["query"], example["document"], DEFAULT_METHODS, *budgets)
+    with gr.Accordion(text, open=False, elem_id="settings") as panel:
+        with gr.Row(elem_id="groups"):
+            groups = [
+                gr.CheckboxGroup(
+                    _choices(title, None),
+                    value=[key for key in members(title) if key in DEFAULT_METHODS],
+                    label=title,
+                    min_width=220,
+                )
+                for title in GROUPS
+            ]
+        settings = Settings(panel, groups, *_options())
+    counted = [*pair.components, *groups, settings.n_samples, settings.n_steps]
+    panel.expand(show_costs, counted, groups, **ASIDE)
+    changes = [component.change for component in counted]
+    gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
+    return settings
+
+
+def _options() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider]:
+    baselines = gr.Dropdown(
+        [
+            ("the model's default: no words, [MASK] where it has one", ""),
+            *((text, key) for key, text in BASELINES.items()),
+        ],
+        value=DEFAULTS["baselines"],
+        label="Baseline",
+        info="what stands in place of the words, for integrated gradients and other methods that compare",
+    )
+    leaf = gr.Dropdown(
+        [(leaf.code, key) for key, leaf in LEAVES.items()],
+        value=DEFAULTS["leaf"],
+        label="How saliency takes the embeddings",
+        info="some of these lines leave .grad empty: then the card says that it fell back",
+    )
+    operator = gr.Radio(list(OPERATORS), value=DEFAULTS["operator"], label="Faithfulness removes words by")
+    n_samples = gr.Slider(
+        *BUDGETS["n_samples"],
+        value=DEFAULTS["n_samples"],
+        step=1,
+        label="n_samples",
+        info="orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
+    )
+    n_steps = gr.Slider(
+        *BUDGETS["n_steps"],
+        value=DEFAULTS["n_steps"],
+        step=1,
+        label="n_steps",
+        info="nodes a path for Captum's integrated gradients",
+    )
+    return baselines, leaf, operator, n_samples, n_steps
+
+
+def label(model_id: str, query: str, document: str, *more: Any) -> str:
+    """The line that opens the settings: how many methods, and how long on this text."""
+    *lists, n_samples, n_steps = more
+    chosen = [key for keys in lists for key in keys or []]
+    size = size_of(model_id, query, document, n_samples, n_steps)
+    taken = cost.seconds(model_id, [*chosen, cost.FAITHFULNESS], size) if size and chosen else None
+    return f"{len(chosen)} of {len(METHODS)} methods{_about(taken)}"
+
+
+def show_label(*inputs: Any) -> Any:
+    """The line again, after any change."""
+    return gr.Accordion(label=label(*inputs))
+
+
+def show_costs(model_id: str, query: str, document: str, *more: Any) -> list[Any]:
+    """Every method with its cost on this text."""
+    *_lists, n_samples, n_steps = more
+    size = size_of(model_id, query, document, n_samples, n_steps)
+    return [gr.CheckboxGroup(choices=_choices(title, size, model_id)) for title in GROUPS]
+
+
+def size_of(model_id: str, query: str, document: str, n_samples: int, n_steps: int) -> cost.Size | None:
+    """What the cost depends on; None while the pair cannot be read, or its model is not loaded."""
+    try:
+        check_model(model_id)
+        check_texts(query, document)
+        reranker = in_memory(model_id)
+        pair = reranker.encode(query, document) if reranker else None
+    except AttributionError:
+        return None
+    if pair is None:
+        return None
+    n_words = len(split_words(query)) + len(split_words(document))
+    return cost.Size(len(pair.tokens), n_words, n_samples, n_steps)
+
+
+def _choices(title: str, size: cost.Size | None, model_id: str = "") -> list[tuple[str, str]]:
+    return [(METHODS[key].label + _costs(key, size, model_id), key) for key in members(title)]
+
+
+def _costs(key: str, size: cost.Size | None, model_id: str) -> str:
+    if size is None:
+        return ""
+    return f" ({cost.passes(key, size):,} passes{_about(cost.seconds(model_id, [key], size))})"
+
+
+def _about(taken: float | None) -> str:
+    return "" if taken is None else f", about {taken:.2g} s" if taken < 10 else f", about {taken:,.0f} s"

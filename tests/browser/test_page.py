@@ -1,0 +1,230 @@
+"""The page's shell: what is on the first screen, that no result passes for another text's, and that all can use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
+LONG = "the tower was completed in a spring long ago and " * 60
+STALE = "[data-rl-stale]"
+SHIFTS = """() => {
+  window.shifts = [];
+  const outer = (source) => (source.node?.parentElement ?? source.node)?.outerHTML?.slice(0, 90);
+  const seen = (entry) => ({value: entry.value, what: entry.sources.map(outer)});
+  new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(seen)))
+    .observe({type: "layout-shift", buffered: false});
+}"""
+
+
+def ready(page: Page, url: str, width: int = 1280, height: int = 720, theme: str = "light") -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{url}/?__theme={theme}")
+    expect(page.locator(".rl-card").first).to_be_visible()
+    expect(page.locator("#document textarea")).to_have_attribute("dir", "auto")  # page.js has come round
+    page.evaluate("document.fonts.ready.then(() => null)")
+
+
+def chip(page: Page, i: int) -> Locator:
+    return page.get_by_role("button", name=EXAMPLES[i]["label"], exact=True)
+
+
+def fill(page: Page, query: str, document: str) -> None:
+    page.locator("#query textarea").fill(query)
+    page.locator("#document textarea").fill(document)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def boxes(page: Page) -> tuple[str, str]:
+    return page.locator("#query textarea").input_value(), page.locator("#document textarea").input_value()
+
+
+def expect_result_of(page: Page, query: str, document: str) -> None:
+    """Finished, every card of this pair and of no other."""
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(page.locator(STALE)).to_have_count(0)
+    identity = page.locator("#identity [data-rl-identity]")
+    expect(identity).to_have_attribute("data-query", query)
+    expect(identity).to_have_attribute("data-document", document)
+    expect(page.locator(".rl-pending")).to_have_count(0)
+    for card in page.locator("#cards .rl-card").all():
+        assert card.locator(".rl-text").all_inner_texts() == [query, document]
+
+
+def top(page: Page, selector: str) -> float:
+    """Where an element begins, in pixels below the top of the view."""
+    box = page.locator(selector).first.bounding_box()
+    assert box, selector
+    return box["y"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_the_first_screen_shows_a_result_before_any_click_and_the_score_after_one(
+    page: Page, app_url: str, width: int, height: int
+) -> None:
+    ready(page, app_url, width, height)
+    for selector in ("h1", "#examples", "#query", "#document", "#explain", "#score"):
+        assert 0 <= top(page, selector) <= height - 40, selector
+    assert page.locator(".rl-card").count() == page.locator(".rl-card:not(.rl-pending)").count() > 0
+    assert page.locator("#identity [data-rl-identity]").get_attribute("data-query") == EXAMPLES[0]["query"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(chip(page, 0)).to_have_attribute("aria-pressed", "true")
+    chip(page, 1).click()
+    expect(page.locator("#rl-why")).to_have_text(EXAMPLES[1]["reason"])
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    expect(chip(page, 1)).to_have_attribute("aria-pressed", "true")
+    expect(chip(page, 0)).to_have_attribute("aria-pressed", "false")
+    assert 0 <= top(page, "#score") <= height - 100
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("document.querySelector('#explain').click()")  # by whatever means
+    expect(page.locator("#score")).to_be_in_viewport()
+
+
+def test_the_latest_start_wins_in_any_order_of_clicks(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    fill(page, "when was the tower completed", LONG)
+    press(page, "Explain")
+    expect(page.locator("#stop")).to_be_enabled()
+    chip(page, 1).click()  # 1: a long run, then an example
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    for i in (2, 6, 1, 7, 3):  # 2: five examples at once
+        chip(page, i).click()
+    expect(page.locator("#query textarea")).to_have_value(EXAMPLES[3]["query"])
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-query", EXAMPLES[3]["query"])
+    expect(page.locator("#stop")).to_be_disabled()
+    expect_result_of(page, EXAMPLES[3]["query"], EXAMPLES[3]["document"])
+    fill(page, "when was the tower completed", LONG)
+    press(page, "Explain")  # 3: Explain, Stop, Explain, all at once
+    press(page, "Stop")
+    expect(page.locator("#explain")).to_be_focused()
+    fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    press(page, "Explain")
+    expect_result_of(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    expect(page.locator("#stop")).to_be_disabled()
+
+
+def test_what_is_of_another_pair_than_the_boxes_says_so_in_every_tab(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    query, document = boxes(page)
+    page.locator("#query textarea").press("End")
+    page.keyboard.type("?")
+    expect(page.locator(STALE)).to_have_count(1)
+    expect(page.get_by_text("Of another text than the boxes").first).to_be_visible()
+    page.keyboard.press("Backspace")
+    expect(page.locator(STALE)).to_have_count(0)
+    page.get_by_role("tab", name="Autograd lab").click()
+    expect(page.locator("#lab-status")).to_contain_text("Done")
+    expect(page.locator("#lab-identity [data-rl-identity]")).to_have_attribute("data-document", document)
+    expect(page.get_by_role("button", name="Run the lab on the boxes")).to_be_hidden()
+    fill(page, query, "Berlin is large.")
+    expect(page.locator(f"{STALE} #lab-rows")).to_be_visible()
+    press(page, "Run the lab on the boxes")
+    expect(page.locator("#lab-identity [data-rl-identity]")).to_have_attribute("data-document", "Berlin is large.")
+    expect(page.locator(f"{STALE} #lab-rows")).to_have_count(0)
+
+
+def test_keys_start_a_run_and_right_to_left_text_reads_so(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    for box, key in (("#query", "Enter"), ("#document", "Control+Enter"), ("#query", "Meta+Enter")):
+        pair = ("من كتب هاملت", f"كتبها شكسبير. {key}")
+        fill(page, *pair)
+        page.locator(f"{box} textarea").press(key)
+        expect_result_of(page, *pair)
+        expect(page.locator(f"{box} textarea")).to_be_focused()
+        assert boxes(page) == pair  # the key typed nothing
+    for area in page.locator("#query textarea, #document textarea").all():
+        assert area.evaluate("box => getComputedStyle(box).direction") == "rtl"
+
+
+def test_text_past_the_limits_is_kept_and_told_of_before_anything_runs(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    count = page.locator("#count")
+    expect(count).to_contain_text("of 512 tokens")
+    fill(page, "what is unseen", "word " * 700)
+    expect(count).to_contain_text("Over 512 tokens")
+    fill(page, "too long", "x" * 30_000)
+    expect(count).to_contain_text("30,000 characters; at most 20,000")
+    press(page, "Explain")
+    expect(page.get_by_text("Shorten it.").first).to_be_visible()
+    assert boxes(page) == ("too long", "x" * 30_000)
+    expect(page.locator("#stop")).to_be_disabled()
+
+
+def test_waiting_is_said_and_what_waits_can_be_withdrawn(browser: Browser, page: Page, app_url: str) -> None:
+    others = [browser.new_page() for _ in range(2)]
+    try:
+        for other in others:
+            ready(other, app_url)
+            other.locator("#settings > button").click()
+            other.get_by_label("Shapley values").check()
+            fill(other, "when was the tower completed", LONG)
+            press(other, "Explain")
+            expect(other.locator("#status")).to_contain_text("of 5 methods")
+        ready(page, app_url)
+        chip(page, 1).click()
+        expect(page.locator("#status")).to_contain_text("1 before you, about")
+        expect(page.locator(STALE)).to_have_count(1)
+        press(page, "Stop")
+        expect(page.locator("#status")).to_contain_text("Withdrawn before it started.")
+        chip(page, 2).click()
+        expect(page.locator("#status")).to_contain_text("1 before you, about")
+        press(others[0], "Stop")
+        expect_result_of(page, EXAMPLES[2]["query"], EXAMPLES[2]["document"])
+    finally:
+        for other in others:
+            other.close()  # what still runs for them ends
+
+
+def test_a_rerun_moves_nothing(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    page.evaluate(SHIFTS)
+    chip(page, 1).click()
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    shifts = page.evaluate("window.shifts")
+    assert sum(shift["value"] for shift in shifts) < 0.1, shifts
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_tab(page: Page, app_url: str, theme: str) -> None:
+    ready(page, app_url, theme=theme)
+    expect_no_violation(page, "as it opens")
+    page.locator("#settings > button").click()
+    expect_no_violation(page, "settings")
+    page.keyboard.press("Escape")
+    expect(page.locator("#groups")).to_be_hidden()
+    chip(page, 1).click()
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    expect_no_violation(page, "after an explanation")
+    for tab, status in (("Autograd lab", "#lab-status"), ("Inside", "#inside-status")):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(status)).to_contain_text("Done")
+        expect_no_violation(page, tab)
+
+
+def expect_no_violation(page: Page, where: str) -> None:
+    found = Axe().run(page).response["violations"]
+    told = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    assert not told, where + "\n" + "\n".join(told)
+
+
+def test_few_tab_stops_from_explain_to_the_first_card(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    page.locator("#explain").focus()
+    stops = 0
+    while not page.evaluate("!!document.activeElement.closest('.rl-card')"):
+        page.keyboard.press("Tab")
+        stops += 1
+        assert stops < 17
+    chip(page, 0).focus()
+    page.keyboard.press("ArrowRight")
+    expect(chip(page, 1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    expect(chip(page, 1)).to_be_focused()

@@ -1,0 +1,75 @@
+"""One run a visitor and lane: the latest wins at once, also over what waits; other visitors are left alone."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from attribution.errors import Stopped
+from interface import runs
+from interface.runs import MAIN, ahead, busy, claim, latest_run, stop
+
+
+def test_a_claim_ends_the_run_before_its_next_pass() -> None:
+    with latest_run("ann") as first:
+        first.check()
+        claim("ann")
+        with pytest.raises(Stopped):
+            first.check()
+    with latest_run("ann") as second:
+        second.check()
+    assert not busy("ann")
+
+
+def test_a_newer_run_ends_the_older_and_a_stopped_one_leaves_quietly() -> None:
+    with latest_run("ann") as first:
+        with latest_run("ann") as second:
+            with pytest.raises(Stopped):
+                first.check()
+            second.check()
+        first.check  # noqa: B018 - the block of the first still runs to its end
+    with latest_run("ann") as run:
+        assert stop("ann") == "running"
+        run.check()
+        raise AssertionError("a stopped run goes on")
+    assert not busy("ann")
+
+
+def test_lanes_and_visitors_are_apart() -> None:
+    with latest_run("ann", MAIN) as main, latest_run("ann", "lab") as lab, latest_run("bob") as other:
+        claim("ann", "lab")
+        main.check()
+        with pytest.raises(Stopped):
+            lab.check()
+        claim("ann")
+        with pytest.raises(Stopped):
+            main.check()
+        other.check()
+    stop("ann")
+
+
+def test_waiting_is_counted_and_withdrawn() -> None:
+    with latest_run("ann"), latest_run("bob"):
+        assert claim("cid")[0] == 1
+        assert claim("dan")[0] == 2
+        assert ahead("dan")
+        assert ahead("ann") is None
+        assert stop("cid") == "waiting"
+        assert ahead("dan") != (0, 0.0)
+    assert ahead("dan") == (0, 0.0)
+    assert busy("dan")
+    with latest_run("dan"):
+        assert ahead("dan") is None
+    assert stop("dan") == ""
+    assert not runs._waiting
+    assert not runs._running
+
+
+def test_a_stop_from_another_thread_reaches_the_run() -> None:
+    with latest_run("ann") as run:
+        thread = threading.Thread(target=stop, args=("ann",))
+        thread.start()
+        thread.join()
+        run.check()
+        raise AssertionError("a stopped run goes on")
