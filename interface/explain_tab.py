@@ -178,7 +178,7 @@ def _results(
             measured = measure(reranker, ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
         except OverBudget as error:
             yield *[gr.skip()] * 5, status_html(str(error))
-            return
+            continue
         cost.learn_faithfulness(reranker.model_id, measured.n_forward, len(pair.tokens), measured.seconds)
         seconds = time.perf_counter() - began
         status = (

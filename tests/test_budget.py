@@ -17,6 +17,7 @@ from attribution.rerankers.reranker import Reranker
 from interface import budget, explain_tab
 from interface.presence import gone
 from interface.runs import latest_run, stop, ticking
+from interface.settings import DEFAULTS
 from interface.steps import Tick, stepwise
 
 SHORT = ("berlin", "museums in paris")
@@ -51,10 +52,10 @@ def test_the_cap_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
-    wanted: dict[str, Any] = {"n_samples": 2, "n_steps": 2}
+    wanted: dict[str, Any] = {**DEFAULTS, "baselines": None, "n_samples": 2, "n_steps": 2}
     spent = {"Saliency (L1)": False, "Occlusion": True, "Faithfulness": True}
 
-    def watch(_step: int, label: str, *_: Any) -> Any:
+    def watch(_step: int, _steps: int, label: str) -> Any:
         def on_pass(_meter: Any) -> None:
             if spent[label]:
                 raise budget.OverBudget("Stopped at this server's limit of 5 s a run")
@@ -62,10 +63,10 @@ def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.Mo
         return on_pass
 
     monkeypatch.setitem(MODELS, tiny_bert.model_id, MODELS["demo-reranker"])
-    *_, last_cards, end = explain_tab._results(tiny_bert, *SHORT, ["saliency", "occlusion"], wanted, "mask", watch)
+    *_, last_cards, end = explain_tab._results(tiny_bert, *SHORT, ["saliency", "occlusion"], wanted, watch)
     assert 'data-method="saliency"' in last_cards[2]
     assert "limit of 5 s" in last_cards[2], "the card of the method that could not run"
-    assert "limit of 5 s" in end[4]
+    assert "limit of 5 s" in end[5]
 
 
 def test_a_long_run_is_asked_about_once() -> None:
