@@ -103,7 +103,7 @@ def test_failed_load_is_not_kept(tiny_folder: Folder, tmp_path: Path) -> None:
 
 LAYOUTLM = "LayoutLMForSequenceClassification"
 T5 = "T5ForSequenceClassification"
-MORE_CONFIGS = {LAYOUTLM: {}, T5: {"d_kv": 8, "d_ff": 48, "eos_token_id": 3, "decoder_start_token_id": 0}}
+MORE_CONFIGS = {LAYOUTLM: {}, T5: {"d_kv": 8, "d_ff": 48, "eos_token_id": 1, "decoder_start_token_id": 0}}
 LAYERS = [  # architectures off the table: the right layer, and wrong ones with what is wrong with them
     (T5, "transformer.encoder.embed_tokens", None),
     (T5, "transformer.shared", "called 0 times"),

@@ -109,7 +109,7 @@ def tiny_pieces(start: str, inside: str) -> list[str]:
 
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     """A fast tokenizer of the family's kind and pair template, with pieces of `CORPUS`."""
-    if architecture == "T5ForConditionalGeneration":
+    if architecture.startswith("T5"):
         return sentencepiece(tiny_pieces("\u2581", ""), end=True)
     if architecture not in PAIRED + MORE_ENCODERS:
         return byte_level(CORPUS) if "Qwen" in architecture else sentencepiece(tiny_pieces("\u2581", ""))
