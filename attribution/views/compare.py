@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from attribution.types import Explanation, Word
 from attribution.views.numbers import logit
 from attribution.views.templating import Markup, render
-from attribution.views.text import scale_of, shown
+from attribution.views.text import Shown, scale_of, shown
 from attribution.words import to_words
 
 if TYPE_CHECKING:
@@ -177,9 +177,9 @@ def _buttons(text: str, words: Sequence[Word], gone: frozenset[int]) -> list[dic
     return [*pieces, {"between": text[at:], "word": None}]
 
 
-def _words(explanation: Explanation | None, row: Ranked) -> object:
+def _words(explanation: Explanation | None, row: Ranked) -> list[Shown]:
     if explanation is None:
-        return [{"before": row.document, "core": "", "after": "", "kinds": "", "alpha": None, "value": None}]
+        return [Shown(row.document, "", "", "")]
     words = to_words(explanation, "document")
     return shown(words, scale_of(words), signed=True)
 
