@@ -40,7 +40,7 @@ from interface.common import MAX_DOCUMENT, MAX_QUERY
 from interface.documents import MOST
 from interface.endpoints import Page, register
 from interface.headers import MIDDLEWARE
-from interface.open_graph import OpenGraph, preview
+from interface.open_graph import OpenGraph, about, preview
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -57,7 +57,11 @@ DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "
     "methods side by side, and how far to trust each."
 )
-LINKS = [("API", "?view=api")]
+THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
+    button_primary_background_fill="*primary_600",  # a contrast of 4.5 at least, as for what follows
+    button_primary_background_fill_hover="*primary_700",
+    body_text_color_subdued="*neutral_600",
+)
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
@@ -66,7 +70,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
     first = EXAMPLES[0]
     result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
     with Page(title=TITLE, fill_width=True) as demo:
-        chips = page.build_top(LINKS, EXAMPLES)
+        chips = page.build_top([*about(), ("API", "?view=api")], EXAMPLES)
         pair = page.build_pair(model_ids, first)
         with gr.Row(elem_id="actions"):
             explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
@@ -89,6 +93,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
                 runs.append(inside_tab.build(pair, actions, tab))
             with gr.Tab("Probes", id="probes") as tab:
                 runs.append(probes_tab.build(pair, actions, tab))
+        page.build_key()
         page.end_by(actions, pair, runs)
         fields = [
             permalink.choice(pair.model),
@@ -140,7 +145,7 @@ def main() -> None:
         share=args.share,
         css_paths=CSS_FILES,
         head=head_html(DESCRIPTION, SCRIPTS),
-        theme=gr.themes.Default(primary_hue="blue", font=FONT),
+        theme=THEME,
         show_error=False,
         max_file_size="64kb",
         enable_monitoring=False,

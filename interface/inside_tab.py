@@ -11,6 +11,7 @@ import gradio as gr
 from attribution import load_reranker
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Meter, metered
+from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
 from attribution.views.page import identity_html, status_html
 from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
@@ -34,15 +35,15 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
         again = gr.Button("Look inside for the boxes", variant="primary", elem_classes="rl-again")
         status = gr.HTML(status_html(""), elem_id="inside-status")
         with gr.Column(elem_classes="rl-needs-result"):
-            gr.Markdown("## Attention")
+            gr.HTML(title_html("Attention"))
             with gr.Row():
                 layer = gr.Dropdown(_choices("layer", 0), value=MEAN, label="Layer", min_width=140)
                 head = gr.Dropdown(_choices("head", 0), value=MEAN, label="Head", min_width=140)
             attention = gr.HTML("", elem_id="inside-attention", js_on_load=js)
-            gr.Markdown("## Hidden states")
+            gr.HTML(title_html("Hidden states"))
             measure = gr.Radio([(label, key) for key, label in MEASURES.items()], value=DEFAULT_MEASURE, label="Show")
             states = gr.HTML("", elem_id="inside-states", js_on_load=js)
-            gr.Markdown("## Where the score appears")
+            gr.HTML(title_html("Where the score appears"))
             probe = gr.HTML("", elem_id="inside-probe")
     gr.on([layer.input, head.input], redraw_attention, [inside, layer, head], attention, **REDRAW)
     measure.input(redraw_states, [inside, measure], states, **REDRAW)

@@ -10,12 +10,23 @@ from typing import Any
 
 TAG = re.compile(r'((?:property|name)="(?:og|twitter):(title|description|image|url)"\s+content=)"[^"]*"')
 SPACE = "https://huggingface.co/spaces/{}"
+FILES = [
+    ("Model card", "blob/main/models/demo-reranker/README.md"),
+    ("Papers", "blob/main/README.md#methods"),
+    ("Code", "tree/main"),
+]
 
 
 def space_address() -> str | None:
     """The Space this runs in, if it runs in one."""
     space = os.environ.get("SPACE_ID")
     return SPACE.format(space) if space else None
+
+
+def about() -> list[tuple[str, str]]:
+    """The title line's links to what this Space is made of; none where the Space is not known."""
+    space = space_address()
+    return [(text, f"{space}/{path}") for text, path in FILES] if space else []
 
 
 def preview(title: str, description: str) -> dict[str, str]:

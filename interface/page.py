@@ -11,6 +11,7 @@ import gradio as gr
 
 from attribution import MODELS, AttributionError
 from attribution.rerankers.loading import in_memory
+from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, status_html, top_html
 from interface import budget
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
@@ -41,6 +42,12 @@ def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, 
     """Title line and example chips; returns the chips."""
     gr.HTML(top_html(TAGLINE, links), elem_id="top")
     return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=(STATIC / "chips.js").read_text("utf-8"))
+
+
+def build_key() -> None:
+    """The key, closed; the title line's link opens it."""
+    with gr.Accordion("How to read this", open=False, elem_id="key"):
+        gr.HTML(key_html())
 
 
 def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInputs:

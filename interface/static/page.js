@@ -52,7 +52,19 @@ window.rerankLens = (() => {
   document.addEventListener("click", (event) => {
     if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
   });
+  // The title line's link opens the key; the address stays, a link to this page is kept in it.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest('a[href="#key"]')) return;
+    event.preventDefault();
+    const key = find("#key > button");
+    if (!key.classList.contains("open")) key.click();
+    key.focus({ preventScroll: true });
+    find("#key").scrollIntoView({ block: "start" });
+  });
   const ready = () => {
+    document.querySelectorAll("footer img").forEach((icon) => {
+      if (icon.alt) icon.alt = ""; // the text beside it says the same
+    });
     document.querySelectorAll("#query textarea, #document textarea").forEach((box) => {
       if (box.dir !== "auto") box.dir = "auto";
     });

@@ -12,6 +12,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 LONG = "the tower was completed in a spring long ago and " * 60
 STALE = "[data-rl-stale]"
+STATUS = {
+    "Compare": "#compare-status",
+    "Autograd lab": "#lab-status",
+    "Inside": "#inside-status",
+    "Probes": "#probes-status",
+}
 SHIFTS = """() => {
   window.shifts = [];
   const outer = (source) => (source.node?.parentElement ?? source.node)?.outerHTML?.slice(0, 90);
@@ -166,6 +172,8 @@ def test_waiting_is_said_and_what_waits_can_be_withdrawn(browser: Browser, page:
             other.get_by_label("Shapley values").check()
             fill(other, "when was the tower completed", LONG)
             press(other, "Explain")
+            expect(other.get_by_text("A long run").first).to_be_visible()  # a second click starts it
+            press(other, "Explain")
             expect(other.locator("#status")).to_contain_text("of 5 methods")
         ready(page, app_url)
         chip(page, 1).click()
@@ -202,9 +210,12 @@ def test_axe_finds_nothing_on_any_tab(page: Page, app_url: str, theme: str) -> N
     chip(page, 1).click()
     expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
     expect_no_violation(page, "after an explanation")
-    for tab, status in (("Autograd lab", "#lab-status"), ("Inside", "#inside-status")):
+    page.get_by_role("link", name="How to read this").click()
+    expect(page.locator("#key .rl-key")).to_be_in_viewport()
+    expect_no_violation(page, "the key")
+    for tab in ("Compare", "Autograd lab", "Inside", "Probes"):
         page.get_by_role("tab", name=tab).click()
-        expect(page.locator(status)).to_contain_text("Done")
+        expect(page.locator(STATUS[tab])).to_contain_text("Done")
         expect_no_violation(page, tab)
 
 
