@@ -66,7 +66,9 @@ def tokenizer_of(kind: str) -> PreTrainedTokenizerBase:
     return xlmr
 
 
-KINDS = [*CONFIGS, "two signs", "bundled"]
+# Many families share a tokenizer: one family each of those that read this differently.
+READ = {tuple(tiny_tokenizer(kind)(" ".join(NASTY))["input_ids"]): kind for kind in reversed(CONFIGS)}
+KINDS = [*reversed(READ.values()), "two signs", "bundled"]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 

@@ -36,13 +36,8 @@ def encode(
     Raises `InputError` when a text holds nothing the model reads, or the query leaves no room for the document.
     """
     if prompt:
-        pair = encode_prompt(tokenizer, query, document, max_length, prompt)
-    else:
-        pair = encode_pair(tokenizer, query, document, max_length, before)
-    for segment in SEGMENTS:
-        if not any(token.segment == segment for token in pair.tokens):
-            raise InputError(f"The {segment} holds no character this model can read. Type or paste some words.")
-    return pair
+        return encode_prompt(tokenizer, query, document, max_length, prompt)
+    return encode_pair(tokenizer, query, document, max_length, before)
 
 
 def encode_pair(
@@ -138,6 +133,9 @@ def _pair(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, kept: list[Row], whole: list[Row], left: bool
 ) -> TokenizedPair:
     """`kept`: the rows the model reads, out of the `whole` pair's; cut at the texts' `left` end, else the right."""
+    for segment in SEGMENTS:
+        if not any(row.segment == segment for row in kept):
+            raise InputError(f"The {segment} holds no character this model can read. Type or paste some words.")
     texts = tokenizer.convert_ids_to_tokens([row.inputs["input_ids"] for row in kept])
     tokens = tuple(
         Token(text, row.segment, *((None, None) if row.segment == "template" else (row.start, row.end)))

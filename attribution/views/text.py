@@ -111,7 +111,8 @@ def strongest(words: Sequence[Word], n: int = 8) -> list[Word]:
 
 def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Shown:
     core = word.text.strip()
-    before, _, after = word.text.partition(core)
+    start = len(word.text) - len(word.text.lstrip())
+    before, after = word.text[:start], word.text[start + len(core) :]
     if word.attribution is None:
         return Shown(before, core, after, "rl-unseen", says=UNSEEN)
     strength = min(1.0, abs(word.attribution) / scale)
