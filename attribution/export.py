@@ -20,6 +20,7 @@ from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness import Faithfulness
+    from attribution.evidence.probes import ProbeResult
 
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"
@@ -98,6 +99,25 @@ def to_csv(explanations: Sequence[Explanation]) -> str:
             table.writerow({**content, **word, "word": counted[word["segment"]], "text": safe})
             counted[word["segment"]] += 1
     return out.getvalue()
+
+
+def probes_to_json(results: Sequence[ProbeResult]) -> str:
+    """What the probes of a pair found: edited texts, logits, controls and verdicts."""
+    return dumps({"format": "rerank-lens probes 1", "results": plain(list(results))}, indent=1)
+
+
+def probes_to_csv(results: Sequence[ProbeResult]) -> str:
+    """A row for each edit; a probe that does not apply has one without numbers."""
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(["probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "edit"])
+    for r in results:
+        for v in r.variants:
+            numbers = (v.change, r.logit, v.logit, v.control.low, v.control.high)
+            writer.writerow([r.probe, r.verdict, *(f"{number:.6g}" for number in numbers), v.says])
+        if not r.variants:
+            writer.writerow([r.probe, r.verdict, "", f"{r.logit:.6g}", "", "", "", r.note])
+    return rows.getvalue()
 
 
 def to_html(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:

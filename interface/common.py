@@ -17,6 +17,7 @@ from interface.runs import SLOTS
 
 MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
 MAX_DOCUMENT = 20_000
+KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 # Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
 BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model

@@ -14,11 +14,11 @@ from attribution.evidence.interaction import DIFFERENCE, interaction_passes
 from attribution.rerankers.removal import OPERATORS
 from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
+from interface.common import KEEP_SECONDS
 from interface.compare_runs import PARTS
 from interface.compare_state import Compared
 
 STATIC = Path(__file__).parent / "static"
-KEEP_SECONDS = 1800
 ONE_PASS = [key for key, method in METHODS.items() if method.signed and method.cost == "1"]  # cheap enough for 20 rows
 FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
 MOST_WORDS = 24

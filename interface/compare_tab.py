@@ -13,9 +13,8 @@ from attribution import AttributionError
 from attribution.views.compare import lists_html
 from attribution.views.page import status_html
 from interface import compare_boxes
-from interface.common import MAX_QUERY, QUEUE, PairInputs, check_model, check_texts
+from interface.common import KEEP_SECONDS, MAX_QUERY, QUEUE, PairInputs, check_model, check_texts
 from interface.compare_layout import (
-    KEEP_SECONDS,
     ONE_PASS,
     STATIC,
     Controls,

@@ -21,6 +21,7 @@ from attribution.views.page import identity_html, status_html
 from interface import cost, models
 from interface.budget import Budget, OverBudget, estimate, lent_seconds
 from interface.common import (
+    KEEP_SECONDS,
     PairInputs,
     answer_errors,
     check_budgets,
@@ -35,7 +36,6 @@ from interface.permalink import build_downloads
 from interface.runs import latest_run
 from interface.settings import DEFAULT_METHODS, DEFAULTS, Settings, size_of
 
-KEEP_SECONDS = 1800  # results that may still be downloaded
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 

@@ -14,12 +14,11 @@ from attribution.rerankers.reranker import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
 from attribution.views.page import identity_html, status_html
-from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, open_run
 from interface.runs import latest_run
 
-KEEP_SECONDS = 1800
 DEFAULT_MEASURE = "grad_norm"
 LANE = "inside"
 AGAIN = "Press “Look inside for the boxes” for them."

@@ -13,12 +13,11 @@ from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_l
 from attribution.rerankers.reranker import Meter, metered
 from attribution.views.lab import intro_html, lab_html
 from attribution.views.page import identity_html, status_html
-from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import Actions, open_run
 from interface.runs import latest_run
 
-KEEP_SECONDS = 1800
 LANE = "lab"
 AGAIN = "Press “Run the lab on the boxes” for them."
 

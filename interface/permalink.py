@@ -18,7 +18,8 @@ from attribution.views.page import link_html
 
 SCRIPT = Path(__file__).parent / "static" / "permalink.js"
 Kept = tuple[dict[str, Explanation], "Faithfulness | None"]
-FORMATS: dict[str, tuple[str, str, Callable[[Kept], str]]] = {  # label: file, type, what is in it
+Formats = Mapping[str, tuple[str, str, Callable[[Any], str]]]  # label: file, type, what is in it
+FORMATS: Formats = {
     "JSON": ("explanations.json", "application/json", lambda kept: export.to_json(list(kept[0].values()), kept[1])),
     "CSV": ("words.csv", "text/csv", lambda kept: export.to_csv(list(kept[0].values()))),
     "HTML": ("explanations.html", "text/html", lambda kept: export.to_html(*kept)),
@@ -74,26 +75,24 @@ def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button) -> None:
     copy.click(None, components, js=f"(...now) => (window.rerankLens.link.copy({base}, ...now), [])")
 
 
-def build_downloads(kept: gr.State) -> None:
-    """A button for each format; the file is written by the browser, the server keeps none."""
-    with gr.Row(elem_id="downloads"):
-        gr.HTML(link_html("Download what is on the page:"), elem_id="downloads-label")
+def build_downloads(kept: gr.State, formats: Formats = FORMATS, elem_id: str = "downloads") -> None:
+    """A button for each format; the browser writes the file, the server keeps none. `kept`: the results come first."""
+    with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
+        gr.HTML(link_html("Download what is on the page:"), elem_id=f"{elem_id}-label")
         file = gr.JSON(visible="hidden")
-        for label in FORMATS:
+        for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)
             written = button.click(
-                _written(label), kept, file, queue=False, show_progress="hidden", api_visibility="private"
+                _written(*of), kept, file, queue=False, show_progress="hidden", api_visibility="private"
             )
             written.success(None, file, js="(file) => (window.rerankLens.link.save(file), [])")
 
 
-def _written(label: str) -> Callable[[Kept | None], list[str]]:
-    name, kind, write = FORMATS[label]
-
-    def written(kept: Kept | None) -> list[str]:
+def _written(name: str, kind: str, write: Callable[[Any], str]) -> Callable[[Any], list[str]]:
+    def written(kept: Any) -> list[str]:
         """`[file name, type, content]`."""
         if not kept or not kept[0]:
-            raise gr.Error("There is no result to download yet. Press Explain first.", print_exception=False)
+            raise gr.Error("There is no result to download yet. Run it first.", print_exception=False)
         return [name, kind, write(kept)]
 
     return written

@@ -8,18 +8,23 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import load_reranker
+from attribution import export, load_reranker
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.probes import probe
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
-from interface.common import PairInputs, answer_errors, check_model, check_texts, identity_of
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, fill_from, open_run
+from interface.permalink import Formats, build_downloads
 from interface.runs import latest_run
 
 LANE = "probes"
+FORMATS: Formats = {
+    "JSON": ("probes.json", "application/json", lambda kept: export.probes_to_json(kept[0])),
+    "CSV": ("probes.csv", "text/csv", lambda kept: export.probes_to_csv(kept[0])),
+}
 AGAIN = "Press “Run the probes on the boxes” for them."
 MAX_PASSES = 60  # of all probes on one pair; for the progress line
 
@@ -32,8 +37,10 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
         again = gr.Button("Run the probes on the boxes", variant="primary", elem_classes="rl-again")
         status = gr.HTML(status_html("Opens with the pair in the boxes."), elem_id="probes-status")
         table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
+        kept = gr.State(None, time_to_live=KEEP_SECONDS)
+        build_downloads(kept, FORMATS, "probes-downloads")
     fill_from(table, pair)
-    return open_run(tab, again, run, pair, [shown], [shown, identity, table, status], actions, LANE)
+    return open_run(tab, again, run, pair, [shown], [shown, identity, table, kept, status], actions, LANE)
 
 
 @answer_errors
@@ -46,7 +53,7 @@ def run(
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[Any, ...]]:
-    """Yields `(shown, identity, table, status)`; nothing where `shown` is this pair already."""
+    """Yields `(shown, identity, table, kept, status)`; nothing where `shown` is this pair already."""
     check_model(model_id)
     check_texts(query, document)
     if tuple(shown) == (model_id, query, document):
@@ -60,7 +67,7 @@ def run(
             meters[:] = [meter]
             progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 
-        yield gr.skip(), gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …")
+        yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …")
         reranker = load_reranker(model_id)
         results = probe(reranker, query, document, on_pass=on_pass)
         seconds = time.perf_counter() - began
@@ -69,5 +76,6 @@ def run(
             (model_id, query, document),
             identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN),
             probes_html(results, PROBES, n_forward=n_forward, seconds=seconds),
+            (results,),
             status_html(f"Done after {seconds:.1f} s."),
         )

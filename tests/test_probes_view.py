@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.probes import probe
+from attribution.export import plain, probes_to_csv, probes_to_json
 from attribution.rerankers.reranker import Reranker
 from attribution.views.numbers import logit
 from attribution.views.probes import changed_parts, place, probes_html
@@ -51,6 +56,18 @@ def test_marked_parts_join_to_both_texts(before: str, after: str) -> None:
     parts = changed_parts(before, after)
     assert "".join(part.text for part in parts if part.kind != "gone") == after
     assert "".join(part.text for part in parts if part.kind != "new") == before
+
+
+def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
+    results = probe(tiny_bert, QUERY, DOCUMENT)
+    assert json.loads(probes_to_json(results))["results"] == json.loads(json.dumps(plain(results)))
+    rows = list(csv.DictReader(io.StringIO(probes_to_csv(results))))
+    edits = [(result, variant) for result in results for variant in result.variants or (None,)]
+    for row, (result, variant) in zip(rows, edits, strict=True):
+        assert (row["probe"], row["verdict"]) == (result.probe, result.verdict)
+        if variant is not None:
+            assert row["edit"] == variant.says
+            assert float(row["change"]) == pytest.approx(variant.change, rel=1e-4, abs=1e-4)
 
 
 def test_the_bar_is_centred_and_bounded() -> None:
