@@ -60,6 +60,11 @@ def ask(session: str, n_forwards: int, seconds: float, inputs: object) -> str:
     if seconds <= ASK_BEYOND or told in _asked:
         return ""
     _asked.append(told)
+    return question(n_forwards, seconds)
+
+
+def question(n_forwards: int, seconds: float) -> str:
+    """What is asked before a long run."""
     cap = limit()
     stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
     return (

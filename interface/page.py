@@ -88,6 +88,7 @@ def start_run(
     begun = gr.on(triggers, None, js="() => window.rerankLens.reveal()")
     told = [actions.status, actions.stop, actions.timer, tabs]
     claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
+    claimed.failure(asker(cost), [*pair.components, *inputs], actions.status, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
         handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
         trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
@@ -148,7 +149,7 @@ def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, 
             stop(session)
             return status_html(str(error)), gr.Button(interactive=False), gr.skip(), gr.skip()
         question = budget.ask(session, passes, takes, (model_id, query, document, settings))
-        if question:
+        if question:  # ends the chain of events; outside the queue Gradio shows no message, so `asker` says it
             raise gr.Error(question, title="A long run", print_exception=False)
         before, seconds = claim(session)
         waiting = f"{before} before you, about {max(1, seconds):.0f} s. Stop withdraws." if before else "Starting …"
@@ -157,6 +158,11 @@ def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, 
         return *told, gr.Tabs(selected="explain")
 
     return claim_run
+
+
+def asker(cost: Callable[..., tuple[int, float]]) -> Callable[..., str]:
+    """The handler that says what a refused claim asked, in the status line."""
+    return lambda *inputs: status_html(budget.question(*cost(*inputs)))
 
 
 def place(before: int, seconds: float) -> str:
