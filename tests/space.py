@@ -1,7 +1,7 @@
 """A ZeroGPU Space on this machine: the real `spaces` package, its forks and its pickling; only the GPU is missing.
 
 The device API that schedules GPUs is a small server on the loopback, and the weights stay on the CPU. Run by
-`tests/test_space.py` in a process of its own; prints what was seen as one line of JSON.
+hand with a checkpoint's folder as its argument; prints what was seen as one line of JSON.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def main() -> dict[str, Any]:
 
     def run(methods: list[str], n_samples: int, session: str) -> Any:
         request = gr.Request(None, session_hash=session)
-        settings = (methods, "", "detach_clone", "mask", n_samples, 5)
+        settings: tuple[Any, ...] = (methods, [], [], [], [], "", "detach_clone", "mask", n_samples, 5)
         return explain_tab.run("tiny", *pair, *settings, request)
 
     def released() -> int:

@@ -48,12 +48,14 @@ window.rerankLens.link = (() => {
   const keep = (() => {
     let waiting;
     let values;
-    const write = async (push) => {
+    const started = new Set(); // addresses that Back comes to again; all others give way to the next
+    const write = async (start) => {
       if (!values) return;
       const hash = await encode({ v: values, t: Math.max(0, tabOf()) });
+      if (start) started.add(hash);
       if (hash === location.hash) return;
       wrote = hash;
-      history[push ? "pushState" : "replaceState"](null, "", hash);
+      history[started.has(location.hash) ? "pushState" : "replaceState"](null, "", hash);
     };
     document.addEventListener("click", (event) => {
       if (event.target.closest("#explain, #compare-start")) write(true);
