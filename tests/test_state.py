@@ -20,7 +20,8 @@ from interface import explain_tab
 from interface.runs import busy, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
-SETTINGS = (["saliency", "saliency_l2", "occlusion"], "", "detach_clone", "mask", 4, 4)
+TICKED = ["saliency", "saliency_l2", "occlusion"]
+SETTINGS = (TICKED, [], [], [], [], "", "detach_clone", "mask", 4, 4)
 
 
 @pytest.fixture
@@ -75,4 +76,4 @@ def test_a_stop_of_another_visitor_is_not_heard(offered: str) -> None:
     run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
     next(run)
     assert stop("another") == ""
-    assert len(list(run)) > len(SETTINGS[0])
+    assert len(list(run)) > len(TICKED)
