@@ -33,7 +33,7 @@ def choose(page: Page, i: int) -> None:
 
 def method(page: Page, label: str) -> Locator:
     """A method's box, in the list that opens beside Explain."""
-    box = page.get_by_label(re.compile(rf"^{re.escape(label)}( \([\d,]+ passes.*)?$"))  # with its cost
+    box = page.get_by_role("checkbox", name=re.compile(rf"^{re.escape(label)}( \([\d,]+ passes.*)?$"))  # with its cost
     if not box.is_visible():
         page.locator("#settings > button").click()
     return box
@@ -42,6 +42,8 @@ def method(page: Page, label: str) -> Locator:
 def set_number(page: Page, name: str, value: str) -> None:
     """Type into a slider's box until it holds: one that has just appeared is set to its default once more."""
     number, slider = page.get_by_label(f"number input for {name}"), page.get_by_label(f"range slider for {name}")
+    if not number.is_visible():
+        page.locator("#settings > button").click()
     for _ in range(20):
         number.fill(value)
         number.press("Tab")
