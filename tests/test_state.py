@@ -21,7 +21,7 @@ from interface.runs import busy, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
 TICKED = ["saliency", "saliency_l2", "occlusion"]
-SETTINGS = (TICKED, [], [], [], [], "", "detach_clone", "mask", 4, 4)
+SETTINGS: tuple[Any, ...] = (TICKED, [], [], [], [], "", "detach_clone", "mask", 4, 4)
 
 
 @pytest.fixture
