@@ -8,11 +8,12 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
+# Two workers take the test files one after another, the slow ones in a browser first.
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
 mutants: .venv/dev

@@ -72,7 +72,7 @@ def test_a_model_loaded_without_autograd_explains(
 NO_TEXT = [None, math.nan, 3, b"berlin", ["berlin"], {"text": "berlin"}, ("berlin", "paris"), object()]
 
 
-@pytest.mark.parametrize("wrong", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("wrong", NO_TEXT, ids=lambda wrong: f"{type(wrong).__name__}-{wrong}"[:20])
 def test_what_is_no_text_is_an_input_error(wrong: Any, tiny_bert: Reranker) -> None:
     calls: list[tuple[str, Callable[[], object]]] = [
         ("query", lambda: tiny_bert.encode(wrong, "paris")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ def served(path: str) -> tuple[str, int]:
         return {}
 
     wrapped = OpenGraph(app, preview('A "title"', "words"))
-    asyncio.run(wrapped({"type": "http", "path": path}, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the main thread
+        pool.submit(asyncio.run, wrapped({"type": "http", "path": path}, receive, send)).result()
     body = b"".join(message.get("body", b"") for message in sent)
     return body.decode(), int(dict(sent[0]["headers"])[b"content-length"]) - len(body)
 

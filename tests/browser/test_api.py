@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -146,7 +147,8 @@ def test_mcp_answers_json(app_url: str) -> None:
             ]
             return await session.list_tools(), [await session.call_tool(*call) for call in calls]
 
-    tools, (explained, ranked, failed) = asyncio.run(talk())
+    with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the main thread
+        tools, (explained, ranked, failed) = pool.submit(asyncio.run, talk()).result()
     assert {tool.name for tool in tools.tools} == NAMES
     described = next(tool for tool in tools.tools if tool.name == "explain").inputSchema
     assert all("description" in schema for schema in described["properties"].values())
