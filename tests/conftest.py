@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from attribution.rerankers.reranker import Reranker
@@ -20,8 +20,21 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 # No test is timed; under CI hypothesis' own profile, the parent here, also draws the same examples each time.
-settings.register_profile("rerank-lens", deadline=None)
+settings.register_profile("rerank-lens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rerank-lens")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A worker takes a file at a time; the first takes all that need a browser, so one app serves them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Rooms(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Rooms(config, log)
+
 
 Tiny = Callable[[str], "Reranker"]
 Folder = Callable[[str], Path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -125,16 +126,26 @@ def test_markdown_has_one_line_a_row_with_its_code(tiny_bert: Any) -> None:
         assert line.endswith(f"| {row.verdict} |")
 
 
-def test_two_visitors_at_once(tiny_bert: Any) -> None:
-    """50 runs each on different pairs: every row as when alone, and the shared model as before."""
+def test_two_visitors_at_once(tiny_bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On different pairs: every row as when alone, and the shared model as before.
+
+    Whoever reads `.grad` waits a moment in the middle, where without the lock the other one would come in.
+    """
     pairs = [(QUERY, DOCUMENT), OTHER]
     alone = [list(run_lab(tiny_bert, *pair)) for pair in pairs]
     before = _state(tiny_bert.model)
     start = threading.Barrier(len(pairs))
+    simplefilter = warnings.simplefilter
+
+    def slowly(action: Any) -> None:
+        simplefilter(action)
+        time.sleep(0.003)
+
+    monkeypatch.setattr("attribution.methods.leaves.warnings.simplefilter", slowly)
 
     def visit(pair: tuple[str, str]) -> list[list[LabRow]]:
         start.wait()
-        return [list(run_lab(tiny_bert, *pair)) for _ in range(50)]
+        return [list(run_lab(tiny_bert, *pair)) for _ in range(4)]
 
     with ThreadPoolExecutor(len(pairs)) as visitors:
         for runs, expected in zip(visitors.map(visit, pairs), alone, strict=True):

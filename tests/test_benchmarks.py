@@ -233,6 +233,15 @@ def test_shuffling_starts_at_the_top(tiny_bert: Reranker) -> None:
         assert torch.equal(tiny_bert.model.get_parameter(name), before[name])
 
 
+def test_shuffling_follows_its_seed(tiny_bert: Reranker) -> None:
+    def heads(seed: int) -> list[float]:
+        _stage, shuffled = next(sanity.randomised(tiny_bert, seed))
+        weights: list[float] = shuffled.model.get_parameter("classifier.weight").flatten().tolist()
+        return weights
+
+    assert heads(5) == heads(5) != heads(6)
+
+
 def test_interval_holds_the_mean_and_narrows() -> None:
     draw = random.Random(0)
     few, many = ([draw.gauss(3, 1) for _ in range(n)] for n in (20, 2000))

@@ -35,7 +35,8 @@ def test_everyday_triples_are_in_order(triple: dict[str, str]) -> None:
 
 def test_no_document_scores_as_no_answer() -> None:
     for example in EXAMPLES:
-        document, _ = explain(load_reranker(BUNDLED), example["query"], example["document"]).paths
+        pair = example["query"], example["document"]
+        document, _ = explain(load_reranker(BUNDLED), *pair, "integrated_gradients_captum", n_steps=2).paths
         assert document.segments == ("document",)
         assert document.baseline_logit < 0, example["label"]
 

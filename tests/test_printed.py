@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import permutations
 
 import pytest
+from scipy.stats import spearmanr
 
 from attribution import METHODS, explain
 from attribution.evidence.agreement import captum_agreement
@@ -133,6 +136,32 @@ def test_the_faithfulness_table(measured: Faithfulness, done: dict[str, Explanat
     assert value(page.numbers["logit"][0]) == pytest.approx(measured.logit, abs=5.1e-3)
     assert value(page.numbers["empty"][0]) == pytest.approx(control.orders[0].deletion[-1], abs=5.1e-3)
     assert value(page.numbers["forward"][0]) == measured.n_forward
+
+
+def test_the_tables_seconds(measured: Faithfulness, done: dict[str, Explanation]) -> None:
+    timed = {key: replace(done[key], seconds=1.237 + i) for i, key in enumerate(done)}
+    shown = Page(faithfulness_section(replace(measured, seconds=7.654), timed)).numbers["seconds"]
+    ranked = sorted(done, key=lambda key: -measured.methods[key].comprehensiveness)
+    assert [cell for cell in shown if cell[0].isdigit() and not cell.endswith("s")] == [
+        f"{timed[key].seconds:.2f}" for key in ranked
+    ]
+    assert shown[-1] == "7.7 s"
+
+
+def test_the_agreement_of_the_methods(measured: Faithfulness, done: dict[str, Explanation]) -> None:
+    """SciPy's ranks and Python's sets, of the words' values; the table goes row by row, its diagonal empty."""
+    page = Page(faithfulness_section(measured, done))
+    words = {key: [w.attribution or 0.0 for w in to_words(done[key], "document")] for key in done}
+    ranks, overlaps = [], []
+    for a, b in permutations(done, 2):
+        both = METHODS[a].signed and METHODS[b].signed
+        one, other = (words[key] if both else [abs(v) for v in words[key]] for key in (a, b))
+        ranks.append(spearmanr(one, other).statistic)
+        top, of = ({*sorted(range(len(v)), key=v.__getitem__)[-5:]} for v in (one, other))
+        overlaps.append(100 * len(top & of) / 5)
+    assert [value(cell) for cell in page.numbers["spearman"]] == pytest.approx(ranks, abs=5.1e-3)
+    assert [value(cell) for cell in page.numbers["overlap"]] == pytest.approx(overlaps)
+    assert all(cell.endswith(" %") for cell in page.numbers["overlap"])
 
 
 @pytest.mark.parametrize(("layer", "head"), [(1, 2), (2, 1), (1, 0), (0, 0)])

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,8 @@ from attribution import MODELS
 from attribution.methods.leaves import read_grad
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface import explain_tab
+from attribution.types import TokenizedPair
+from interface import explain_tab, inside_tab, lab_tab
 from interface.runs import busy, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -68,6 +70,46 @@ def test_a_stop_ends_the_explanation_before_its_next_pass(after: int, offered: s
     assert stop("visitor") == "running"
     assert list(run) == []
     assert len(passes) == heard
+    assert not busy("visitor")
+
+
+@contextmanager
+def heard_forwards(reranker: Reranker) -> Iterator[list[int]]:
+    """A list that grows by one at every forward of the model."""
+    heard: list[int] = []
+    handle = reranker.model.get_submodule("bert.encoder").register_forward_pre_hook(lambda *_: heard.append(1))
+    try:
+        yield heard
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4])
+def test_a_stop_ends_the_lab_before_its_next_row(rows: int, offered: str, tiny_bert: Reranker) -> None:
+    visitor: Any = gr.Request(session_hash="visitor")
+    run = lab_tab.run(offered, *PAIR, None, visitor)
+    shown = [next(run) for _ in range(1 + rows)]  # the first says that it starts
+    assert shown[-1][2].count("<tr data-row") == rows if rows else shown[-1][0] is None
+    with heard_forwards(tiny_bert) as heard:
+        assert stop("visitor") == "running"
+        assert list(run) == []
+    assert heard == []
+    assert not busy("visitor")
+
+
+def test_a_stop_ends_inside_before_its_pass(offered: str, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped while the pair is read: it has one pass, which then never starts, and nothing to show."""
+    visitor: Any = gr.Request(session_hash="visitor")
+    encode = Reranker.encode
+
+    def stop_then_encode(self: Reranker, query: str, document: str) -> TokenizedPair:
+        assert stop("visitor") == "running"
+        return encode(self, query, document)
+
+    monkeypatch.setattr(Reranker, "encode", stop_then_encode)
+    with heard_forwards(tiny_bert) as heard:
+        assert list(inside_tab.run(offered, *PAIR, "grad_norm", None, visitor)) == []
+    assert heard == []
     assert not busy("visitor")
 
 

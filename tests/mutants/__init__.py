@@ -1,0 +1,1 @@
+"""Which small faults would no test notice? `python -m tests.mutants`."""

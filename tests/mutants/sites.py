@@ -1,0 +1,123 @@
+"""Where a change can be made, and which tests are asked about it."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.plugins import get_operator, operator_names
+
+ROOT = Path(__file__).resolve().parents[2]
+# Of interface/:
+PURE = ["runs", "common", "documents", "presence", "steps", "compare_state", "endpoints", "budget", "cost"]
+
+# The tests of each room; the longest path that fits counts.
+TESTS: dict[str, str] = {
+    "attribution/": "explain methods reranker faithfulness",
+    "attribution/__main__": "command",
+    "attribution/batch": "command",
+    "attribution/cost": "budget",
+    "attribution/export": "export command probes_view",
+    "attribution/words": "words units",
+    "attribution/explain": "explain methods passes one_fails callers options",
+    "attribution/errors": "methods refused options callers",
+    "attribution/types": "explain words units methods",
+    "attribution/evidence": "compare probes faithfulness",
+    "attribution/evidence/agreement": "explain faithfulness render faithfulness_view limits adaptive printed",
+    "attribution/evidence/coverage": "summary render faithfulness_view",
+    "attribution/evidence/faithfulness": "faithfulness faithfulness_view options limits summary",
+    "attribution/evidence/rank": "autograd_lab faithfulness compare",
+    "attribution/evidence/prob": "probes probes_view",
+    "attribution/evidence/edits": "probes",
+    "attribution/evidence/wording": "probes",
+    "attribution/evidence/summary": "summary",
+    "attribution/evidence/two_models": "two_models",
+    "attribution/lab/autograd": "autograd_lab limits",
+    "attribution/lab/internals": "internals limits printed",
+    "attribution/methods": "methods explain options",
+    "attribution/methods/adaptive": "adaptive limits methods passes",
+    "attribution/methods/attention": "internals limits methods",
+    "attribution/methods/defaults": "defaults",
+    "attribution/methods/perturbation": "perturbation methods options",
+    "attribution/methods/propagation": "propagation",
+    "attribution/methods/leaves": "autograd_lab state methods limits",
+    "attribution/methods/path": "methods options passes explain adaptive",
+    "attribution/rerankers": "reranker methods loading encoding families hub refused callers offer",
+    "attribution/rerankers/removal": "perturbation faithfulness methods encoding",
+    "attribution/rerankers/encoding": "encoding explain units",
+    "attribution/rerankers/memory": "offer",
+    "attribution/rerankers/kept": "offer",
+    "attribution/rerankers/models": "offer loading",
+    "attribution/rerankers/states": "internals limits",
+    "attribution/rerankers/families": "families reranker propagation encoding internals sentence_transformers",
+    "attribution/rerankers/prompts": "families sentence_transformers offer",
+    "attribution/views": "render summary faithfulness_view probes_view printed compare export two_models",
+    "interface": "state runs limits printed documents compare one_fails",
+    "interface/runs": "runs state budget",
+    "interface/budget": "budget",
+    "interface/cost": "budget",
+    "interface/steps": "budget",
+    "interface/presence": "budget",
+    "interface/endpoints": "callers",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """One change: the `occurrence`-th place of Cosmic Ray's `operator` in `file`, on `line`."""
+
+    file: str
+    line: int
+    operator: str
+    occurrence: int
+
+
+def tests_of(file: str) -> list[str]:
+    """The test files of a module, by the longest key of `TESTS` that its path starts with."""
+    key = max((key for key in TESTS if file.startswith(key)), key=len)
+    return [f"tests/test_{name}.py" for name in TESTS[key].split()]
+
+
+def sample(n: int, seed: int, only: str = "") -> list[Site]:
+    """`n` places drawn at random, each with one of the changes that are possible there."""
+    at: dict[tuple[str, int, int], list[Site]] = {}
+    for file in sorted([*ROOT.glob("attribution/**/*.py"), *(ROOT / "interface" / f"{name}.py" for name in PURE)]):
+        name = file.relative_to(ROOT).as_posix()
+        if only in name:
+            for (line, column), site in _sites(name, file.read_text("utf-8")):
+                at.setdefault((name, line, column), []).append(site)
+    draw = random.Random(seed)
+    places = draw.sample(sorted(at), min(n, len(at)))
+    return [draw.choice(at[place]) for place in places]
+
+
+def _sites(name: str, source: str) -> Iterator[tuple[tuple[int, int], Site]]:
+    silent = _never_run(source)
+    tree = get_ast(source)
+    for operator in operator_names():
+        kind = get_operator(operator)
+        if kind.arguments() or operator.endswith("NoOp"):
+            continue
+        places = (start for node in ast_nodes(tree) for start, _ in kind().mutation_positions(node))
+        for occurrence, (line, column) in enumerate(places):
+            if line not in silent:
+                yield (line, column), Site(name, line, operator, occurrence)
+
+
+def _never_run(source: str) -> set[int]:
+    """Lines that no program runs: signatures' annotations, which stay text, and what only the type checker imports."""
+    lines: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            noted = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg) and a.annotation]
+            plain = {d.lineno for d in (*node.args.defaults, *node.args.kw_defaults) if d}
+            lines |= {a.lineno for a in (*noted, node.returns) if a} - plain
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
