@@ -68,7 +68,8 @@ def run_all(sites: Sequence[Site], workers: int, ends: float) -> tuple[list[Resu
     _import_libraries(files)
     with tempfile.TemporaryDirectory() as root:
         folders = [_copy(Path(root) / str(worker)) for worker in range(workers)]
-        base = {trial.tests[0]: found for trial, *found in _run((Trial((f,), BASE_SECONDS) for f in files), folders)}
+        alone = _run((Trial((file,), BASE_SECONDS) for file in files), folders)
+        base = {trial.tests[0]: (outcome, seconds) for trial, outcome, seconds in alone}
         good = {name: seconds for name, (outcome, seconds) in base.items() if outcome == SURVIVED}
         for name in sorted({*base} - {*good}):
             print(f"{name} fails without any change: {base[name][0]}", flush=True)
