@@ -51,7 +51,8 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
-SCRIPTS = "\n".join(path.read_text("utf-8") for path in (page.STATIC / "page.js", permalink.SCRIPT))
+SCRIPT_FILES = (page.STATIC / "page.js", page.STATIC / "count.js", permalink.SCRIPT)
+SCRIPTS = "\n".join(path.read_text("utf-8") for path in SCRIPT_FILES)
 TITLE = "Rerank Lens"
 DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "
@@ -74,7 +75,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
         pair = page.build_pair(model_ids, first)
         with gr.Row(elem_id="actions"):
             explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
-            options = settings.build_settings(pair, model_ids[0], first)
+            options = settings.build_settings(pair, model_ids[0])
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
             status = gr.HTML(status_html(page.KEYS), elem_id="status")

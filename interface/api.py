@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,11 +17,11 @@ from attribution.evidence import interaction as interactions
 from attribution.evidence.counterfactual import check_signed
 from attribution.evidence.counterfactual import counterfactual as find_counterfactual
 from attribution.explain import check_options
-from attribution.export import plain
+from attribution.export import dumps, plain
 from attribution.rerankers.loading import default_model
 from attribution.rerankers.removal import check_operator
-from attribution.rerankers.reranker import Meter, Reranker
-from interface.budget import Budget
+from attribution.rerankers.reranker import Reranker
+from interface.answers import KEPT, Answer, key_of
 from interface.catalogue import models
 from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
@@ -55,7 +56,8 @@ def explain(
 
     Returns:
         The logit; one attribution a token with its characters in the text; the same by words, also as [text, value]
-        pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run.
+        pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run; kept:
+        whether this is the answer to an earlier request for the same, then seconds are of that one.
     """
     check_texts(query, document)
     budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
@@ -212,14 +214,23 @@ SECONDS = {
 
 
 def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
-    """The task's result, asked for after everything was checked; ends within a batch of the client's leaving."""
+    """The task's result, asked for after everything was checked; ends within a batch of the client's leaving.
+
+    `kept`: whether it is that of an earlier request for the same; its `seconds` are of that one.
+    """
     model = default_model() if model == "" else model
     check_model(model)
+    kept = KEPT.get(key_of(model, task, arguments))
+    if kept:
+        return {**kept.content, "kept": True}
+    began = time.perf_counter()
     results = list(_on_gpu(task, model, arguments, request))
     if not results:
         raise AttributionError(f"{task} was stopped before it had a result.")
     result: dict[str, Any] = results[0]
-    return result
+    answer = Answer(result, len(dumps(result)), time.perf_counter() - began)
+    KEPT.put(key_of(model, task, arguments), answer)
+    return {**result, "kept": False}
 
 
 def _seconds(task: str, *_: Any) -> int:
@@ -229,14 +240,8 @@ def _seconds(task: str, *_: Any) -> int:
 @gpu(seconds=_seconds, lane=None)
 def _on_gpu(task: str, model: str, arguments: dict[str, Any], request: gr.Request | None) -> Iterator[dict[str, Any]]:
     """The result as plain data, or nothing if the client has left; a client may ask several things at a time."""
-    budget = Budget()
     with latest_run(uuid.uuid4().hex, "api", is_gone=gone(request)) as current:
-
-        def on_pass(_meter: Meter) -> None:
-            current.check()
-            budget.check()
-
-        yield plain(TASKS[task](load_reranker(model), on_pass=on_pass, **arguments))
+        yield plain(TASKS[task](load_reranker(model), on_pass=current.check, **arguments))
 
 
 ENDPOINTS = (explain, rank, contrast, interaction, counterfactual, probe, models)

@@ -18,6 +18,7 @@ from attribution.views.what_if import outcomes_html
 from interface.common import answer_errors
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 from interface.gpu import gpu
+from interface.presence import gone
 from interface.runs import latest_run
 
 PARTS = ("state", "identity", "rows", "why", "words", "what_if", "meet", "status")  # the order of a handler's outputs
@@ -58,7 +59,7 @@ def run_list(
         yield out()
         return
     began = time.perf_counter()
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield out(status=status_html("Scoring the list …"))
         reranker = load_reranker(asked.model_id)
         texts = [document.text for document in asked.documents]
@@ -105,7 +106,7 @@ def run_pick(
         raise InputError(NO_LIST)
     began = time.perf_counter()
     chosen = pick(compared, int(event.place), "A" if event.which == "A" else "B")
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield out(
             state=chosen, rows=draw_rows(chosen), what_if="", meet="", status=status_html("Asking why A is above B …")
         )

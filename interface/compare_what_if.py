@@ -16,6 +16,7 @@ from attribution.views.compare import Which
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html
+from interface import presence
 from interface.common import answer_errors, check_texts
 from interface.compare_runs import LANE, NO_LIST, Out, out, watch
 from interface.compare_state import NOTHING, Compared, draw_rows, draw_words, outcomes
@@ -30,7 +31,7 @@ def run_drop(compared: Compared | None, event: gr.EventData, request: gr.Request
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
     dropped: dict[Which, frozenset[int]] = {"A": frozenset(event.dropped["A"]), "B": frozenset(event.dropped["B"])}
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
         yield _dropped(compared, dropped, current.check)
 
 
@@ -42,7 +43,7 @@ def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Req
         raise InputError(NO_LIST)
     check_texts(compared.asked.query, text)
     place = compared.place(which)
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
         (row,) = rank(load_reranker(compared.asked.model_id), compared.asked.query, [text], on_pass=current.check).rows
         edited = dataclasses.replace(
             compared,
@@ -71,7 +72,7 @@ def run_flip(
     higher: Which = "A" if compared.contrast.difference >= 0 else "B"
     lower: Which = "B" if higher == "A" else "A"
     explanation, asked = compared.explanation(higher), compared.asked
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
         found = counterfactual(
             load_reranker(asked.model_id),
             asked.query,
@@ -113,7 +114,7 @@ def run_meet(
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
     asked, document = compared.asked, compared.explanation(which).document
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
         yield out(status=status_html("Asking which words met …"))
         reranker = load_reranker(asked.model_id)
         of = interaction_passes(reranker, asked.query, document, n_words) if form == DIFFERENCE else 0

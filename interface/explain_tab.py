@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,8 @@ from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section, score_section
 from attribution.views.page import identity_html, status_html
 from interface import cost, models
-from interface.budget import Budget, OverBudget, estimate, lent_seconds
+from interface.answered import Shown, answered_before, is_kept, keep
+from interface.budget import OverBudget, estimate, lent_seconds
 from interface.common import (
     KEEP_SECONDS,
     PairInputs,
@@ -31,10 +33,11 @@ from interface.common import (
     log,
 )
 from interface.gpu import gpu
-from interface.page import STATIC, Actions, start_run
+from interface.page import STATIC, Actions, counted, n_words, start_run
 from interface.permalink import build_downloads
+from interface.presence import gone
 from interface.runs import latest_run
-from interface.settings import DEFAULT_METHODS, DEFAULTS, Settings, size_of
+from interface.settings import DEFAULT_METHODS, DEFAULTS, GROUPS, Settings, members
 
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
@@ -65,14 +68,16 @@ def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
 
         return on_pass
 
-    shown: list[Any] = ["", "", "", "", None, ""]
+    shown = Shown()
     wanted = {**DEFAULTS, "baselines": None}
     try:
         for update in _results(load_reranker(model_id), query, document, DEFAULT_METHODS, wanted, watch):
-            shown = [old if isinstance(new, dict) else new for old, new in zip(shown, update, strict=True)]
+            shown.see(update)
     except Stopped:
         log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
-    return tuple(shown[:5])
+    lists = [[key for key in members(title) if key in DEFAULT_METHODS] for title in GROUPS]
+    keep([model_id, query, document, *lists, *DEFAULTS.values()], shown, time.perf_counter() - began)
+    return tuple(shown.parts)
 
 
 def at_most(model_id: str, query: str, document: str, *settings: Any) -> tuple[int, float]:
@@ -80,7 +85,7 @@ def at_most(model_id: str, query: str, document: str, *settings: Any) -> tuple[i
     *lists, _baselines, _leaf, _operator, n_samples, n_steps = settings[:10]
     ticked = {key for keys in lists for key in keys or []}
     reranker = in_memory(model_id)  # one that is still to be loaded has not been timed either
-    if reranker is None:
+    if reranker is None or is_kept(model_id, query, document, *settings):
         return 0, 0.0
     return estimate(reranker, query, document, dearest_last(ticked), {"n_samples": n_samples, "n_steps": n_steps})
 
@@ -92,6 +97,7 @@ def gpu_seconds(*inputs: Any) -> int:
 
 
 @answer_errors
+@answered_before
 @gpu(seconds=gpu_seconds)
 def run(
     model_id: str,
@@ -119,13 +125,11 @@ def run(
     chosen = dearest_last(ticked)
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
-    budget = Budget()
-    with latest_run(request.session_hash or "") as current:
+    with latest_run(request.session_hash or "", is_gone=gone(request)) as current:
 
         def watch(step: int, steps: int, label: str) -> Callable[[Meter], None]:
             def on_pass(meter: Meter) -> None:
-                current.check()
-                budget.check()
+                current.check(meter)
                 progress((step, steps), desc=f"{label}: {meter.n_forward} passes", unit="steps")
 
             return on_pass
@@ -150,9 +154,16 @@ def _results(
     pair = reranker.encode(query, document)  # what is wrong with the pair is no single method's error
     began, measured = time.perf_counter(), None
     done, failed, known = dict[str, Explanation](), dict[str, str](), Known()
-    of = identity_html(identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted)))
+    of = identity_html(
+        dataclasses.replace(
+            identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted)),
+            count=counted(pair, reranker.max_length),
+            over=pair.truncated,
+        )
+    )
+    size = cost.Size(len(pair.tokens), n_words(pair), wanted["n_samples"], wanted["n_steps"])
     yield *[gr.skip()] * 5, status_html("Reading the pair …")
-    for batch in _batches(chosen, size_of(reranker.model_id, query, document, wanted["n_samples"], wanted["n_steps"])):
+    for batch in _batches(chosen, size):
         for key in batch:
             options = {name: value for name, value in wanted.items() if name in options_of(key)}
             on_pass = watch(len(done) + len(failed), len(chosen) + 1, METHODS[key].label)
@@ -189,9 +200,9 @@ def _results(
         yield gr.skip(), gr.skip(), cards, section, (dict(ordered), measured), status_html(status)
 
 
-def _batches(chosen: list[str], size: cost.Size | None) -> list[list[str]]:
+def _batches(chosen: list[str], size: cost.Size) -> list[list[str]]:
     """The quick methods together, then one dear method a batch, cheapest first."""
-    passes = {key: cost.passes(key, size) if size else 0 for key in chosen}
+    passes = {key: cost.passes(key, size) for key in chosen}
     quick = [key for key in chosen if passes[key] < cost.DEAR]
     dear = sorted((key for key in chosen if key not in quick), key=passes.__getitem__)
     return [batch for batch in (quick, *([key] for key in dear)) if batch]

@@ -17,6 +17,7 @@ from attribution.views.page import identity_html, status_html
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, open_run
+from interface.presence import gone
 from interface.runs import latest_run
 
 DEFAULT_MEASURE = "grad_norm"
@@ -57,7 +58,7 @@ def run(
 ) -> Iterator[tuple[Any, ...]]:
     """Yields `(shown, identity, inside, layer, head, attention, states, probe, status)`, once."""
     pair = (model_id, query, document)
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         if shown == pair:
             return
         check_model(model_id)

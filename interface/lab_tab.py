@@ -16,6 +16,7 @@ from attribution.views.page import identity_html, status_html
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import Actions, open_run
+from interface.presence import gone
 from interface.runs import latest_run
 
 LANE = "lab"
@@ -39,7 +40,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 def run(model_id: str, query: str, document: str, shown: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
     """Yields `(shown, identity, rows, status)`, one more row each time; nothing new if the pair is shown already."""
     pair = (model_id, query, document)
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         if shown == pair:
             return
         check_model(model_id)

@@ -33,13 +33,13 @@ def load(model_id: str, progress: Callable[..., Any], check: Callable[[], object
 
 
 def build(pair: PairInputs, status: gr.HTML, count: Callable[..., str]) -> None:
-    """Loads a model as soon as it is chosen; `count(model, query, document)` then counts the pair's tokens."""
+    """Loads a model as soon as it is chosen; `count(model)` then says what it reads."""
     before = gr.State(pair.model.value)
     chosen = pair.model.input(
         choose, [pair.model, before], [pair.model, before, status], show_progress="full", show_progress_on=status,
         trigger_mode="always_last", api_visibility="private", **DOWNLOADS,
     )  # fmt: skip
-    chosen.then(count, pair.components, pair.counter, queue=False, show_progress="hidden", api_visibility="private")
+    chosen.then(count, pair.model, pair.counter, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def choose(

@@ -9,10 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import MODELS, AttributionError
+from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading import in_memory
+from attribution.types import TokenizedPair
 from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, status_html, top_html
+from attribution.words import split_words
 from interface import budget
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
 from interface.runs import ahead, busy, claim, stop
@@ -60,11 +62,14 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
             )
         with gr.Column(scale=62, min_width=320):
             document = gr.Textbox(example["document"], label="Document", elem_id="document", lines=4, max_lines=4)
-            counter = gr.HTML(count(model_ids[0], example["query"], example["document"]), elem_id="count")
-    pair = PairInputs(model=model, query=query, document=document, counter=counter)
+            reranker = load_reranker(model_ids[0])
+            first = reranker.encode(example["query"], example["document"])
+            counter = gr.HTML(count(model_ids[0], counted(first, reranker.max_length)), elem_id="count")
+            size = gr.JSON([len(first.tokens), n_words(first)], visible="hidden")
+    pair = PairInputs(model, query, document, counter, size)
     changes = [model.change, query.change, document.change]
-    gr.on(changes, None, pair.components, js="(...now) => window.rerankLens.changed(...now)")
-    gr.on(changes, count, pair.components, counter, trigger_mode="always_last", **ASIDE)
+    gr.on(changes, None, pair.components, size, js="(...now) => window.rerankLens.changed(...now)")
+    model.change(count, model, counter, trigger_mode="always_last", **ASIDE)
     return pair
 
 
@@ -196,25 +201,23 @@ def forget(request: gr.Request) -> None:
     stop(request.session_hash or "")
 
 
-def count(model_id: str, query: str, document: str) -> str:
-    """The pair's tokens against the model's limit, before anything runs."""
-    for name, text, limit in (("query", query, MAX_QUERY), ("document", document, MAX_DOCUMENT)):
-        if len(text) > limit:
-            return count_html(f"The {name} has {len(text):,} characters; at most {limit:,} are allowed.", over=True)
-    try:
-        check_model(model_id)
-        check_texts(query, document)
-        reranker = in_memory(model_id)
-        if reranker is None:
-            return count_html("Tokens are counted once the model is there.")
-        pair = reranker.encode(query, document)
-    except AttributionError as error:
-        return count_html(str(error))
+def count(model_id: str, text: str = "") -> str:
+    """The line under the document for this model; the browser, which has the texts, counts them, and writes it."""
+    reranker = in_memory(model_id) if model_id in MODELS else None
+    if reranker is None:
+        return count_html(text, None, 0, MAX_QUERY, MAX_DOCUMENT)
+    template = reranker.encode("a", "a").positions("template")
+    return count_html(text, reranker.max_length, len(template), MAX_QUERY, MAX_DOCUMENT)
+
+
+def counted(pair: TokenizedPair, limit: int) -> str:
+    """The pair's exact length, in words."""
     if not pair.truncated:
-        return count_html(f"{len(pair.tokens):,} of {reranker.max_length:,} tokens, query and document together")
+        return f"{len(pair.tokens):,} of {limit:,} tokens, query and document together"
     read = max(token.end or 0 for token in pair.tokens if token.segment == "document")
-    return count_html(
-        f"Over {reranker.max_length:,} tokens: the model will read {read:,} of the document's {len(document):,} "
-        "characters.",
-        over=True,
-    )
+    return f"Over {limit:,} tokens: the model reads {read:,} of the document's {len(pair.document):,} characters."
+
+
+def n_words(pair: TokenizedPair) -> int:
+    """Words of both sides."""
+    return len(split_words(pair.query)) + len(split_words(pair.document))

@@ -18,6 +18,7 @@ from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_mode
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, fill_from, open_run
 from interface.permalink import Formats, build_downloads
+from interface.presence import gone
 from interface.runs import latest_run
 
 LANE = "probes"
@@ -60,10 +61,10 @@ def run(
         return
     began = time.perf_counter()
     meters: list[Meter] = []
-    with latest_run(request.session_hash or "", LANE) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
 
         def on_pass(meter: Meter) -> None:
-            current.check()
+            current.check(meter)
             meters[:] = [meter]
             progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 

@@ -18,6 +18,7 @@ from typing import Literal
 
 from attribution.errors import Stopped
 from attribution.rerankers.reranker import Meter
+from interface.budget import Budget
 
 SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
@@ -34,18 +35,23 @@ _tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
 
 
 class Run:
-    """A visitor's run; `check` is an `on_pass` that ends it once it was stopped."""
+    """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take."""
 
     def __init__(self, is_gone: Callable[[], bool]) -> None:
         self._stopped = threading.Event()
         self._is_gone = is_gone
+        self._budget: Budget | None = None
 
     def stop(self) -> None:
         """End the run before its next model pass."""
         self._stopped.set()
 
-    def check(self, _meter: Meter | None = None) -> None:
-        """Raises `Stopped` after `stop`, or once the visitor is gone. In a GPU worker, the page's process is asked."""
+    def check(self, meter: Meter | None = None) -> None:
+        """Raises `Stopped` after `stop`, or once the visitor is gone; `OverBudget` at the host's limit.
+
+        In a GPU worker, the page's process is asked. The limit counts from the first batch, which has a `meter`: a
+        download does not use it up.
+        """
         tick = _tick.get()
         if tick:
             tick()
@@ -53,6 +59,9 @@ class Run:
             raise Stopped("stopped by the visitor")
         if self._is_gone():
             raise Stopped("the visitor is gone")
+        if meter:
+            self._budget = self._budget or Budget()
+            self._budget.check()
 
 
 @contextmanager

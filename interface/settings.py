@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
 import gradio as gr
 
-from attribution import METHODS, AttributionError
+from attribution import METHODS
 from attribution.methods.defaults import default_methods
 from attribution.methods.leaves import LEAVES
-from attribution.rerankers.loading import in_memory
 from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import BASELINES
-from attribution.words import split_words
 from interface import cost
-from interface.common import BUDGETS, PairInputs, check_model, check_texts
+from interface.common import BUDGETS, PairInputs
 from interface.page import ASIDE
 from interface.permalink import Field, choice, choices, number
 
@@ -68,10 +65,10 @@ def members(title: str) -> list[str]:
     return [key for key, method in METHODS.items() if method.function.split(".")[0] in GROUPS[title]]
 
 
-def build_settings(pair: PairInputs, model_id: str, example: Mapping[str, str]) -> Settings:
-    """The line that opens into method groups and options; its label and costs follow the text, at first `example`."""
+def build_settings(pair: PairInputs, model_id: str) -> Settings:
+    """The line that opens into method groups and options; its label and costs follow the text's size."""
     budgets = DEFAULTS["n_samples"], DEFAULTS["n_steps"]
-    text = label(model_id, example["query"], example["document"], DEFAULT_METHODS, *budgets)
+    text = label(model_id, pair.size.value, DEFAULT_METHODS, *budgets)
     with gr.Accordion(text, open=False, elem_id="settings") as panel:
         with gr.Row(elem_id="groups"):
             groups = [
@@ -84,7 +81,7 @@ def build_settings(pair: PairInputs, model_id: str, example: Mapping[str, str]) 
                 for title in GROUPS
             ]
         settings = Settings(panel, groups, *_options())
-    counted = [*pair.components, *groups, settings.n_samples, settings.n_steps]
+    counted: list[Any] = [pair.model, pair.size, *groups, settings.n_samples, settings.n_steps]
     panel.expand(show_costs, counted, groups, **ASIDE)
     changes = [component.change for component in counted]
     gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
@@ -125,11 +122,11 @@ def _options() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider
     return baselines, leaf, operator, n_samples, n_steps
 
 
-def label(model_id: str, query: str, document: str, *more: Any) -> str:
+def label(model_id: str, length: object, *more: Any) -> str:
     """The line that opens the settings: how many methods, and how long on this text."""
     *lists, n_samples, n_steps = more
     chosen = [key for keys in lists for key in keys or []]
-    size = size_of(model_id, query, document, n_samples, n_steps)
+    size = _size(length, n_samples, n_steps)
     taken = cost.seconds(model_id, [*chosen, cost.FAITHFULNESS], size) if size and chosen else None
     return f"{len(chosen)} of {len(METHODS)} methods{_about(taken)}"
 
@@ -139,26 +136,19 @@ def show_label(*inputs: Any) -> Any:
     return gr.Accordion(label=label(*inputs))
 
 
-def show_costs(model_id: str, query: str, document: str, *more: Any) -> list[Any]:
+def show_costs(model_id: str, length: object, *more: Any) -> list[Any]:
     """Every method with its cost on this text."""
     *_lists, n_samples, n_steps = more
-    size = size_of(model_id, query, document, n_samples, n_steps)
+    size = _size(length, n_samples, n_steps)
     return [gr.CheckboxGroup(choices=_choices(title, size, model_id)) for title in GROUPS]
 
 
-def size_of(model_id: str, query: str, document: str, n_samples: int, n_steps: int) -> cost.Size | None:
-    """What the cost depends on; None while the pair cannot be read, or its model is not loaded."""
-    try:
-        check_model(model_id)
-        check_texts(query, document)
-        reranker = in_memory(model_id)
-        pair = reranker.encode(query, document) if reranker else None
-    except AttributionError:
+def _size(length: object, n_samples: int, n_steps: int) -> cost.Size | None:
+    """What the cost depends on; `length` is the browser's `[tokens, words]`. None for anything else."""
+    if not isinstance(length, list) or len(length) != 2 or not all(type(n) is int and 0 < n < 10**6 for n in length):
         return None
-    if pair is None:
-        return None
-    n_words = len(split_words(query)) + len(split_words(document))
-    return cost.Size(len(pair.tokens), n_words, n_samples, n_steps)
+    n_tokens, n_words = length
+    return cost.Size(n_tokens, n_words, n_samples, n_steps)
 
 
 def _choices(title: str, size: cost.Size | None, model_id: str = "") -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from interface import models
 from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
 from interface.gpu import gpu
 from interface.page import STATIC
+from interface.presence import gone
 from interface.runs import latest_run
 
 
@@ -65,7 +66,7 @@ def run(
     began = time.perf_counter()
     names = (MODELS[model_id].label, MODELS[second].label)
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
-    with latest_run(request.session_hash or "", "two models") as current:
+    with latest_run(request.session_hash or "", "two models", is_gone=gone(request)) as current:
         rerankers = [models.load(key, progress, current.check) for key in (model_id, second)]
         for key in chosen:
             for reranker, side in zip(rerankers, sides, strict=True):

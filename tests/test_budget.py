@@ -9,17 +9,22 @@ import gradio as gr
 import pytest
 from fastapi import Request
 
-from attribution import METHODS, MODELS, explain
+from attribution import METHODS, MODELS, explain, load_reranker
 from attribution.cost import SEQUENCES, sequences, sides_of
 from attribution.errors import Stopped
 from attribution.explain import options_of
+from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface import budget, explain_tab
+from interface import api, budget, compare_runs, explain_tab, inside_tab, lab_tab, probes_tab, two_models
+from interface.compare_state import Asked
+from interface.documents import Document
+from interface.endpoints import endpoint
 from interface.presence import gone
 from interface.runs import latest_run, stop, ticking
 from interface.settings import DEFAULTS
 from interface.steps import Tick, stepwise
 
+CONTRAST = "integrated_gradients"
 SHORT = ("berlin", "museums in paris")
 LONG = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . new york is famous " * 2)
 
@@ -121,3 +126,33 @@ def test_a_worker_asks_the_page_at_every_batch(tiny_bert: Reranker) -> None:
         stop("t")
         with pytest.raises(Stopped):
             run.check()
+
+
+@pytest.mark.parametrize("name", ["explain", "compare", "lab", "inside", "probes", "two models", "api"])
+def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
+    key, request = tiny_bert.model_id, gr.Request(None, session_hash="capped")
+    offered = Checkpoint(label="tiny", path=key, licence="", about="")
+    monkeypatch.setitem(MODELS, key, offered)
+    monkeypatch.setitem(MODELS, f"{key}/", offered)
+    options = ("", "detach_clone", "mask", 2, 2)
+    asked = Asked(key, "berlin", (Document("1", "berlin"), Document("2", "paris")), (), CONTRAST, CONTRAST, "mask")
+    ticks: Any = (["saliency"], [], [], [], [])
+    runs: dict[str, Any] = {
+        "explain": lambda: explain_tab.run(key, *SHORT, *ticks, *options, request),
+        "compare": lambda: compare_runs.run_list(asked, request),
+        "lab": lambda: lab_tab.run(key, *SHORT, None, request),
+        "inside": lambda: inside_tab.run(key, *SHORT, "grad_norm", None, request),
+        "probes": lambda: probes_tab.run(key, *SHORT, (), request),
+        "two models": lambda: two_models.run(key, *SHORT, f"{key}/", *ticks, request),
+        "api": lambda: iter([endpoint(api.rank)("berlin", ["berlin", "paris"], key)]),
+    }
+    load_reranker(f"{key}/")
+    monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "1e-9")
+    said = ""
+    try:
+        for step in runs[name]():
+            said += str(step)
+    except gr.Error as error:
+        said += str(error.message)
+    assert "this server" in said
+    assert "limit of 1e-09 s a run" in said

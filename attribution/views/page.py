@@ -15,7 +15,10 @@ OWN_TEXT = "Your own text."
 
 @dataclass(frozen=True)
 class Identity:
-    """What a result is of; the page compares it with its boxes. `settings`: in words, empty where there are none."""
+    """What a result is of; the page compares it with its boxes. `settings`: in words, empty where there are none.
+
+    `count`: its exact length in words, where it is known; `over`: it was too long.
+    """
 
     model_id: str
     model_label: str
@@ -23,6 +26,8 @@ class Identity:
     query: str
     document: str
     settings: str = ""
+    count: str = ""
+    over: bool = False
 
 
 def top_html(tagline: str, links: Sequence[tuple[str, str]]) -> Markup:
@@ -51,9 +56,16 @@ def status_html(text: str) -> Markup:
     return render("page_status.html", text=text)
 
 
-def count_html(text: str, over: bool = False) -> Markup:
-    """The line under the document; `over`: the text is longer than what is read."""
-    return render("page_count.html", text=text, over=over)
+def count_html(text: str, limit: int | None, n_template: int, most_query: int, most_document: int) -> Markup:
+    """The line under the document, which the browser writes: of `limit` tokens the template has `n_template`."""
+    return render(
+        "page_count.html",
+        text=text,
+        limit=limit,
+        n_template=n_template,
+        most_query=most_query,
+        most_document=most_document,
+    )
 
 
 def link_html(says: str = "") -> Markup:

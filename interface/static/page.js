@@ -7,6 +7,7 @@ window.rerankLens = (() => {
   const mark = () => {
     if (!boxes) return;
     const [model, query, text] = boxes;
+    window.rerankLens.count(boxes);
     document.querySelectorAll("[data-rl-identity]").forEach((identity) => {
       const of = identity.dataset;
       const stale = of.model !== model || of.query !== query || of.document !== text;
@@ -81,7 +82,7 @@ window.rerankLens = (() => {
     changed: (...now) => {
       boxes = now;
       mark();
-      return [];
+      return [window.rerankLens.size(...now)];
     },
     reveal,
   };

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 from playwright.sync_api import Page, expect
@@ -98,6 +99,36 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     expect(page.locator(".rl-card")).to_have_count(shown)
     expect(page.locator("body")).to_contain_text("<b>bold</b> ${7*7} {{7*7}}")
     assert asked == [files["HTML"].as_uri()]
+
+
+def test_no_text_reaches_the_server_before_a_start_and_no_other_host_is_asked(page: Page, app_url: str) -> None:
+    hosts: set[str] = set()
+    sent: list[str] = []
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.on("request", lambda request: sent.append(request.url + (request.post_data or "")))
+    ready(page, app_url)
+    count = page.locator("#count")
+    expect(count).to_contain_text("of 512 tokens, query and document together")
+    box(page, "query").fill("private question?")
+    box(page, "document").fill("private passage. " * 20)
+    expect(count).to_contain_text("of 512 tokens; a result has the exact number.")
+    page.locator("#settings > button").click()
+    expect(page.get_by_label("Occlusion")).to_be_visible()
+    costs = page.locator("#groups").inner_text()
+    box(page, "document").fill("private passage. " * 400)
+    expect(count).to_contain_text("Over 512 tokens, about 1,2")
+    expect(page.locator("#groups")).not_to_have_text(costs)  # the costs follow the size, and only that was sent
+    box(page, "document").fill("private passage. " * 170)
+    expect(count).to_contain_text("the end of the document may be cut")
+    hash_holding(page, "private passage. " * 170)
+    with page.expect_request(lambda request: "private passage" in (request.post_data or "")):
+        before = list(sent)
+        page.locator("#explain").click()
+    assert len(before) > 10
+    assert not [request for request in before if "private" in request]
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(count).to_contain_text("Over 512 tokens: the model reads 2,5")
+    assert hosts == {urlsplit(app_url).netloc}
 
 
 def test_headers_and_closed_doors(page: Page, app_url: str) -> None:
