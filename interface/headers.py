@@ -7,6 +7,8 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
+from interface.runs import wait_of_a_full_queue
+
 # As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
 POLICY = {
     "default-src": "'self'",
@@ -26,6 +28,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+FULL = 503  # Gradio's status for a queue that takes no more
 Message = MutableMapping[str, Any]
 
 
@@ -41,6 +44,8 @@ class Headers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                if message["status"] == FULL:
+                    ours.append((b"retry-after", str(wait_of_a_full_queue()).encode()))
                 message["headers"] = [*message.get("headers", []), *ours]
             await send(message)
 

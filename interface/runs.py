@@ -114,6 +114,11 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
 
 
+def wait_of_a_full_queue() -> int:
+    """About how many seconds until there is a place in it again."""
+    return max(1, round(fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS))
+
+
 def stop(session: str, lane: str | None = None) -> Literal["running", "waiting", ""]:
     """Stop what runs for the visitor and withdraw what waits, in one lane or in all; says what there was."""
     with _lock:
