@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import AttributionError, ModelError
 from attribution.rerankers.families import FAMILIES, Family
+from attribution.rerankers.files import float32_bytes
 from attribution.rerankers.loading import _load_lock
 from tests import tiny
 
@@ -99,6 +100,24 @@ def test_failed_load_is_not_kept(tiny_folder: Folder, tmp_path: Path) -> None:
     message_of(str(tmp_path / "late"))
     copy(tiny_folder(BERT), tmp_path / "late")
     assert load_reranker(str(tmp_path / "late")).score("berlin", ["paris"])
+
+
+def test_a_decoder_without_a_padding_token_scores_a_batch_as_one_by_one(tmp_path: Path) -> None:
+    folder = tiny.save_tiny("Qwen3ForSequenceClassification", tmp_path)
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({k: v for k, v in settings.items() if k != "pad_token_id"}))
+    reranker = load_reranker(str(folder), device="cpu")
+    documents = ["paris", "berlin has about 3.7 million inhabitants .", "new york is famous"]
+    alone = [reranker.score("berlin", [document])[0] for document in documents]
+    assert reranker.score("berlin", documents) == pytest.approx(alone, abs=1e-5)
+    assert len({round(logit, 4) for logit in alone}) == len(documents)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "stored"), [("float16", 200), ("bfloat16", 200), ("float32", 400), ("float64", 800), (None, 400)]
+)
+def test_a_hundred_weights_take_400_bytes_in_float32(dtype: str | None, stored: int) -> None:
+    assert float32_bytes({"dtype": dtype}, stored) == float32_bytes({"torch_dtype": dtype}, stored) == 400
 
 
 LAYOUTLM = "LayoutLMForSequenceClassification"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.errors import OptionError
+from attribution.errors import OptionError, Stopped
 from attribution.evidence.faithfulness import FRACTIONS, max_passes, measure, random_orders
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
 from attribution.rerankers.removal import score_kept, seen_words
@@ -70,6 +70,39 @@ def test_max_passes_is_reached_when_no_two_orders_share_a_set() -> None:
     noise = {str(i): replace(base, attributions=tuple(draw.random() for _ in base.tokens)) for i in range(4)}
     assert measure(reranker, noise).n_forward == max_passes(4) == 122
     assert measure(reranker, noise, n_random=2).n_forward == max_passes(4, 2) == 2 * len(FRACTIONS) * 7 + 2
+
+
+SEED = (0, 2**63 - 1)
+BOUNDS: dict[tuple[str, str], tuple[float, float]] = {  # as the methods' docstrings and README say them
+    ("integrated_gradients", "tolerance"): (1e-4, 1.0),
+    ("integrated_gradients", "max_evaluations"): (17, 1025),
+    ("integrated_gradients_captum", "n_steps"): (2, 1000),
+    ("integrated_gradients_captum", "internal_batch_size"): (1, 2048),
+    ("expected_gradients", "n_samples"): (1, 1000),
+    ("expected_gradients", "seed"): SEED,
+    ("smoothgrad", "n_samples"): (1, 1000),
+    ("smoothgrad", "noise"): (0.0, 10.0),
+    ("smoothgrad", "seed"): SEED,
+    ("shapley", "n_samples"): (2, 10_000),
+    ("shapley", "seed"): SEED,
+}
+
+
+@pytest.mark.parametrize(("method", "option"), BOUNDS)
+def test_an_option_is_taken_within_its_bounds_and_refused_beyond(method: str, option: str) -> None:
+    """Taken: it gets as far as the model."""
+    reranker, (low, high) = linear_reranker(), BOUNDS[method, option]
+    step: float = 1 if isinstance(low, int) else 1e-5
+
+    def stop(_meter: object) -> None:
+        raise Stopped("far enough")
+
+    for value in (low, high):
+        with pytest.raises(Stopped):
+            explain(reranker, QUERY, SHORT, method, on_pass=stop, **{option: value})
+    for value in (low - step, high + step):
+        with pytest.raises(OptionError, match=f"^{option} is .* between {low} and {high}"):
+            explain(reranker, QUERY, SHORT, method, on_pass=stop, **{option: value})
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])

@@ -272,6 +272,11 @@ def test_sentences_are_moved_whole(document: str, seed: int) -> None:
         assert len(changed) <= 1
 
 
+@pytest.mark.parametrize(("second", "moves"), [("They swim.", False), ("Fish like them swim.", True), ("One.", True)])
+def test_sentences_stay_where_one_opens_with_a_word_that_leans_on_the_last(second: str, moves: bool) -> None:
+    assert bool(run(edits.reordered, f"Rivers flow. {second}", 0)) == moves
+
+
 @given(TEXTS, SEEDS)
 def test_names_change_places(document: str, seed: int) -> None:
     for edit in run(edits.names, document, seed):

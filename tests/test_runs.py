@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from attribution.errors import Stopped
-from interface import runs
+from interface import budget, runs
 from interface.runs import MAIN, ahead, busy, claim, latest_run, stop
 
 
@@ -73,3 +73,8 @@ def test_a_stop_from_another_thread_reaches_the_run() -> None:
         thread.join()
         run.check()
         raise AssertionError("a stopped run goes on")
+
+
+def test_a_run_of_up_to_thirty_seconds_starts_at_once() -> None:
+    assert budget.ask("ann", 10, 30.0, "these") == ""
+    assert "up to 31 s (10 passes" in budget.ask("ann", 10, 30.6, "these")

@@ -79,13 +79,15 @@ class Site:
 def tests_of(file: str) -> list[str]:
     """The test files of a module, by the longest key of `TESTS` that its path starts with."""
     key = max((key for key in TESTS if file.startswith(key)), key=len)
-    return [f"tests/test_{name}.py" for name in TESTS[key].split()]
+    names = [f"tests/test_{name}.py" for name in TESTS[key].split()]
+    return [name for name in names if (ROOT / name).exists()]
 
 
 def sample(n: int, seed: int, only: str = "") -> list[Site]:
     """`n` places drawn at random, each with one of the changes that are possible there."""
     at: dict[tuple[str, int, int], list[Site]] = {}
-    for file in sorted([*ROOT.glob("attribution/**/*.py"), *(ROOT / "interface" / f"{name}.py" for name in PURE)]):
+    pure = [path for path in ROOT.glob("interface/*.py") if path.stem in PURE]
+    for file in sorted([*ROOT.glob("attribution/**/*.py"), *pure]):
         name = file.relative_to(ROOT).as_posix()
         if only in name:
             for (line, column), site in _sites(name, file.read_text("utf-8")):
