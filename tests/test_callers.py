@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from attribution import METHODS, explain, load_reranker
-from attribution.errors import InputError, OptionError
+from attribution.errors import InputError, OptionError, check_text
 from attribution.evidence.faithfulness import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
@@ -88,6 +88,13 @@ def test_what_is_no_text_is_an_input_error(wrong: Any, tiny_bert: Reranker) -> N
             call()
     with pytest.raises(gr.Error, match=r"document .*not text\.|document is .*it must be a text\."):
         endpoint(api.explain)("berlin", wrong)
+
+
+def test_an_error_quotes_forty_characters_at_most() -> None:
+    for n, shown in ((37, "b'" + "x" * 37 + "'"), (38, "b'" + "x" * 38 + " …")):
+        with pytest.raises(InputError) as caught:
+            check_text("query", b"x" * n)
+        assert f"is {shown} (bytes)" in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", ["berlin", b"berlin", None, math.nan, 3, {"berlin": 1}], ids=repr)

@@ -19,6 +19,7 @@ from attribution.errors import ModelError
 from attribution.rerankers import files, hub, loading, memory
 from attribution.rerankers.checks import TEST_PAIR
 from attribution.rerankers.kept import Kept, weight_bytes
+from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.rerankers.prompts import TEMPLATES
 from attribution.rerankers.reranker import Reranker
@@ -187,3 +188,8 @@ def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folde
     assert explanation.precision == reranker.precision
     assert reranker.precision in score_section(explanation)
     assert load_reranker(str(tiny_folder(BERT))).precision == ""
+
+
+def test_sizes_are_said_in_binary_units() -> None:
+    said = {2**30: "1.0 GB", 5 * 2**29: "2.5 GB", 2**27: "0.1 GB", 2**27 - 2**20: "127.0 MB", 2**19: "0.5 MB"}
+    assert {n: gigabytes(n) for n in said} == said

@@ -84,3 +84,10 @@ def test_stop_really_stops(tiny_bert: Reranker) -> None:
     with pytest.raises(Stopped):
         explain(tiny_bert, QUERY, DOCUMENT, CAPTUM, n_steps=500, internal_batch_size=4, on_pass=on_pass)
     assert passes == [0, 4, 8, 12]
+
+
+@pytest.mark.parametrize("method", [key for key in METHODS if key != "integrated_gradients"])
+def test_only_the_adaptive_rule_gives_an_error_back_or_is_cut_short(method: str, tiny_bert: Reranker) -> None:
+    paths = explain(tiny_bert, QUERY, DOCUMENT, method).paths
+    assert {(path.residual, path.relative_residual, path.capped) for path in paths} <= {(0.0, 0.0, False)}
+    assert bool(paths) == METHODS[method].complete

@@ -313,6 +313,13 @@ def test_a_typo_swaps_two_neighbouring_letters_of_the_longest_word(query: str, s
     assert sorted(a) == sorted(b)
 
 
+def test_a_word_of_four_letters_is_long_enough_for_a_typo() -> None:
+    (edit,) = run(edits.typo, DOCUMENT, 0, "who is john")
+    assert edit.query in ("who is jhon", "who is jonh")
+    assert edit.size == 1
+    assert run(edits.typo, DOCUMENT, 0, "who are you") == []
+
+
 @pytest.mark.parametrize(
     "key", ["padded", "twice", "query_prepended", "stuffed", "injected", "answered", "typed_template"]
 )

@@ -14,11 +14,13 @@ import pytest
 import torch
 
 from attribution import MODELS
+from attribution.errors import InputError
 from attribution.methods.leaves import read_grad
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface import explain_tab, inside_tab, lab_tab
+from interface.common import answer_errors
 from interface.runs import busy, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -119,3 +121,21 @@ def test_a_stop_of_another_visitor_is_not_heard(offered: str) -> None:
     next(run)
     assert stop("another") == ""
     assert len(list(run)) > len(TICKED)
+
+
+def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
+    """The error goes to the page and into the status line, which is the last output; what was shown stays."""
+
+    @answer_errors
+    def handler() -> Iterator[Any]:
+        yield "shown", "status"
+        raise InputError("The query is empty.")
+
+    run, updates = handler(), list[Any]()
+    with pytest.raises(gr.Error, match=r"The query is empty\.") as caught:
+        updates.extend(run)
+    assert caught.value.print_exception is False
+    assert updates[0] == ("shown", "status")
+    assert updates[1][0] == gr.skip()
+    assert "The query is empty." in updates[1][1]
+    assert len(updates) == 2

@@ -39,6 +39,7 @@ TESTS: dict[str, str] = {
     "attribution/lab/autograd": "autograd_lab limits",
     "attribution/lab/internals": "internals limits printed",
     "attribution/methods": "methods explain options",
+    "attribution/methods/__init__": "passes render methods readme",
     "attribution/methods/adaptive": "adaptive limits methods passes",
     "attribution/methods/attention": "internals limits methods",
     "attribution/methods/defaults": "defaults",
@@ -56,6 +57,8 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/families": "families reranker propagation encoding internals sentence_transformers",
     "attribution/rerankers/prompts": "families sentence_transformers offer",
     "attribution/views": "render summary faithfulness_view probes_view printed compare export two_models",
+    "attribution/views/curves": "charts faithfulness_view",
+    "attribution/views/inside": "charts printed",
     "interface": "state runs limits printed documents compare one_fails",
     "interface/runs": "runs state budget",
     "interface/budget": "budget",
@@ -98,28 +101,28 @@ def sample(n: int, seed: int, only: str = "") -> list[Site]:
 
 
 def _sites(name: str, source: str) -> Iterator[tuple[tuple[int, int], Site]]:
-    silent = _never_run(source)
+    silent = list(_never_run(source))
     tree = get_ast(source)
     for operator in operator_names():
         kind = get_operator(operator)
         if kind.arguments() or operator.endswith("NoOp"):
             continue
         places = (start for node in ast_nodes(tree) for start, _ in kind().mutation_positions(node))
-        for occurrence, (line, column) in enumerate(places):
-            if line not in silent:
-                yield (line, column), Site(name, line, operator, occurrence)
+        for occurrence, place in enumerate(places):
+            if not any(start <= place < end for start, end in silent):
+                yield place, Site(name, place[0], operator, occurrence)
 
 
-def _never_run(source: str) -> set[int]:
-    """Lines that no program runs: signatures' annotations, which stay text, and what only the type checker imports."""
-    lines: set[int] = set()
+def _never_run(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where no program runs, each a start and an end: annotations, which stay text, and what is for type checkers."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.AnnAssign) and node.value is None:
-            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        silent: list[ast.expr | ast.stmt | None] = []
+        if isinstance(node, ast.AnnAssign | ast.arg):
+            silent = [node.annotation]
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            noted = [a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg) and a.annotation]
-            plain = {d.lineno for d in (*node.args.defaults, *node.args.kw_defaults) if d}
-            lines |= {a.lineno for a in (*noted, node.returns) if a} - plain
+            silent = [node.returns]
         elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return lines
+            silent = [*node.body]
+        for part in silent:
+            if part:
+                yield (part.lineno, part.col_offset), (part.end_lineno or part.lineno, part.end_col_offset or 0)
