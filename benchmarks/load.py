@@ -26,7 +26,7 @@ from typing import Any
 
 import httpx
 from tqdm import tqdm
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
 
 from attribution import explain, load_reranker
 from attribution.evidence.compare import rank
@@ -48,6 +48,7 @@ IDLE = 0.2  # of a core
 def half_as_deep(folder: Path) -> str:
     """A second model: the bundled one without its upper half, saved in `folder`."""
     source = MODELS[BUNDLED].path
+    logging.set_verbosity_error()  # of the weights that are left out
     AutoModelForSequenceClassification.from_pretrained(source, num_hidden_layers=3).save_pretrained(folder)
     AutoTokenizer.from_pretrained(source).save_pretrained(folder)
     return str(folder)

@@ -108,12 +108,15 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     if joined.status_code == 503:
         await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
         return _refused(ask, joined, began)
+    sent: list[Any] = []
     shown: list[Any] = [""] * 6
     async for _, message in server.events(f"queue/data?session_hash={session}"):
         if message["msg"] in ("process_generating", "process_completed") and not message.get("success", True):
             return Seen(ask, "wrong", time.perf_counter() - began, message["output"])
         if message["msg"] == "process_generating":
-            shown = [_merged(old, new) for old, new in zip(shown, message["output"]["data"], strict=True)]
+            new = message["output"]["data"]
+            sent = [_applied(*pair) for pair in zip(sent, new, strict=True)] if sent else new
+            shown = [old if isinstance(part, dict) else part for old, part in zip(shown, sent, strict=True)]  # a skip
             if stop and "data-method=" in str(shown[2]):
                 stop, stopped = False, time.perf_counter()
                 await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
@@ -127,18 +130,13 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     return Seen(ask, "wrong", time.perf_counter() - began, "the stream ended without an answer")
 
 
-def _merged(old: Any, new: Any) -> Any:
-    """A component's value after an update: a whole value, a skip, or a list of changes to the text."""
-    if isinstance(new, dict):
-        return old
-    if isinstance(new, list) and all(isinstance(step, list) and len(step) == 3 for step in new):
-        for action, path, value in new:
-            if action == "append" and not path:
-                old = f"{old}{value}"
-            elif action == "replace" and not path:
-                old = value
-        return old
-    return new
+def _applied(old: Any, changes: Any) -> Any:
+    """Gradio sends the first update whole, then changes: here whole values, or text that is appended."""
+    for action, path, value in changes:
+        if path:
+            raise ValueError(f"a change within a value: {action} {path}")
+        old = f"{old}{value}" if action == "append" else value
+    return old
 
 
 async def vanish(server: Server, model: str, after: float) -> Seen:

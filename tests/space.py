@@ -1,7 +1,7 @@
 """A ZeroGPU Space on this machine: the real `spaces` package, its forks and its pickling; only the GPU is missing.
 
-The device API that schedules GPUs is a small server on the loopback, and the weights stay on the CPU. Run by
-hand with a checkpoint's folder as its argument; prints what was seen as one line of JSON.
+The device API that schedules GPUs is a small server on the loopback, and the weights stay on the CPU.
+`tests/test_space.py` runs it on a checkpoint's folder; prints what was seen as one line of JSON.
 """
 
 from __future__ import annotations
@@ -86,8 +86,15 @@ def main() -> dict[str, Any]:
         return [float(query["durationSeconds"][0]) for path, query in calls if path == "/schedule"]
 
     seen["cards"] = list(run(["saliency", "occlusion"], 2, "a"))[-1][2].count("data-method=")
+    before = len(asked())
+    again = list(run(["saliency", "occlusion"], 2, "b"))[-1]
+    seen["kept"] = {
+        "cards": again[2].count("data-method="),
+        "says": "kept from an earlier run" in again[5],
+        "asked": len(asked()) - before,
+    }
     answer = endpoint(api.explain)(*pair, method="saliency", model="tiny")
-    seen["api"] = answer["logit"] == load_reranker("tiny").score(pair[0], [pair[1]])[0] or answer["logit"]
+    seen["api"] = answer["logit"]
     seen["logit"] = load_reranker("tiny").score(pair[0], [pair[1]])[0]
 
     def error_of(call: Any) -> str:

@@ -1,0 +1,41 @@
+"""The handlers on a ZeroGPU Space, see `tests/space.py`: nothing hangs, errors speak, and a GPU is held no longer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_a_zerogpu_space(tiny_folder: Callable[[str], Path]) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.space", str(tiny_folder("BertForSequenceClassification"))],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr[-4000:]
+    seen: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    assert seen["cards"] == 2
+    assert seen["api"] == pytest.approx(seen["logit"], abs=1e-5)
+    assert seen["kept"] == {"cards": 2, "says": True, "asked": 0}
+    assert "document is empty" in seen["empty"]
+    assert seen["asked for an empty document"] == 0
+    assert "Unknown baseline 'noise'" in seen["baseline"]
+    assert seen["stop says"] == "running"
+    for name in ("stopped", "closed"):
+        assert seen[f"{name} kept"]
+        assert seen[f"{name} released"] == 1, "the GPU was not given back"
+    short, *_, long = seen["seconds asked"]
+    assert 3 <= short < long <= 75  # 50 s at most, and half as much again on the newest cards
