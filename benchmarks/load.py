@@ -41,6 +41,7 @@ METHODS = ("saliency", "input_x_gradient", "layerwise_relevance", "attention", "
 POPULAR = 0.5  # of the visitors take an example, the others bring a text of their own
 TOLERANCE = 1e-3  # in logits: other batches, other rounding
 ROUNDED = 0.006  # of the logit as the page prints it
+OUTCOMES = ("answered", "refused", "capped", "stopped", "vanished")  # all but wrong
 PATIENCE = 120.0  # seconds
 IDLE = 0.2  # of a core
 
@@ -187,7 +188,7 @@ def report(seen: Sequence[Seen]) -> dict[str, Any]:
     stops = [one.seconds for one in seen if one.outcome == "stopped"]
     return {
         "visits": len(seen),
-        **{name: sum(one.outcome == name for one in seen) for name in ("answered", "refused", "stopped", "vanished")},
+        **{name: sum(one.outcome == name for one in seen) for name in OUTCOMES},
         "wrong": len(wrong),
         "wrong_examples": wrong[:5],
         "seconds": {"computed": _spread(computed), "kept": _spread(kept), "stop": _spread(stops)},
@@ -217,6 +218,7 @@ def summary(stored: dict[str, Any]) -> str:
         "answered": s["answered"],
         "wrong": s["wrong"],
         "refused with the wait": s["refused"],
+        "ended by the cap": s["capped"],
         "stopped": s["stopped"],
         "vanished": s["vanished"],
         "p50 / p95": p("computed"),

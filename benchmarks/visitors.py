@@ -33,7 +33,7 @@ class Ask:
 
 @dataclass
 class Seen:
-    """What came of a visit. `outcome`: answered, refused, stopped, vanished or wrong, with what was `said`."""
+    """What came of a visit. `outcome`: answered, refused, capped, stopped, vanished or wrong, with what was `said`."""
 
     ask: Ask
     outcome: str
@@ -86,7 +86,8 @@ async def ask_api(server: Server, ask: Ask) -> Seen:
             saved = answer.get("seconds", 0.0) if answer["kept"] else 0.0
             return Seen(ask, "answered", time.perf_counter() - began, answer, answer["kept"], saved)
         if event == "error":
-            return Seen(ask, "wrong", time.perf_counter() - began, data)
+            outcome = "capped" if "this server's limit of" in str(data) else "wrong"
+            return Seen(ask, outcome, time.perf_counter() - began, data)
     return Seen(ask, "wrong", time.perf_counter() - began, "the stream ended without an answer")
 
 

@@ -192,6 +192,7 @@ def make_repositories(tiny: Path, root: Path) -> Path:
 
     for fault in FAULTS:
         make(fault)
+    make("roomy")
     whole = make("tiny")
     (whole / "pytorch_model.bin").write_bytes(b"a pickle nobody should fetch")
     (whole / "README.md").write_text("words")

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 LOAD = """
-import json, sys
+import json, resource, sys
 from urllib.error import HTTPError
 from urllib.request import urlopen
 from attribution.errors import ModelError
@@ -34,6 +34,10 @@ for model_id, revision in json.loads(sys.argv[1]):
             urlopen(hub.constants.ENDPOINT + "/mark")
         except HTTPError:
             continue
+    if model_id in ("full", "room"):  # no file may grow beyond so many bytes, as on a disk that is full
+        soft = 40_000 if model_id == "full" else resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+        continue
     heard = []
     try:
         reranker = loading.load_reranker(
@@ -108,13 +112,14 @@ MAIN = [(f"someone/{name}", None) for name in ("tiny", "pickled", "cut", "slow")
 NAMED = [("someone/tiny", SHA), ("someone/tiny", "no-branch")]
 BAD = [(f"someone/{name}", None) for name in SAYS]
 FORGET: list[tuple[str, str | None]] = [("forget", None)]
+FULL: list[tuple[str, str | None]] = [(name, None) for name in ("full", "someone/roomy", "room", "someone/roomy")]
 AGAIN = [("someone/pickled", None), ("someone/tiny", None), ("someone/tiny", SHA)]
 
 
 @pytest.fixture(scope="module")
 def answers(hub: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """One process asks for all of them, as an app that stays up."""
-    return load_in_new_process([*MAIN, *NAMED, *BAD, *FORGET, *AGAIN], tmp_path_factory.mktemp("home"), hub[0])
+    return load_in_new_process([*MAIN, *NAMED, *BAD, *FULL, *FORGET, *AGAIN], tmp_path_factory.mktemp("home"), hub[0])
 
 
 def test_hub_id_loads_like_a_folder(answers: list[Any], hub: tuple[str, list[str]], root: Path) -> None:
@@ -136,6 +141,12 @@ def test_hub_id_loads_like_a_folder(answers: list[Any], hub: tuple[str, list[str
 def test_what_is_on_disk_is_not_asked_for(answers: list[Any], hub: tuple[str, list[str]]) -> None:
     assert [answer[:2] for answer in answers[-3:]] == [[repo, SHA] for repo, _ in AGAIN]
     assert hub[1][-1] == "GET /mark"
+
+
+def test_a_full_disk_is_said_and_with_room_again_the_model_loads(answers: list[Any]) -> None:
+    full, roomy = answers[-5:-3]
+    assert "is full, and someone/roomy did not fit. Free some space" in full
+    assert roomy[:2] == ["someone/roomy", SHA]
 
 
 def test_each_failure_is_a_sentence(answers: list[Any], hub: tuple[str, list[str]], root: Path) -> None:

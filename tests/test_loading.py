@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import AttributionError, ModelError
+from attribution.rerankers import loading
 from attribution.rerankers.families import FAMILIES, Family
 from attribution.rerankers.files import float32_bytes
 from attribution.rerankers.loading import _load_lock
@@ -182,3 +184,17 @@ def test_weights_of_another_shape_are_a_model_error(tmp_path: Path) -> None:
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError):
         load_reranker(str(folder))
+
+
+def test_files_damaged_while_running_harm_nothing_that_is_loaded(
+    tiny_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(tiny_folder("BertForSequenceClassification"), tmp_path / "model")
+    pair = ("berlin", "museums of berlin")
+    before = explain(load_reranker(str(folder), device="cpu"), *pair, "saliency")
+    os.truncate(folder / "model.safetensors", 1000)
+    after = explain(load_reranker(str(folder), device="cpu"), *pair, "saliency")
+    assert after.attributions == before.attributions
+    monkeypatch.setattr(loading, "_kept", loading.Kept())  # as when it was let go for another model
+    with pytest.raises(ModelError, match="damaged"):
+        load_reranker(str(folder), device="cpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 import time
@@ -33,6 +34,7 @@ Answer = TypeVar("Answer")
 SECONDS = 5.0  # to answer a question
 STALLED = 20.0  # seconds without a byte of a file
 constants.DOWNLOAD_CHUNK_SIZE = 2**20  # bytes; by the client's own 10 MB a small model's progress is two steps
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KEPT = "What came whole is kept: try again to go on."
 
 
@@ -190,6 +192,11 @@ def _sentence(repo: str, revision: str | None, error: Exception) -> str:
         return f"The Hub did not answer within {SECONDS:.0f} seconds about {repo}. Check the network and try again."
     if isinstance(error, HTTPError):
         return f"The Hub broke off or cannot be reached from here ({name}) while {repo} was asked for. {KEPT}"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return (
+            f"The disk with {constants.HF_HUB_CACHE} is full, and {repo} did not fit. Free some space, or set HF_HOME "
+            f"to another disk. {KEPT}"
+        )
     if "Consistency check" in str(error):
         return f"A file of {repo} came with the wrong length, and was thrown away. {KEPT}"
     if "missing the '" in str(error) or not isinstance(error, OSError):

@@ -162,6 +162,8 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
     if family.pad_left and model.config.pad_token_id is None:
         model.config.pad_token_id = -1  # no token's id: the last position is read, in a batch as in a single row
     model.eval().requires_grad_(False).to(device)
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()  # out of the file: cutting a file that is mapped would end this process
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}
     )
