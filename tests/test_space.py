@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,18 +16,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_a_zerogpu_space(tiny_folder: Callable[[str], Path]) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-m", "tests.space", str(tiny_folder("BertForSequenceClassification"))],
-        cwd=ROOT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr[-4000:]
-    seen: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+def test_a_zerogpu_space(tiny_folder: Callable[[str], Path], tmp_path: Path) -> None:
+    said = tmp_path / "said.txt"  # no pipe: the forked workers would hold it open
+    with said.open("w") as output:
+        space = subprocess.Popen(
+            [sys.executable, "-m", "tests.space", str(tiny_folder("BertForSequenceClassification"))],
+            cwd=ROOT,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            assert space.wait(200) == 0, said.read_text()[-4000:]
+        finally:
+            os.killpg(space.pid, signal.SIGKILL)  # its workers too
+    seen: dict[str, Any] = json.loads(said.read_text().splitlines()[-1])
     assert seen["cards"] == 2
     assert seen["api"] == pytest.approx(seen["logit"], abs=1e-5)
     assert seen["kept"] == {"cards": 2, "says": True, "asked": 0}
