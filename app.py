@@ -81,11 +81,11 @@ def build(model_ids: list[str]) -> gr.Blocks:
             status = gr.HTML(status_html(page.KEYS), elem_id="status")
         actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False))
         page.fill_from(chips, pair)
-        models.build(pair, actions.status, page.count)
+        models.build(pair, actions, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explain", id="explain"):
                 runs = explain_tab.build(pair, options, actions, tabs, result)
-                runs.append(two_models.build(pair, options.groups, model_ids))
+                runs.append(two_models.build(pair, options.groups, model_ids, actions))
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
                 compare_query, compare_list = compare_tab.build(pair, tab)
             with gr.Tab("Autograd lab", id="lab") as tab:

@@ -29,6 +29,7 @@ from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import AttributionError, InputError, OptionError
 from attribution.methods import METHODS
 from attribution.rerankers.loading import load_reranker
+from attribution.rerankers.prompts import TEMPLATES
 from attribution.rerankers.removal import OPERATORS
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -49,6 +50,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8"
     )
+    loading = parser.add_argument_group("how a model is loaded, where its files do not say so")
+    loading.add_argument("--label", help="which of several labels is the score")
+    loading.add_argument("--template", choices=list(TEMPLATES), help="the prompt of a language model")
+    loading.add_argument("--max-length", type=int, metavar="N", help="tokens of a pair (default: as the model says)")
     parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help="how evaluate removes words")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, and go on where an earlier run ended")
     parser.add_argument(
@@ -78,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _probe(args)
         job = Job(args.task, tuple(args.method or ["integrated_gradients"]), _options(args.option), args.operator)
         job.check()
-        reranker = load_reranker(args.model[0] if args.model else None)
+        reranker = load_reranker(args.model[0] if args.model else None, **_loading(args))
         output = (
             reopen(args.output, job, reranker.model_id, reranker.revision) if args.output else Output(sys.stdout.buffer)
         )
@@ -88,7 +93,9 @@ def main(arguments: list[str] | None = None) -> int:
             hear = (lambda: bar.update(), _complain(bar))
             if args.engine == "ray":
                 model = args.model[0] if args.model else None
-                skipped = run_distributed(model, _rows(args), job, output, *hear, workers=args.workers)
+                skipped = run_distributed(
+                    model, _rows(args), job, output, *hear, workers=args.workers, loading=_loading(args)
+                )
             else:
                 skipped = run_local(reranker, _rows(args), job, output, *hear)
     except BrokenPipeError:  # the reader has seen enough; Python would complain at exit once more
@@ -122,7 +129,8 @@ def _probe(args: argparse.Namespace) -> int:
                 skipped.append(BadLine(asked[number][0].line, str(problem)))
                 complain(skipped[-1])
 
-        table, revisions = probe_models(models, [(row.query, document) for row, document in asked], on_pair=on_pair)
+        pairs = [(row.query, document) for row, document in asked]
+        table, revisions = probe_models(models, pairs, on_pair=on_pair, loading=_loading(args))
     if args.output:
         found = probes_json(table, revisions, len(asked), seed=0)
         args.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -135,6 +143,11 @@ def _rows(args: argparse.Namespace) -> Iterator[Row | BadLine]:
     if args.run:
         return read_trec(args.run, args.topics, args.passages, args.top, many)
     return read_json_lines(sys.stdin.buffer, many)
+
+
+def _loading(args: argparse.Namespace) -> dict[str, Any]:
+    """What `load_reranker` is given beside the model."""
+    return {"label": args.label, "template": args.template, "max_length": args.max_length}
 
 
 def _options(given: list[str]) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def explain(
         seconds=time.perf_counter() - began,
         cuts=pair.cuts,
         precision=reranker.precision,
+        reads=reranker.settings.reads,
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Segment = Literal["query", "document", "template"]
 Point = Literal["word", "block"]
+ONE_LOGIT = "the one logit"  # of a model that has no other
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Explanation:
     """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`.
 
     `precision`: what float32, in which all is computed, changes for a checkpoint that is used in half precision.
+    `reads`: which of the model's outputs `logit` is, in words.
     """
 
     method: str
@@ -129,6 +131,7 @@ class Explanation:
     seconds: float
     cuts: tuple[Cut, ...] = ()
     precision: str = ""
+    reads: str = ONE_LOGIT
 
     def _repr_html_(self) -> str:
         """The card, for a notebook. Asked for by name, when asked for: views stand many floors above this one."""

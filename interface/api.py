@@ -241,7 +241,8 @@ def _seconds(task: str, *_: Any) -> int:
 def _on_gpu(task: str, model: str, arguments: dict[str, Any], request: gr.Request | None) -> Iterator[dict[str, Any]]:
     """The result as plain data, or nothing if the client has left; a client may ask several things at a time."""
     with latest_run(uuid.uuid4().hex, "api", is_gone=gone(request)) as current:
-        yield plain(TASKS[task](load_reranker(model), on_pass=current.check, **arguments))
+        reranker = load_reranker(model, on_bytes=lambda *_: current.check())
+        yield plain(TASKS[task](reranker, on_pass=current.check, **arguments))
 
 
 ENDPOINTS = (explain, rank, contrast, interaction, counterfactual, probe, models)

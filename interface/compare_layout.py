@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import METHODS, load_reranker
+from attribution import METHODS
 from attribution.evidence.compare import complete_methods, words_of
 from attribution.evidence.interaction import DIFFERENCE, interaction_passes
+from attribution.rerankers.loading import in_memory
 from attribution.rerankers.removal import OPERATORS
 from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
@@ -129,7 +130,10 @@ def expected_passes(compared: Compared | None, which: Which, n_words: int, form:
         return status_html("")
     said = compared.explanation(which)
     if form == DIFFERENCE:
-        n = interaction_passes(load_reranker(compared.asked.model_id), said.query, said.document, n_words)
+        reranker = in_memory(compared.asked.model_id)
+        if reranker is None:  # let go since; nothing is loaded outside the queue
+            return status_html("")
+        n = interaction_passes(reranker, said.query, said.document, n_words)
         return status_html(f"{n} forward passes.")
     runs = 1 + len(words_of(said, said.attributions, "query"))
     return status_html(f"{runs} runs of {METHODS[form].label}; forward and backward passes each: {METHODS[form].cost}.")

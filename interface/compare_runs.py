@@ -15,6 +15,7 @@ from attribution.evidence.compare import Contrast
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
+from interface import models
 from interface.common import answer_errors
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 from interface.gpu import gpu
@@ -61,7 +62,7 @@ def run_list(
     began = time.perf_counter()
     with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield out(status=status_html("Scoring the list …"))
-        reranker = load_reranker(asked.model_id)
+        reranker = models.load(asked.model_id, progress, current.check)
         texts = [document.text for document in asked.documents]
         on_pass = watch(current.check, progress, "Scoring", len(texts))
         ranking = rank(reranker, asked.query, texts, on_pass=on_pass)

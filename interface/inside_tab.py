@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import load_reranker
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
 from attribution.views.page import identity_html, status_html
+from interface import models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, open_run
@@ -54,7 +54,13 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 @answer_errors
 @gpu(seconds=15)
 def run(
-    model_id: str, query: str, document: str, measure: str, shown: Any, request: gr.Request
+    model_id: str,
+    query: str,
+    document: str,
+    measure: str,
+    shown: Any,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[Any, ...]]:
     """Yields `(shown, identity, inside, layer, head, attention, states, probe, status)`, once."""
     pair = (model_id, query, document)
@@ -64,7 +70,7 @@ def run(
         check_model(model_id)
         check_texts(query, document)
         began = time.perf_counter()
-        reranker = load_reranker(model_id)
+        reranker = models.load(model_id, progress, current.check)
         with metered(Meter(current.check)):
             inside = look_inside(reranker, reranker.encode(query, document))
         n_layers, n_heads = inside.attention.shape[:2]

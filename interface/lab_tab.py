@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import load_reranker
 from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
 from attribution.rerankers.reranker import Meter, metered
 from attribution.views.lab import intro_html, lab_html
 from attribution.views.page import identity_html, status_html
+from interface import models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import Actions, open_run
@@ -37,7 +37,14 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 @answer_errors
 @gpu(seconds=30)
-def run(model_id: str, query: str, document: str, shown: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+def run(
+    model_id: str,
+    query: str,
+    document: str,
+    shown: Any,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
+) -> Iterator[tuple[Any, ...]]:
     """Yields `(shown, identity, rows, status)`, one more row each time; nothing new if the pair is shown already."""
     pair = (model_id, query, document)
     with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
@@ -45,10 +52,10 @@ def run(model_id: str, query: str, document: str, shown: Any, request: gr.Reques
             return
         check_model(model_id)
         check_texts(query, document)
-        reranker = load_reranker(model_id)
-        identity = identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN)
         began = time.perf_counter()
         yield None, gr.skip(), gr.skip(), status_html("Starting …")
+        reranker = models.load(model_id, progress, current.check)
+        identity = identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN)
         rows: list[LabRow] = []
         experiments = run_lab(reranker, query, document)
         for step in range(1, len(EXPERIMENTS) + 1):

@@ -1,4 +1,4 @@
-"""Choosing a model: a download has a progress bar, and an error leaves the model that was chosen before."""
+"""Choosing a model: a download has a progress bar and a stop, and an error leaves the model that was chosen before."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 import gradio as gr
 
 from attribution import MODELS, load_reranker
-from attribution.errors import AttributionError
+from attribution.errors import AttributionError, Stopped
 from attribution.rerankers.loading import in_memory
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import status_html
 from interface.common import PairInputs, check_model
+from interface.page import ASIDE, Actions, lane_claimer, settle_after
+from interface.presence import gone
+from interface.runs import CHOOSING, busy, latest_run
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
 
@@ -27,34 +30,50 @@ def load(model_id: str, progress: Callable[..., Any], check: Callable[[], object
         if total:
             progress((done, total), desc=f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}", unit="bytes")
         else:
-            progress(None, desc=f"Somebody else is loading {label}; waiting for it")
+            progress(None, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
 
     return load_reranker(model_id, on_bytes=on_bytes)
 
 
-def build(pair: PairInputs, status: gr.HTML, count: Callable[..., str]) -> None:
-    """Loads a model as soon as it is chosen; `count(model)` then says what it reads."""
-    before = gr.State(pair.model.value)
-    chosen = pair.model.input(
-        choose, [pair.model, before], [pair.model, before, status], show_progress="full", show_progress_on=status,
-        trigger_mode="always_last", api_visibility="private", **DOWNLOADS,
+def build(pair: PairInputs, actions: Actions, count: Callable[..., str]) -> None:
+    """Loads a model as soon as it is chosen, the latest choice wins; `count(model)` then says what it reads."""
+    before, refused = gr.State(pair.model.value), gr.State("")
+    claimed = pair.model.input(lane_claimer(CHOOSING), None, actions.stop, trigger_mode="multiple", **ASIDE)
+    chosen = claimed.success(
+        choose, [pair.model], [before, refused, actions.status], show_progress="minimal",
+        show_progress_on=actions.status, trigger_mode="multiple", api_visibility="private", **DOWNLOADS,
     )  # fmt: skip
-    chosen.then(count, pair.model, pair.counter, queue=False, show_progress="hidden", api_visibility="private")
+    settle_after(chosen, actions)
+    back = chosen.then(go_back, [pair.model, before, refused], pair.model, trigger_mode="multiple", **ASIDE)
+    back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
 def choose(
     model_id: str,
-    before: str,
+    request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-) -> Iterator[tuple[Any, str, str]]:
-    """Yields `(model, model to go back to, status)`."""
-    try:
-        check_model(model_id)
-        if in_memory(model_id) is None:
-            yield gr.skip(), before, status_html(f"Loading {MODELS[model_id].label} …")
-            load(model_id, progress)
-    except AttributionError as error:
-        gr.Warning(str(error), title="The model before stays")
-        yield gr.Dropdown(value=before), before, status_html(str(error))
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Yields `(model to go back to, model to go back from, status)`."""
+    session = request.session_hash or ""
+    with latest_run(session, CHOOSING, is_gone=gone(request)) as current:
+        try:
+            check_model(model_id)
+            if in_memory(model_id) is None:
+                yield gr.skip(), "", status_html(f"Loading {MODELS[model_id].label} …")
+                load(model_id, progress, current.check)
+        except Stopped:
+            raise
+        except AttributionError as error:
+            current.check()  # nobody waits for this answer any more
+            gr.Warning(str(error), title="The model before stays")
+            yield gr.skip(), model_id, status_html(str(error))
+            return
+        yield model_id, "", status_html(f"{MODELS[model_id].label} is ready.")
         return
-    yield gr.skip(), model_id, status_html(f"{MODELS[model_id].label} is ready.")
+    if not busy(session):  # stopped, and not by another choice or by a run that loads it itself
+        yield gr.skip(), model_id, gr.skip()
+
+
+def go_back(now: str, before: str, refused: str) -> Any:
+    """The model before, unless somebody has chosen again since."""
+    return before if now == refused else gr.skip()

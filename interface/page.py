@@ -114,18 +114,35 @@ def open_run(
     lane: str,
 ) -> Any:
     """`handler(model, query, document, *inputs)` runs by itself when its tab opens, and from `again` for new text."""
+    return run_in_lane([tab.select, again.click], handler, [*pair.components, *inputs], outputs, actions, lane)
+
+
+def run_in_lane(
+    triggers: Sequence[Callable[..., Any]],
+    handler: Callable[..., Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    actions: Actions,
+    lane: str,
+) -> Any:
+    """`handler(*inputs)`, of which a start ends what runs or waits in its lane; the last output is a status line."""
+    claimed = gr.on(triggers, lane_claimer(lane), None, actions.stop, trigger_mode="multiple", **ASIDE)
+    ran = claimed.success(
+        handler, [*inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
+        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
+    )  # fmt: skip
+    settle_after(ran, actions)
+    return ran
+
+
+def lane_claimer(lane: str) -> Callable[[gr.Request], Any]:
+    """The handler that ends what the visitor has in `lane`, and offers a stop."""
 
     def claim_lane(request: gr.Request) -> Any:
         claim(request.session_hash or "", lane)
         return gr.Button(interactive=True)
 
-    claimed = gr.on([tab.select, again.click], claim_lane, None, actions.stop, trigger_mode="multiple", **ASIDE)
-    ran = claimed.success(
-        handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
-        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
-    )  # fmt: skip
-    settle_after(ran, actions)
-    return ran
+    return claim_lane
 
 
 def settle_after(ran: Any, actions: Actions) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import export, load_reranker
+from attribution import export
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.probes import probe
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
+from interface import models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, fill_from, open_run
@@ -69,7 +70,7 @@ def run(
             progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …")
-        reranker = load_reranker(model_id)
+        reranker = models.load(model_id, progress, current.check)
         results = probe(reranker, query, document, on_pass=on_pass)
         seconds = time.perf_counter() - began
         n_forward = meters[-1].n_forward

@@ -24,6 +24,7 @@ SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 Lane = tuple[str, str]  # (session, name of the lane)
 MAIN = "explain"
+CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a queue of its own
 
 _lock = threading.Lock()
 _running: dict[Lane, Run] = {}
@@ -85,7 +86,8 @@ def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = 
         before.stop()
     try:
         yield run
-        _seconds.append(time.perf_counter() - began)
+        if lane != CHOOSING:
+            _seconds.append(time.perf_counter() - began)
     except Stopped:
         return
     finally:
@@ -102,7 +104,7 @@ def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
     stop(session, None if lane == MAIN else lane)
     with _lock:
         _waiting[session, lane] = None
-    return ahead(session, lane) or (0, 0.0)
+    return (0, 0.0) if lane == CHOOSING else ahead(session, lane) or (0, 0.0)
 
 
 def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
@@ -110,7 +112,8 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
     with _lock:
         if (session, lane) not in _waiting:
             return None
-        before = max(0, len(_running) + list(_waiting).index((session, lane)) - SLOTS + 1)
+        running, waiting = ([key for key in lanes if key[1] != CHOOSING] for lanes in (_running, _waiting))
+        before = max(0, len(running) + waiting.index((session, lane)) - SLOTS + 1)
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
 
 

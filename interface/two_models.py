@@ -15,14 +15,16 @@ from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
 from interface import models
-from interface.common import QUEUE, PairInputs, answer_errors, check_fields, check_model, check_texts
+from interface.common import PairInputs, answer_errors, check_model, check_texts
 from interface.gpu import gpu
-from interface.page import STATIC
+from interface.page import STATIC, Actions, run_in_lane
 from interface.presence import gone
 from interface.runs import latest_run
 
+LANE = "two models"
 
-def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Sequence[str]) -> Any:
+
+def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Sequence[str], actions: Actions) -> Any:
     """A menu, a button and the result; returns the event that a stop cancels."""
     with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
         with gr.Row():
@@ -32,10 +34,7 @@ def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Seque
             start = gr.Button("Explain under both", scale=0)
         status = gr.HTML(status_html("Runs the ticked methods on the pair in the boxes, under both models."))
         result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
-    return start.click(
-        run, [*pair.components, second, *groups], [result, status], show_progress="minimal", show_progress_on=status,
-        api_visibility="private", validator=check_fields, **QUEUE,
-    )  # fmt: skip
+    return run_in_lane([start.click], run, [*pair.components, second, *groups], [result, status], actions, LANE)
 
 
 @answer_errors
@@ -66,7 +65,7 @@ def run(
     began = time.perf_counter()
     names = (MODELS[model_id].label, MODELS[second].label)
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
-    with latest_run(request.session_hash or "", "two models", is_gone=gone(request)) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         rerankers = [models.load(key, progress, current.check) for key in (model_id, second)]
         for key in chosen:
             for reranker, side in zip(rerankers, sides, strict=True):

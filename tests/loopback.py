@@ -26,6 +26,7 @@ FAULTS = {  # the repository's name -> what goes wrong with it
     "silent": "takes the question and says nothing",
     "silent-file": "falls silent in the middle of the weights",
     "cut": "breaks the weights off once, in the middle",
+    "cut-off": "the same, and forbids to go on; the next that asks may",
     "slow": "sends the weights in small pieces",
     "login": "401 for whatever is asked",
     "gated": "403 for every file until one has accepted its terms",
@@ -51,6 +52,8 @@ class Hub(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_GET(self) -> None:
+        if "Range" in self.headers:
+            self.asked.append(f"{self.headers['Range']} of {self.path}")
         self.asked.append(f"{self.command} {self.path}")
         path = self.path.partition("?")[0]
         found = re.fullmatch(r"(?:/api/models)?/(someone/[\w-]+)(?:/(.+))?", path)
@@ -78,6 +81,10 @@ class Hub(BaseHTTPRequestHandler):
     def size(self, folder: Path, name: str) -> int:
         return HUGE if folder.name == "large" and name.endswith(WEIGHTS) else (folder / name).stat().st_size
 
+    def times(self) -> int:
+        """How often this file has been got, this time with the others; 0: it is not got now."""
+        return self.asked.count(f"GET {self.path}") if self.command == "GET" else 0
+
     def failed(self, name: str, rest: str) -> bool:
         """Whether a fault has been the answer."""
         gated = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}
@@ -93,6 +100,9 @@ class Hub(BaseHTTPRequestHandler):
         ours = not name.endswith("-file") or rest.endswith(WEIGHTS)
         if name == "gated":
             ours = rest.startswith("resolve")
+        if name == "cut-off":
+            answers[name] = answers["forbidden"]
+            ours = rest.endswith(WEIGHTS) and self.times() == 2
         if name in answers and ours:
             status, headers = answers[name]
             self.answer(status, b"{}", headers)
@@ -121,7 +131,7 @@ class Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "GET":
             return
-        if folder.name == "cut" and weights and not start:
+        if folder.name in ("cut", "cut-off") and weights and self.times() == 1:
             self.wfile.write(body[:half])
             self.close_connection = True
         elif folder.name == "silent-file" and weights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -48,13 +49,14 @@ def models_table() -> str:
 
 
 def families_table() -> str:
-    """One row a family."""
+    """One row a family, with how many of `MODELS` are of it."""
+    on_offer = Counter(row.architecture for row in MODELS.values())
     rows = (
         f"| `{key}` | {family.label}: {family.examples} | {'the next word' if family.prompt else 'a label'} | "
-        f"{'all' if family.states else 'all but attention and rollout'} |"
+        f"{'all' if family.states else 'all but attention and rollout'} | {on_offer[key] or ''} |"
         for key, family in FAMILIES.items()
     )
-    return _table("| architecture | examples | the logit is of | methods |", rows)
+    return _table(f"| architecture | examples | the logit is of | methods | of the {len(MODELS)} on offer |", rows)
 
 
 def lab_table() -> str:

@@ -58,6 +58,17 @@ def test_explain_gives_what_python_gives(command: Any, tiny_bert: Reranker) -> N
         assert answer["attributions"] == list(expected.attributions)
 
 
+def test_how_the_model_is_loaded(command: Any) -> None:
+    long = [{"query": "berlin", "document": "berlin has about 3.7 million inhabitants . " * 3}]
+    whole, cut = (command(long, "explain", *more)[1][0] for more in ([], ["--max-length", "16"]))
+    assert (whole["truncated"], cut["truncated"], len(cut["tokens"])) == (False, True, 16)
+    code, answers, err = command(long, "rank", "--label", "LABEL_7")
+    assert (code, answers) == (2, [])
+    assert "no label 'LABEL_7'" in err
+    with pytest.raises(SystemExit):
+        command(long, "rank", "--template", "mine")
+
+
 def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     deep = "[" * 5000
     lines = [

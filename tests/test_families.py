@@ -16,6 +16,7 @@ from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, InputError, ModelError, OptionError
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
+from attribution.views.cards import score_section
 from tests.conftest import Folder, Tiny
 from tests.tiny import save_tiny
 
@@ -164,6 +165,11 @@ def test_the_document_alone_is_cut(tiny: Tiny) -> None:
     assert (DOCUMENT * 40)[: long.cuts[0].start].startswith(DOCUMENT * 2)
     with pytest.raises(InputError, match="Shorten the query"):
         reranker.encode(QUERY * 40, DOCUMENT)
+    reranker.tokenizer.truncation_side = "left"  # would cut the prompt's own instructions
+    with pytest.raises(InputError, match=r"cuts at the left end.*Shorten the document"):
+        reranker.encode(QUERY, DOCUMENT * 40)
+    assert reranker.encode(QUERY, DOCUMENT).tokens == short.tokens
+    reranker.tokenizer.truncation_side = "right"
 
 
 def test_a_language_model_without_a_prompt(tmp_path: Any) -> None:
@@ -183,6 +189,8 @@ def test_a_language_model_without_a_prompt(tmp_path: Any) -> None:
     text = reranker.tokenizer.decode(pair.inputs["input_ids"][0])
     assert "<Query>: a {document} b\n<Document>: c {query} d<|im_end|>" in text
     assert "'yes' less that of 'no'" in reranker.settings.reads
+    with pytest.raises(ModelError, match=r"a prompt of \d+ tokens, and reads 64 in all.*max_length=\d+ or more"):
+        load_reranker(str(folder), template="qwen3-reranker", max_length=64)
     assert "the logit of '1'" in load_reranker(str(folder), template="mxbai-rerank-v2", max_length=512).settings.reads
 
 
@@ -241,7 +249,9 @@ def test_labels(tmp_path: Any) -> None:
         for label, at in (("LABEL_0", 0), (1, 1), ("LABEL_1", 1)):
             named = load_reranker(str(folder), label=label)
             assert named.score(QUERY, [DOCUMENT]) == pytest.approx([logits[at].item()], abs=1e-5)
-            assert f"LABEL_{at}" in named.settings.reads
+            explanation = explain(named, QUERY, DOCUMENT, "saliency")
+            assert f"LABEL_{at}" in explanation.reads
+            assert f"The number is {explanation.reads}" in score_section(explanation)
         with pytest.raises(OptionError, match=r"no label 'LABEL_7'.*LABEL_0, LABEL_1"):
             load_reranker(str(folder), label="LABEL_7")
         if n == 2:

@@ -58,6 +58,7 @@ SAYS = {
     "busy-file": "too many requests from here (429)",
     "broken": "fault of its own (500)",
     "broken-file": "fault of its own (500)",
+    "cut-off": "forbids someone/cut-off to this login (403)",
     "portal": "Something other than the Hub answered",
     "closed": "The Hub broke off",
     "short": "came with the wrong length",
@@ -114,12 +115,14 @@ BAD = [(f"someone/{name}", None) for name in SAYS]
 FORGET: list[tuple[str, str | None]] = [("forget", None)]
 FULL: list[tuple[str, str | None]] = [(name, None) for name in ("full", "someone/roomy", "room", "someone/roomy")]
 AGAIN = [("someone/pickled", None), ("someone/tiny", None), ("someone/tiny", SHA)]
+RESUMED = [("someone/cut-off", None)]
 
 
 @pytest.fixture(scope="module")
 def answers(hub: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """One process asks for all of them, as an app that stays up."""
-    return load_in_new_process([*MAIN, *NAMED, *BAD, *FULL, *FORGET, *AGAIN], tmp_path_factory.mktemp("home"), hub[0])
+    asked_for = [*MAIN, *NAMED, *BAD, *RESUMED, *FULL, *FORGET, *AGAIN]
+    return load_in_new_process(asked_for, tmp_path_factory.mktemp("home"), hub[0])
 
 
 def test_hub_id_loads_like_a_folder(answers: list[Any], hub: tuple[str, list[str]], root: Path) -> None:
@@ -132,6 +135,8 @@ def test_hub_id_loads_like_a_folder(answers: list[Any], hub: tuple[str, list[str
     needed = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "1_Pooling/config.json"}
     assert fetched(asked, "someone/tiny") == sorted({*needed, "extra.jinja"})
     assert fetched(asked, "someone/cut").count("model.safetensors") == 2
+    assert [line for line in asked if line.startswith("bytes=") and "/cut/" in line], "from where it broke"
+    assert answers[len(MAIN) + len(NAMED) + len(BAD)][:2] == ["someone/cut-off", SHA], "after a failure too"
     heard = answers[3][3]
     assert len({done for done, _ in heard}) > 3, "the slow transfer was heard of on its way"
     assert heard == sorted(heard, key=lambda pair: (pair[1] != heard[0][1], pair[0]))

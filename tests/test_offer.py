@@ -18,6 +18,7 @@ from attribution import MODELS, explain, load_reranker
 from attribution.errors import ModelError
 from attribution.rerankers import files, hub, loading, memory
 from attribution.rerankers.checks import TEST_PAIR
+from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.kept import Kept, weight_bytes
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, offer, split_ids
@@ -67,6 +68,9 @@ def test_a_page_opens_on_the_first_that_is_on_disk(cache: Callable[[str, str], P
 def test_models_are_pinned_and_readme_preloads_one_of_them() -> None:
     hosted = {key: row for key, row in MODELS.items() if key != BUNDLED}
     assert len(hosted) >= 7
+    assert {row.architecture for row in MODELS.values()} <= set(FAMILIES)
+    config = json.loads((Path(MODELS[BUNDLED].path) / "config.json").read_text())
+    assert config["architectures"] == [MODELS[BUNDLED].architecture]
     for row in hosted.values():
         assert re.fullmatch(r"[0-9a-f]{40}", row.revision or "")
         assert row.parameters

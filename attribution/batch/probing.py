@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import InputError
@@ -20,15 +21,17 @@ def probe_models(
     seed: int = 0,
     *,
     on_pair: Callable[[int, InputError | None], None] | None = None,
+    loading: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Table, dict[str, str]]:
     """The probes' shares of every model on the same `pairs`, and each model's revision. Raises `ModelError`.
 
-    One model is in memory at a time as far as the cache allows; `on_pair` as in `probe_set`.
+    One model is in memory at a time as far as the cache allows; `on_pair` as in `probe_set`, `loading`: of
+    `load_reranker`, for all of them.
     """
     table: Table = {}
     revisions: dict[str, str] = {}
     for model in models:
-        reranker = load_reranker(model)
+        reranker = load_reranker(model, **loading)
         revisions[reranker.model_id] = reranker.revision
         table[reranker.model_id] = probe_set(reranker, pairs, seed=seed, on_pair=on_pair)
     return table, revisions

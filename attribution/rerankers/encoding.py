@@ -83,6 +83,11 @@ def encode_prompt(
         segment = _owner(offset, spans)
         start, end = (0, 0) if segment == "template" else _within(offset, spans[segment])
         rows.append(Row(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+    if len(rows) >= max_length and tokenizer.truncation_side == "left":
+        raise InputError(
+            f"This pair takes {len(rows)} tokens of the {max_length} that this model reads, and its tokenizer cuts at "
+            "the left end, where the instructions of its prompt are. Shorten the document."
+        )
     kept = rows if len(rows) < max_length else _cut_document(rows, max_length, prompt)
     return _pair(tokenizer, query, document, kept, rows, left=False)
 

@@ -35,7 +35,7 @@ SECONDS = 5.0  # to answer a question
 STALLED = 20.0  # seconds without a byte of a file
 constants.DOWNLOAD_CHUNK_SIZE = 2**20  # bytes; by the client's own 10 MB a small model's progress is two steps
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-KEPT = "What came whole is kept: try again to go on."
+KEPT = "Files that came whole are kept: try again to go on."  # the client begins half a file anew
 
 
 class _GivenUp(Exception):
@@ -94,7 +94,8 @@ def fetch(repo: str, revision: str | None, on_bytes: OnBytes | None = None) -> P
 
 
 def _fetch(repo: str, revision: str | None, on_bytes: OnBytes) -> Path:
-    info = HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=SECONDS)
+    ask = partial(HfApi().model_info, repo, revision=revision, files_metadata=True, timeout=SECONDS)
+    info = _watched(ask, _Transfer(0), on_bytes)  # so that who waits may give up while the Hub is silent, too
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
 
     def get(names: list[str], revision: str) -> list[Path]:

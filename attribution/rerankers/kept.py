@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from attribution.rerankers.memory import LIMIT
+from attribution.rerankers.memory import LIMIT, return_freed
 from attribution.rerankers.reranker import Reranker
 
 
@@ -44,6 +44,7 @@ class Kept:
         if gone:
             gone.clear()
             gc.collect()
+            return_freed()
 
 
 def weight_bytes(reranker: Reranker) -> int:

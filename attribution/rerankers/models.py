@@ -16,7 +16,8 @@ BUNDLED = "demo-reranker"
 class Checkpoint:
     """`path`: a folder of this project, or a Hub id; `revision`: the commit it is pinned to; `parameters`: how many.
 
-    `template`: a key of `TEMPLATES`, where the files of a language model name no prompt.
+    `template`: a key of `TEMPLATES`, where the files of a language model name no prompt. `architecture`: a key of
+    `FAMILIES`, as its config.json says; loading reads it there, this is for tables.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Checkpoint:
     parameters: int | None = None
     revision: str | None = None
     template: str | None = None
+    architecture: str = ""
 
     @property
     def memory(self) -> int | None:
@@ -44,6 +46,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English",
         parameters=22_713_601,
         revision="c5ee24cb16019beea0893ab7796b1df96625c6b8",
+        architecture="BertForSequenceClassification",
     ),
     "ms-marco-MiniLM-L12-v2": Checkpoint(
         label="MS MARCO MiniLM-L12 v2",
@@ -53,6 +56,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English",
         parameters=33_360_385,
         revision="7b0235231ca2674cb8ca8f022859a6eba2b1c968",
+        architecture="BertForSequenceClassification",
     ),
     "mxbai-rerank-xsmall-v1": Checkpoint(
         label="mxbai-rerank xsmall v1",
@@ -62,6 +66,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English",
         parameters=70_830_337,
         revision="b5c6e9da73abc3711f593f705371cdbe9e0fe422",
+        architecture="DebertaV2ForSequenceClassification",
     ),
     "gte-reranker-modernbert-base": Checkpoint(
         label="gte-reranker ModernBERT base",
@@ -71,6 +76,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English",
         parameters=149_605_633,
         revision="f7481e6055501a30fb19d090657df9ec1f79ab2c",
+        architecture="ModernBertForSequenceClassification",
     ),
     "bge-reranker-base": Checkpoint(
         label="bge-reranker base",
@@ -80,6 +86,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English, Chinese",
         parameters=278_044_417,
         revision="2cfc18c9415c912f9d8155881c133215df768a70",
+        architecture="XLMRobertaForSequenceClassification",
     ),
     "bge-reranker-v2-m3": Checkpoint(
         label="bge-reranker v2 m3",
@@ -89,6 +96,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="more than 100",
         parameters=567_755_777,
         revision="953dc6f6f85a1b2dbfca4c34a2796e7dde08d41e",
+        architecture="XLMRobertaForSequenceClassification",
     ),
     "gte-multilingual-reranker-base": Checkpoint(
         label="gte-multilingual-reranker base",
@@ -98,6 +106,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="more than 70",
         parameters=305_959_681,
         revision="8215cf04918ba6f7b6a62bb44238ce2953d8831c",
+        architecture="NewForSequenceClassification",
     ),
     "Qwen3-Reranker-0.6B": Checkpoint(
         label="Qwen3-Reranker 0.6B",
@@ -108,6 +117,7 @@ MODELS: dict[str, Checkpoint] = {
         parameters=595_776_512,
         revision="e61197ed45024b0ed8a2d74b80b4d909f1255473",
         template="qwen3-reranker",
+        architecture="Qwen3ForCausalLM",
     ),
     "mxbai-rerank-base-v2": Checkpoint(
         label="mxbai-rerank base v2",
@@ -118,6 +128,7 @@ MODELS: dict[str, Checkpoint] = {
         parameters=494_032_768,
         revision="3ea9d4dffa7d12a4f366be8e275c349de9fc9865",
         template="mxbai-rerank-v2",
+        architecture="Qwen2ForCausalLM",
     ),
     "ms-marco-TinyBERT-L2-v2": Checkpoint(
         label="MS MARCO TinyBERT-L2 v2",
@@ -127,6 +138,7 @@ MODELS: dict[str, Checkpoint] = {
         languages="English",
         parameters=4_386_049,
         revision="81d1926f67cb8eee2c2be17ca9f793c7c3bd20cc",
+        architecture="BertForSequenceClassification",
     ),
     BUNDLED: Checkpoint(
         label="Demo reranker (bundled, MiniLM-L6)",
@@ -135,6 +147,7 @@ MODELS: dict[str, Checkpoint] = {
         about="trained for this project on SQuAD 1.1, QED, SelQA, WordNet 3.0",
         languages="English, lower-cased",
         parameters=22_713_601,
+        architecture="BertForSequenceClassification",
     ),
 }
 

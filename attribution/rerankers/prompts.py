@@ -15,6 +15,7 @@ Render = Callable[[str, str], str]  # (query, document) -> the whole prompt
 QUERY, DOCUMENT = "TheQueryStandsHere", "TheDocumentStandsHere"  # sentinels: words no template changes
 # sentence-transformers finds what follows the document with these two.
 FILLERS = ("0", "1 2 3 4")
+ROOM = 16  # tokens for a query and a document; fewer are no pair
 # Templates that look into a message's parts get parts, the others plain text; sentence-transformers' own test.
 STRUCTURED = ("content[0]", ".type", "'type'", '"type"', "item.type", "message.content[")
 
@@ -68,6 +69,16 @@ def make_prompt(render: Render, tokenizer: PreTrainedTokenizerBase, model_id: st
     one, other = (tokenizer(render(f, f), add_special_tokens=special, verbose=False)["input_ids"] for f in FILLERS)
     n = next((i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0)
     return Prompt(render, (before, between, after), first, tuple(one[len(one) - n :]), special)
+
+
+def check_room(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, max_length: int, model_id: str) -> None:
+    """Raises `ModelError` when what stands around the texts takes all that the model reads, less `ROOM` tokens."""
+    around = tokenizer("".join(prompt.pieces), add_special_tokens=prompt.add_special_tokens, verbose=False)["input_ids"]
+    if len(around) + ROOM > max_length:
+        raise ModelError(
+            f"{model_id} writes a pair into a prompt of {len(around)} tokens, and reads {max_length} in all, which "
+            f"leaves no room for the pair. Load it with max_length={len(around) + ROOM} or more."
+        )
 
 
 def chat_renderer(
@@ -127,6 +138,12 @@ _GEMMA = (
     "to the query by providing a prediction of either 'Yes' or 'No'."
 )
 # For checkpoints whose files say nothing of their prompt, by name in `load_reranker(template=...)` or a row of MODELS.
+# Each equals, word for word, what its makers' code writes:
+# - qwen3-reranker: the model card's `format_instruction` between its prefix and suffix
+# - mxbai-rerank-v2: mixedbread-ai/mxbai-rerank, mxbai_rerank_v2.py, without an instruction
+# - bge-reranker-gemma: FlagOpen/FlagEmbedding, inference/reranker/decoder_only/base.py, which reads logits[:, -1, Yes]
+# - monot5: castorini/pygaggle, model/tokenize.py (T5BatchTokenizer) and rerank/transformer.py (MonoT5, whose score is
+#   log_softmax over the two logits); of a pair that is too long they cut the end, "Relevant:" with it, here it stays
 TEMPLATES: dict[str, Template] = {
     "qwen3-reranker": Template(_QWEN3, "yes", "no"),
     "mxbai-rerank-v2": Template(_MXBAI2, "1", "0"),

@@ -19,7 +19,8 @@ from transformers import PreTrainedTokenizerBase
 from attribution.errors import ModelError, OptionError, check_range
 from attribution.rerankers.families import Family
 from attribution.rerankers.files import module_types, names_in
-from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, make_prompt
+from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, check_room, make_prompt
+from attribution.types import ONE_LOGIT
 
 LONGEST = 8192  # tokens; no more of a pair is read, however many the model could
 CHAIN = ("Transformer", "Pooling", "Dense", "LayerNorm", "Dropout", "LogitScore")  # the modules we know
@@ -41,7 +42,7 @@ class Settings:
 
     true: int = 0
     false: int | None = None
-    reads: str = "the one logit"
+    reads: str = ONE_LOGIT
     before: str = ""
     prompt: Prompt | None = None
 
@@ -86,6 +87,8 @@ def read_settings(
     tokenizer.backend_tokenizer.no_padding()
     longest = _max_length(own, config, tokenizer, family, max_length)
     prompt, true, false = _prompt(family, modules, own, tokenizer, model_id, instruction, template)
+    if prompt:
+        check_room(prompt, tokenizer, longest, model_id)
     if family.prompt:
         score = module_config(folder, "LogitScore") if modules and template is None else {}
         answers = _answers(score, tokenizer, model_id, true, false)

@@ -38,6 +38,7 @@ def score_section(explanation: Explanation) -> Markup:
         outside=[side for side in sides if side.mostly],
         script=script,
         precision=explanation.precision,
+        reads=explanation.reads,
     )
     return render("root.html", content=score)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from attribution.types import ONE_LOGIT
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ def score_html(
     outside: Sequence[Outside] = (),
     script: str | None = None,
     precision: str = "",
+    reads: str = ONE_LOGIT,
 ) -> Markup:
     """`seen`: characters of the document the model read, None for all of `length`.
 
     `outside`: the sides that are mostly outside what the model was trained on; `script`: the only one it knows.
-    `precision`: what float32 changes for this checkpoint.
+    `precision`: what float32 changes for this checkpoint; `reads`: which of the model's outputs the logit is.
     """
     percentage = f"{100 * sigmoid(logit):.1f}"
     return render(
@@ -46,6 +48,7 @@ def score_html(
         outside=outside,
         script=script,
         precision=precision,
+        reads=None if reads == ONE_LOGIT else reads,
     )
 
 

@@ -1,7 +1,8 @@
 """The published gte-multilingual files: made for code of their own, read by the library's GTE instead.
 
 Their weights are renamed by transformers itself. Their config is not: it names the class `new` and stretches the
-rotary positions by fixed NTK scaling, `theta * f` and every frequency over `f ** (2 / dim)`, as their code does.
+rotary positions by fixed NTK scaling, `theta * f` and every frequency over `f ** (2 / dim)`, as their code does
+(Alibaba-NLP/new-impl, modeling.py, NTKScalingRotaryEmbedding without mixed_b; vLLM computes the same).
 """
 
 from __future__ import annotations

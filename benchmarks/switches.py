@@ -1,0 +1,117 @@
+"""Two visitors of the app switch between three models again and again: does memory stay where the first round left it?
+
+python -m benchmarks.switches              all three fit, as by default
+python -m benchmarks.switches --keep 2     room for two, so that every round loads and lets go
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from gradio_client import Client
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from attribution.rerankers.models import BUNDLED, CHECKOUT
+
+ROOT = Path(__file__).parent.parent
+APP = """
+import sys
+from attribution.rerankers import loading
+from attribution.rerankers.kept import weight_bytes
+keep = int(sys.argv.pop(1))
+if keep:
+    loading._kept.limit = int((keep + 0.5) * weight_bytes(loading.load_reranker()))
+import app
+app.main()
+"""
+QUERY = "how many people live in berlin ?"
+DOCUMENT = "Berlin has about 3.7 million inhabitants, more than any other city of the European Union. "
+METHODS = ("integrated_gradients", "attention", "layerwise_relevance")
+PATIENCE = 200.0  # seconds
+
+
+def make_models(folder: Path) -> list[str]:
+    """The bundled reranker, and two of its size with random weights."""
+    for i in (1, 2):
+        shutil.copytree(CHECKOUT, folder / f"random{i}")
+        torch.manual_seed(i)
+        config = AutoConfig.from_pretrained(CHECKOUT)
+        AutoModelForSequenceClassification.from_config(config).save_pretrained(folder / f"random{i}")
+    return [BUNDLED, str(folder / "random1"), str(folder / "random2")]
+
+
+@contextmanager
+def serve(models: list[str], keep: int) -> Iterator[tuple[str, int]]:
+    """The app's address and process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    offered = [part for model in models if model != BUNDLED for part in ("--model", model)]
+    command = [sys.executable, "-c", APP, str(keep), "--port", url.rpartition(":")[2], *offered]
+    app = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    began = time.monotonic()
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                if app.poll() is not None or time.monotonic() - began > PATIENCE:
+                    raise
+                time.sleep(0.5)
+        yield url, app.pid
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def resident(pid: int) -> float:
+    """MB of a process's memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def switch(url: str, models: list[str], rounds: int, pid: int) -> Iterator[float]:
+    """Both visitors ask for every model in turn, two different ones at a time; MB after each round, the start first."""
+    visitors = [Client(url, verbose=False) for _ in range(2)]
+
+    def ask(visitor: Client, turn: int) -> None:
+        for method in METHODS:
+            visitor.predict(QUERY, DOCUMENT, method, model=models[turn % len(models)], api_name="/explain")
+
+    yield resident(pid)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(rounds):
+            for turn in range(len(models)):
+                list(pool.map(ask, visitors, (turn, turn + 1)))
+            yield resident(pid)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=int, default=0, help="models that fit into the cache (default: all)")
+    parser.add_argument("--rounds", type=int, default=10)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        models = make_models(Path(folder))
+        with serve(models, args.keep) as (url, pid):
+            print("| after round | MB resident |\n|---|---|")
+            for i, size in enumerate(switch(url, models, args.rounds, pid)):
+                print(f"| {i or 'start'} | {size:,.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
