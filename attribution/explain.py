@@ -13,6 +13,7 @@ from attribution.errors import AttributionError, MissingGradient, OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
@@ -69,6 +70,7 @@ def explain(
         cuts=pair.cuts,
         precision=reranker.precision,
         reads=reranker.settings.reads,
+        control=typed_control(reranker.tokenizer, pair),
     )
 
 

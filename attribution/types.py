@@ -112,6 +112,7 @@ class Explanation:
 
     `precision`: what float32, in which all is computed, changes for a checkpoint that is used in half precision.
     `reads`: which of the model's outputs `logit` is, in words.
+    `control`: what stands in the texts and is a control token to the tokenizer, as the model reads it.
     """
 
     method: str
@@ -132,6 +133,7 @@ class Explanation:
     cuts: tuple[Cut, ...] = ()
     precision: str = ""
     reads: str = ONE_LOGIT
+    control: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         """The card, for a notebook. Asked for by name, when asked for: views stand many floors above this one."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, InputError, ModelError, OptionError
+from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import score_section
@@ -121,6 +122,12 @@ def test_tokens_are_the_texts_in_order(architecture: str, tiny: Tiny) -> None:
             }
         assert not pair.truncated
         assert all(token.start is token.end is None for token in pair.tokens if token.segment == "template")
+    assert typed_control(reranker.tokenizer, pair) == (control,)
+    around, without = (
+        [token.text for token in p.tokens if token.segment == "template"]
+        for p in (pair, reranker.encode("berlin?", "paris park"))
+    )
+    assert around == without, "a text that ends the prompt changed what is around it"
 
 
 @pytest.mark.parametrize("architecture", [QWEN, GEMMA, "Qwen3ForSequenceClassification"])

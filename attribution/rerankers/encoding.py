@@ -154,3 +154,17 @@ def _pair(
             cuts.append(Cut(segment, 0, lost[-1].end) if left else Cut(segment, lost[0].start, len(typed)))
     inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
     return TokenizedPair(query, document, inputs, tokens, bool(cuts), tuple(cuts))
+
+
+def typed_control(tokenizer: PreTrainedTokenizerBase, pair: TokenizedPair) -> tuple[str, ...]:
+    """The control tokens of the tokenizer that stand in the texts themselves, each once, in order."""
+    special = set(tokenizer.all_special_ids)
+    special |= {key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
+    texts = {"query": pair.query, "document": pair.document}
+    ids = pair.inputs["input_ids"][0].tolist()
+    typed = [
+        token.text
+        for token, key in zip(pair.tokens, ids, strict=True)
+        if key in special and token.segment in texts and texts[token.segment][token.start : token.end] == token.text
+    ]
+    return tuple(dict.fromkeys(typed))

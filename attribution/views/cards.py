@@ -39,6 +39,7 @@ def score_section(explanation: Explanation) -> Markup:
         script=script,
         precision=explanation.precision,
         reads=explanation.reads,
+        control=explanation.control,
     )
     return render("root.html", content=score)
 

@@ -27,11 +27,13 @@ def score_html(
     script: str | None = None,
     precision: str = "",
     reads: str = ONE_LOGIT,
+    control: Sequence[str] = (),
 ) -> Markup:
     """`seen`: characters of the document the model read, None for all of `length`.
 
     `outside`: the sides that are mostly outside what the model was trained on; `script`: the only one it knows.
     `precision`: what float32 changes for this checkpoint; `reads`: which of the model's outputs the logit is.
+    `precision`: what float32 changes for this checkpoint. `control`: control tokens that stand in the texts.
     """
     percentage = f"{100 * sigmoid(logit):.1f}"
     return render(
@@ -49,6 +51,7 @@ def score_html(
         script=script,
         precision=precision,
         reads=None if reads == ONE_LOGIT else reads,
+        control=control,
     )
 
 
