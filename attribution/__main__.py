@@ -24,6 +24,7 @@ from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import TASKS, Job
 from attribution.batch.local import run_local
 from attribution.batch.output import Output, reopen
+from attribution.batch.parquet import journal_of, need_pyarrow, write_parquet
 from attribution.batch.probing import probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import AttributionError, InputError, OptionError
@@ -55,7 +56,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     loading.add_argument("--template", choices=list(TEMPLATES), help="the prompt of a language model")
     loading.add_argument("--max-length", type=int, metavar="N", help="tokens of a pair (default: as the model says)")
     parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help="how evaluate removes words")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there, and go on where an earlier run ended")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="JSON lines or .parquet; goes on where an earlier run ended"
+    )
     parser.add_argument(
         "--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS"
     )
@@ -84,11 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
         job = Job(args.task, tuple(args.method or ["integrated_gradients"]), _options(args.option), args.operator)
         job.check()
         reranker = load_reranker(args.model[0] if args.model else None, **_loading(args))
-        output = (
-            reopen(args.output, job, reranker.model_id, reranker.revision) if args.output else Output(sys.stdout.buffer)
-        )
+        parquet = args.output if args.output and args.output.suffix == ".parquet" else None
+        if parquet:
+            need_pyarrow()
+        path = journal_of(parquet) if parquet else args.output
+        output = reopen(path, job, reranker.model_id, reranker.revision) if path else Output(sys.stdout.buffer)
         if output.done:
-            print(f"{args.output}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
+            print(f"{path}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
         with tqdm(unit="row", disable=None) as bar:
             hear = (lambda: bar.update(), _complain(bar))
             if args.engine == "ray":
@@ -98,6 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             else:
                 skipped = run_local(reranker, _rows(args), job, output, *hear)
+        if parquet:
+            write_parquet(journal_of(parquet), parquet)
     except BrokenPipeError:  # the reader has seen enough; Python would complain at exit once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SKIPPED

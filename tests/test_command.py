@@ -124,6 +124,20 @@ def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> N
     assert "Give another --output" in err
 
 
+def test_parquet_holds_what_the_lines_hold(command: Any, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "out.parquet"
+    arguments = ("explain", "--method", "saliency", "--output", str(out))
+    assert command(PAIRS[:1], *arguments)[0] == 0
+    assert command([{"id": "1", **PAIRS[0]}, *PAIRS[1:]], *arguments)[0] == 0
+    rows = parquet.read_table(out).to_pylist()
+    lines = [json.loads(line) for line in (tmp_path / "out.parquet.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in rows] == ["1", "museum", "3"]
+    nested = ("dict", "list")
+    for row, line in zip(rows, lines, strict=True):
+        assert {k: json.loads(row[k]) if type(v).__name__ in nested else row[k] for k, v in line.items()} == line
+
+
 def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Path) -> None:
     run, topics, passages = tmp_path / "run.trec", tmp_path / "topics.tsv", tmp_path / "passages.jsonl"
     run.write_text(

@@ -33,7 +33,7 @@ def score_html(
 
     `outside`: the sides that are mostly outside what the model was trained on; `script`: the only one it knows.
     `precision`: what float32 changes for this checkpoint; `reads`: which of the model's outputs the logit is.
-    `precision`: what float32 changes for this checkpoint. `control`: control tokens that stand in the texts.
+    `control`: control tokens that stand in the texts.
     """
     percentage = f"{100 * sigmoid(logit):.1f}"
     return render(
