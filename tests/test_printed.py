@@ -6,7 +6,8 @@ import math
 from collections import defaultdict
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import permutations
+from itertools import pairwise, permutations
+from xml.etree import ElementTree
 
 import pytest
 from scipy.stats import spearmanr
@@ -14,6 +15,7 @@ from scipy.stats import spearmanr
 from attribution import METHODS, explain
 from attribution.evidence.agreement import captum_agreement
 from attribution.evidence.faithfulness import Faithfulness, measure
+from attribution.export import to_svg
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
@@ -102,6 +104,25 @@ def test_every_words_number(key: str, done: dict[str, Explanation]) -> None:
         assert [value(v) for v in shown] == pytest.approx([w.attribution for w in words], rel=5e-3, abs=1e-9)
         if METHODS[key].signed:
             assert all(v[0] in "+\u2212" for v in shown if value(v))
+
+
+@pytest.mark.parametrize("key", ["occlusion", "saliency"])
+def test_the_picture_colours_each_word_by_its_sign_and_its_share(key: str, done: dict[str, Explanation]) -> None:
+    """In the SVG a word's box, if it has one, comes right before its text."""
+    name = "{http://www.w3.org/2000/svg}"
+    for block in ElementTree.fromstring(to_svg(done[key])).iter(f"{name}g"):
+        title, *nodes = block
+        words = to_words(done[key], "query" if "query" in (title.text or "").lower() else "document")
+        values = {word.text.strip(): word.attribution or 0.0 for word in words}
+        strengths = []
+        for box, text in pairwise([title, *nodes]):
+            if text.tag == f"{name}text" and box.tag == f"{name}rect":
+                value = values[text.text or ""]
+                raises = "raises" if value > 0 else "lowers"
+                assert box.attrib["class"] == (raises if METHODS[key].signed else "strength")
+                strengths.append(float(box.attrib["fill-opacity"]) / abs(value))
+        assert len(strengths) > len(words) / 2
+        assert strengths == pytest.approx([strengths[0]] * len(strengths), rel=0.05)
 
 
 def test_captums_distance_in_percent(done: dict[str, Explanation]) -> None:

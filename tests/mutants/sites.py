@@ -11,6 +11,7 @@ from pathlib import Path
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.plugins import get_operator, operator_names
 
+Place = tuple[int, int]  # line, from 1, and column, from 0
 ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
 PURE = ["runs", "common", "documents", "presence", "steps", "compare_state", "endpoints", "budget", "cost"]
@@ -82,7 +83,7 @@ class Site:
 def tests_of(file: str) -> list[str]:
     """The test files of a module, by the longest key of `TESTS` that its path starts with."""
     key = max((key for key in TESTS if file.startswith(key)), key=len)
-    names = [f"tests/test_{name}.py" for name in TESTS[key].split()]
+    names = [f"tests/test_{name}.py" for name in (*TESTS[key].split(), "layers")]
     return [name for name in names if (ROOT / name).exists()]
 
 
@@ -100,7 +101,7 @@ def sample(n: int, seed: int, only: str = "") -> list[Site]:
     return [draw.choice(at[place]) for place in places]
 
 
-def _sites(name: str, source: str) -> Iterator[tuple[tuple[int, int], Site]]:
+def _sites(name: str, source: str) -> Iterator[tuple[Place, Site]]:
     silent = list(_never_run(source))
     tree = get_ast(source)
     for operator in operator_names():
@@ -113,16 +114,20 @@ def _sites(name: str, source: str) -> Iterator[tuple[tuple[int, int], Site]]:
                 yield place, Site(name, place[0], operator, occurrence)
 
 
-def _never_run(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where no program runs, each a start and an end: annotations, which stay text, and what is for type checkers."""
+def _never_run(source: str) -> Iterator[tuple[Place, Place]]:
+    """What no program runs, from a start to an end: annotations, which stay text, and what is for type checkers."""
     for node in ast.walk(ast.parse(source)):
-        silent: list[ast.expr | ast.stmt | None] = []
-        if isinstance(node, ast.AnnAssign | ast.arg):
-            silent = [node.annotation]
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            silent = [node.returns]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):  # a signature but for its defaults
+            start: Place = (node.lineno, node.col_offset)
+            for default in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
+                yield start, (default.lineno, default.col_offset)
+                start = _end(default)
+            yield start, (node.body[0].lineno, node.body[0].col_offset)
+        elif isinstance(node, ast.AnnAssign):
+            yield (node.annotation.lineno, node.annotation.col_offset), _end(node.annotation)
         elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            silent = [*node.body]
-        for part in silent:
-            if part:
-                yield (part.lineno, part.col_offset), (part.end_lineno or part.lineno, part.end_col_offset or 0)
+            yield (node.lineno, node.col_offset), _end(node)
+
+
+def _end(node: ast.expr | ast.stmt) -> Place:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
