@@ -58,6 +58,8 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/families": "families reranker propagation encoding internals sentence_transformers",
     "attribution/rerankers/prompts": "families sentence_transformers offer",
     "attribution/views": "render summary faithfulness_view probes_view printed compare export two_models",
+    "attribution/views/compare": "compare_view compare export",
+    "attribution/views/interaction": "interaction_view",
     "attribution/views/curves": "charts faithfulness_view",
     "attribution/views/inside": "charts printed",
     "interface": "state runs limits printed documents compare one_fails",
