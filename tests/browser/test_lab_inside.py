@@ -2,106 +2,123 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
+import warnings
+from typing import Any
 
-from attribution.lab.autograd import EXPERIMENTS
+import torch
+from playwright.sync_api import Page, expect
 
 QUERY = "how many people <i>live</i> in Berlin"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'}"
 DOCUMENT = f"Berlin {HOSTILE} has 3.7 million people & \U0001f40c."
-VIEWS = [("light", 1280), ("dark", 1280), ("light", 390)]
-every_view = pytest.mark.parametrize(("theme", "width"), VIEWS)
+STATUS = {"Autograd lab": "#lab-status", "Inside": "#inside-status"}
 
 
-def open_tab(page: Page, url: str, name: str, theme: str = "light", width: int = 1280) -> None:
+def open_page(page: Page, url: str, width: int, theme: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{url}/?__theme={theme}")
     page.get_by_label("Query", exact=True).fill(QUERY)
     page.get_by_label("Document", exact=True).fill(DOCUMENT)
+    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
+
+
+def open_tab(page: Page, name: str) -> None:
+    """A tab, once it is done. Those that do not fit, by the width of the font at hand, are in a menu."""
     tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_label("More tabs")
     expect(tab.or_(more).filter(visible=True).first).to_be_visible()
-    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
     if tab.is_visible():
         tab.click()
-    else:  # tabs that do not fit, by the width of the font at hand, are in a menu
+    else:
         more.click()
         page.locator(".overflow-dropdown button", has_text=name).click()
+    expect(page.locator(STATUS[name])).to_contain_text("Done")
 
 
-def run_lab(page: Page) -> Locator:
-    rows = page.locator("#lab-rows tr[data-row]")
-    expect(rows).to_have_count(len(EXPERIMENTS))
-    expect(page.locator("#lab-status")).to_contain_text("Done")
-    return rows
-
-
-def look_inside(page: Page) -> None:
-    expect(page.locator("#inside-status")).to_contain_text("Done")
-
-
-def assert_calm(page: Page) -> None:
+def expect_calm(page: Page) -> None:
     """Nothing of the visitor's text ran, and the page does not scroll sideways."""
     assert page.title() != "run"
     assert page.locator("#lab-rows img, #inside-attention img, #inside-states img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@every_view
-def test_every_row_of_the_lab(page: Page, app_url: str, theme: str, width: int) -> None:
-    open_tab(page, app_url, "Autograd lab", theme, width)
-    rows = run_lab(page)
-    assert page.locator("#lab-rows .rl-text").all_inner_texts() == [DOCUMENT] * 2  # with the gradient, and without
-    codes = rows.locator("th code").all_inner_texts()
-    assert codes == [experiment.code for experiment in EXPERIMENTS]
-    assert_calm(page)
+def in_plain_pytorch(code: str, trainable: bool) -> tuple[list[str], str, str]:
+    """What a row's code does on an embedding layer and a weighted sum: `(flags and .grad, worked, what was said)`."""
+    torch.manual_seed(0)
+    embed = torch.nn.Embedding(5, 3).requires_grad_(trainable)
+    weight = torch.randn(4, 3, requires_grad=trainable)
+    names: dict[str, Any] = {"torch": torch, "embed": embed, "input_ids": torch.tensor([[1, 2, 3, 4]])}
+    take, _, ask = code.partition("; (grad,)")
+    exec(take, names)
+    emb, said, grad = names["emb"], "", None
+    flags = [str(emb.is_leaf), str(emb.requires_grad), str(emb.retains_grad)]
+    flags.append(emb.grad_fn.name() if emb.grad_fn else "None")
+    names["score"] = (emb * weight).sum()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            if ask:
+                exec(f"(grad,){ask}", names)
+            else:
+                names["score"].backward()
+            filled = emb.grad
+            grad = names["grad"] if ask else filled
+        except RuntimeError as error:
+            said, filled = str(error), None
+    said = said or ("" if ask or not caught else str(caught[0].message))
+    worked = grad is not None and torch.equal(grad[0], weight.detach())
+    return [*flags, "None" if filled is None else "filled"], "yes" if worked else "no", said
 
 
-def test_the_clone_row_shows_pytorchs_own_warning(page: Page, app_url: str) -> None:
-    open_tab(page, app_url, "Autograd lab")
-    rows = run_lab(page)
-    clone = rows.nth([experiment.leaf for experiment in EXPERIMENTS].index("clone"))
-    expect(clone).to_have_attribute("data-worked", "no")
+def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(page: Page, app_url: str) -> None:
+    open_page(page, app_url, 1280, "dark")
+    open_tab(page, "Autograd lab")
+    rows = page.locator("#lab-rows tr[data-row]").all()
+    worked = []
+    for row in rows:
+        trainable = row.locator("th small").inner_text() == "trainable parameters"
+        flags, works, said = in_plain_pytorch(row.locator("th code").inner_text(), trainable)
+        assert row.locator("td").all_inner_texts()[: len(flags)] == flags
+        assert row.get_attribute("data-worked") == works
+        assert "".join(row.locator("blockquote").all_text_contents()) == said
+        worked.append(works == "yes")
+    assert len({row.locator("th code").inner_text() for row in rows}) + 3 == len(rows) == 14  # three with both kinds
+    expect(page.locator(".rl-lab-summary b")).to_have_text(f"{sum(worked)} of {len(rows)} rows gave the gradient")
+    clone = page.locator("#lab-rows tr", has=page.get_by_text("emb = embed(input_ids).clone()", exact=True)).first
     clone.get_by_text("PyTorch warned").click()
     expect(clone.get_by_text("not a leaf Tensor is being accessed")).to_be_visible()
-    detached = rows.nth([experiment.leaf for experiment in EXPERIMENTS].index("detach"))
-    expect(detached).to_have_attribute("data-worked", "yes")
-    expect(page.locator(".rl-lab-summary")).to_contain_text("rows gave the gradient")
+    assert page.locator("#lab-rows .rl-text").all_inner_texts() == [DOCUMENT] * 2  # with the gradient, and without
+    expect_calm(page)
 
-
-@every_view
-def test_both_maps_and_the_probe(page: Page, app_url: str, theme: str, width: int) -> None:
-    open_tab(page, app_url, "Inside", theme, width)
-    look_inside(page)
+    open_tab(page, "Inside")
     attention, states = page.locator("#inside-attention"), page.locator("#inside-states")
     expect(attention.get_by_text("[CLS]", exact=True)).to_be_visible()
     assert "\U0001f40c" in attention.locator("tbody th").all_inner_texts()
     assert set(attention.locator("tbody th").all_inner_texts()) <= set(states.locator("tbody th").all_inner_texts())
     expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
-    assert_calm(page)
-
-
-def test_arrow_keys_read_out_a_cell(page: Page, app_url: str) -> None:
-    open_tab(page, app_url, "Inside")
-    look_inside(page)
-    page.locator("#inside-attention .rl-in-box").focus()
-    readout = page.locator("#inside-attention .rl-in-readout")
-    page.keyboard.press("ArrowDown")
-    expect(readout).to_contain_text("“Berlin”, [CLS] (read-out): ")
-    page.keyboard.press("ArrowRight")
-    expect(readout).to_contain_text("“Berlin”, how: ")
-    page.keyboard.press("ArrowDown")
-    expect(readout).to_contain_text("“<”, how: ")
-
-
-def test_the_menus_redraw_without_another_run(page: Page, app_url: str) -> None:
-    open_tab(page, app_url, "Inside")
-    look_inside(page)
-    cells = page.locator("#inside-attention tbody td")
-    before = [cell.get_attribute("data-v") for cell in cells.all()]
+    expect_calm(page)
+    attention.locator(".rl-in-box").focus()
+    readout = attention.locator(".rl-in-readout")
+    for key, says in (
+        ("ArrowDown", "“Berlin”, [CLS] (read-out): "),
+        ("ArrowRight", "“Berlin”, how: "),
+        ("ArrowDown", "“<”, how: "),
+    ):
+        page.keyboard.press(key)
+        expect(readout).to_contain_text(says)
+    cells = attention.locator("tbody td")
+    before = cells.first.get_attribute("data-v") or ""
     page.get_by_label("Layer", exact=True).click()
     page.get_by_role("option", name="layer 1", exact=True).click()
-    expect(cells.first).not_to_have_attribute("data-v", before[0] or "")
+    expect(cells.first).not_to_have_attribute("data-v", before)
     page.get_by_label("gradient \u00d7 activation").check()
-    expect(page.locator("#inside-states")).to_contain_text("orange with a dotted underline")
-    expect(page.locator("#inside-states td.rl-in-lowers").first).to_be_visible()
+    expect(states).to_contain_text("orange with a dotted underline")
+    expect(states.locator("td.rl-in-lowers").first).to_be_visible()
+
+
+def test_both_tabs_fit_a_phone(page: Page, app_url: str) -> None:
+    open_page(page, app_url, 390, "light")
+    open_tab(page, "Autograd lab")
+    expect_calm(page)
+    open_tab(page, "Inside")
+    expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
+    expect_calm(page)

@@ -201,26 +201,25 @@ def test_a_rerun_moves_nothing(page: Page, app_url: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_tab(page: Page, app_url: str, theme: str) -> None:
+    """By all rules in the light theme; the dark one has other colours and nothing else."""
     ready(page, app_url, theme=theme)
-    expect_no_violation(page, "as it opens")
+    rules = {"runOnly": ["color-contrast"]} if theme == "dark" else {}
     page.locator("#settings > button").click()
-    expect_no_violation(page, "settings")
+    expect(page.locator("#groups")).to_be_visible()
+    expect_no_violation(page, "settings, over the first result", rules)
     page.keyboard.press("Escape")
     expect(page.locator("#groups")).to_be_hidden()
-    chip(page, 1).click()
-    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
-    expect_no_violation(page, "after an explanation")
     page.get_by_role("link", name="How to read this").click()
     expect(page.locator("#key .rl-key")).to_be_in_viewport()
-    expect_no_violation(page, "the key")
+    expect_no_violation(page, "the key", rules)
     for tab in ("Compare", "Autograd lab", "Inside", "Probes"):
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(STATUS[tab])).to_contain_text("Done")
-        expect_no_violation(page, tab)
+        expect_no_violation(page, tab, rules)
 
 
-def expect_no_violation(page: Page, where: str) -> None:
-    found = Axe().run(page).response["violations"]
+def expect_no_violation(page: Page, where: str, rules: dict[str, list[str]]) -> None:
+    found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
     told = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
     assert not told, where + "\n" + "\n".join(told)
 
