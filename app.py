@@ -37,7 +37,6 @@ from interface import (
     two_models,
 )
 from interface.common import MAX_DOCUMENT, MAX_QUERY
-from interface.documents import MOST
 from interface.endpoints import Page, register
 from interface.headers import MIDDLEWARE
 from interface.open_graph import OpenGraph, about, preview
@@ -80,19 +79,19 @@ def build(model_ids: list[str]) -> gr.Blocks:
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
             status = gr.HTML(status_html(page.KEYS), elem_id="status")
         actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False))
-        page.fill_from(chips, pair)
+        page.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, actions, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explain", id="explain"):
                 runs = explain_tab.build(pair, options, actions, tabs, result)
                 runs.append(two_models.build(pair, options.groups, model_ids, actions))
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
-                compare_query, compare_list = compare_tab.build(pair, tab)
-            with gr.Tab("Autograd lab", id="lab") as tab:
+                compare_fields, show_form = compare_tab.build(pair, tab)
+            with gr.Tab("Autograd lab", id="lab", elem_id="lab-tab") as tab:
                 runs.append(lab_tab.build(pair, actions, tab))
-            with gr.Tab("Inside", id="inside") as tab:
+            with gr.Tab("Inside", id="inside", elem_id="inside-tab") as tab:
                 runs.append(inside_tab.build(pair, actions, tab))
-            with gr.Tab("Probes", id="probes") as tab:
+            with gr.Tab("Probes", id="probes", elem_id="probes-tab") as tab:
                 runs.append(probes_tab.build(pair, actions, tab))
         page.build_key()
         page.end_by(actions, pair, runs)
@@ -101,10 +100,9 @@ def build(model_ids: list[str]) -> gr.Blocks:
             permalink.text(pair.query, MAX_QUERY),
             permalink.text(pair.document, MAX_DOCUMENT),
             *options.fields,
-            permalink.text(compare_query, MAX_QUERY),
-            permalink.text(compare_list, MOST * MAX_DOCUMENT),
+            *compare_fields,
         ]
-        permalink.build(demo, fields, copy_button)
+        permalink.build(demo, fields, copy_button, show_form)
         demo.unload(page.forget)
         register(demo, api.ENDPOINTS)
     return demo

@@ -41,7 +41,8 @@ class Cut:
 class TokenizedPair:
     """A query and a document as the model reads them; every tensor of `inputs` is `(1, seq)`.
 
-    `truncated`: something was cut; `cuts` says what, at most one stretch of each segment.
+    `truncated`: something was cut; `cuts` says what, at most one stretch of each segment. `instead (1, seq)`: ids whose
+    embeddings stand in the words' places, while the model counts positions, and finds what it reads, by its own ids.
     """
 
     query: str
@@ -50,6 +51,12 @@ class TokenizedPair:
     tokens: tuple[Token, ...]
     truncated: bool
     cuts: tuple[Cut, ...] = ()
+    instead: Tensor | None = None
+
+    @property
+    def embedded(self) -> Tensor:
+        """The ids `(1, seq)` whose embeddings the model gets."""
+        return self.inputs["input_ids"] if self.instead is None else self.instead
 
     def positions(self, *segments: Segment) -> list[int]:
         """Places in the sequence that belong to any of `segments`."""

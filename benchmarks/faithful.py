@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from attribution import METHODS
-from attribution.evidence.faithfulness import Curves, Faithfulness, measure
+from attribution.evidence.faithfulness import measure
+from attribution.evidence.scores import Curves, Faithfulness
 from attribution.rerankers.removal import OPERATORS
 from benchmarks.bench import COSTLY_SHARE, Bench
 from benchmarks.data import lengths, read_pairs

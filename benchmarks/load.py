@@ -163,7 +163,7 @@ def is_right(seen: Seen) -> bool:
     if seen.ask.kind == "page":
         shown = LOGIT.search(said[1])
         own = f'data-query="{seen.ask.query}"' in html.unescape(said[0])
-        cards = all(f'data-method="{method}"' in said[2] for method in seen.ask.methods)
+        cards = all(f'data-method="{method}"' in "".join(said[5:-1]) for method in seen.ask.methods)
         logits = [float(shown[1].replace(MINUS, "-"))] if shown else []
         return own and cards and _near(logits, expected, ROUNDED)
     if seen.ask.kind == "rank":

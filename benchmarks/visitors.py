@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from attribution import METHODS
 from interface.settings import DEFAULTS, GROUPS, members
 
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
@@ -110,7 +111,7 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
         await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
         return _refused(ask, joined, began)
     sent: list[Any] = []
-    shown: list[Any] = [""] * 6
+    shown: list[Any] = [""] * (6 + len(METHODS))
     async for _, message in server.events(f"queue/data?session_hash={session}"):
         if message["msg"] in ("process_generating", "process_completed") and not message.get("success", True):
             return Seen(ask, "wrong", time.perf_counter() - began, message["output"])
@@ -118,11 +119,11 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
             new = message["output"]["data"]
             sent = [_applied(*pair) for pair in zip(sent, new, strict=True)] if sent else new
             shown = [old if isinstance(part, dict) else part for old, part in zip(shown, sent, strict=True)]  # a skip
-            if stop and "data-method=" in str(shown[2]):
+            if stop and "data-method=" in str(shown[5:-1]):
                 stop, stopped = False, time.perf_counter()
                 await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
         if message["msg"] == "process_completed":
-            status = str(shown[5])
+            status = str(shown[-1])
             kept = "kept from an earlier run" in status
             saved = float(re.search(r"which took ([\d.]+) s", status)[1]) if kept else 0.0  # type: ignore[index]
             outcome = "answered" if "Done" in status else "stopped"

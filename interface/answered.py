@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import gradio as gr
+
+from attribution import METHODS
 from attribution.views.page import status_html
 from interface.answers import KEPT, Answer, key_of
 from interface.runs import latest_run
@@ -17,14 +20,14 @@ TOKEN_BYTES = 400  # of an explanation in memory
 
 
 class Shown:
-    """`parts`: `[identity, score, cards, faithfulness, kept]`, as the updates left them."""
+    """`parts`: `[identity, score, head, faithfulness, kept, *cards]`, as the updates left them."""
 
     def __init__(self) -> None:
-        self.parts: list[Any] = ["", "", "", "", None]
+        self.parts: list[Any] = ["", "", "", "", None, *[""] * len(METHODS)]
 
     def see(self, update: tuple[Any, ...]) -> None:
         """What is skipped stays."""
-        self.parts = [old if isinstance(new, dict) else new for old, new in zip(self.parts, update[:5], strict=True)]
+        self.parts = [old if isinstance(new, dict) else new for old, new in zip(self.parts, update[:-1], strict=True)]
 
 
 def answered_before(handler: Callable[..., Iterator[tuple[Any, ...]]]) -> Callable[..., Iterator[tuple[Any, ...]]]:
@@ -38,7 +41,9 @@ def answered_before(handler: Callable[..., Iterator[tuple[Any, ...]]]) -> Callab
         kept = KEPT.get(_key(inputs))
         if kept:
             with latest_run(inputs[N_INPUTS].session_hash or ""):
-                yield *kept.content, status_html(KEPT_STATUS.format(kept.seconds))
+                status = status_html(KEPT_STATUS.format(kept.seconds))
+                yield *kept.content, status
+                yield *[gr.skip()] * len(kept.content), status  # the end of a stream repeats its last yield
             return
         began, shown = time.perf_counter(), Shown()
         for update in handler(*inputs):
@@ -53,7 +58,8 @@ def keep(inputs: Sequence[Any], shown: Shown, seconds: float) -> None:
     """Keep the page as it is `shown` for the same `inputs`, those of `run`, if every method is there and measured."""
     done, measured = shown.parts[4] or ({}, None)
     if measured and {key for keys in inputs[3:8] for key in keys or []} == set(done) <= set(measured.methods):
-        size = sum(len(html) for html in shown.parts[:4]) + TOKEN_BYTES * sum(len(e.tokens) for e in done.values())
+        html = sum(len(part) for part in shown.parts if isinstance(part, str))
+        size = html + TOKEN_BYTES * sum(len(e.tokens) for e in done.values())
         KEPT.put(_key(inputs), Answer(tuple(shown.parts), size, seconds))
 
 

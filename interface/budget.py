@@ -1,4 +1,4 @@
-"""How long a run may take on a public host, and about how long it will.
+"""How long a run may take on a public host, and what is asked before a long one.
 
 `RERANK_LENS_BUDGET_SECONDS` caps every run; a Space has a cap of 60 s when it is unset, another host none; 0: no cap.
 """
@@ -9,18 +9,11 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any
 
-from attribution.cost import forwards, sides_of
 from attribution.errors import AttributionError
-from attribution.evidence.faithfulness import max_passes
-from attribution.rerankers.reranker import Reranker
 
 ASK_BEYOND = 30.0  # seconds: a longer run is started by a second click
 ON_A_SPACE = 60.0
-TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores; others by their size
-PARAMETERS = 22_700_000
 GPU_TOKENS_A_SECOND, LOADING = 100_000.0, 3.0  # a lent GPU with small batches; seconds until the weights are there
 
 
@@ -68,21 +61,9 @@ def question(n_forwards: int, seconds: float) -> str:
     cap = limit()
     stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
     return (
-        f"This may take up to {seconds:,.0f} s ({n_forwards:,} passes through the model).{stops} Press Explain again "
-        "to start it, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
+        f"This may take about {seconds:,.0f} s (at most {n_forwards:,} passes through the model).{stops} Press "
+        "Explain again to start it, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
     )
-
-
-def estimate(
-    reranker: Reranker, query: str, document: str, methods: Iterable[str], wanted: Mapping[str, Any]
-) -> tuple[int, float]:
-    """`(forwards, seconds)` at most for `methods` and measuring their faithfulness. Raises `InputError`."""
-    pair = reranker.encode(query, document)
-    sides = sides_of(pair)
-    chosen = list(methods)
-    total = sum(forwards(method, sides, **wanted) for method in chosen) + max_passes(len(chosen))
-    size = sum(parameter.numel() for parameter in reranker.model.parameters())
-    return total, total * len(pair.tokens) * max(1.0, size / PARAMETERS) / TOKENS_A_SECOND
 
 
 def lent_seconds(n_forwards: int, n_tokens: int) -> int:

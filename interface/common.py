@@ -33,7 +33,7 @@ class PairInputs:
     query: gr.Textbox
     document: gr.Textbox
     counter: gr.HTML
-    size: gr.JSON  # `[tokens, words]` of the pair, about, as the browser counts them: the texts stay there
+    size: gr.JSON  # `[tokens, words of query, of document]`, about, as the browser counts: the texts stay there
 
     @property
     def components(self) -> list[Any]:

@@ -14,6 +14,7 @@ from interface.documents import HOW, LEAST, MOST, read_list, write_list
 
 LIST, BOXES = "one list", "one box each"
 EMPTY = ("",) * MOST
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Boxes:
     text: gr.Textbox
     boxes: list[gr.Textbox]
     groups: list[Any]
+    rows: list[Any]
+    count: gr.State
+
+    def show_after(self, filled: Any) -> Any:
+        """Once the event `filled` has put other values into the components, the form that holds them is in sight."""
+        return filled.then(settle, [self.mode, *self.boxes], [self.count, *self.rows, *self.groups], **QUIET)
 
     @property
     def components(self) -> list[Any]:
@@ -37,7 +44,7 @@ def build(documents: Sequence[str]) -> Boxes:
     with gr.Column(visible=True) as as_list:
         text = gr.Textbox(
             write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=HOW, elem_id="compare-documents",
-            lines=5, max_lines=10,
+            lines=5, max_lines=6,
         )  # fmt: skip
     boxes, rows, removes = [], [], []
     with gr.Column(visible=False, elem_id="compare-boxes") as as_boxes:
@@ -49,17 +56,21 @@ def build(documents: Sequence[str]) -> Boxes:
         add = gr.Button("Add a document", elem_id="compare-add")
     problem = gr.HTML(status_html(""), elem_id="compare-problem")
     count = gr.State(LEAST)
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    mode.input(convert, [mode, text, *boxes], [problem, mode, text, *boxes, count, *rows, as_list, as_boxes], **quiet)
-    add.click(lambda n: _shown(min(MOST, n + 1)), count, [count, *rows], **quiet)
+    mode.input(convert, [mode, text, *boxes], [problem, mode, text, *boxes, count, *rows, as_list, as_boxes], **QUIET)
+    add.click(lambda n: _shown(min(MOST, n + 1)), count, [count, *rows], **QUIET)
     for i, remove in enumerate(removes):
-        remove.click(lambda n, *texts, i=i: _removed(i, n, texts), [count, *boxes], [*boxes, count, *rows], **quiet)
-    return Boxes(mode, text, boxes, [as_list, as_boxes])
+        remove.click(lambda n, *texts, i=i: _removed(i, n, texts), [count, *boxes], [*boxes, count, *rows], **QUIET)
+    return Boxes(mode, text, boxes, [as_list, as_boxes], rows, count)
 
 
 def show(mode: str) -> tuple[Any, Any]:
     """The form that is chosen is the one that is seen."""
     return gr.update(visible=mode == LIST), gr.update(visible=mode == BOXES)
+
+
+def settle(mode: str, *boxes: str) -> tuple[Any, ...]:
+    """The form and as many boxes as hold text: `(count, *rows, list, boxes)`."""
+    return *_shown(max(LEAST, _used(boxes))), *show(mode)
 
 
 def convert(mode: str, pasted: str, *boxes: str) -> tuple[Any, ...]:

@@ -36,6 +36,7 @@ class Parts:
     words: gr.HTML
     what_if: gr.HTML
     meet: gr.HTML
+    picked: gr.Textbox
     status: gr.HTML
 
     @property
@@ -77,7 +78,7 @@ def build_settings() -> list[Any]:
     return [method, colour, operator]
 
 
-def build_results(status: gr.HTML) -> tuple[Parts, Controls]:
+def build_results(picked: gr.Textbox, status: gr.HTML) -> tuple[Parts, Controls]:
     """The sections from top to bottom."""
     js, heat = ((STATIC / name).read_text("utf-8") for name in ("compare.js", "heat.js"))
     with gr.Column(elem_id="compare-result", elem_classes="rl-result"):
@@ -93,7 +94,9 @@ def build_results(status: gr.HTML) -> tuple[Parts, Controls]:
         gr.HTML(title_html("Which query word met which document word?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
-    return Parts(state, identity, rows, why, words, what_if, meet, status), Controls(flip, *edit, *meet_controls)
+    return Parts(state, identity, rows, why, words, what_if, meet, picked, status), Controls(
+        flip, *edit, *meet_controls
+    )
 
 
 def _build_what_if() -> tuple[Any, ...]:

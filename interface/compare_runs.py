@@ -10,19 +10,33 @@ from typing import Any
 import gradio as gr
 
 from attribution import contrast, explain, load_reranker, rank
+from attribution.cost import forwards, sides_of
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare import Contrast
+from attribution.rerankers.loading import in_memory
 from attribution.rerankers.reranker import Meter
+from attribution.views.compare import Which
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
 from interface import models
+from interface.budget import lent_seconds
 from interface.common import answer_errors
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 from interface.gpu import gpu
 from interface.presence import gone
 from interface.runs import latest_run
 
-PARTS = ("state", "identity", "rows", "why", "words", "what_if", "meet", "status")  # the order of a handler's outputs
+PARTS = (
+    "state",
+    "identity",
+    "rows",
+    "why",
+    "words",
+    "what_if",
+    "meet",
+    "picked",
+    "status",
+)  # the order of a handler's outputs
 LANE = "compare"  # of its own: a start here ends what runs here
 NO_LIST = "There is no list yet. Press Compare first."
 
@@ -45,8 +59,20 @@ def watch(check: Callable[[Meter], None], progress: gr.Progress, label: str, of:
     return on_pass
 
 
+def list_seconds(asked: Asked | str | None, *_: Any) -> int:
+    """For how long to ask for a lent GPU: every document scored and coloured, two of them contrasted."""
+    reranker = in_memory(asked.model_id) if isinstance(asked, Asked) else None
+    if not isinstance(asked, Asked) or reranker is None:
+        return lent_seconds(0, 0)
+    pairs = [reranker.encode(asked.query, document.text) for document in asked.documents]
+    longest = max(pairs, key=lambda pair: len(pair.tokens))
+    sides = sides_of(longest)
+    n = len(pairs) * (1 + forwards(asked.colour, sides)) + 2 * forwards(asked.method, sides)
+    return lent_seconds(n, len(longest.tokens))
+
+
 @answer_errors
-@gpu(seconds=60)
+@gpu(seconds=list_seconds, lane=LANE)
 def run_list(
     asked: Asked | str | None,
     request: gr.Request,
@@ -66,7 +92,8 @@ def run_list(
         texts = [document.text for document in asked.documents]
         on_pass = watch(current.check, progress, "Scoring", len(texts))
         ranking = rank(reranker, asked.query, texts, on_pass=on_pass)
-        compared = Compared(asked, ranking, a=ranking.rows[0].place, b=ranking.rows[1].place)
+        a, b = asked.picked or (ranking.rows[0].place, ranking.rows[1].place)
+        compared = Compared(asked, ranking, a=a, b=b)
         yield out(
             state=compared,
             identity=draw_identity(compared),
@@ -94,22 +121,33 @@ def run_list(
         )
 
 
-@answer_errors
-@gpu(seconds=40)
 def run_pick(
     compared: Compared | None,
     event: gr.EventData,
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Out]:
-    """Another A or B: the list stays, the contrast is made anew."""
+    """Another A or B: the list stays, the contrast is made anew. The event itself cannot go to a GPU worker."""
+    yield from _run_pick(compared, int(event.place), "A" if event.which == "A" else "B", request, progress)
+
+
+@answer_errors
+@gpu(seconds=40, lane=LANE)
+def _run_pick(
+    compared: Compared | None, place: int, which: Which, request: gr.Request, progress: gr.Progress
+) -> Iterator[Out]:
     if compared is None:
         raise InputError(NO_LIST)
     began = time.perf_counter()
-    chosen = pick(compared, int(event.place), "A" if event.which == "A" else "B")
+    chosen = pick(compared, place, which)
     with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield out(
-            state=chosen, rows=draw_rows(chosen), what_if="", meet="", status=status_html("Asking why A is above B …")
+            state=chosen,
+            rows=draw_rows(chosen),
+            what_if="",
+            meet="",
+            picked=f"{chosen.a},{chosen.b}",
+            status=status_html("Asking why A is above B …"),
         )
         done = dataclasses.replace(chosen, contrast=_contrast(chosen, current.check, progress))
         yield _contrasted(done, status_html(f"Done after {time.perf_counter() - began:.1f} s."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +20,10 @@ NOTHING: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: Gradio hashes what it keeps
 class Asked:
-    """What a visitor asked for. `inputs`: the boxes to the letter, for the page to compare with."""
+    """What a visitor asked for. `inputs`: the boxes to the letter, for the page to compare with.
+
+    `picked`: the places of A and B, where they are chosen already; else they are the first two by rank.
+    """
 
     model_id: str
     query: str
@@ -28,6 +32,16 @@ class Asked:
     method: str
     colour: str
     operator: str
+    picked: tuple[int, int] | None = None
+
+
+def read_picked(text: str, n_documents: int) -> tuple[int, int] | None:
+    """The places of A and B out of "3,1"; None for anything else, as of another list."""
+    match = re.fullmatch(r"(\d{1,3}),(\d{1,3})", text or "")
+    if not match:
+        return None
+    a, b = int(match[1]), int(match[2])
+    return (a, b) if a != b and {a, b} <= set(range(1, n_documents + 1)) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from attribution import AttributionError
 from attribution.views.compare import lists_html
 from attribution.views.page import status_html
 from interface import compare_boxes
-from interface.common import KEEP_SECONDS, MAX_QUERY, QUEUE, PairInputs, check_model, check_texts
+from interface.common import KEEP_SECONDS, MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_model, check_texts
 from interface.compare_layout import (
     ONE_PASS,
     STATIC,
@@ -25,9 +25,10 @@ from interface.compare_layout import (
     original,
 )
 from interface.compare_runs import LANE, PARTS, Out, out, run_list, run_pick
-from interface.compare_state import Asked, Compared
+from interface.compare_state import Asked, Compared, read_picked
 from interface.compare_what_if import run_drop, run_edit, run_flip, run_meet
-from interface.documents import check_list, read_list, write_list
+from interface.documents import MOST, check_list, read_list, write_list
+from interface.permalink import Field, choice, text
 from interface.runs import busy, claim, stop
 
 LISTS = json.loads((Path(__file__).parent.parent / "examples" / "lists.json").read_text("utf-8"))
@@ -35,8 +36,11 @@ ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 _first: dict[str, Out] = {}  # model -> the first example's results, made once by the server
 
 
-def build(pair: PairInputs, tab: gr.Tab) -> tuple[gr.Textbox, gr.Textbox]:
-    """The tab's components and events; a click on a row fills `pair` and explains it. Returns query and list."""
+def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], Any]]:
+    """The tab's components and events; a click on a row fills `pair` and explains it.
+
+    Returns what of it is part of a link, and what to do after an event that filled it from one.
+    """
     lists = [{**one, "text": write_list(one["documents"]), "mode": compare_boxes.LIST} for one in LISTS]
     chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=(STATIC / "lists.js").read_text("utf-8"))
     with gr.Row(elem_id="compare-inputs"):
@@ -51,10 +55,13 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[gr.Textbox, gr.Textbox]:
         start = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
         halt_button = gr.Button("Stop", interactive=False, elem_id="compare-stop", scale=0)
         status = gr.HTML(status_html("Ready. Enter in the query compares."), elem_id="compare-status")
-    parts, controls = build_results(status)
+    picked = gr.Textbox("", label="A and B", visible="hidden", elem_id="compare-picked")  # "3,1": their places
+    parts, controls = build_results(picked, status)
     asked = gr.State(None, time_to_live=KEEP_SECONDS)
     inputs = [pair.model, query, *boxes.components]
-    chosen = chips.select(None, None, [query, boxes.mode, boxes.text], js="() => window.rerankLists.chosen")
+    filled = [query, boxes.mode, boxes.text, picked]
+    chosen = chips.select(None, None, filled, js="() => [...window.rerankLists.chosen, '']")
+    gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
     shown = chosen.then(compare_boxes.show, boxes.mode, boxes.groups, **ASIDE)
 
     def model_event(trigger: Any, handler: Any, given: Any) -> Any:
@@ -68,7 +75,9 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[gr.Textbox, gr.Textbox]:
 
     runs = []
     for trigger in (start.click, query.submit, shown.then):
-        claimed = trigger(ask, [*settings, *inputs], [asked, status, halt_button], trigger_mode="multiple", **ASIDE)
+        claimed = trigger(
+            ask, [*settings, picked, *inputs], [asked, status, halt_button], trigger_mode="multiple", **ASIDE
+        )
         runs.append(model_event(claimed.success, run_list, asked))
     runs.append(model_event(tab.select, open_first, [parts.state, pair.model]))
     runs += _ask_more(parts, controls, halt_button, model_event)
@@ -76,7 +85,8 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[gr.Textbox, gr.Textbox]:
     gr.on([component.change for component in inputs], None, inputs, js="(...now) => window.rerankLists.changed(now)")
     opened = parts.rows.click(open_row, parts.state, [pair.query, pair.document], **ASIDE)
     opened.success(None, js="() => document.querySelector('#explain').click()")
-    return query, boxes.text
+    texts = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
+    return [choice(boxes.mode), *(text(*one) for one in texts), text(picked, 7)], boxes.show_after
 
 
 def _ask_more(parts: Parts, controls: Controls, halt_button: gr.Button, model_event: Any) -> list[Any]:
@@ -101,8 +111,8 @@ def _ask_more(parts: Parts, controls: Controls, halt_button: gr.Button, model_ev
 
 
 def ask(
-    request: gr.Request, method: str, colour: str, operator: str, model_id: str, query: str, mode: str, pasted: str,
-    *boxes: str,
+    request: gr.Request, method: str, colour: str, operator: str, picked: str, model_id: str, query: str, mode: str,
+    pasted: str, *boxes: str,
 ) -> tuple[Any, ...]:  # fmt: skip
     """`(what is asked for, status, stop button)`; of a problem with the boxes the text, and it ends nothing."""
     try:
@@ -112,7 +122,8 @@ def ask(
     except AttributionError as error:
         return str(error), status_html(str(error)), gr.skip()
     inputs = (model_id, query, mode, pasted, *boxes)
-    asked = Asked(model_id, query, tuple(documents), inputs, method, colour, operator)
+    places = read_picked(picked, len(documents))
+    asked = Asked(model_id, query, tuple(documents), inputs, method, colour, operator, places)
     return asked, *start_more(request)
 
 

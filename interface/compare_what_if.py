@@ -24,19 +24,22 @@ from interface.gpu import gpu
 from interface.runs import latest_run
 
 
-@answer_errors
-@gpu(seconds=10)
 def run_drop(compared: Compared | None, event: gr.EventData, request: gr.Request) -> Iterator[Out]:
     """Words dropped or put back: one forward for the document that changed, none for what was scored before."""
+    yield from _run_drop(compared, {"A": frozenset(event.dropped["A"]), "B": frozenset(event.dropped["B"])}, request)
+
+
+@answer_errors
+@gpu(seconds=10, lane=LANE)
+def _run_drop(compared: Compared | None, dropped: dict[Which, frozenset[int]], request: gr.Request) -> Iterator[Out]:
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
-    dropped: dict[Which, frozenset[int]] = {"A": frozenset(event.dropped["A"]), "B": frozenset(event.dropped["B"])}
     with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
         yield _dropped(compared, dropped, current.check)
 
 
 @answer_errors
-@gpu(seconds=10)
+@gpu(seconds=10, lane=LANE)
 def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Request) -> Iterator[Out]:
     """A's or B's text edited: one forward, and the list follows."""
     if compared is None or compared.contrast is None:
@@ -60,7 +63,7 @@ def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Req
 
 
 @answer_errors
-@gpu(seconds=20)
+@gpu(seconds=20, lane=LANE)
 def run_flip(
     compared: Compared | None,
     request: gr.Request,
@@ -101,7 +104,7 @@ def run_flip(
 
 
 @answer_errors
-@gpu(seconds=60)
+@gpu(seconds=60, lane=LANE)
 def run_meet(
     compared: Compared | None,
     which: Which,

@@ -1,72 +1,71 @@
-"""What a run costs on this text: passes by each method's formula, seconds as the last runs had them."""
+"""What a run costs on this text, said everywhere alike: passes at most, and seconds as the fastest of the last runs.
+
+Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from attribution.cost import Sides, forwards, sides_of
 from attribution.evidence.faithfulness import max_passes
-from attribution.types import Explanation
+from attribution.rerankers.reranker import Reranker
+from attribution.types import TokenizedPair
 
 FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
+DEAR = 24  # forwards from which a method waits until the others are measured
+TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores, before anything ran
+PARAMETERS = 22_700_000
+SLOWEST = 2.0  # times as slow as by its size: a busy moment is no measure of the machine
+LAST = 5  # runs of a method that are remembered
+_speeds: dict[tuple[str, str], deque[float]] = {}  # (model, method) -> seconds a forward and token
 
 
 @dataclass(frozen=True)
 class Size:
-    """What passes depend on: the pair's tokens and words, and the budgets chosen."""
+    """What the cost of a pair depends on: its tokens, and the words of its query and document."""
 
     n_tokens: int
-    n_words: int
-    n_samples: int
-    n_steps: int
+    sides: Sides
 
 
-# Sequences through the model, forward and backward together.
-PASSES: dict[str, Callable[[Size], int]] = {
-    "saliency": lambda _: 2,
-    "saliency_l2": lambda _: 2,
-    "input_x_gradient": lambda _: 2,
-    "integrated_gradients": lambda _: 80,  # two paths of about 20 nodes
-    "integrated_gradients_captum": lambda size: 4 * size.n_steps + 3,
-    "expected_gradients": lambda size: 4 * size.n_samples + 1,
-    "layerwise_relevance": lambda _: 2,
-    "smoothgrad": lambda size: 2 * size.n_samples + 1,
-    "occlusion": lambda size: size.n_words + 1,
-    "shapley": lambda size: size.n_samples * size.n_words + 2,
-    "attention": lambda _: 2,
-    "attention_rollout": lambda _: 2,
-    "embedding_magnitude": lambda _: 1,
-}
-DEAR = 24  # passes from which a method waits until the others are measured
-_speed: dict[tuple[str, str], float] = {}  # (model, method) -> seconds a pass and token, of its last run
+def size_of(pair: TokenizedPair) -> Size:
+    """Of a pair as the model reads it."""
+    return Size(len(pair.tokens), sides_of(pair))
 
 
-def passes(key: str, size: Size) -> int:
-    """About how many sequences method `key` sends through the model."""
-    return PASSES[key](size)
+def counts_of(size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> dict[str, int]:
+    """At most so many forwards for each of `methods`, with those of the `wanted` options that it takes."""
+    return {method: forwards(method, size.sides, **wanted) for method in methods}
 
 
-def learn(explanation: Explanation) -> None:
-    """Remember how fast this method was."""
-    n = explanation.n_forward + explanation.n_backward
-    _learn(explanation.model_id, explanation.requested_method, n * len(explanation.tokens), explanation.seconds)
+def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> float:
+    """About how long `counts` take together: what has run as it did at its fastest, the rest by the model's size."""
+    usual = _by_size(reranker)
+    mine = {method: min(speeds) for (model, method), speeds in _speeds.items() if model == reranker.model_id}
+    return sum(n * n_tokens * min(mine.get(method, usual), SLOWEST * usual) for method, n in counts.items())
 
 
-def learn_faithfulness(model_id: str, n_forward: int, n_tokens: int, seconds: float) -> None:
-    """Remember how fast the measuring was."""
-    _learn(model_id, FAITHFULNESS, n_forward * n_tokens, seconds)
+def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> tuple[int, float]:
+    """`(forwards at most, about how many seconds)` for `methods` and measuring their faithfulness."""
+    counts = counts_of(size, methods, wanted)
+    counts[FAITHFULNESS] = max_passes(len(counts))
+    return sum(counts.values()), seconds(reranker, size.n_tokens, counts)
 
 
-def seconds(model_id: str, keys: Sequence[str], size: Size) -> float | None:
-    """About how long `keys` take together; None before this model has run anything."""
-    known = [speed for (model, _), speed in _speed.items() if model == model_id]
-    if not known:
-        return None
-    typical = sorted(known)[len(known) // 2]
-    counts = {key: max_passes(len(keys) - 1) if key == FAITHFULNESS else passes(key, size) for key in keys}
-    return sum(n * size.n_tokens * _speed.get((model_id, key), typical) for key, n in counts.items())
+def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:
+    """Remember how long a run took that was to take at most `n_forwards`."""
+    _speeds.setdefault((model_id, method), deque(maxlen=LAST)).append(taken / (n_forwards * n_tokens))
 
 
-def _learn(model_id: str, key: str, work: int, taken: float) -> None:
-    if work and taken:
-        _speed[model_id, key] = taken / work
+def forget() -> None:
+    """As if nothing had run yet."""
+    _speeds.clear()
+
+
+def _by_size(reranker: Reranker) -> float:
+    size = sum(parameter.numel() for parameter in reranker.model.parameters())
+    return max(1.0, size / PARAMETERS) / TOKENS_A_SECOND

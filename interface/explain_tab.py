@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, OptionError, Stopped
-from attribution.evidence.faithfulness import Known, measure
+from attribution.evidence.faithfulness import Known, max_passes, measure
 from attribution.explain import options_of
 from attribution.methods.defaults import dearest_last
 from attribution.rerankers.loading import in_memory
 from attribution.rerankers.reranker import Meter, Reranker
-from attribution.types import Explanation
-from attribution.views.cards import cards_html, faithfulness_section, score_section
-from attribution.views.page import identity_html, status_html
+from attribution.views.cards import faithfulness_section
+from attribution.views.page import identity_html
 from interface import cost, models
 from interface.answered import Shown, answered_before, is_kept, keep
-from interface.budget import OverBudget, estimate, lent_seconds
+from interface.budget import OverBudget, lent_seconds
 from interface.common import (
     KEEP_SECONDS,
     PairInputs,
@@ -32,8 +31,9 @@ from interface.common import (
     identity_of,
     log,
 )
+from interface.explain_results import Results, only
 from interface.gpu import gpu
-from interface.page import STATIC, Actions, counted, n_words, start_run
+from interface.page import STATIC, Actions, counted, start_run
 from interface.permalink import build_downloads
 from interface.presence import gone
 from interface.runs import latest_run
@@ -47,18 +47,21 @@ def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs,
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML(first[0], elem_id="identity")
         score = gr.HTML(first[1], elem_id="score")
-        cards = gr.HTML(first[2], elem_id="cards", js_on_load=(STATIC / "words.js").read_text("utf-8"))
+        with gr.Column(elem_id="cards"):
+            head = gr.HTML(first[2], js_on_load=(STATIC / "words.js").read_text("utf-8"))
+            with gr.Row(elem_classes="rl-cards rl-root"):
+                cards = [gr.HTML(card) for card in first[5:]]
         faithfulness = gr.HTML(first[3], elem_id="faithfulness")
         kept = gr.State(first[4], time_to_live=KEEP_SECONDS)
         build_downloads(kept)
-    outputs = [identity, score, cards, faithfulness, kept, actions.status]
+    outputs = [identity, score, head, faithfulness, kept, *cards, actions.status]
     return [
         start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs, at_most)
     ]
 
 
 def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
-    """`(identity, score, cards, faithfulness, kept)` of the example the page opens with, explained once for all."""
+    """`(identity, score, head, faithfulness, kept, *cards)` of the first example, explained once for all."""
     began = time.perf_counter()
 
     def watch(*_: Any) -> Callable[[Meter], None]:
@@ -77,17 +80,19 @@ def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
         log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
     lists = [[key for key in members(title) if key in DEFAULT_METHODS] for title in GROUPS]
     keep([model_id, query, document, *lists, *DEFAULTS.values()], shown, time.perf_counter() - began)
+    cost.forget()  # the first run of a process is slower than those to come
     return tuple(shown.parts)
 
 
 def at_most(model_id: str, query: str, document: str, *settings: Any) -> tuple[int, float]:
-    """`(forwards, seconds)` at most, known before anything runs. Takes what `run` takes."""
+    """`(forwards at most, about how many seconds)`, known before anything runs. Takes what `run` takes."""
     *lists, _baselines, _leaf, _operator, n_samples, n_steps = settings[:10]
     ticked = {key for keys in lists for key in keys or []}
     reranker = in_memory(model_id)  # one that is still to be loaded has not been timed either
     if reranker is None or is_kept(model_id, query, document, *settings):
         return 0, 0.0
-    return estimate(reranker, query, document, dearest_last(ticked), {"n_samples": n_samples, "n_steps": n_steps})
+    wanted = {"n_samples": n_samples, "n_steps": n_steps}
+    return cost.estimate(reranker, cost.size_of(reranker.encode(query, document)), ticked, wanted)
 
 
 def gpu_seconds(*inputs: Any) -> int:
@@ -116,7 +121,10 @@ def run(
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
 ) -> Iterator[tuple[Any, ...]]:
-    """Yields `(identity, score, cards, faithfulness, status)` as HTML, one more card a time; the old stay till then."""
+    """Yields `(identity, score, head, faithfulness, kept, *cards, status)`, one more card a time.
+
+    There are as many cards as methods; those not asked for are empty. What was there stays until the first is ready.
+    """
     check_model(model_id)
     check_texts(query, document)
     budgets = {"n_samples": n_samples, "n_steps": n_steps}
@@ -152,59 +160,49 @@ def _results(
     Every method gets those of the `wanted` options that it takes.
     """
     pair = reranker.encode(query, document)  # what is wrong with the pair is no single method's error
-    began, measured = time.perf_counter(), None
-    done, failed, known = dict[str, Explanation](), dict[str, str](), Known()
-    of = identity_html(
-        dataclasses.replace(
-            identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted)),
-            count=counted(pair, reranker.max_length),
-            over=pair.truncated,
-        )
-    )
-    size = cost.Size(len(pair.tokens), n_words(pair), wanted["n_samples"], wanted["n_steps"])
-    yield *[gr.skip()] * 5, status_html("Reading the pair …")
-    for batch in _batches(chosen, size):
+    began, known = time.perf_counter(), Known()
+    of = identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted))
+    of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated)
+    results = Results(identity_html(of), chosen)
+    yield only("Reading the pair …")
+    size = cost.size_of(pair)
+    counts = cost.counts_of(size, chosen, wanted)
+    for batch in _batches(counts):
         for key in batch:
+            on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
             options = {name: value for name, value in wanted.items() if name in options_of(key)}
-            on_pass = watch(len(done) + len(failed), len(chosen) + 1, METHODS[key].label)
             try:
-                done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
-                cost.learn(done[key])
+                results.done[key] = explain(reranker, query, document, key, on_pass=on_pass, **options)
+                took = results.done[key].seconds
+                cost.learn(reranker.model_id, key, counts[key], size.n_tokens, took)
             except Stopped:
                 raise
             except AttributionError as error:  # on its own card; the other methods go on
-                failed[key] = str(error)
-            status = f"{len(done) + len(failed)} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
-            if len(failed) == len(chosen):
+                results.failed[key] = str(error)
+            status = f"{results.n_ran} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
+            if len(results.failed) == len(chosen):
                 status = "Done, but no method could explain this pair with this model; each card says why."
-            score = score_section(next(iter(done.values()))) if done else ""
-            faithful = "" if measured is None else gr.skip()
-            cards = cards_html(chosen, done, measured, failed=failed)
-            yield of, score, cards, faithful, (dict(done), measured), status_html(status)
-        if not done:
+            yield results.page(status)
+        if not results.done:
             continue
-        on_pass = watch(len(done) + len(failed), len(chosen) + 1, "Faithfulness")
-        ordered = {key: done[key] for key in chosen if key in done}
+        on_pass = watch(results.n_ran, len(chosen) + 1, "Faithfulness")
         try:
-            measured = measure(reranker, ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
+            measured = measure(reranker, results.ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
         except OverBudget as error:
-            yield *[gr.skip()] * 5, status_html(str(error))
+            yield only(str(error))
             continue
-        cost.learn_faithfulness(reranker.model_id, measured.n_forward, len(pair.tokens), measured.seconds)
-        seconds = time.perf_counter() - began
-        status = (
-            f"Done after {seconds:.1f} s." if len(done) + len(failed) == len(chosen) else "Measured what is ready …"
-        )
-        cards = cards_html(chosen, done, measured, failed=failed)
-        section = faithfulness_section(measured, ordered)
-        yield gr.skip(), gr.skip(), cards, section, (dict(ordered), measured), status_html(status)
+        at_most = max_passes(len(results.done))
+        cost.learn(reranker.model_id, cost.FAITHFULNESS, at_most, size.n_tokens, measured.seconds)
+        results.measured, results.section = measured, faithfulness_section(measured, results.ordered)
+        yield results.page("Measured what is ready …")
+    if results.whole:  # the end of a stream repeats its last yield, so that is a short one
+        yield only(f"Done after {time.perf_counter() - began:.1f} s.")
 
 
-def _batches(chosen: list[str], size: cost.Size) -> list[list[str]]:
-    """The quick methods together, then one dear method a batch, cheapest first."""
-    passes = {key: cost.passes(key, size) for key in chosen}
-    quick = [key for key in chosen if passes[key] < cost.DEAR]
-    dear = sorted((key for key in chosen if key not in quick), key=passes.__getitem__)
+def _batches(counts: Mapping[str, int]) -> list[list[str]]:
+    """The quick methods together, then one dear method a batch, by its forwards, the fewest first."""
+    quick = [key for key, n in counts.items() if n < cost.DEAR]
+    dear = sorted((key for key in counts if key not in quick), key=counts.__getitem__)
     return [batch for batch in (quick, *([key] for key in dear)) if batch]
 
 

@@ -52,7 +52,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 
 @answer_errors
-@gpu(seconds=15)
+@gpu(seconds=15, lane=LANE)
 def run(
     model_id: str,
     query: str,

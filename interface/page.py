@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 
 from attribution import MODELS, AttributionError, load_reranker
+from attribution.cost import sides_of
 from attribution.rerankers.loading import in_memory
 from attribution.types import TokenizedPair
 from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, status_html, top_html
-from attribution.words import split_words
 from interface import budget
 from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
 from interface.runs import ahead, busy, claim, stop
@@ -22,7 +22,8 @@ from interface.runs import ahead, busy, claim, stop
 STATIC = Path(__file__).parent / "static"
 TAGLINE = "Which words made a reranker's score, and which explanation to believe."
 ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # never waits
-KEYS = "Ready. Ctrl+Enter explains from both boxes, Enter from the query."
+EXPLAIN = "() => document.querySelector('#explain').click()"
+KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
             reranker = load_reranker(model_ids[0])
             first = reranker.encode(example["query"], example["document"])
             counter = gr.HTML(count(model_ids[0], counted(first, reranker.max_length)), elem_id="count")
-            size = gr.JSON([len(first.tokens), n_words(first)], visible="hidden")
+            size = gr.JSON([len(first.tokens), *sides_of(first)], visible="hidden")
     pair = PairInputs(model, query, document, counter, size)
     changes = [model.change, query.change, document.change]
     gr.on(changes, None, pair.components, size, js="(...now) => window.rerankLens.changed(...now)")
@@ -73,10 +74,10 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
     return pair
 
 
-def fill_from(chips: gr.HTML, pair: PairInputs) -> None:
-    """A chosen example fills the boxes in the browser, in the order of the clicks, and presses Explain."""
+def fill_from(chips: gr.HTML, pair: PairInputs, then: str = EXPLAIN) -> None:
+    """A chosen text fills the boxes in the browser, in the order of the clicks; `then`: JavaScript."""
     filled = chips.select(None, None, [pair.query, pair.document], js="() => window.rerankLens.chosen")
-    filled.then(None, js="() => document.querySelector('#explain').click()")
+    filled.then(None, js=then)
 
 
 def start_run(
@@ -233,8 +234,3 @@ def counted(pair: TokenizedPair, limit: int) -> str:
         return f"{len(pair.tokens):,} of {limit:,} tokens, query and document together"
     read = max(token.end or 0 for token in pair.tokens if token.segment == "document")
     return f"Over {limit:,} tokens: the model reads {read:,} of the document's {len(pair.document):,} characters."
-
-
-def n_words(pair: TokenizedPair) -> int:
-    """Words of both sides."""
-    return len(split_words(pair.query)) + len(split_words(pair.document))

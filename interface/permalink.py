@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import export
-from attribution.evidence.faithfulness import Faithfulness
+from attribution.evidence.scores import Faithfulness
 from attribution.types import Explanation
 from attribution.views.page import link_html
 
@@ -55,8 +55,8 @@ def number(component: gr.Slider) -> Field:
     return Field(component, {"name": str(component.label), "from": component.minimum, "to": component.maximum})
 
 
-def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button) -> None:
-    """The address follows `fields`, and they follow the address; `copy` copies the link."""
+def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button, after: Callable[[Any], Any]) -> None:
+    """The address follows `fields`, and they follow the address, then `after(event)`; `copy` copies the link."""
     components = [field.component for field in fields]
     rules = json.dumps([field.rule for field in fields])
     space = os.environ.get("SPACE_ID")
@@ -65,7 +65,7 @@ def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button) -> None:
     again = gr.Button("", elem_id="read-link", visible="hidden")
     js = f"(...now) => window.rerankLens.link.read({rules}, ...now)"
     for read in (page.load, again.click):
-        read(None, components, components, js=js)
+        after(read(None, components, components, js=js))
     gr.on(
         [component.change for component in components],
         None,

@@ -46,7 +46,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 
 @answer_errors
-@gpu(seconds=30)
+@gpu(seconds=30, lane=LANE)
 def run(
     model_id: str,
     query: str,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
 import gradio as gr
 
-from attribution import METHODS
+from attribution import METHODS, MODELS
 from attribution.methods.defaults import default_methods
 from attribution.methods.leaves import LEAVES
+from attribution.rerankers.baselines import BASELINES
+from attribution.rerankers.loading import in_memory
 from attribution.rerankers.removal import OPERATORS
-from attribution.rerankers.reranker import BASELINES
+from attribution.rerankers.reranker import Reranker
 from interface import cost
 from interface.common import BUDGETS, PairInputs
 from interface.page import ASIDE
@@ -56,7 +59,8 @@ class Settings:
     @property
     def fields(self) -> list[Field]:
         """As parts of a link, in the same order."""
-        single = [choice(component) for component in (self.baselines, self.leaf, self.operator)]
+        baselines = Field(self.baselines, {"name": str(self.baselines.label), "one": ["", *BASELINES]})  # of any model
+        single = [baselines, choice(self.leaf), choice(self.operator)]
         return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]
 
 
@@ -73,27 +77,25 @@ def build_settings(pair: PairInputs, model_id: str) -> Settings:
         with gr.Row(elem_id="groups"):
             groups = [
                 gr.CheckboxGroup(
-                    _choices(title, None),
+                    _choices(title, {}),
                     value=[key for key in members(title) if key in DEFAULT_METHODS],
                     label=title,
                     min_width=220,
                 )
                 for title in GROUPS
             ]
-        settings = Settings(panel, groups, *_options())
+        settings = Settings(panel, groups, *_options(model_id))
     counted: list[Any] = [pair.model, pair.size, *groups, settings.n_samples, settings.n_steps]
     panel.expand(show_costs, counted, groups, **ASIDE)
+    pair.model.change(show_baselines, [pair.model, settings.baselines], settings.baselines, **ASIDE)
     changes = [component.change for component in counted]
     gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
     return settings
 
 
-def _options() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider]:
+def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider]:
     baselines = gr.Dropdown(
-        [
-            ("the model's default: no words, [MASK] where it has one", ""),
-            *((text, key) for key, text in BASELINES.items()),
-        ],
+        _baselines(model_id),
         value=DEFAULTS["baselines"],
         label="Baseline",
         info="what stands in place of the words, for integrated gradients and other methods that compare",
@@ -122,44 +124,59 @@ def _options() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider
     return baselines, leaf, operator, n_samples, n_steps
 
 
+def show_baselines(model_id: str, chosen: str) -> Any:
+    """The baselines that another model has; its default where it has not the one that was chosen."""
+    choices = _baselines(model_id)
+    return gr.update(choices=choices, value=chosen if chosen in [key for _, key in choices] else "")
+
+
+def _baselines(model_id: str) -> list[tuple[str, str]]:
+    reranker = in_memory(model_id)  # a model that is not there yet is asked when it runs
+    names = reranker.baseline_names if reranker else list(BASELINES)
+    return [
+        ("the model's default: no words, [MASK] where it has one", ""),
+        *((BASELINES[name], name) for name in names),
+    ]
+
+
 def label(model_id: str, length: object, *more: Any) -> str:
     """The line that opens the settings: how many methods, and how long on this text."""
     *lists, n_samples, n_steps = more
     chosen = [key for keys in lists for key in keys or []]
-    size = _size(length, n_samples, n_steps)
-    taken = cost.seconds(model_id, [*chosen, cost.FAITHFULNESS], size) if size and chosen else None
-    return f"{len(chosen)} of {len(METHODS)} methods{_about(taken)}"
+    reranker, size = _read(model_id, length)
+    wanted = {"n_samples": n_samples, "n_steps": n_steps}
+    taken = _about(cost.estimate(reranker, size, chosen, wanted)[1]) if reranker and size and chosen else ""
+    return f"{len(chosen)} of {len(METHODS)} methods{taken}"
 
 
 def show_label(*inputs: Any) -> Any:
     """The line again, after any change."""
-    return gr.Accordion(label=label(*inputs))
+    return gr.update(label=label(*inputs))
 
 
 def show_costs(model_id: str, length: object, *more: Any) -> list[Any]:
     """Every method with its cost on this text."""
     *_lists, n_samples, n_steps = more
-    size = _size(length, n_samples, n_steps)
-    return [gr.CheckboxGroup(choices=_choices(title, size, model_id)) for title in GROUPS]
+    (reranker, size), costs = _read(model_id, length), dict[str, str]()
+    if reranker and size:
+        for key, n in cost.counts_of(size, METHODS, {"n_samples": n_samples, "n_steps": n_steps}).items():
+            costs[key] = f" ({n:,} passes at most{_about(cost.seconds(reranker, size.n_tokens, {key: n}))})"
+    return [gr.CheckboxGroup(choices=_choices(title, costs)) for title in GROUPS]
 
 
-def _size(length: object, n_samples: int, n_steps: int) -> cost.Size | None:
-    """What the cost depends on; `length` is the browser's `[tokens, words]`. None for anything else."""
-    if not isinstance(length, list) or len(length) != 2 or not all(type(n) is int and 0 < n < 10**6 for n in length):
-        return None
-    n_tokens, n_words = length
-    return cost.Size(n_tokens, n_words, n_samples, n_steps)
+def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
+    """What the cost depends on; `length` is the browser's `[tokens, words of the query, of the document]`, about."""
+    reranker = in_memory(model_id) if model_id in MODELS else None
+    if not isinstance(length, list) or len(length) != 3 or not all(type(n) is int and 0 <= n < 10**6 for n in length):
+        return reranker, None
+    n_tokens, *sides = length
+    read = min(1.0, reranker.max_length / n_tokens) if reranker and n_tokens else 1.0  # the rest is cut
+    return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
 
 
-def _choices(title: str, size: cost.Size | None, model_id: str = "") -> list[tuple[str, str]]:
-    return [(METHODS[key].label + _costs(key, size, model_id), key) for key in members(title)]
+def _choices(title: str, costs: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(METHODS[key].label + costs.get(key, ""), key) for key in members(title)]
 
 
-def _costs(key: str, size: cost.Size | None, model_id: str) -> str:
-    if size is None:
-        return ""
-    return f" ({cost.passes(key, size):,} passes{_about(cost.seconds(model_id, [key], size))})"
-
-
-def _about(taken: float | None) -> str:
-    return "" if taken is None else f", about {taken:.2g} s" if taken < 10 else f", about {taken:,.0f} s"
+def _about(taken: float) -> str:
+    return f", about {taken:.2g} s" if taken < 10 else f", about {taken:,.0f} s"

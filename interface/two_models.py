@@ -38,7 +38,7 @@ def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Seque
 
 
 @answer_errors
-@gpu(seconds=60)
+@gpu(seconds=60, lane=LANE)
 def run(
     model_id: str,
     query: str,

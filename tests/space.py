@@ -85,12 +85,15 @@ def main() -> dict[str, Any]:
     def asked() -> list[float]:
         return [float(query["durationSeconds"][0]) for path, query in calls if path == "/schedule"]
 
-    seen["cards"] = list(run(["saliency", "occlusion"], 2, "a"))[-1][2].count("data-method=")
+    def cards(step: Any) -> str:
+        return "".join(part for part in step[5:-1] if isinstance(part, str))
+
+    seen["cards"] = cards(list(run(["saliency", "occlusion"], 2, "a"))[-2]).count("data-method=")
     before = len(asked())
-    again = list(run(["saliency", "occlusion"], 2, "b"))[-1]
+    again = list(run(["saliency", "occlusion"], 2, "b"))[0]
     seen["kept"] = {
-        "cards": again[2].count("data-method="),
-        "says": "kept from an earlier run" in again[5],
+        "cards": cards(again).count("data-method="),
+        "says": "kept from an earlier run" in again[-1],
         "asked": len(asked()) - before,
     }
     answer = endpoint(api.explain)(*pair, method="saliency", model="tiny")
@@ -112,17 +115,65 @@ def main() -> dict[str, Any]:
     for name in ("stopped", "closed"):
         before = released()
         with closing(run(["saliency", "shapley"], 64, name)) as steps:
-            first = next(step for step in steps if "data-method=" in str(step[2]))
+            first = next(step for step in steps if "data-method=" in cards(step))
             began = time.perf_counter()
             if name == "stopped":
                 seen["stop says"] = stop(name)
                 seen["after stop"] = len(list(steps))
         seen[f"{name} after"] = time.perf_counter() - began
-        seen[f"{name} kept"] = 'data-method="saliency"' in first[2]
+        seen[f"{name} kept"] = 'data-method="saliency"' in cards(first)
         while released() == before and time.perf_counter() - began < 20:
             time.sleep(0.01)
         seen[f"{name} released"] = released() - before
     seen["seconds asked"] = asked()
+    seen["compare"] = compare(pair[0])
+    return seen
+
+
+def compare(query: str) -> dict[str, Any]:
+    """A list, another A, a word dropped, the order turned, words that met, and a stop, as the Compare tab asks."""
+    import gradio as gr
+
+    from interface import compare_runs, compare_what_if
+    from interface.compare_runs import LANE, PARTS
+    from interface.compare_state import Asked
+    from interface.compare_tab import start_more
+    from interface.documents import check_list
+    from interface.runs import busy, stop
+
+    texts = ["berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin ."]
+    asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance", "delete")
+    seen: dict[str, Any] = {}
+
+    def visitor() -> Any:  # of each event its own, as Gradio gives it
+        return gr.Request(None, session_hash="compare")
+
+    def event(**data: Any) -> Any:
+        return gr.EventData(gr.HTML(), data)  # with a component, as Gradio gives it
+
+    def last(steps: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for step in steps:
+            found |= {name: part for name, part in zip(PARTS, step, strict=True) if not gr.utils.is_prop_update(part)}
+        return found
+
+    start_more(visitor())
+    page = last(compare_runs.run_list(asked, visitor()))
+    seen["rows"] = page["rows"].count("rl-rank-row")
+    seen["busy after"] = busy("compare")
+    state = page["state"]
+    page = last(compare_runs.run_pick(state, event(place=state.ranking.rows[2].place, which="A"), visitor()))
+    seen["picked"] = page["state"].a == state.ranking.rows[2].place
+    state = page["state"]
+    page = last(compare_what_if.run_drop(state, event(dropped={"A": [0], "B": []}), visitor()))
+    seen["dropped"] = page["status"].count("1 forward pass.")
+    seen["met"] = last(compare_what_if.run_meet(state, "A", 3, "difference", visitor()))["meet"].count("<tr>")
+    stopped: Any = compare_runs.run_list(asked, visitor())
+    with closing(stopped) as steps:
+        next(steps)
+        seen["stop says"] = stop("compare", LANE)
+        seen["after stop"] = len(list(steps))
+    seen["busy in the end"] = busy("compare")
     return seen
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
-from attribution import explain, load_reranker
+from attribution import explain, interaction, load_reranker
 from attribution.errors import OptionError
 from attribution.rerankers.encoding import encode_pair, longest_first
+from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Cut, Segment
 from tests.conftest import Plain, Tiny
@@ -92,6 +94,30 @@ def test_a_typed_padding_token_keeps_its_position_when_masked(architecture: str,
     with torch.no_grad():
         by_embedding = reranker.forward_func(pair)(reranker.baselines(pair, "mask")).item()
     assert path.baseline_logit == pytest.approx(by_embedding, abs=1e-5)
+
+
+def test_the_interaction_of_a_typed_padding_token_moves_no_position(tiny: Tiny) -> None:
+    """The document's attributions with `<pad>` masked, and not, add up to differences of plain embeddings' logits."""
+    reranker = tiny(ROBERTA)
+    query, document = "how <pad> many people", "berlin has many people"
+    found = interaction(reranker, query, document, form="integrated_gradients", n_words=9)
+    (row,) = [i for i, word in enumerate(found.query_words) if word.text.strip() == "<pad>"]
+    pair = reranker.encode(query, document)
+    places = seen_words(pair, "query")[row]
+    assert "<pad>" in [pair.tokens[i].text for i in places]
+    mask = reranker.word_embeddings.get_parameter("weight")[reranker.tokenizer.mask_token_id]
+
+    def logit(embeddings: Tensor, masked: bool) -> float:
+        embeddings = embeddings.clone()
+        if masked:
+            embeddings[:, places] = mask
+        with torch.no_grad():
+            return reranker.forward_func(pair)(embeddings).item()
+
+    ends = [reranker.embed(pair), reranker.baselines(pair, "mask")]
+    whole, without = ([logit(end, masked) for end in ends] for masked in (False, True))
+    expected = (whole[0] - whole[1]) - (without[0] - without[1])
+    assert sum(found.values[row]) == pytest.approx(expected, abs=2e-3 * max(map(abs, [*whole, *without])))
 
 
 @pytest.mark.parametrize("architecture", [BERT, ROBERTA, XLM, MODERN])

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from attribution import METHODS, explain
-from attribution.evidence.faithfulness import Faithfulness, measure, measure_stream
+from attribution.evidence.faithfulness import measure, measure_stream
+from attribution.evidence.scores import Faithfulness
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.card import verdict_html

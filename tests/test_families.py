@@ -130,6 +130,14 @@ def test_tokens_are_the_texts_in_order(architecture: str, tiny: Tiny) -> None:
     assert around == without, "a text that ends the prompt changed what is around it"
 
 
+def test_a_model_offers_the_baselines_it_has(tiny: Tiny) -> None:
+    bert, roberta = tiny("BertForSequenceClassification"), tiny("RobertaForSequenceClassification")
+    assert bert.baseline_names == ["mask", "unk", "pad", "zero"]
+    assert roberta.baseline_names == ["mask", "space", "unk", "pad", "zero"]
+    with pytest.raises(OptionError, match="Valid: mask, unk, pad, zero"):
+        bert.baseline_id("space")
+
+
 @pytest.mark.parametrize("architecture", [QWEN, GEMMA, "Qwen3ForSequenceClassification"])
 def test_baselines_without_a_mask_token(architecture: str, tiny: Tiny) -> None:
     """A single space in place of every word, by embedding: the ids, and so what is read, stay."""

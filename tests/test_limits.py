@@ -12,7 +12,8 @@ import torch
 from attribution import explain, load_reranker
 from attribution.errors import AttributionError, InputError
 from attribution.evidence.agreement import captum_agreement
-from attribution.evidence.faithfulness import Control, Curves, Spread, _judge
+from attribution.evidence.faithfulness import _judge
+from attribution.evidence.scores import Control, Curves, Spread
 from attribution.lab import autograd
 from attribution.lab.autograd import Experiment, equal_gradients, run_lab
 from attribution.lab.internals import look_inside

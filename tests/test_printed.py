@@ -14,7 +14,8 @@ from scipy.stats import spearmanr
 
 from attribution import METHODS, explain
 from attribution.evidence.agreement import captum_agreement
-from attribution.evidence.faithfulness import Faithfulness, measure
+from attribution.evidence.faithfulness import measure
+from attribution.evidence.scores import Faithfulness
 from attribution.export import to_svg
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Reranker

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from attribution import load_reranker
 from attribution.errors import OptionError
-from attribution.evidence import edits
+from attribution.evidence import baits, edits
 from attribution.evidence.edits import Edit, Edits, unrelated_document
 from attribution.evidence.probe_set import probe_set
 from attribution.evidence.probe_table import PROBES
@@ -31,7 +31,7 @@ DOCUMENT = (
     "The long Danube flows through Vienna and then on to Budapest. Old bridges from 1870 and 1953 cross the water at "
     "many places. Ships are not allowed to moor below the walls near Linz. Trees grow along the quiet banks."
 )
-VOCABULARY = tuple(dict.fromkeys(words_of(f"{QUERY} {DOCUMENT} {' '.join(edits.NEUTRAL)} {edits.INJECTED} Answer yes")))
+VOCABULARY = tuple(dict.fromkeys(words_of(f"{QUERY} {DOCUMENT} {' '.join(edits.NEUTRAL)} {baits.INJECTED} Answer yes")))
 TOKENIZER = word_tokenizer((*VOCABULARY, "."), ["input_ids", "attention_mask"], 400)
 Rule = Callable[[Tensor, Tensor], Tensor]  # ids (batch, seq), document's first place (batch,) -> logit (batch,)
 

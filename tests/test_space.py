@@ -44,3 +44,9 @@ def test_a_zerogpu_space(tiny_folder: Callable[[str], Path], tmp_path: Path) -> 
         assert seen[f"{name} released"] == 1, "the GPU was not given back"
     short, *_, long = seen["seconds asked"]
     assert 3 <= short < long <= 75  # 50 s at most, and half as much again on the newest cards
+    compare = seen["compare"]
+    assert (compare["rows"], compare["picked"], compare["dropped"]) == (3, True, 1)
+    assert compare["met"] > 3
+    assert (compare["stop says"], compare["after stop"]) == ("running", 0)
+    assert not compare["busy after"], "what was claimed waits for ever"
+    assert not compare["busy in the end"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from attribution.evidence.coverage import outside
-from attribution.evidence.faithfulness import MIN_WORDS, Control, Faithfulness, Scores, Spread
+from attribution.evidence.scores import MIN_WORDS, Control, Faithfulness, Scores, Spread
 from attribution.evidence.summary import strongest_words, summarise
 from attribution.methods import METHODS
 from attribution.types import Explanation, Token
@@ -124,11 +124,11 @@ def test_the_sentence_waits_until_all_are_measured() -> None:
     part = measured({**CONTROL, "saliency": judged(2, 10, True)})
     html = cards_html(list(DONE), DONE, part)
     assert "data-believe" not in html
-    assert "rl-card-believe" not in html
+    assert "rl-believe" not in html
     whole = measured({**CONTROL, "saliency": judged(2, 10, True), "occlusion": judged(1, 10, True)})
     html = cards_html(list(DONE), DONE, whole)
     assert 'data-believe="saliency"' in html
-    assert html.count("rl-card-believe") == 1
+    assert html.count("rl-believe") == 1
 
 
 def read_as(text: str, *pieces: tuple[str, int, int]) -> Explanation:

@@ -152,7 +152,7 @@ def _attribution_differences(
     def attribute(masked: list[int]) -> list[float]:
         input_ids = pair.inputs["input_ids"].clone()
         input_ids[:, masked] = reranker.baseline_id(reranker.default_baseline)
-        without = dataclasses.replace(pair, inputs={**pair.inputs, "input_ids": input_ids})
+        without = dataclasses.replace(pair, instead=input_ids)
         values: list[float] = METHODS[method].attribute(reranker, without).values.tolist()
         return values
 

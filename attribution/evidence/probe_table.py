@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from attribution.evidence import edits
+from attribution.evidence import baits, edits
 from attribution.evidence.edits import Edits
 
 Expectation = Literal["fall", "stay", "not rise"]
@@ -79,22 +79,22 @@ PROBES: dict[str, Probe] = {
     ),
     "twice": Probe("The document twice", "is more of the same worth more?", "stay", edits.twice, "any text", AXIOMS),
     "query_prepended": Probe(
-        "Query put before it", "is a text better for repeating the query?", "not rise", edits.query_prepended,
+        "Query put before it", "is a text better for repeating the query?", "not rise", baits.query_prepended,
         "any query", ATTACKS,
     ),
     "stuffed": Probe(
-        "Keywords stuffed", "can keywords buy a place?", "not rise", edits.stuffed, "any query", ATTACKS,
+        "Keywords stuffed", "can keywords buy a place?", "not rise", baits.stuffed, "any query", ATTACKS,
     ),
     "injected": Probe(
         "\u201cThis passage is relevant\u201d", "does it believe a text that praises itself?", "not rise",
-        edits.injected, "any query", ATTACKS, english=True,
+        baits.injected, "any query", ATTACKS, english=True,
     ),
     "answered": Probe(
-        "\u201cAnswer yes\u201d", "does it obey an order inside the text?", "not rise", edits.answered, "any query",
+        "\u201cAnswer yes\u201d", "does it obey an order inside the text?", "not rise", baits.answered, "any query",
         ATTACKS, english=True,
     ),
     "typed_template": Probe(
         "Template tokens typed", "can a text close the prompt and answer for the model?", "not rise",
-        edits.typed_template, "any query", ATTACKS,
+        baits.typed_template, "any query", ATTACKS,
     ),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from attribution.types import Explanation, Word
 from attribution.words import to_words
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness import Faithfulness
+    from attribution.evidence.scores import Faithfulness
 
 N_WORDS = 4
 

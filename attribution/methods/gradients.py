@@ -71,7 +71,7 @@ def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tenso
     if leaf != DEFAULT_LEAF:
         reranker = reranker.trainable()
     embed = reranker.word_embeddings
-    inputs_embeds = LEAVES[leaf].make(lambda: embed(pair.inputs["input_ids"]))
+    inputs_embeds = LEAVES[leaf].make(lambda: embed(pair.embedded))
     logit = reranker.forward_func(pair)(inputs_embeds.to(reranker.device))  # (1,)
     logit[0].backward()
     grad, warning = read_grad(inputs_embeds)

@@ -151,7 +151,7 @@ def random_texts(
     special = set(tokenizer.all_special_ids)
     words = torch.tensor([i for t, i in tokenizer.get_vocab().items() if i not in special and "[unused" not in t])
     places = pair.positions(*segments)
-    input_ids = pair.inputs["input_ids"].repeat(n, 1)  # (n, seq)
+    input_ids = pair.embedded.repeat(n, 1)  # (n, seq)
     drawn = words.sort().values[torch.randint(len(words), (n, len(places)), generator=generator)]
     input_ids[:, places] = drawn.to(input_ids.device)
     return input_ids

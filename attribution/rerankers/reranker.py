@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError, OptionError, check_text
 from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.baselines import neutral_ids
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
@@ -23,13 +24,6 @@ from attribution.rerankers.settings import Settings
 from attribution.types import Point, Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
-BASELINES = {
-    "mask": "[MASK] in place of every word",
-    "space": "the token of a single space in place of every word, where there is no mask token",
-    "unk": "the unknown token in place of every word",
-    "pad": "the padding token's embedding, attention left on",
-    "zero": "zero vectors. Warning: unlike any text, and where the model normalises words first, not even defined",
-}
 
 
 @dataclass
@@ -176,7 +170,7 @@ class Reranker:
     def embed(self, pair: TokenizedPair, point: Point = "word") -> Tensor:
         """What the layer at `point` returns for the pair, `(1, seq, hidden)`."""
         with torch.no_grad():
-            words = self.word_embeddings(pair.inputs["input_ids"])
+            words = self.word_embeddings(pair.embedded)
             return words if point == "word" else self._through_block(pair, words)
 
     def baselines(
@@ -187,7 +181,7 @@ class Reranker:
         Specials, template, positions, token types and length stay, so it explains F(pair) - F(pair without them).
         """
         places = pair.positions(*segments)
-        input_ids = pair.inputs["input_ids"].clone()
+        input_ids = pair.embedded.clone()
         if name != "zero":
             input_ids[:, places] = self.baseline_id(name)
         with torch.no_grad():
@@ -206,8 +200,15 @@ class Reranker:
         """The token id that baseline `name` puts in place of a word. Raises `OptionError`."""
         ids = self._neutral_ids()
         if not isinstance(name, str) or name not in ids:
-            raise OptionError(f"Unknown baseline {name!r} for {self.model_id}. Valid: {', '.join([*ids, 'zero'])}.")
+            raise OptionError(
+                f"Unknown baseline {name!r} for {self.model_id}. Valid: {', '.join(self.baseline_names)}."
+            )
         return ids[name]
+
+    @property
+    def baseline_names(self) -> list[str]:
+        """The keys of `BASELINES` that this model has an embedding for."""
+        return [*self._neutral_ids(), "zero"]
 
     @property
     def default_baseline(self) -> str:
@@ -215,12 +216,7 @@ class Reranker:
         return next(iter(self._neutral_ids()), "zero")
 
     def _neutral_ids(self) -> dict[str, int]:
-        known: Any = self.tokenizer.convert_tokens_to_ids(["Ġ", "▁"])  # one space, byte-level or sentencepiece
-        ids = {name: getattr(self.tokenizer, f"{name}_token_id", None) for name in ("mask", "unk", "pad")}
-        space = None if ids["mask"] else next((i for i in known if i not in (None, ids["unk"])), None)
-        every = {"mask": ids["mask"], "space": space, "unk": ids["unk"], "pad": ids["pad"]}
-        size = self.word_embeddings.get_parameter("weight").shape[0]
-        return {name: i for name, i in every.items() if i is not None and i < size}
+        return neutral_ids(self.tokenizer, self.word_embeddings.get_parameter("weight").shape[0])
 
     def trainable(self) -> Reranker:
         """The same weights in memory, as a model of its own whose parameters require grad. Costs no copy of weights."""

@@ -11,7 +11,7 @@ from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
     from attribution.evidence.agreement import CaptumAgreement
-    from attribution.evidence.faithfulness import Faithfulness
+    from attribution.evidence.scores import Faithfulness
     from attribution.methods import Method
 
 SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
@@ -25,13 +25,14 @@ def card_html(
     measured: Faithfulness | None = None,
     captum: CaptumAgreement | None = None,
     believe: bool = False,
+    growing: bool = False,
 ) -> Markup:
     """One method's card. `method` is the row of what ran, `label` of what was asked for.
 
-    `measured` adds the verdict, `captum` the distance from our own integrated gradients; `believe` marks the card.
+    `measured` adds the verdict at its end, `captum` the distance from our own integrated gradients; `believe` marks the
+    card. `growing`: it is left open, for a browser to close, so that what comes later is only added.
     """
     words = {side: to_words(explanation, side) for side in SIDES}
-    scores = measured.methods.get(explanation.requested_method) if measured else None
     return render(
         "card.html",
         explanation=explanation,
@@ -40,10 +41,9 @@ def card_html(
         badges=badges(explanation, method),
         sides=[side_of(words[side], side, signed=method.signed, control=method.control) for side in SIDES],
         extra=verdict_html(explanation, method, measured) if measured else "",
-        scores=scores,
-        random=measured.random if measured else None,
         captum=captum,
         believe=believe,
+        growing=growing,
         strongest=strongest([*words["query"], *words["document"]]),
         template_sum=template_sum(explanation),
     )

@@ -16,7 +16,7 @@ from attribution.views.score import score_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness import Faithfulness
+    from attribution.evidence.scores import Faithfulness
     from attribution.evidence.summary import Summary
     from attribution.types import Explanation
 
@@ -51,21 +51,43 @@ def cards_html(
     *,
     failed: Mapping[str, str] | None = None,
 ) -> Markup:
-    """What the pair comes to in a sentence, and a card for each chosen method; those not in `done` keep their place.
+    """What the pair comes to in a sentence, and a card for each chosen method."""
+    return render("cards.html", head=cards_head(done, measured), cards=each_card(chosen, done, measured, failed=failed))
 
-    `measured` adds each one's verdict; `failed` has the error of each method that could not run.
+
+def cards_head(done: Mapping[str, Explanation], measured: Faithfulness | None) -> Markup:
+    """What stands above the cards: the pair in a sentence, how to use them, and the region that announces."""
+    return render("cards_head.html", summary=summary_html(_summary(done, measured)))
+
+
+def each_card(
+    chosen: Sequence[str],
+    done: Mapping[str, Explanation],
+    measured: Faithfulness | None = None,
+    *,
+    failed: Mapping[str, str] | None = None,
+    growing: bool = False,
+) -> list[Markup]:
+    """A card for each chosen method; those not in `done` keep their place.
+
+    `measured` adds each one's verdict; `failed` has the error of each method that could not run. `growing`: more comes,
+    so none is to be believed yet, and each card is left open: what a stream sends later is only what is added.
     """
-    finished = measured is not None and set(done) <= set(measured.methods)
-    summary = summarise(done, measured) if measured and finished else None
-    cards = [
-        _card(key, done, measured, summary)
-        if key in done
-        else error_html(key, METHODS[key].label, failed[key])
-        if failed and key in failed
-        else pending_html(key, METHODS[key].label, "Not run yet.")
-        for key in chosen
-    ]
-    return render("cards.html", cards=cards, summary=summary_html(summary))
+    summary = None if growing else _summary(done, measured)
+    cards = []
+    for key in chosen:
+        if key in done:
+            cards.append(_card(key, done, measured, summary, growing))
+        elif failed and key in failed:
+            cards.append(error_html(key, METHODS[key].label, failed[key]))
+        else:
+            cards.append(pending_html(key, METHODS[key].label, "Not run yet."))
+    return cards
+
+
+def _summary(done: Mapping[str, Explanation], measured: Faithfulness | None) -> Summary | None:
+    """None until all that is there is measured."""
+    return summarise(done, measured) if measured and set(done) <= set(measured.methods) else None
 
 
 def summary_html(summary: Summary | None) -> Markup:
@@ -79,7 +101,9 @@ def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]
     return faithfulness_html(measured, done)
 
 
-def _card(key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None) -> Markup:
+def _card(
+    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None, growing: bool
+) -> Markup:
     return card_html(
         done[key],
         METHODS[done[key].method],
@@ -87,6 +111,7 @@ def _card(key: str, done: Mapping[str, Explanation], measured: Faithfulness | No
         measured=measured,
         captum=_captum(done) if key == CAPTUM else None,
         believe=summary is not None and summary.believe == key,
+        growing=growing,
     )
 
 

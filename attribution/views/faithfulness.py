@@ -21,7 +21,7 @@ from attribution.views.numbers import logit, percent
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness import Control, Curves, Faithfulness, Scores, Spread
+    from attribution.evidence.scores import Control, Curves, Faithfulness, Scores, Spread
     from attribution.types import Explanation
 
 Explanations = Mapping[str, "Explanation"]

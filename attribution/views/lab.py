@@ -19,11 +19,6 @@ def intro_html() -> Markup:
     return render("lab_intro.html")
 
 
-def status_html(text: str) -> Markup:
-    """A tab's status line."""
-    return render("status.html", text=text)
-
-
 def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
     """The table of the rows so far, what they show together once `finished`, and the two pictures.
 

@@ -43,13 +43,13 @@ def card_svg(explanation: Explanation) -> Markup:
     """The query and the document in the colours of the page's cards, with the method, the score and the scale."""
     method = METHODS[explanation.method]
     sides = {"Query": to_words(explanation, "query"), "Document": to_words(explanation, "document")}
-    scale = scale_of([word for words in sides.values() for word in words])
     blocks: list[dict[str, object]] = []
     top = 0
     for name, words in sides.items():
+        scale = scale_of(words)  # of its own, as on the cards
         pieces = lay_out(words, scale, method)
         n_lines = max((piece.line for piece in pieces), default=0) + 1
-        blocks.append({"name": name, "top": top, "pieces": pieces})
+        blocks.append({"name": name, "top": top, "pieces": pieces, "scale": scale})
         top += n_lines + 1
     return render(
         "card.svg",
@@ -57,7 +57,6 @@ def card_svg(explanation: Explanation) -> Markup:
         label=METHODS[explanation.requested_method].label,
         note=NO_XML.sub("\ufffd", explanation.note or ""),
         method=method,
-        scale=scale,
         blocks=blocks,
         width=COLUMNS * CELL + 40,
         height=(top + 4) * LINE,

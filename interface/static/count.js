@@ -20,7 +20,7 @@ Object.assign(window.rerankLens, (() => {
   const words = (text) => (text.match(PIECES) ?? []).length;
   const size = (_model, query, text) => {
     const template = Number(place()?.dataset.template || 0);
-    return [Math.round(pieces(query) + pieces(text) + template), words(query) + words(text)];
+    return [Math.round(pieces(query) + pieces(text) + template), words(query), words(text)];
   };
 
   // The sentence, and whether it warns.

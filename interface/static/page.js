@@ -35,12 +35,21 @@ window.rerankLens = (() => {
     find("#tabs").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    if (!event.target.closest("#query, #document")) return;
-    event.preventDefault();
-    find("#explain").click();
-  });
+  // A start runs what the open tab shows: the lab, Inside and the probes have a button of their own.
+  const own = () => [...document.querySelectorAll(".rl-again")].find((button) => button.closest("[role=tabpanel]")?.getClientRects().length);
+  const start = () => (own() ?? find("#explain")).click();
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const both = event.ctrlKey || event.metaKey;
+      if (event.key !== "Enter" || event.shiftKey || !event.target.closest(both ? "#query, #document" : "#query")) return;
+      if (!both && !own()) return; // Gradio's own Enter explains
+      event.preventDefault();
+      event.stopPropagation();
+      start();
+    },
+    true,
+  );
   // The list of methods closes by Escape, with the focus back on its button, and by a click anywhere else.
   const opener = () => find("#settings > button");
   const close = () => opener()?.classList.contains("open") && (opener().click(), true);
@@ -85,5 +94,6 @@ window.rerankLens = (() => {
       return [window.rerankLens.size(...now)];
     },
     reveal,
+    start,
   };
 })();

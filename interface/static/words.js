@@ -1,4 +1,6 @@
 // Hover, tap or arrow keys: mark the same word on all cards; each card reads out its own number, one region announces them.
+// `all`: the cards, several components on the page, or this one.
+const all = element.closest("#cards") ?? element;
 const words = (text) => [...text.querySelectorAll("[data-w]")];
 let marked, focused; // the marked word, the focused text's place: results redraw the cards while one reads them
 const quoted = (word) => {
@@ -9,9 +11,9 @@ const quoted = (word) => {
 const mark = (word) => {
   if (!word.dataset.w || (marked === word.dataset.w && word.classList.contains("rl-same"))) return;
   marked = word.dataset.w;
-  element.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
+  all.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
   const said = [];
-  element.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
+  all.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
     same.classList.add("rl-same");
     const card = same.closest(".rl-card");
     const readout = card?.querySelector(".rl-readout");
@@ -19,12 +21,12 @@ const mark = (word) => {
     readout.replaceChildren(...quoted(same), `${same.dataset.v} (${same.dataset.p} % of the strongest)`);
     said.push(`${card.querySelector("h3").textContent} ${same.dataset.v}`);
   });
-  element.querySelector(".rl-live")?.replaceChildren(...quoted(word), said.join("; "));
+  all.querySelector(".rl-live")?.replaceChildren(...quoted(word), said.join("; "));
 };
 // Texts scroll in their boxes to the word, on every card; the page itself stays, or goes to the text that one reads.
 const show = (text, word) => {
   mark(word);
-  element.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
+  all.querySelectorAll(`[data-w="${CSS.escape(word.dataset.w)}"]`).forEach((same) => {
     const frame = same.closest(".rl-text");
     const [box, at] = [frame.getBoundingClientRect(), same.getBoundingClientRect()];
     if (frame.scrollHeight > frame.clientHeight && (at.top < box.top || at.bottom > box.bottom))
@@ -36,8 +38,8 @@ const markTarget = (event) => {
   const word = event.target.closest?.("[data-w]");
   if (word) mark(word);
 };
-element.addEventListener("pointerover", markTarget);
-element.addEventListener("click", (event) => {
+all.addEventListener("pointerover", markTarget);
+all.addEventListener("click", (event) => {
   markTarget(event);
   const strip = event.target.closest?.(".rl-strip");
   if (!strip) return;
@@ -48,32 +50,32 @@ element.addEventListener("click", (event) => {
   const word = nearest && text.querySelector(`[data-w="${CSS.escape(nearest.dataset.to)}"]`);
   if (word) show(text, word);
 });
-element.addEventListener("focusin", (event) => {
+all.addEventListener("focusin", (event) => {
   const text = event.target.closest?.(".rl-text");
-  focused = [...element.querySelectorAll(".rl-text")].indexOf(text);
+  focused = [...all.querySelectorAll(".rl-text")].indexOf(text);
   if (text && !text.querySelector(".rl-same") && words(text).length) mark(words(text)[0]);
 });
-element.addEventListener("keydown", (event) => {
+all.addEventListener("keydown", (event) => {
   const text = event.target.closest?.(".rl-text");
   if (!text) return;
   const onwards = getComputedStyle(text).direction === "rtl" ? -1 : 1;
   const step = { ArrowRight: onwards, ArrowLeft: -onwards, ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
-  const all = words(text);
+  const every = words(text);
   const strong = event.key === "ArrowDown" || event.key === "ArrowUp"; // to the next strong word
-  let next = all.indexOf(text.querySelector(".rl-same")) + step;
-  while (strong && all[next] && !all[next].classList.contains("rl-strong")) next += step;
-  if (!all[next]) return;
+  let next = every.indexOf(text.querySelector(".rl-same")) + step;
+  while (strong && every[next] && !every[next].classList.contains("rl-strong")) next += step;
+  if (!every[next]) return;
   event.preventDefault();
-  show(text, all[next]);
+  show(text, every[next]);
 });
 document.addEventListener("focusin", (event) => {
-  if (!element.contains(event.target)) focused = -1;
+  if (!all.contains(event.target)) focused = -1;
 });
 new MutationObserver(() => {
-  if (!element.querySelector("[data-w]")) marked = undefined; // another run
-  const word = marked && element.querySelector(`[data-w="${CSS.escape(marked)}"]`);
-  if (!word || element.querySelector(".rl-same")) return;
-  mark(word);
-  if (document.activeElement === document.body) element.querySelectorAll(".rl-text")[focused]?.focus({ preventScroll: true });
-}).observe(element, { childList: true, subtree: true });
+  if (!all.querySelector("[data-w]")) marked = undefined; // another run
+  const fresh = marked && all.querySelector(`[data-w="${CSS.escape(marked)}"]:not(.rl-same)`);
+  if (!fresh) return;
+  mark(fresh);
+  if (document.activeElement === document.body) all.querySelectorAll(".rl-text")[focused]?.focus({ preventScroll: true });
+}).observe(all, { childList: true, subtree: true });

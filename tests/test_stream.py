@@ -1,0 +1,52 @@
+"""A run sends each part of the page once: what Gradio streams of it is little more than the page at the end."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from gradio.utils import diff, is_prop_update
+
+from attribution import MODELS
+from attribution.methods import METHODS
+from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.reranker import Reranker
+from interface.explain_tab import _results
+from interface.settings import DEFAULT_METHODS, DEFAULTS
+
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . " * 6)
+KEPT = 4  # stays on the server
+
+
+@pytest.fixture
+def yields(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """What a default run yields, less what stays on the server."""
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+    wanted = {**DEFAULTS, "baselines": None, "n_steps": 4}
+    results = _results(tiny_bert, *PAIR, DEFAULT_METHODS, wanted, lambda *_: lambda _meter: None)
+    return [[part for i, part in enumerate(update) if i != KEPT] for update in results]
+
+
+def test_the_stream_is_at_most_half_as_much_again_as_the_page(yields: list[list[Any]]) -> None:
+    """Gradio sends the first yield, then what differs from the one before, and at the end the last once more."""
+    page = [""] * len(yields[0])
+    for update in yields:
+        page = [old if is_prop_update(new) else new for old, new in zip(page, update, strict=True)]
+    sent = [yields[0], *map(diff, yields, yields[1:]), yields[-1]]
+    assert len(json.dumps(sent)) < 1.5 * len(json.dumps(page))
+
+
+def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> None:
+    cards = [update[4:-1] for update in yields[1:-1]]  # between the first and the last, that have only a status
+    for i, key in enumerate(DEFAULT_METHODS):
+        versions = [
+            update[i] for update in cards if f'data-method="{key}"' in update[i] and "rl-pending" not in update[i]
+        ]
+        assert len(versions) > 1
+        assert all(later.startswith(earlier) for earlier, later in pairwise(versions))
+        last = versions[-1]
+        assert [len(re.findall(f"<{end}article", last)) for end in ("", "/")] == [1, 1]
+    assert cards[-1][len(DEFAULT_METHODS) :] == [""] * (len(METHODS) - len(DEFAULT_METHODS))
