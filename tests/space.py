@@ -90,7 +90,7 @@ def main() -> dict[str, Any]:
 
     seen["cards"] = cards(list(run(["saliency", "occlusion"], 2, "a"))[-2]).count("data-method=")
     before = len(asked())
-    again = list(run(["saliency", "occlusion"], 2, "b"))[0]
+    again, _end = run(["saliency", "occlusion"], 2, "b")
     seen["kept"] = {
         "cards": cards(again).count("data-method="),
         "says": "kept from an earlier run" in again[-1],
