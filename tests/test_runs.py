@@ -77,4 +77,4 @@ def test_a_stop_from_another_thread_reaches_the_run() -> None:
 
 def test_a_run_of_up_to_thirty_seconds_starts_at_once() -> None:
     assert budget.ask("ann", 10, 30.0, "these") == ""
-    assert "up to 31 s (10 passes" in budget.ask("ann", 10, 30.6, "these")
+    assert "about 31 s (at most 10 passes" in budget.ask("ann", 10, 30.6, "these")
