@@ -80,6 +80,13 @@ def compare_tables() -> str:
     return compare.summary(json.loads(compare.STORED.read_text(encoding="utf-8")))
 
 
+def load_table() -> str:
+    """What the stored run of the load found; empty before there was one."""
+    from benchmarks import load  # brings gradio along, which the other tables do without
+
+    return load.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
+
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "methods": (README, methods_table),
     "models": (README, models_table),
@@ -87,6 +94,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "benchmark": (README, benchmark_tables),
     "compare": (README, compare_tables),
     "probes": (README, probes_table),
+    "load": (README, load_table),
     "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }
 

@@ -29,11 +29,12 @@ START_SECONDS = 200
 expect.set_options(timeout=60_000)
 
 
-def start_app(log: Path, *arguments: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `app.py` as a user would; returns the process and its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def start_app(log: Path, *arguments: str, port: int = 0, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `app.py` as a user would, on a free port or on `port`; returns the process and its address."""
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *arguments],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import subprocess
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +21,7 @@ from attribution.evidence.compare import contrast, rank
 from attribution.evidence.interaction import interaction
 from attribution.evidence.probes import probe
 from attribution.export import plain
+from tests.readme import README, section
 
 PAIR = ("how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
 
@@ -132,10 +135,39 @@ def test_a_post_without_the_values_that_have_defaults_works(app_url: str) -> Non
     assert post(app_url, "rank", ["x", []])[1]["error"] == "documents has 0 texts; give 1 to 50."
 
 
+def shown_in_readme(name: str, app_url: str) -> str:
+    """The commands between README's two marks of `name`, as they stand there but for the address."""
+    body = section(README.read_text(encoding="utf-8"), name)
+    return re.sub(r"(?m)^```.*$", "", body).replace("http://127.0.0.1:7860", app_url)
+
+
+def test_readmes_programs_run_as_they_stand_there(app_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = explain(load_reranker(), "who wrote Hamlet", "Shakespeare wrote it.", "occlusion")
+    exec(shown_in_readme("gradio_client", app_url), {})
+    logit, words = capsys.readouterr().out.split(" ", 1)
+    assert float(logit) == pytest.approx(expected.logit, abs=1e-3)
+    assert "Shakespeare" in words
+    said = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", shown_in_readme("curl", app_url)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    event, _, answer = said.stdout.strip().rpartition("\ndata: ")
+    assert event.endswith("event: complete")
+    assert json.loads(answer)[0]["logit"] == pytest.approx(expected.logit, abs=1e-3)
+
+
 def test_mcp_answers_json(app_url: str) -> None:
+    settings = re.search(r"`(\{\"mcpServers\".*?\}\}\})`", README.read_text(encoding="utf-8"))
+    assert settings
+    shown = json.loads(settings[1])["mcpServers"]["rerank-lens"]["url"]
+    url = shown.replace("http://127.0.0.1:7860", app_url)
+
     async def talk() -> tuple[types.ListToolsResult, list[types.CallToolResult]]:
         async with (
-            streamablehttp_client(f"{app_url}/gradio_api/mcp/") as (read, write, _),
+            streamablehttp_client(url) as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
