@@ -1,0 +1,102 @@
+"""The app pointed at a Hub of our own: it downloads, explains, and outlives everything that can go wrong there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+
+from tests.browser.conftest import start_app
+from tests.loopback import loopback_hub, make_repositories
+from tests.test_hub import SAYS
+
+BUNDLED = "Demo reranker (bundled, MiniLM-L6)"
+GOOD = ("slow", "cut", "pickled")
+STALLED = "silent-file"  # takes 20 s to be given up; in a page of its own meanwhile
+FAULTS = [name for name in SAYS if name != STALLED]
+
+
+@pytest.fixture(scope="module")
+def url(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app's address; its cache is empty, and what the Hub has is on offer, with a repository that is not there."""
+    here = tmp_path_factory.mktemp("hub")
+    root = make_repositories(tiny_folder("BertForSequenceClassification"), here / "repositories")
+    arguments = [part for name in (*GOOD, *SAYS) for part in ("--model", f"someone/{name}")]
+    proxies = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
+    with loopback_hub(root) as (endpoint, _asked):
+        home = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": endpoint, "HF_HOME": str(here / "home"), **proxies}
+        app, address = start_app(here / "log.txt", *arguments, port=0, HF_HUB_DISABLE_XET="1", **home)
+        yield address
+        assert app.poll() is None, "the app is still up"
+        app.terminate()
+        app.wait(20)
+
+
+def choose(page: Page, label: str) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def status(page: Page) -> Locator:
+    return page.locator("#status")
+
+
+def test_downloads_explains_and_survives(page: Page, browser: Browser, url: str) -> None:
+    page.goto(url)
+    model, document = page.locator("#model input"), page.locator("#document textarea")
+    expect(model).to_have_value(BUNDLED)
+    other = browser.new_page()
+    other.goto(url)
+    choose(other, STALLED)
+
+    choose(page, "slow")
+    expect(page.get_by_text("Downloading slow:").first).to_be_visible()
+    expect(status(page)).to_contain_text("slow is ready.")
+    expect(page.locator("#count")).to_contain_text("128")  # the tokens it reads
+    document.fill("berlin has about 3.7 million inhabitants . <kept>")
+    for name in FAULTS:
+        choose(page, name)
+        expect(status(page)).to_contain_text(SAYS[name].replace("within 1 ", "within 5 "))
+        expect(model).to_have_value("slow")
+    expect(document).to_have_value("berlin has about 3.7 million inhabitants . <kept>")
+    choose(page, "cut-off")
+    expect(status(page)).to_contain_text("cut-off is ready.")
+    choose(page, "slow")
+    expect(status(page)).to_contain_text("slow is ready.")
+    page.locator("#explain").click()
+    expect(page.locator("#identity")).to_contain_text("slow")
+    expect(status(page)).to_contain_text("Done")
+
+    expect(status(other)).to_contain_text(SAYS[STALLED].replace("for 2 ", "for 20 "))
+    expect(other.locator("#model input")).to_have_value(BUNDLED)
+    choose(other, STALLED)
+    other.get_by_role("tab", name="Probes").click()
+    expect(other.locator("#probes-status")).to_contain_text(re.compile(r"(Downloading|Asking the Hub for) silent-file"))
+    other.locator("#stop").click()  # also what waits on another tab
+    expect(other.locator("#model input")).to_have_value(BUNDLED)
+    expect(other.locator("#stop")).to_be_disabled()
+    other.close()
+
+
+def test_two_models_side_by_side(page: Page, url: str) -> None:
+    """A download that was cut, then the same pair under both: a row a method, its cards aligned, ranks below."""
+    page.goto(url)
+    page.get_by_role("button", name="Compare with a second model").click()
+    second = page.get_by_label("Second model")
+    second.click()
+    page.get_by_role("option", name="cut", exact=True).click()
+    page.get_by_role("button", name="Explain under both").click()
+    expect(page.locator(".rl-two")).to_have_count(4)
+    told = page.locator("#two-models [role=status]")
+    expect(told).to_contain_text("Done")
+    for row in page.locator(".rl-two").all():
+        cards = row.locator(".rl-card")
+        expect(cards).to_have_count(2)
+        boxes = [card.bounding_box() or FloatRect(x=0, y=0, width=0, height=0) for card in cards.all()]
+        assert boxes[0]["y"] == boxes[1]["y"], "side by side"
+        assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    page.get_by_text("Ranks of words").first.click()
