@@ -101,7 +101,8 @@ def _refused(ask: Ask, answer: httpx.Response, began: float) -> Seen:
 
 async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     """A click on Explain and, if `stop`, one on Stop as soon as a card is there."""
-    began, session = time.perf_counter(), f"load{random.getrandbits(60):x}"
+    began = stopped = time.perf_counter()
+    session = f"load{random.getrandbits(60):x}"
     lists = [[key for key in members(title) if key in ask.methods] for title in GROUPS]
     data = [ask.model, ask.query, ask.documents[0], *lists, *DEFAULTS.values()]
     claim = {"data": data, "fn_index": server.handlers["claim_run"], "session_hash": session}
@@ -126,7 +127,7 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
             status = str(shown[-1])
             kept = "kept from an earlier run" in status
             saved = float(re.search(r"which took ([\d.]+) s", status)[1]) if kept else 0.0  # type: ignore[index]
-            outcome = "answered" if "Done" in status else "stopped"
+            outcome = "answered" if "Done" in status else "capped" if "this server's limit" in status else "stopped"
             since = began if outcome == "answered" else stopped
             return Seen(ask, outcome, time.perf_counter() - since, shown, kept, saved)
     return Seen(ask, "wrong", time.perf_counter() - began, "the stream ended without an answer")
