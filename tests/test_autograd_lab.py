@@ -161,6 +161,7 @@ def test_spearman_and_overlap_on_paper() -> None:
     assert spearman([1.0, 1.0], [1.0, 2.0]) is None
     assert top_k_overlap([5.0, 4.0, 1.0, 0.0], [0.0, 4.0, 5.0, 1.0], 2) == 0.5
     assert top_k_overlap([1.0], [1.0], 5) == 1.0
+    assert top_k_overlap([3.0, 2.0, 1.0], [3.0, 1.0, 2.0], 1) == 1.0
 
 
 def test_empty_texts_are_named(tiny_folder: Callable[[str], Path]) -> None:
