@@ -19,6 +19,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
+from benchmarks.limit import page
 from benchmarks.report import Cell, Table
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +94,23 @@ def peak_memory() -> Table:
         rows.append({"what": what, "MB": int(run.stdout.split()[-1])})
     says = "Occlusion and Shapley values score the same batches as faithfulness does, so they add nothing to the peak."
     return Table("Peak memory", says, rows)
+
+
+def busy(reranker: Reranker, rounds: int) -> Table:
+    """The page's default run on 128 tokens, alone and with a process that spins on each core."""
+    job = {"page": partial(page, reranker, pair_of(reranker, 128))}
+    rows: list[dict[str, Cell]] = []
+    alone = side_by_side(job, rounds)["page"]
+    spinners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        beside = side_by_side(job, rounds)["page"]
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    for what, seconds in {"alone": alone, f"beside {len(spinners)} busy processes": beside}.items():
+        rows.append({"what": what, "s": seconds, "ratio to alone": seconds / alone})
+    return Table("A busy machine", "The page's default run with faithfulness, 128 tokens.", rows)
 
 
 def flood(reranker: Reranker, n: int, rounds: int) -> Table:

@@ -19,7 +19,7 @@ from attribution.methods.perturbation import exact_shapley, sampled_shapley
 from attribution.rerankers.removal import Kept, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import QUERY, pair_of
+from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.report import Cell, Table
 
@@ -30,8 +30,6 @@ SHORT = (  # documents whose Shapley values are known exactly, from all their se
     ("what is the capital of Australia", "Canberra is the capital of Australia, neither Sydney nor Melbourne"),
     ("when did the first man walk on the moon", "Neil Armstrong walked on the moon in July 1969"),
 )
-NODES = (13, 17, 21, 25, 33)  # ours; of Captum's rule: STEPS
-STEPS = (16, 24, 32, 40, 50, 64)
 
 
 def captum_layer(reranker: Reranker, pair: TokenizedPair) -> Job:
@@ -82,10 +80,11 @@ def ours(method: str, **options: Any) -> Callable[[Reranker, TokenizedPair], Job
 
 
 FIRST = "Captum LayerIntegratedGradients, one path, 50 steps"  # what the others are measured by
+BOTH, ONE = "ours: integrated gradients, both paths", "ours: one path for both sides"
 PEERS: dict[str, Callable[[Reranker, TokenizedPair], Job]] = {
     FIRST: captum_layer,
-    "ours: integrated gradients, both paths": ours("integrated_gradients"),
-    "ours: one path for both sides": ours("integrated_gradients", joint=True),
+    BOTH: ours("integrated_gradients"),
+    ONE: ours("integrated_gradients", joint=True),
     "ours: Captum's rule on our forward_func, both paths": ours("integrated_gradients_captum"),
     "ours: saliency": ours("saliency"),
     "ours: layerwise relevance": ours("layerwise_relevance"),
@@ -164,6 +163,15 @@ def shapley_errors(reranker: Reranker) -> Table:
     ]
     says = f"{len(SHORT)} documents of 9 to 11 words, the query kept; {SEEDS} seeds each."
     return Table("Shapley values for their passes", says, rows)
+
+
+def shapley_time(reranker: Reranker, rounds: int) -> Table:
+    """The page's default on a document of 100 words."""
+    query, document = QUERY, " ".join((SENTENCE * 10).split()[:100])
+    job = {"shapley": ours("shapley")(reranker, reranker.encode(query, document))}
+    made = explain(reranker, query, document, "shapley")
+    seconds = side_by_side(job, rounds)["shapley"]
+    return Table("Shapley at 100 words", "From text to result.", [{"s": seconds, "forwards": made.n_forward}])
 
 
 def _known(logits: dict[Kept, float], _sets: Iterable[Kept]) -> dict[Kept, float]:

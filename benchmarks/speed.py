@@ -19,8 +19,7 @@ import torch
 
 from attribution import load_reranker
 from attribution.rerankers.reranker import Reranker
-from benchmarks import accuracy, app_cost, limit, peers
-from benchmarks.attention_implementations import pair_of
+from benchmarks import accuracy, app_cost, lengths, limit, page_cost, peers
 from benchmarks.report import Table, from_json
 from benchmarks.run import HERE, commit
 
@@ -28,11 +27,12 @@ PASSAGES = 1000
 SECTIONS: dict[str, Callable[[Reranker, int], list[Table]]] = {
     "limit": limit.run,
     "peers": lambda reranker, rounds: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
-    "accuracy": lambda reranker, rounds: accuracy.run(
-        reranker, [pair_of(reranker, length) for length in (64, 128, 192)], rounds
-    ),
-    "shapley": lambda reranker, _rounds: [peers.shapley_errors(reranker)],
+    "lengths": lambda reranker, _rounds: [lengths.against_captum(reranker, 1)],  # many pairs in place of many rounds
+    "page": page_cost.run,
+    "accuracy": lambda reranker, rounds: accuracy.run(reranker, lengths.passages(reranker, 8, (40, 160)), rounds),
+    "shapley": lambda reranker, _rounds: [peers.shapley_errors(reranker), peers.shapley_time(reranker, 1)],
     "scale": lambda reranker, rounds: [app_cost.flood(reranker, PASSAGES, rounds)],
+    "busy": lambda reranker, rounds: [app_cost.busy(reranker, rounds)],
     "start": lambda _reranker, _rounds: [app_cost.start_up(), app_cost.peak_memory()],
 }
 

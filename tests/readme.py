@@ -13,7 +13,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, MODELS
-from benchmarks import compare, probes
+from benchmarks import compare, probes, targets
 from benchmarks.summary import stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +87,11 @@ def load_table() -> str:
     return load.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
 
 
+def speed_table() -> str:
+    """What was aimed at and reached in the stored run of the yardsticks."""
+    return targets.summary(targets.stored())
+
+
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "methods": (README, methods_table),
     "models": (README, models_table),
@@ -95,6 +100,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "compare": (README, compare_tables),
     "probes": (README, probes_table),
     "load": (README, load_table),
+    "speed": (README, speed_table),
     "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }
 

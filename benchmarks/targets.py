@@ -1,0 +1,130 @@
+"""What was aimed at beside what the stored run of the yardsticks reached: one row a target, met or by how far not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.peers import BOTH, FIRST, ONE
+from benchmarks.report import Cell, Table
+from benchmarks.run import HERE
+
+STORED = HERE / "speed.json"
+CAPTUM = "Integrated gradients against Captum's defaults"
+NODES, MEDIAN = "nodes a path: median", "ratio to the first: median"
+IMPORTS = "imports of gradio, torch, transformers, captum"
+Sections = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`read` finds the number in the stored sections; `at_most` it may be, or `at_least`."""
+
+    what: str
+    read: Callable[[Sections], float]
+    at_most: float = float("inf")
+    at_least: float = 0.0
+
+    @property
+    def goal(self) -> str:
+        """As the table says it."""
+        return f"at least {self.at_least:g}" if self.at_least else f"at most {self.at_most:g}"
+
+
+def cell(sections: Sections, title: str, column: str, **row: Any) -> float:
+    """The number in `column` of the table's row with these cells. Raises `LookupError`."""
+    for section in sections.values():
+        for table in section["tables"]:
+            for cells in table["rows"] if table["title"] == title else []:
+                if all(cells[name] == value for name, value in row.items()):
+                    return float(cells[column])
+    raise LookupError(f"no row {row} in a table {title!r}: run that section of benchmarks.speed")
+
+
+def worst(sections: Sections, title: str, column: str) -> float:
+    """The largest number in `column`."""
+    tables = [table for section in sections.values() for table in section["tables"] if table["title"] == title]
+    if not tables:
+        raise LookupError(f"no table {title!r}: run that section of benchmarks.speed")
+    return max(float(row[column]) for table in tables for row in table["rows"])
+
+
+def at_128(sections: Sections, column: str) -> float:
+    """Of the page's default run of the bundled reranker, at the length of about 128 tokens."""
+    rows = [
+        row
+        for section in sections.values()
+        for table in section["tables"]
+        for row in table["rows"]
+        if table["title"] == "The limit" and (row["model"], row["job"]) == ("bundled", "the page's default")
+    ]
+    return float(min(rows, key=lambda row: abs(row["tokens"] - 128))[column])
+
+
+TARGETS = (
+    Target("first card, plain forwards after the request", lambda s: worst(s, "The page", "ratio to a forward"), 2.2),
+    Target("bytes streamed, of the final page's", lambda s: worst(s, "The page", "ratio to the final page"), 1.5),
+    Target("integrated gradients: nodes a path, median", lambda s: cell(s, CAPTUM, NODES, what=BOTH), 17),
+    Target(
+        "relative L1 error at 17 nodes, median",
+        lambda s: cell(s, "At 17 nodes", "ratio of L1 error, median", what="errors given back (ours)"),
+        0.01,
+    ),
+    Target("both paths, time by that of Captum's defaults, median", lambda s: cell(s, CAPTUM, MEDIAN, what=BOTH), 0.6),
+    Target("one path, the same, median", lambda s: cell(s, CAPTUM, MEDIAN, what=ONE), 0.35),
+    Target("both paths, the same, worst pair", lambda s: cell(s, CAPTUM, "ratio to the first: worst", what=BOTH), 1),
+    Target(
+        "default run at 128 tokens, share of the product rate", lambda s: at_128(s, "share of the rate"), at_least=0.6
+    ),
+    Target("default run at 128 tokens, in gradients", lambda s: at_128(s, "ratio to a gradient"), 25),
+    Target("sets of words a second against one at a time, 32 tokens", lambda s: _gain(s, 32), at_least=3),
+    Target("the same, 128 tokens", lambda s: _gain(s, 128), at_least=1.8),
+    Target("Shapley values by the page's default, 100 words, s", lambda s: cell(s, "Shapley at 100 words", "s"), 20),
+    Target(
+        "beside a busy process on each core, by the quiet time",
+        lambda s: worst(s, "A busy machine", "ratio to alone"),
+        2.5,
+    ),
+    Target("peak memory at 512 tokens, MB", lambda s: worst(s, "Peak memory", "MB"), 1200),
+    Target("start, s beyond the imports", lambda s: _start(s, "this app, first byte") - _start(s, IMPORTS), 1.5),
+)
+
+
+def table(sections: Sections) -> Table:
+    """One row a target."""
+    rows: list[dict[str, Cell]] = []
+    for target in TARGETS:
+        found = target.read(sections)
+        met = target.at_least <= found <= target.at_most
+        rows.append({"what": target.what, "aimed at": target.goal, "reached": found, "met": "yes" if met else "no"})
+    says = f"The bundled reranker. Captum's defaults: {FIRST}."
+    return Table("Targets", says, rows)
+
+
+def summary(sections: Sections) -> str:
+    """The table, and what it was measured on."""
+    of = next(iter(sections.values()))
+    commits = sorted({section["commit"] for section in sections.values()})
+    return "\n".join(
+        [
+            *table(sections).markdown().splitlines()[4:],
+            "",
+            f"<sub>{of['date']}, commit {' and '.join(commits)}, {of['machine']}, {of['threads']} threads.</sub>",
+        ]
+    )
+
+
+def stored() -> Sections:
+    """The sections of the last run."""
+    sections: Sections = json.loads(STORED.read_text(encoding="utf-8"))["sections"]
+    return sections
+
+
+def _gain(sections: Sections, tokens: int) -> float:
+    return cell(sections, "Scale", "gain", what="sets of words", tokens=tokens)
+
+
+def _start(sections: Sections, what: str) -> float:
+    return cell(sections, "Start-up", "s", what=what)
