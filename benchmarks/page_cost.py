@@ -110,7 +110,7 @@ def press(client: httpx.Client, event: Event, example: dict[str, str], session: 
             run.streamed += len(line.encode()) + 1
             if not run.first and CARD in line:
                 run.first = time.perf_counter() - began
-            message = json.loads(line[len("data: ") :]) if line.startswith("data: ") else {"msg": ""}
+            message: dict[str, Any] = json.loads(line[len("data: ") :]) if line.startswith("data: ") else {"msg": ""}
             if message["msg"] == "process_generating":
                 _take(run, message["output"]["data"])
             if message["msg"] == "process_completed":

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from attribution.rerankers.reranker import Reranker
-from benchmarks import accuracy, ratios
+from benchmarks import accuracy, lengths, ratios, targets
 from benchmarks.clock import operations, side_by_side
 from benchmarks.report import Table
 
@@ -71,3 +71,27 @@ def test_a_worse_ratio_is_seen(
     files = stored(tmp_path, "old.json", **{column: old}), stored(tmp_path, "new.json", **{column: new})
     assert ratios.main(files) == worse
     assert ("WORSE  Peers / ours" in capsys.readouterr().out) == bool(worse)
+
+
+def sections(**cells: float) -> dict[str, Any]:
+    rows = [{"what": "sets of words", "tokens": tokens, "gain": cells["gain"]} for tokens in (32, 128)]
+    return {"scale": {"tables": [Table("Scale", "", rows).json()]}}
+
+
+@pytest.mark.parametrize(("gain", "met"), [(1.79, ["no", "no"]), (1.8, ["no", "yes"]), (3.0, ["yes", "yes"])])
+def test_a_target_says_whether_it_is_met(gain: float, met: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "TARGETS", [t for t in targets.TARGETS if t.at_least in (3, 1.8)])
+    rows = targets.table(sections(gain=gain)).rows
+    assert [row["met"] for row in rows] == met
+    assert {row["reached"] for row in rows} == {gain}
+
+
+def test_a_target_without_its_measurement_says_what_to_run() -> None:
+    with pytest.raises(LookupError, match="run that section"):
+        targets.table(sections(gain=3.0))
+
+
+def test_passages_are_as_long_as_they_say(tiny_bert: Reranker) -> None:
+    pairs = lengths.passages(tiny_bert, 4, (40, 100))
+    assert [len(pair.document.split()) for pair in pairs] == [40, 60, 80, 100]
+    assert len({pair.document for pair in pairs}) == 4
