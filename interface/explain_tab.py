@@ -200,9 +200,10 @@ def _results(
 
 
 def _batches(counts: Mapping[str, int]) -> list[list[str]]:
-    """The quick methods together, then one dear method a batch, by its forwards, the fewest first."""
-    quick = [key for key, n in counts.items() if n < cost.DEAR]
-    dear = sorted((key for key in counts if key not in quick), key=counts.__getitem__)
+    """The quick methods together, then one dear method a batch; by forwards, the fewest first."""
+    by_cost = sorted(counts, key=counts.__getitem__)
+    quick = [key for key in by_cost if counts[key] < cost.DEAR]
+    dear = [key for key in by_cost if counts[key] >= cost.DEAR]
     return [batch for batch in (quick, *([key] for key in dear)) if batch]
 
 

@@ -12,7 +12,7 @@ import torch
 from attribution.rerankers.reranker import Reranker
 from benchmarks import accuracy, lengths, ratios, targets
 from benchmarks.clock import operations, side_by_side
-from benchmarks.report import Table
+from benchmarks.report import Cell, Table
 
 
 def test_operations_by_hand(tiny_bert: Reranker) -> None:
@@ -74,7 +74,9 @@ def test_a_worse_ratio_is_seen(
 
 
 def sections(**cells: float) -> dict[str, Any]:
-    rows = [{"what": "sets of words", "tokens": tokens, "gain": cells["gain"]} for tokens in (32, 128)]
+    rows: list[dict[str, Cell]] = [
+        {"what": "sets of words", "tokens": tokens, "gain": cells["gain"]} for tokens in (32, 128)
+    ]
     return {"scale": {"tables": [Table("Scale", "", rows).json()]}}
 
 
