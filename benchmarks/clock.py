@@ -14,10 +14,10 @@ from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sd
 Job = Callable[[], object]
 
 
-def side_by_side(jobs: Mapping[str, Job], n: int) -> dict[str, float]:
+def side_by_side(jobs: Mapping[str, Job], n: int, *, warm_up: bool = True) -> dict[str, float]:
     """Median seconds of each over `n` rounds after one to warm up; one run each a round, so load falls on all alike."""
     taken: dict[str, list[float]] = {name: [] for name in jobs}
-    for turn in range(n + 1):
+    for turn in range(0 if warm_up else 1, n + 1):
         for name, job in jobs.items():
             began = time.perf_counter()
             job()

@@ -18,13 +18,14 @@ ROOT = Path(__file__).parent.parent
 PASSAGES, LENGTHS = 100, (40, 400)  # how many, and words of the shortest and longest
 
 
-def against_captum(reranker: Reranker, rounds: int, n: int = PASSAGES) -> Table:
+def against_captum(reranker: Reranker, n: int = PASSAGES) -> Table:
     """The three ways to integrated gradients over `n` passages of many lengths, and the nodes that ours took."""
     names = [FIRST, BOTH, ONE]
     ratios: dict[str, list[float]] = {name: [] for name in names}
     nodes: dict[str, list[int]] = {name: [] for name in names}
+    explain(reranker, "who", "warms up", "integrated_gradients")
     for pair in passages(reranker, n):
-        taken = side_by_side({name: PEERS[name](reranker, pair) for name in names}, rounds)
+        taken = side_by_side({name: PEERS[name](reranker, pair) for name in names}, 1, warm_up=False)
         for name in names:
             ratios[name].append(taken[name] / taken[FIRST])
         for name, joint in ((BOTH, False), (ONE, True)):
@@ -40,7 +41,7 @@ def against_captum(reranker: Reranker, rounds: int, n: int = PASSAGES) -> Table:
         }
         for name in names
     ]
-    says = f"In turns on the same {n} passages of {LENGTHS[0]} to {LENGTHS[1]} words, {rounds} rounds each."
+    says = f"In turns on the same {n} passages of {LENGTHS[0]} to {LENGTHS[1]} words, once each."
     return Table("Integrated gradients against Captum's defaults", says, rows)
 
 

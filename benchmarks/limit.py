@@ -21,7 +21,7 @@ from benchmarks.clock import matmul_rate, operations, side_by_side
 from benchmarks.report import Cell, Table
 
 LENGTHS = (32, 128, 256, 512)  # tokens
-PATIENCE = 60.0  # seconds: what would take longer, as a shorter text tells, is not run, and the cell says so
+PATIENCE = 15.0  # seconds: what would take longer, as a shorter text tells, is not run, and the cell says so
 DEFAULTS = default_methods()
 
 

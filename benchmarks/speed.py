@@ -1,4 +1,4 @@
-"""Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--out FOLDER]
+"""Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--passages N] [--out FOLDER]
 
 Prints the tables and stores them as speed.json and speed.md; `python -m benchmarks.ratios OLD.json NEW.json` shows
 what got worse. Peers are optional: the row of one that is not installed, or that crashes, says so.
@@ -23,17 +23,17 @@ from benchmarks import accuracy, app_cost, lengths, limit, page_cost, peers
 from benchmarks.report import Table, from_json
 from benchmarks.run import HERE, commit
 
-PASSAGES = 1000
-SECTIONS: dict[str, Callable[[Reranker, int], list[Table]]] = {
-    "limit": limit.run,
-    "peers": lambda reranker, rounds: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
-    "lengths": lambda reranker, _rounds: [lengths.against_captum(reranker, 1)],  # many pairs in place of many rounds
-    "page": page_cost.run,
-    "accuracy": lambda reranker, rounds: accuracy.run(reranker, lengths.passages(reranker, 8, (40, 160)), rounds),
-    "shapley": lambda reranker, _rounds: [peers.shapley_errors(reranker), peers.shapley_time(reranker, 1)],
-    "scale": lambda reranker, rounds: [app_cost.flood(reranker, PASSAGES, rounds)],
-    "busy": lambda reranker, rounds: [app_cost.busy(reranker, rounds)],
-    "start": lambda _reranker, _rounds: [app_cost.start_up(), app_cost.peak_memory()],
+FLOOD = 1000  # passages scored against one query
+SECTIONS: dict[str, Callable[[Reranker, int, int], list[Table]]] = {  # of a model, rounds, passages
+    "limit": lambda reranker, rounds, _: limit.run(reranker, rounds),
+    "peers": lambda reranker, rounds, _: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
+    "lengths": lambda reranker, _, passages: [lengths.against_captum(reranker, passages)],
+    "page": lambda reranker, rounds, _: page_cost.run(reranker, rounds),
+    "accuracy": lambda reranker, rounds, _: accuracy.run(reranker, lengths.passages(reranker, 5, (40, 160)), rounds),
+    "shapley": lambda reranker, *_: [peers.shapley_errors(reranker), peers.shapley_time(reranker, 1)],
+    "scale": lambda reranker, rounds, _: [app_cost.flood(reranker, FLOOD, rounds)],
+    "busy": lambda reranker, rounds, _: [app_cost.busy(reranker, rounds)],
+    "start": lambda *_: [app_cost.start_up(), app_cost.peak_memory()],
 }
 
 
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="these sections only; the stored others are kept")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each job, in turns; the median is told")
+    parser.add_argument("--passages", type=int, default=lengths.PASSAGES, help="of many lengths, against Captum's")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of speed.json and speed.md")
     options = parser.parse_args(arguments)
     reranker = load_reranker(device="cpu")
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stored = json.loads(file.read_text(encoding="utf-8"))["sections"] if file.exists() else {}
     for name in options.only or SECTIONS:
         busy = os.getloadavg()[0]
-        tables = SECTIONS[name](reranker, options.rounds)
+        tables = SECTIONS[name](reranker, options.rounds, options.passages)
         stored[name] = {**machine(busy), "tables": [table.json() for table in tables]}
         print("\n\n".join(table.markdown() for table in tables), end="\n\n", flush=True)
         file.write_text(json.dumps({"sections": stored}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -24,6 +24,11 @@ window.rerankLens = (() => {
     const why = find("#rl-why");
     const says = chosen ? chosen.dataset.reason : why?.dataset.own;
     if (why && why.textContent !== says) why.textContent = says;
+    // A link to an example opens on its result, which is kept; a text of somebody's own waits for a click.
+    const link = window.rerankLens.link;
+    if (!chosen || !link?.opens || !find("#identity")?.closest(".rl-result")?.hasAttribute("data-rl-stale")) return;
+    link.opens = false;
+    find("#explain").click();
   };
 
   // After a start the score is in view, and the Explain tab is the one that is open.

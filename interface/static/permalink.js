@@ -84,6 +84,7 @@ window.rerankLens.link = (() => {
       const bad = rules.filter((rule, i) => !fits(state.v[i], rule)).map((rule) => rule.name);
       const tabs = document.querySelectorAll(TABS);
       if (Number.isInteger(state.t) && tabs[state.t]) setTimeout(() => tabs[state.t].click(), 0);
+      link.opens = state.t === 0;
       hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
       return rules.map((rule, i) => (fits(state.v[i], rule) ? state.v[i] : defaults[i]));
     } catch {
@@ -117,5 +118,6 @@ window.rerankLens.link = (() => {
     wrote = location.hash;
     document.querySelector("#read-link")?.click();
   });
-  return { read, follow: keep.later, copy, save, encode, decode };
+  const link = { read, follow: keep.later, copy, save, encode, decode, opens: false }; // opens: by itself, if it may
+  return link;
 })();

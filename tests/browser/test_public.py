@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from attribution.export import SCHEMA
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
+NOT_COPIED = "The browser did not let the page copy; the link is in the address bar."
 QUERY = "how many people live in Zürich ? 🎉"
 HOSTILE = [
     "#p=",
@@ -36,16 +37,25 @@ def ready(page: Page, url: str) -> None:
 
 
 def hash_holding(page: Page, text: str) -> str:
-    """The address once it holds `text` as the document."""
+    """The address once it holds `text` as the document; Playwright takes a promise for a yes, so it is awaited here."""
     script = """async (text) => {
-      if (!location.hash.startsWith("#p=")) return false;
-      return (await window.rerankLens.link.decode(location.hash)).v[2] === text;
+      const held = async () => location.hash.startsWith("#p=") && (await rerankLens.link.decode(location.hash)).v[2];
+      const wait = () => new Promise((go) => setTimeout(go, 100));
+      for (let tries = 0; tries < 150 && (await held()) !== text; tries++) await wait();
+      return location.hash;
     }"""
-    page.wait_for_function(script, arg=text, polling=200)
-    return str(page.evaluate("location.hash"))
+    found = str(page.evaluate(script, text))
+    assert page.evaluate("async (hash) => (await window.rerankLens.link.decode(hash)).v[2]", found) == text
+    return found
+
+
+def done(page: Page) -> None:
+    page.locator("#explain").click()
+    expect(page.locator("#status")).to_contain_text("Done")
 
 
 def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
+    """Round trip, Back, a link opened anew by somebody else, and the copy button says what it did."""
     ready(page, app_url)
     documents = [f"{i} {TEXT}" for i in range(20)]
     same = page.evaluate(
@@ -56,7 +66,39 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
 
     box(page, "query").fill(QUERY)
     box(page, "document").fill(TEXT)
-    assert hash_holding(page, TEXT)
+    link = hash_holding(page, TEXT)
+    done(page)
+    box(page, "document").fill("Another text.")
+    hash_holding(page, "Another text.")
+    page.go_back()
+    expect(box(page, "document")).to_have_value(TEXT)
+
+    page.goto("about:blank")
+    ready(page, f"{app_url}/{link}")
+    expect(box(page, "query")).to_have_value(QUERY)
+    expect(box(page, "document")).to_have_value(TEXT)
+    expect(page.locator("#link-status")).to_have_text("Filled from a link.")
+    expect(page.locator(".rl-result").first).to_have_attribute("data-rl-stale", "")
+    page.locator("#copy-link").click()  # nothing lets this page write to the clipboard
+    expect(page.locator("#link-status")).to_have_text(NOT_COPIED)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#copy-link").click()
+    expect(page.locator("#link-status")).to_have_text("The link is copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{app_url}/{page.evaluate('location.hash')}"
+    page.locator("#explain").click()  # somebody else's click, long ago
+    expect(page.locator("#status")).to_contain_text("kept from an earlier run")
+
+
+def test_a_link_to_an_example_opens_on_its_result(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    chip = page.locator("#examples .rl-chip").nth(6)
+    chip.click()
+    expect(page.locator("#status")).to_contain_text("Done")
+    link = hash_holding(page, chip.get_attribute("data-document") or "")
+    page.goto("about:blank")
+    ready(page, f"{app_url}/{link}")
+    expect(page.locator("#status")).to_contain_text("kept from an earlier run")
+    expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", "")
 
 
 def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> None:
