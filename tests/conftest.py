@@ -26,12 +26,16 @@ settings.load_profile("rerank-lens")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A worker takes a file at a time; the first takes all that need a browser, so one app serves them."""
+    """A worker takes a file at a time; the first takes all that need a browser, so one app serves them.
+
+    The page of the Hub has an app of its own, so it may run elsewhere.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Rooms(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            shared = nodeid.startswith("tests/browser/") and "test_hub_page" not in nodeid
+            return "browser" if shared else str(super()._split_scope(nodeid))
 
     return Rooms(config, log)
 
