@@ -29,7 +29,7 @@ SECTIONS: dict[str, Callable[[Reranker, int, int], list[Table]]] = {  # of a mod
     "peers": lambda reranker, rounds, _: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
     "lengths": lambda reranker, _, passages: [lengths.against_captum(reranker, passages)],
     "page": lambda reranker, rounds, _: page_cost.run(reranker, rounds),
-    "accuracy": lambda reranker, rounds, _: accuracy.run(reranker, lengths.passages(reranker, 5, (40, 160)), rounds),
+    "accuracy": lambda reranker, rounds, _: accuracy.run(reranker, lengths.passages(reranker, 3, (40, 100)), rounds),
     "shapley": lambda reranker, *_: [peers.shapley_errors(reranker), peers.shapley_time(reranker, 1)],
     "scale": lambda reranker, rounds, _: [app_cost.flood(reranker, FLOOD, rounds)],
     "busy": lambda reranker, rounds, _: [app_cost.busy(reranker, rounds)],
