@@ -105,15 +105,13 @@ def table(sections: Sections) -> Table:
 
 def summary(sections: Sections) -> str:
     """The table, and what it was measured on."""
-    of = next(iter(sections.values()))
-    commits = sorted({section["commit"] for section in sections.values()})
-    return "\n".join(
-        [
-            *table(sections).markdown().splitlines()[4:],
-            "",
-            f"<sub>{of['date']}, commit {' and '.join(commits)}, {of['machine']}, {of['threads']} threads.</sub>",
-        ]
-    )
+    used = [section for name, section in sections.items() if name != "peers"]  # of which no target is
+    dates, commits, machines = (sorted({str(s[key]) for s in used}) for key in ("date", "commit", "machine"))
+    threads = sorted({s["threads"] for s in used})
+    measured = f"{' and '.join(dates)}, commits {', '.join(commits)}, {' and '.join(machines)}, {threads[-1]} threads"
+    if len(threads) > 1:
+        measured += f" ({threads[0]} where speed.md says so)"
+    return "\n".join([*table(sections).markdown().splitlines()[4:], "", f"<sub>{measured}.</sub>"])
 
 
 def stored() -> Sections:
