@@ -79,12 +79,13 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     expect(box(page, "document")).to_have_value(TEXT)
     expect(page.locator("#link-status")).to_have_text("Filled from a link.")
     expect(page.locator(".rl-result").first).to_have_attribute("data-rl-stale", "")
-    page.locator("#copy-link").click()  # nothing lets this page write to the clipboard
-    expect(page.locator("#link-status")).to_have_text(NOT_COPIED)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#copy-link").click()
     expect(page.locator("#link-status")).to_have_text("The link is copied.")
     assert page.evaluate("navigator.clipboard.readText()") == f"{app_url}/{page.evaluate('location.hash')}"
+    page.evaluate("() => void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
+    page.locator("#copy-link").click()
+    expect(page.locator("#link-status")).to_have_text(NOT_COPIED)
     page.locator("#explain").click()  # somebody else's click, long ago
     expect(page.locator("#status")).to_contain_text("kept from an earlier run")
 
