@@ -43,7 +43,8 @@ Object.assign(window.rerankLens, (() => {
       return [`About ${n(about)} tokens, near the limit of ${n(limit)}: the end of the document may be cut.`, true];
     }
     const room = Math.max(0, limit - Number(of.template) - pieces(query)) / pieces(text);
-    const read = `about ${n(room * text.length)} of the document's ${n(text.length)} characters`;
+    const whole = [...text].length; // characters as the server counts them
+    const read = `about ${n(room * whole)} of the document's ${n(whole)} characters`;
     return [`Over ${n(limit)} tokens, about ${n(about)}: the model will read ${read}.`, true];
   };
   const count = (boxes) => {
