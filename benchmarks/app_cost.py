@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -21,8 +18,8 @@ from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.limit import page
 from benchmarks.report import Cell, Table
+from benchmarks.serve import ROOT, serve
 
-ROOT = Path(__file__).parent.parent
 BARE = "import gradio, sys; gradio.Interface(str, 'text', 'text').launch(server_port=int(sys.argv[2]), quiet=True)"
 IMPORTS = "import gradio, torch, transformers, captum.attr"
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
@@ -36,7 +33,6 @@ pair = pair_of(reranker, 512)
 made = {m: explain(reranker, pair.query, pair.document, m) for m in METHODS if m not in ("shapley", "occlusion")}
 measure(reranker, made)
 """
-PATIENCE = 300.0  # seconds
 
 
 def start_up() -> Table:
@@ -46,8 +42,8 @@ def start_up() -> Table:
     imports = time.perf_counter() - began
     taken = {
         "imports of gradio, torch, transformers, captum": imports,
-        "bare Gradio app, first byte": _first_byte(["-c", BARE, "--port"]),
-        "this app, first byte": _first_byte(["app.py", "--port"]),
+        "bare Gradio app, first byte": _first_byte("-c", BARE),
+        "this app, first byte": _first_byte("app.py"),
     }
     rows: list[dict[str, Cell]] = [
         {"what": name, "s": seconds, "ratio to the imports": seconds / imports} for name, seconds in taken.items()
@@ -55,33 +51,10 @@ def start_up() -> Table:
     return Table("Start-up", "One cold process each, in turn.", rows)
 
 
-def _first_byte(arguments: list[str]) -> float:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def _first_byte(*command: str) -> float:
     began = time.perf_counter()
-    quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *arguments, str(port)],
-        cwd=ROOT,
-        env=quiet,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while time.perf_counter() - began < PATIENCE:
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-                connection.request("GET", "/")
-                connection.getresponse().read(1)
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return time.perf_counter() - began
-        raise TimeoutError(f"no answer within {PATIENCE:.0f} s from {' '.join(arguments)}")
-    finally:
-        process.terminate()
-        process.wait()
+    with serve(*command):
+        return time.perf_counter() - began
 
 
 def peak_memory() -> Table:

@@ -12,12 +12,8 @@ import html
 import json
 import os
 import random
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -32,6 +28,7 @@ from attribution import explain, load_reranker
 from attribution.evidence.compare import rank
 from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.views.numbers import MINUS
+from benchmarks.serve import serve
 from benchmarks.visitors import LOGIT, Ask, Seen, Server, ask_api, ask_page, vanish
 
 ROOT = Path(__file__).parent.parent
@@ -53,30 +50,6 @@ def half_as_deep(folder: Path) -> str:
     AutoModelForSequenceClassification.from_pretrained(source, num_hidden_layers=3).save_pretrained(folder)
     AutoTokenizer.from_pretrained(source).save_pretrained(folder)
     return str(folder)
-
-
-def start(model: str) -> tuple[subprocess.Popen[bytes], str]:
-    """The app as a user starts it, with `model` beside the bundled one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "--model", model, "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "RERANK_LENS_BUDGET_SECONDS": "60"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url, began = f"http://127.0.0.1:{port}", time.monotonic()
-    while time.monotonic() < began + PATIENCE and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return process, url
-    process.kill()
-    raise TimeoutError(f"app.py did not answer within {PATIENCE:.0f} s")
 
 
 def megabytes(pid: int) -> float:
@@ -241,16 +214,12 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         second = half_as_deep(Path(folder) / "half-as-deep")
-        process, url = start(second)
-        try:
+        with serve("app.py", "--model", second, RERANK_LENS_BUDGET_SECONDS="60") as (process, url):
             models = ["demo-reranker", second]
             asyncio.run(crowd(url, models, 2, 5.0))  # warm: both models have run
             before = megabytes(process.pid)
             seen = asyncio.run(crowd(url, models, args.clients, 60 * args.minutes))
             idle, after = idle_after(process.pid), megabytes(process.pid)
-        finally:
-            process.terminate()
-            process.wait(20)
         found = report(seen)
     found |= {"clients": args.clients, "minutes": args.minutes, "memory_mb": [before, after], "idle_after": idle}
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -22,10 +18,9 @@ from attribution.rerankers.reranker import Reranker
 from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
 from benchmarks.report import Cell, Table
+from benchmarks.serve import PATIENCE, ROOT, serve
 
-ROOT = Path(__file__).parent.parent
 CARD = "rl-says"  # a class that only cards with a result have
-PATIENCE = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -84,19 +79,8 @@ def run(reranker: Reranker, rounds: int) -> list[Table]:
 @contextmanager
 def app() -> Iterator[httpx.Client]:
     """The app in a process of its own, and a client of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-            _await_start(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
+    with serve("app.py") as (_, url), httpx.Client(base_url=url, timeout=PATIENCE) as client:
+        yield client
 
 
 def press(client: httpx.Client, event: Event, example: dict[str, str], session: str) -> Run:
@@ -139,15 +123,3 @@ def _take(run: Run, outputs: Sequence[Any]) -> None:
     for i, value in enumerate(run.last):
         if not (isinstance(value, dict) and value.get("__type__") == "update"):
             run.shown[i] = value
-
-
-def _await_start(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    began = time.perf_counter()
-    while time.perf_counter() - began < PATIENCE and process.poll() is None:
-        try:
-            client.get("/").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"app.py did not answer within {PATIENCE:.0f} s")

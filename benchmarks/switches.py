@@ -8,15 +8,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -24,8 +18,8 @@ from gradio_client import Client
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from attribution.rerankers.models import BUNDLED, CHECKOUT
+from benchmarks.serve import serve
 
-ROOT = Path(__file__).parent.parent
 APP = """
 import sys
 from attribution.rerankers import loading
@@ -39,7 +33,6 @@ app.main()
 QUERY = "how many people live in berlin ?"
 DOCUMENT = "Berlin has about 3.7 million inhabitants, more than any other city of the European Union. "
 METHODS = ("integrated_gradients", "attention", "layerwise_relevance")
-PATIENCE = 200.0  # seconds
 
 
 def make_models(folder: Path) -> list[str]:
@@ -50,31 +43,6 @@ def make_models(folder: Path) -> list[str]:
         config = AutoConfig.from_pretrained(CHECKOUT)
         AutoModelForSequenceClassification.from_config(config).save_pretrained(folder / f"random{i}")
     return [BUNDLED, str(folder / "random1"), str(folder / "random2")]
-
-
-@contextmanager
-def serve(models: list[str], keep: int) -> Iterator[tuple[str, int]]:
-    """The app's address and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    offered = [part for model in models if model != BUNDLED for part in ("--model", model)]
-    command = [sys.executable, "-c", APP, str(keep), "--port", url.rpartition(":")[2], *offered]
-    app = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    began = time.monotonic()
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                if app.poll() is not None or time.monotonic() - began > PATIENCE:
-                    raise
-                time.sleep(0.5)
-        yield url, app.pid
-    finally:
-        app.terminate()
-        app.wait()
 
 
 def resident(pid: int) -> float:
@@ -107,9 +75,10 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         models = make_models(Path(folder))
-        with serve(models, args.keep) as (url, pid):
+        offered = [part for model in models if model != BUNDLED for part in ("--model", model)]
+        with serve("-c", APP, str(args.keep), *offered) as (app, url):
             print("| after round | MB resident |\n|---|---|")
-            for i, size in enumerate(switch(url, models, args.rounds, pid)):
+            for i, size in enumerate(switch(url, models, args.rounds, app.pid)):
                 print(f"| {i or 'start'} | {size:,.0f} |", flush=True)
 
 

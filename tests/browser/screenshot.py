@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.conftest import FLAGS, ROOT, start_app
+from benchmarks.serve import ROOT, serve
+from tests.browser.conftest import FLAGS
 
 
 def main() -> None:
     """Start the app and take the picture of the page as it opens."""
-    with tempfile.TemporaryDirectory() as folder:
-        process, url = start_app(Path(folder) / "log.txt")
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-                page = browser.new_page(viewport={"width": 1360, "height": 1180})
-                page.goto(url)
-                expect(page.locator(".rl-card")).not_to_have_count(0)
-                page.evaluate("document.fonts.ready.then(() => null)")
-                page.screenshot(path=ROOT / "docs" / "screenshot.png")
-        finally:
-            process.terminate()
+    with serve("app.py") as (_, url), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1360, "height": 1180})
+        page.goto(url)
+        expect(page.locator(".rl-card")).not_to_have_count(0)
+        page.evaluate("document.fonts.ready.then(() => null)")
+        page.screenshot(path=ROOT / "docs" / "screenshot.png")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
-from tests.browser.conftest import start_app
+from benchmarks.serve import serve
 from tests.loopback import loopback_hub, make_repositories
 from tests.test_hub import SAYS
 
@@ -29,11 +29,9 @@ def url(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     proxies = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
     with loopback_hub(root) as (endpoint, _asked):
         home = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": endpoint, "HF_HOME": str(here / "home"), **proxies}
-        app, address = start_app(here / "log.txt", *arguments, port=0, HF_HUB_DISABLE_XET="1", **home)
-        yield address
-        assert app.poll() is None, "the app is still up"
-        app.terminate()
-        app.wait(20)
+        with serve("app.py", *arguments, log=here / "log.txt", HF_HUB_DISABLE_XET="1", **home) as (app, address):
+            yield address
+            assert app.poll() is None, "the app is still up"
 
 
 def choose(page: Page, label: str) -> None:

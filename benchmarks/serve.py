@@ -1,0 +1,58 @@
+"""The app in a process of its own, as a user starts it, once it answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 300.0  # seconds
+
+
+@contextmanager
+def serve(*command: str, log: Path | None = None, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`python COMMAND --port N` on a free port: the process and its address, from the first byte on; ended afterwards.
+
+    What it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", **environment}
+    with (log or Path(os.devnull)).open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--port", str(port)],
+            cwd=ROOT,
+            env=quiet,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        if not _answers(process, url):
+            said = log.read_text(encoding="utf-8") if log else ""
+            raise RuntimeError(f"{' '.join(command)[:200]} did not answer within {PATIENCE:.0f} s\n{said}")
+        yield process, url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
+    """Whether the first byte of the page has come before the process ended or patience did."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=PATIENCE).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
