@@ -84,9 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if args.task == "probe":
             return _probe(args)
-        job = Job(args.task, tuple(args.method or ["integrated_gradients"]), _options(args.option), args.operator)
+        methods = tuple(args.method or ["integrated_gradients"])
+        job = Job(args.task, methods, _options(args.option), args.operator, _loading(args))
         job.check()
-        reranker = load_reranker(args.model[0] if args.model else None, **_loading(args))
+        reranker = load_reranker(args.model[0] if args.model else None, **job.loading)
         parquet = args.output if args.output and args.output.suffix == ".parquet" else None
         if parquet:
             need_pyarrow()
@@ -98,9 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
             hear = (lambda: bar.update(), _complain(bar))
             if args.engine == "ray":
                 model = args.model[0] if args.model else None
-                skipped = run_distributed(
-                    model, _rows(args), job, output, *hear, workers=args.workers, loading=_loading(args)
-                )
+                skipped = run_distributed(model, _rows(args), job, output, *hear, workers=args.workers)
             else:
                 skipped = run_local(reranker, _rows(args), job, output, *hear)
         if parquet:

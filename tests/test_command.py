@@ -119,9 +119,11 @@ def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> N
     code, _, err = command([{**PAIRS[0], "document": "another text"}], *arguments)
     assert code == 1
     assert "already been written for another text" in err
-    code, _, err = command(PAIRS, "explain", "--method", "occlusion", "--output", str(out))
-    assert code == 2
-    assert "Give another --output" in err
+    for other in (["occlusion"], ["saliency", "--max-length", "16"], ["saliency", "--option", "leaf=clone"]):
+        code, _, err = command(PAIRS, "explain", "--output", str(out), "--method", *other)
+        assert code == 2
+        assert "Give another --output" in err
+    assert out.read_bytes().count(b"\n") == len(PAIRS)
 
 
 def test_parquet_holds_what_the_lines_hold(command: Any, tmp_path: Path) -> None:

@@ -10,10 +10,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from attribution.batch.jobs import Job, answer
@@ -30,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """An actor: one model, and the job that is done with every row."""
 
-    def __init__(self, model_id: str | None, job: Job, loading: Mapping[str, Any]) -> None:
-        self._reranker = load_reranker(model_id, **loading)
+    def __init__(self, model_id: str | None, job: Job) -> None:
+        self._reranker = load_reranker(model_id, **job.loading)
         self._job = job
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
@@ -72,13 +71,9 @@ def run_distributed(
     on_bad: Callable[[BadLine], object],
     *,
     workers: int,
-    loading: Mapping[str, Any] = MappingProxyType({}),
     worker: type[Worker] = Worker,
 ) -> int:
-    """As `run_local`, over `workers` actors; answers come in any order. Returns how many rows were skipped.
-
-    `loading`: what `load_reranker` is given beside the model.
-    """
+    """As `run_local`, over `workers` actors; answers come in any order. Returns how many rows were skipped."""
     ray = start(workers)
     skipped = 0
     waiting: list[dict[str, str]] = []
@@ -99,7 +94,7 @@ def run_distributed(
     ray.data.DataContext.get_current().enable_progress_bars = False
     answers = ray.data.from_items(waiting, override_num_blocks=max(1, len(waiting) // BLOCK)).map_batches(
         worker,
-        fn_constructor_args=(model_id, job, dict(loading)),
+        fn_constructor_args=(model_id, job),
         batch_size=BLOCK,
         compute=ray.data.ActorPoolStrategy(size=workers),
         max_restarts=-1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attribution.batch.rows import Row
@@ -20,12 +20,23 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """The same for every row: the task, the methods, their options, and how `evaluate` removes words."""
+    """The same for every row: the task, the methods, their options, and how `evaluate` removes words.
+
+    `loading`: what `load_reranker` is given beside the model.
+    """
 
     task: str
     methods: tuple[str, ...]
     options: Mapping[str, Any]
     operator: str = "mask"
+    loading: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything beside task, model and methods that an answer depends on; what was left as it is, is not there."""
+        given = {name: value for name, value in self.loading.items() if value is not None}
+        given |= {"operator": self.operator} if self.task == "evaluate" else {}
+        return given if self.task == "rank" else {**given, **self.options}
 
     def check(self) -> None:
         """Raises `OptionError` before any row is read."""
@@ -71,5 +82,5 @@ TASKS: dict[str, Callable[[Reranker, Row, Job], Answer]] = {
 
 
 def answer(reranker: Reranker, row: Row, job: Job) -> Answer:
-    """The row's answer with its id first. Raises `AttributionError` for a row that cannot be answered."""
-    return {"id": row.id, **TASKS[job.task](reranker, row, job)}
+    """The row's answer, its id first and the job's settings last. Raises `AttributionError` where there is none."""
+    return {"id": row.id, **TASKS[job.task](reranker, row, job), "settings": job.settings}

@@ -44,7 +44,7 @@ class Output:
 def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
     """`path` to write on: what it holds counts as done, a torn last line is cut off.
 
-    Raises `InputError` when it was written by another task, model or method.
+    Raises `InputError` when it was written by another task, model or method, or with other settings.
     """
     done: dict[str, str] = {}
     path.touch()
@@ -70,9 +70,9 @@ def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 
 def _check_same(entry: dict[str, Any], path: Path, job: Job, model_id: str, revision: str) -> None:
-    """The lines of one file are of one task, one model and the same methods."""
-    wrote = (_task_of(entry), entry.get("model_id"), entry.get("revision"), _methods_of(entry, job))
-    wants = (job.task, model_id, revision, job.methods if job.task != "rank" else ())
+    """The lines of one file are of one task, one model, the same methods and the same settings."""
+    wrote = (_task_of(entry), entry.get("model_id"), entry.get("revision"), _methods_of(entry, job), _settings(entry))
+    wants = (job.task, model_id, revision, job.methods if job.task != "rank" else (), job.settings)
     if wrote != wants:
         raise InputError(f"{path} was written with {_say(wrote)}, not {_say(wants)}. Give another --output.")
 
@@ -88,9 +88,13 @@ def _methods_of(entry: dict[str, Any], job: Job) -> tuple[str, ...]:
     return tuple(key for key in job.methods if key in measured) or tuple(measured)
 
 
+def _settings(entry: dict[str, Any]) -> Any:
+    return entry.get("settings", {})
+
+
 def _say(kind: tuple[Any, ...]) -> str:
-    task, model, revision, methods = kind
-    return f"{task} {' '.join(methods)} by {model} ({revision})"
+    task, model, revision, methods, settings = kind
+    return " ".join([task, *methods, f"by {model} ({revision})", f"with {dumps(settings)}" if settings else "as it is"])
 
 
 def _digest_of(entry: dict[str, Any], task: str) -> str:
