@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio.mcp
 from mcp import types
 
 from attribution.export import dumps
+from interface.presence import leave
+
+_leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+
+
+@contextmanager
+def leaving(job: Any) -> Iterator[None]:
+    """Gradio asks its own queue for a tool, in a stream that all clients share; what a client has left, ends there."""
+
+    async def end() -> None:
+        while not job.done():
+            if job.communicator.event_id:
+                leave(job.communicator.event_id)
+                return
+            await asyncio.sleep(0.1)  # not in the queue yet
+
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.get_running_loop().create_task(end())
+        _leaving.add(task)
+        task.add_done_callback(_leaving.discard)
+        raise
 
 
 class McpServer(gradio.mcp.GradioMCPServer):
@@ -22,6 +48,16 @@ class McpServer(gradio.mcp.GradioMCPServer):
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:  # noqa: ARG002 - Gradio's signature
         """JSON, where Gradio writes Python."""
         return [types.TextContent(type="text", text=dumps(output)) for output in data]
+
+    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
+        """Gradio waits in a thread, which does not hear that the client has left."""
+        with leaving(job):
+            return [await asyncio.wrap_future(job.future)]
+
+    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
+        """As Gradio does it, as long as the client is there."""
+        with leaving(job):
+            return await super()._execute_tool_with_progress(job, progress_token)
 
     def create_mcp_server(self) -> Any:
         """Gradio's server, its answers completed."""

@@ -159,11 +159,16 @@ def test_readmes_programs_run_as_they_stand_there(app_url: str, capsys: pytest.C
     assert json.loads(answer)[0]["logit"] == pytest.approx(expected.logit, abs=1e-3)
 
 
-def test_mcp_answers_json(app_url: str) -> None:
+def mcp_url(app_url: str) -> str:
+    """As README shows it, but for the address."""
     settings = re.search(r"`(\{\"mcpServers\".*?\}\}\})`", README.read_text(encoding="utf-8"))
     assert settings
-    shown = json.loads(settings[1])["mcpServers"]["rerank-lens"]["url"]
-    url = shown.replace("http://127.0.0.1:7860", app_url)
+    shown: str = json.loads(settings[1])["mcpServers"]["rerank-lens"]["url"]
+    return shown.replace("http://127.0.0.1:7860", app_url)
+
+
+def test_mcp_answers_json(app_url: str) -> None:
+    url = mcp_url(app_url)
 
     async def talk() -> tuple[types.ListToolsResult, list[types.CallToolResult]]:
         async with (
@@ -190,3 +195,21 @@ def test_mcp_answers_json(app_url: str) -> None:
     same(ranked.structuredContent, plain(rank(load_reranker(), PAIR[0], DOCUMENTS)))
     assert failed.isError
     assert "Unknown method" in failed.content[0].text  # type: ignore[union-attr]
+
+
+def test_what_an_mcp_client_leaves_ends(client: Client, app_url: str) -> None:
+    """Two who ask for minutes of work fill all places; after they left, there is one for the next."""
+
+    async def leave(words: int) -> None:
+        arguments = {"query": "who leaves", "document": "word " * words, "method": "shapley", "n_samples": 64}
+        async with streamablehttp_client(mcp_url(app_url)) as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(session.call_tool("explain", arguments), 2)
+
+    async def both() -> None:
+        await asyncio.gather(leave(400), leave(401))
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, both()).result()
+    assert client.submit(PAIR[0], "Somebody who stays.", "saliency", api_name="/explain").result(timeout=60)["logit"]
