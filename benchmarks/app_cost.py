@@ -9,12 +9,10 @@ import sys
 import time
 from functools import partial
 
-import torch
-
 from attribution.rerankers.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
+from benchmarks.attention_implementations import QUERY, SENTENCE, forward, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.limit import page
 from benchmarks.report import Cell, Table
@@ -114,9 +112,8 @@ def flood(reranker: Reranker, n: int, rounds: int) -> Table:
 
 
 def _forwards(reranker: Reranker, pair: TokenizedPair, times: int) -> None:
-    with torch.inference_mode():
-        for _ in range(times):
-            reranker.forward(dict(pair.inputs)).item()
+    for _ in range(times):
+        forward(reranker, pair)
 
 
 def _row(what: str, tokens: int | None, batched: float, alone: float) -> dict[str, Cell]:

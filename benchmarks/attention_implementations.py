@@ -31,15 +31,17 @@ def pair_of(reranker: Reranker, length: int) -> TokenizedPair:
 
 
 def forward(reranker: Reranker, pair: TokenizedPair) -> None:
-    """One score."""
+    """One score, by the whole model as anybody runs it."""
     with torch.inference_mode():
-        reranker.forward(dict(pair.inputs)).item()
+        reranker.read_logit(reranker.outputs(dict(pair.inputs))).item()
 
 
 def gradient(reranker: Reranker, pair: TokenizedPair) -> None:
-    """One score and its gradient at the word embeddings."""
+    """One score and its gradient at the word embeddings, likewise."""
     emb = reranker.embed(pair).clone().requires_grad_(True)
-    torch.autograd.grad(reranker.forward_func(pair)(emb).sum(), emb)[0].sum().item()
+    with reranker.adapter.intercept("word", lambda _output: emb):
+        logit = reranker.read_logit(reranker.outputs(dict(pair.inputs)))
+    torch.autograd.grad(logit.sum(), emb)[0].sum().item()
 
 
 PASSES: dict[str, Callable[[Reranker, TokenizedPair], None]] = {"forward": forward, "forward + gradient": gradient}

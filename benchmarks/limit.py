@@ -14,6 +14,7 @@ from attribution.evidence.faithfulness import measure
 from attribution.methods.defaults import default_methods
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.readout import only_first
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import forward, gradient, pair_of
@@ -105,6 +106,7 @@ def xlm_roberta_base(like: Reranker) -> Reranker:
     torch.manual_seed(0)
     model = XLMRobertaForSequenceClassification(config).eval().requires_grad_(False)
     family = FAMILIES["XLMRobertaForSequenceClassification"]
+    only_first(model, family.layers or "")
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}
     )

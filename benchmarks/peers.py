@@ -35,7 +35,11 @@ SHORT = (  # documents whose Shapley values are known exactly, from all their se
 def captum_layer(reranker: Reranker, pair: TokenizedPair) -> Job:
     """`LayerIntegratedGradients` as Captum's BERT tutorial calls it: trainable model, 50 steps, one path, one batch."""
     trainable = reranker.trainable()
-    route = LayerIntegratedGradients(lambda ids: trainable.forward(_with(pair, ids)), trainable.word_embeddings)
+
+    def score(ids: Tensor) -> Tensor:  # of the whole model, as Captum's user has it
+        return trainable.read_logit(trainable.outputs(_with(pair, ids)))
+
+    route = LayerIntegratedGradients(score, trainable.word_embeddings)
     ids = pair.inputs["input_ids"]
     masked = ids.clone()
     masked[:, pair.positions("document")] = reranker.baseline_id("mask")

@@ -82,8 +82,9 @@ def precision_note(reranker: Reranker, name: str) -> str:
 def self_test(reranker: Reranker) -> bool:
     """Check at load that explaining is sound for this checkpoint; returns whether it is scale-invariant.
 
-    The score through the adapter equals the plain one, the embedding layer is called once, the gradient is finite and
-    not zero. Scale-invariant: the word embedding is normalised first, so `sum(grad * x)` is 0. Raises `ModelError`.
+    The score through the adapter equals the plain one of all positions, the embedding layer is called once, the
+    gradient is finite and not zero. Scale-invariant: the word embedding is normalised first, so `sum(grad * x)` is 0.
+    Raises `ModelError`.
     """
     pair = reranker.encode(*TEST_PAIR)
     calls: list[int] = []
@@ -93,7 +94,7 @@ def self_test(reranker: Reranker) -> bool:
         return inputs_embeds
 
     with torch.no_grad():
-        plain = reranker.forward(dict(pair.inputs))
+        plain = reranker.read_logit(reranker.outputs(dict(pair.inputs)))
     inputs_embeds = reranker.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
     with reranker.adapter.intercept("word", leaf_of):
         logit = reranker.forward(dict(pair.inputs))

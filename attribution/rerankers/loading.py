@@ -37,6 +37,7 @@ from attribution.rerankers.hub import OnBytes, cached, fetch
 from attribution.rerankers.kept import Kept
 from attribution.rerankers.memory import check_room
 from attribution.rerankers.models import MODELS, advice
+from attribution.rerankers.readout import only_first
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.settings import read_settings
 
@@ -167,6 +168,8 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
     adapter = EmbeddingAdapter(
         {"word": model.get_submodule(family.word_embeddings), "block": model.get_submodule(family.embeddings)}
     )
+    if family.layers:
+        only_first(model, family.layers)
     reranker = Reranker(
         model_id=model_id,
         revision=revision,

@@ -20,6 +20,7 @@ from attribution.rerankers.baselines import neutral_ids
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
+from attribution.rerankers.readout import only_what_is_read
 from attribution.rerankers.settings import Settings
 from attribution.types import Point, Segment, TokenizedPair
 
@@ -105,7 +106,9 @@ class Reranker:
         """Logits `(batch,)` of the model as it is; `inputs` are `(batch, seq)` each, padded on either side."""
         meter = _meter.get()
         batch = len(inputs["input_ids"])
-        logit = self.read_logit(self.outputs(inputs))  # (batch,)
+        with only_what_is_read():
+            output = self.outputs(inputs)
+        logit = self.read_logit(output)  # (batch,)
         if meter and logit.requires_grad:
             logit.register_hook(lambda _grad: meter.backward(batch))
         return logit

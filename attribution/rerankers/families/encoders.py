@@ -59,12 +59,24 @@ def _encoder(
 # Keyed by `config.architectures[0]`, never by the model's name.
 ENCODERS: dict[str, Family] = {
     "BertForSequenceClassification": _encoder(
-        "BERT", "bert", "ms-marco-MiniLM, ms-marco-TinyBERT", head=classify_pooled("bert.pooler")
+        "BERT",
+        "bert",
+        "ms-marco-MiniLM, ms-marco-TinyBERT",
+        head=classify_pooled("bert.pooler"),
+        layers="bert.encoder.layer",
     ),
-    "ElectraForSequenceClassification": _encoder("ELECTRA", "electra", "ms-marco-electra-base"),
-    "RobertaForSequenceClassification": _encoder("RoBERTa", "roberta", "stsb-roberta", offset_positions=True),
+    "ElectraForSequenceClassification": _encoder(
+        "ELECTRA", "electra", "ms-marco-electra-base", layers="electra.encoder.layer"
+    ),
+    "RobertaForSequenceClassification": _encoder(
+        "RoBERTa", "roberta", "stsb-roberta", offset_positions=True, layers="roberta.encoder.layer"
+    ),
     "XLMRobertaForSequenceClassification": _encoder(
-        "XLM-RoBERTa", "roberta", "bge-reranker-base, bge-reranker-v2-m3", offset_positions=True
+        "XLM-RoBERTa",
+        "roberta",
+        "bge-reranker-base, bge-reranker-v2-m3",
+        offset_positions=True,
+        layers="roberta.encoder.layer",
     ),
     "DebertaV2ForSequenceClassification": _encoder(
         "DeBERTa-v2, v3", "deberta", "mxbai-rerank v1", head=classify_pooled("pooler")
@@ -83,7 +95,7 @@ ENCODERS: dict[str, Family] = {
         read_positions=first_or_all,
     ),
     "CamembertForSequenceClassification": _encoder(
-        "CamemBERT", "roberta", "French cross-encoders", offset_positions=True
+        "CamemBERT", "roberta", "French cross-encoders", offset_positions=True, layers="roberta.encoder.layer"
     ),
     "AlbertForSequenceClassification": _encoder("ALBERT", "albert", "ALBERT cross-encoders", head=classify_albert),
     "DebertaForSequenceClassification": _encoder(
@@ -97,7 +109,7 @@ ENCODERS: dict[str, Family] = {
         offset_positions=True,
     ),
     "ErnieForSequenceClassification": _encoder(
-        "ERNIE", "ernie", "Chinese cross-encoders", head=classify_pooled("ernie.pooler")
+        "ERNIE", "ernie", "Chinese cross-encoders", head=classify_pooled("ernie.pooler"), layers="ernie.encoder.layer"
     ),
     "MegatronBertForSequenceClassification": _encoder(
         "Megatron-BERT",

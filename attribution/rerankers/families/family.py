@@ -44,6 +44,8 @@ class Family:
     module path of a norm between the last layer and the head. `read_positions`: whose last states make the logit.
     `states`: the text has such positions, so its states and attentions can be shown. `prompt`: the logit is a token's,
     so a pair is always one text written by a template. `offset_positions`: they start after the padding index.
+    `layers`: module path of an encoder's layers, each with an `attention.output`, of whose last only the first position
+    is read (`readout`).
     """
 
     label: str
@@ -60,3 +62,4 @@ class Family:
     prompt: bool = False
     states: bool = True
     offset_positions: bool = False
+    layers: str | None = None
