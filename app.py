@@ -50,7 +50,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
-SCRIPT_FILES = (page.STATIC / "page.js", page.STATIC / "count.js", permalink.SCRIPT)
+SCRIPT_FILES = [*(page.STATIC / f"{name}.js" for name in ("page", "count", "documents")), permalink.SCRIPT]
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in SCRIPT_FILES)
 TITLE = "Rerank Lens"
 DESCRIPTION = (

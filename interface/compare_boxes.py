@@ -1,20 +1,24 @@
-"""The documents of the Compare tab: pasted as one list, or one box each, with add and remove."""
+"""The documents of the Compare tab: pasted as one list, or one box each, with add and remove.
+
+The browser changes one form into the other; what the server hears of it is the form and how many boxes are in sight.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from attribution import AttributionError
 from attribution.views.page import status_html
-from interface.documents import HOW, LEAST, MOST, read_list, write_list
+from interface.documents import HOW, LEAST, MOST, write_list
 
 LIST, BOXES = "one list", "one box each"
 EMPTY = ("",) * MOST
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,11 @@ class Boxes:
     mode: gr.Radio
     text: gr.Textbox
     boxes: list[gr.Textbox]
-    groups: list[Any]
-    rows: list[Any]
-    count: gr.State
+    layout: gr.JSON
 
     def show_after(self, filled: Any) -> Any:
         """Once the event `filled` has put other values into the components, the form that holds them is in sight."""
-        return filled.then(settle, [self.mode, *self.boxes], [self.count, *self.rows, *self.groups], **QUIET)
+        return filled.then(None, [self.mode, *self.boxes], self.layout, js=_script("settle"))
 
     @property
     def components(self) -> list[Any]:
@@ -41,6 +43,7 @@ class Boxes:
 def build(documents: Sequence[str]) -> Boxes:
     """Both forms; one is shown. Changing from one to the other takes the documents along."""
     mode = gr.Radio([LIST, BOXES], value=LIST, label="Documents as", elem_id="compare-mode")
+    layout = gr.JSON([LIST, LEAST], visible="hidden")
     with gr.Column(visible=True) as as_list:
         text = gr.Textbox(
             write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=HOW, elem_id="compare-documents",
@@ -54,52 +57,23 @@ def build(documents: Sequence[str]) -> Boxes:
                 removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110))
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
-    problem = gr.HTML(status_html(""), elem_id="compare-problem")
-    count = gr.State(LEAST)
-    mode.input(convert, [mode, text, *boxes], [problem, mode, text, *boxes, count, *rows, as_list, as_boxes], **QUIET)
-    add.click(lambda n: _shown(min(MOST, n + 1)), count, [count, *rows], **QUIET)
+    gr.HTML(status_html(""), elem_id="compare-problem")
+    mode.input(None, [mode, text, *boxes], [mode, text, layout, *boxes], js=_script("convert"))
+    add.click(None, layout, layout, js=_script("add"))
     for i, remove in enumerate(removes):
-        remove.click(lambda n, *texts, i=i: _removed(i, n, texts), [count, *boxes], [*boxes, count, *rows], **QUIET)
-    return Boxes(mode, text, boxes, [as_list, as_boxes], rows, count)
+        remove.click(None, [layout, *boxes], [layout, *boxes], js=_script("remove", i))
+    layout.change(show, layout, [as_list, as_boxes, *rows], **QUIET)
+    return Boxes(mode, text, boxes, layout)
 
 
-def show(mode: str) -> tuple[Any, Any]:
-    """The form that is chosen is the one that is seen."""
-    return gr.update(visible=mode == LIST), gr.update(visible=mode == BOXES)
+def show(layout: Any) -> list[Any]:
+    """The form that is chosen is the one that is seen, with so many boxes: `[list, boxes, *rows]`."""
+    if not isinstance(layout, list) or [type(part) for part in layout] != [str, int]:
+        raise gr.Error("The layout is no [form, number of boxes].", print_exception=False)
+    mode, n = layout
+    return [gr.update(visible=seen) for seen in (mode == LIST, mode == BOXES, *(i < n for i in range(MOST)))]
 
 
-def settle(mode: str, *boxes: str) -> tuple[Any, ...]:
-    """The form and as many boxes as hold text: `(count, *rows, list, boxes)`."""
-    return *_shown(max(LEAST, _used(boxes))), *show(mode)
-
-
-def convert(mode: str, pasted: str, *boxes: str) -> tuple[Any, ...]:
-    """The documents in the other form: `(problem, mode, text, *boxes, count, *rows, list, boxes)`.
-
-    A list that cannot be read stays a list, to the letter, and the problem is said.
-    """
-    if mode == LIST:
-        return status_html(""), mode, write_list(boxes), *boxes, *_shown(max(LEAST, _used(boxes))), *show(mode)
-    try:
-        texts = [document.text for document in read_list(pasted)] if pasted.strip() else []
-    except AttributionError as error:
-        return status_html(str(error)), LIST, pasted, *boxes, *_shown(max(LEAST, _used(boxes))), *show(LIST)
-    return status_html(""), mode, pasted, *_filled(texts), *_shown(max(LEAST, len(texts))), *show(mode)
-
-
-def _removed(i: int, n: int, texts: Sequence[str]) -> tuple[Any, ...]:
-    left = [*texts[:i], *texts[i + 1 :]]
-    return *_filled(left), *_shown(max(LEAST, n - 1))
-
-
-def _filled(texts: Sequence[str]) -> list[str]:
-    return [*texts, *EMPTY][:MOST]
-
-
-def _shown(n: int) -> tuple[Any, ...]:
-    """`(count, *rows)` with the first `n` boxes in sight."""
-    return n, *(gr.update(visible=i < n) for i in range(MOST))
-
-
-def _used(boxes: Sequence[str]) -> int:
-    return max((i + 1 for i, text in enumerate(boxes) if text.strip()), default=0)
+def _script(name: str, *given: int) -> str:
+    """JavaScript that calls `name` of `static/documents.js` with what is in the components."""
+    return f"(...now) => window.rerankLens.documents.{name}({', '.join([RULES, *map(str, given)])}, ...now)"

@@ -62,7 +62,7 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], A
     filled = [query, boxes.mode, boxes.text, picked]
     chosen = chips.select(None, None, filled, js="() => [...window.rerankLists.chosen, '']")
     gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
-    shown = chosen.then(compare_boxes.show, boxes.mode, boxes.groups, **ASIDE)
+    shown = boxes.show_after(chosen)
 
     def model_event(trigger: Any, handler: Any, given: Any) -> Any:
         ran = trigger(

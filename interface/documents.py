@@ -24,13 +24,7 @@ class Document:
 
 def read_list(pasted: str) -> list[Document]:
     """The documents of a pasted text, as `HOW` says. Raises `InputError` for what cannot be compared."""
-    pasted = (pasted or "").replace("\r\n", "\n")
-    lines = [(n, line) for n, line in enumerate(pasted.split("\n"), start=1) if line.strip()]
-    if lines and _json(lines[0][1]) is not None:
-        return check_list([_from_json(i, n, line) for i, (n, line) in enumerate(lines, start=1)])
-    pasted = pasted.strip("\n")
-    pieces = re.split(r"\n[^\S\n]*\n\s*", pasted) if re.search(r"\n[^\S\n]*\n", pasted) else pasted.split("\n")
-    return check_list([piece for piece in pieces if piece.strip()])
+    return check_list(pieces(pasted or ""))
 
 
 def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
@@ -55,10 +49,22 @@ def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
 def write_list(texts: Sequence[str]) -> str:
     """A pasted list that `read_list` reads as these texts."""
     texts = [text for text in texts if text.strip()]
-    first = texts[0].split("\n")[0] if texts else ""
-    if _json(first) is not None or any(re.search(r"\n[^\S\n]*\n", text) or text != text.strip("\n") for text in texts):
-        return "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
-    return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
+    plain = ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
+    first = next((line for line in plain.split("\n") if line.strip()), "")
+    if _json(first) is None and pieces(plain) == texts:
+        return plain
+    return "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+
+
+def pieces(pasted: str) -> list[str] | list[tuple[str, str]]:
+    """The texts of a list, however many, of JSON lines with their names. `static/documents.js` does the same."""
+    pasted = pasted.replace("\r\n", "\n")
+    lines = [(n, line) for n, line in enumerate(pasted.split("\n"), start=1) if line.strip()]
+    if lines and _json(lines[0][1]) is not None:
+        return [_from_json(i, n, line) for i, (n, line) in enumerate(lines, start=1)]
+    pasted = pasted.strip("\n")
+    parts = re.split(r"\n[^\S\n]*\n\s*", pasted) if re.search(r"\n[^\S\n]*\n", pasted) else pasted.split("\n")
+    return [part for part in parts if part.strip()]
 
 
 def _json(line: str) -> dict[str, object] | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+
+from attribution.errors import InputError
+from interface.documents import pieces, write_list
 
 LISTS = json.loads((Path(__file__).parents[2] / "examples" / "lists.json").read_text(encoding="utf-8"))
 FIRST = LISTS[0]
@@ -143,27 +147,85 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     expect(page.locator("#compare-result")).not_to_have_attribute("data-rl-stale", re.compile(""))
 
 
-def test_boxes_can_be_added_and_removed_and_bad_lists_lose_nothing(page: Page, app_url: str) -> None:
+def test_boxes_and_lists_are_changed_in_the_browser_and_a_link_carries_them(page: Page, app_url: str) -> None:
     open_compare(page, app_url)
-    pasted = page.locator("#compare-documents textarea")
-    pasted.fill("only one")
-    page.locator("#compare-start").click()
-    expect(page.locator("#compare-status")).to_contain_text("1 documents were given; 2 to 20 can be compared")
-    page.get_by_label("one box each").click()
-    expect(page.locator("#compare-problem")).to_contain_text("1 documents were given")
-    expect(page.get_by_label("one list")).to_be_checked()
-    assert pasted.input_value() == "only one"
-    assert sorted(texts(page)) == sorted(FIRST["documents"])
-    pasted.fill('{"text": "<b>first</b>", "id": "x1"}\n{"document": "second"}')
-    page.get_by_label("one box each").check()
-    expect(page.get_by_label("Document 1", exact=True)).to_have_value("<b>first</b>")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url + (request.post_data or "")))
+    pasted, problem = page.locator("#compare-documents textarea"), page.locator("#compare-problem")
+    as_list, as_boxes = page.get_by_label("one list"), page.get_by_label("one box each")
+    bad = '{"text": "secret"}\nsecret plain'
+    pasted.fill(bad)
+    as_boxes.click()
+    expect(problem).to_contain_text("Line 2 is no JSON object")
+    expect(as_list).to_be_checked()
+    expect(pasted).to_have_value(bad)
+    pasted.fill('{"text": "<b>first</b> secret", "id": "x1"}\n{"document": "second secret"}')
+    as_boxes.check()
+    expect(page.get_by_label("Document 1", exact=True)).to_have_value("<b>first</b> secret")
+    expect(problem).to_have_text("")
     page.locator("#compare-add").click()
-    page.get_by_label("Document 3", exact=True).fill("third")
+    page.get_by_label("Document 3", exact=True).fill("third secret")
     page.get_by_role("button", name="Remove 2", exact=True).click()
-    expect(page.get_by_label("Document 2", exact=True)).to_have_value("third")
+    expect(page.get_by_label("Document 2", exact=True)).to_have_value("third secret")
+    expect(page.get_by_label("Document 3", exact=True)).to_be_hidden()
+    as_list.check()
+    expect(pasted).to_have_value("<b>first</b> secret\nthird secret")
+    as_boxes.check()
+    expect(page.locator("#compare-boxes")).to_be_visible()
+    assert len(sent) > 3
+    assert not [request for request in sent if "secret" in request]
+
     page.locator("#compare-start").click()
-    expect_done(page, ["<b>first</b>", "third"])
+    expect_done(page, ["<b>first</b> secret", "third secret"])
     assert page.locator("#compare-result b", has_text="first").count() == 0
+    lower = page.locator("#compare-rows .rl-rank-row").last
+    place, before = lower.get_attribute("data-place"), page.url
+    lower.get_by_role("button", name=f"Compare document {place} as A").click()
+    chosen = page.locator("#compare-rows .rl-rank-A")
+    expect(chosen).to_have_attribute("data-place", place or "")
+    page.wait_for_function("before => location.href !== before", arg=before)
+    page.reload()
+    expect(page.get_by_label("Document 2", exact=True)).to_have_value("third secret")
+    expect(page.get_by_label("Document 3", exact=True)).to_be_hidden()
+    expect(as_boxes).to_be_checked()
+    page.locator("#compare-start").click()
+    expect_done(page, ["<b>first</b> secret", "third secret"])
+    expect(chosen).to_have_attribute("data-place", place or "")
+
+
+PASTED = [
+    "", "one", "one\ntwo", "\none\r\ntwo\n\n", "one\nstill one\n \ntwo", "  one \n\n\n\n two", "{curly}\ntwo", "3\n4",
+    '{"text": "one", "id": 7}\n{"document": "two"}', '\n{"text": "a\\n\\nb"}\n\n{"text": "two", "other": 1}',
+    '{"text": "a"}\nb', '{"text": null, "document": "x"}', '{"body": "x", "id": 1}', "{}", "[1]\n2",
+    "a\x1c\n\x85\nb\n\u3000\n  c", "\ufeff\n\nx\x0b\n\u2028\ny",
+]  # fmt: skip
+WRITTEN = [
+    [],
+    ["one", "two"],
+    ["one\nmore", "two"],
+    ["one\nmore"],
+    ["{}", "x"],
+    ["a\n \nb", "\nx"],
+    ["a", " ", " b\nc", " d"],
+]
+
+
+def test_the_browser_reads_and_writes_lists_as_the_server_does(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    page.wait_for_function("window.rerankLens?.documents")
+
+    def here(pasted: str) -> Any:
+        try:
+            return [piece if isinstance(piece, str) else piece[1] for piece in pieces(pasted)]
+        except InputError as error:
+            return str(error)
+
+    script = (
+        """text => { try { return window.rerankLens.documents.read(text) } catch (error) { return error.message } }"""
+    )
+    assert [page.evaluate(script, text) for text in PASTED] == [here(text) for text in PASTED]
+    script = "texts => window.rerankLens.documents.write(texts)"
+    assert [page.evaluate(script, texts) for texts in WRITTEN] == [write_list(texts) for texts in WRITTEN]
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 390)])
