@@ -38,6 +38,15 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
     assert html.count("<img") == 0
     assert html.count("<b>Berlin") == 0
     assert "48 forward passes, 1.23 s" in html
+    variants = [variant for result in results for variant in result.variants]
+    reach = max(abs(x) for v in variants for x in (v.change, v.control.low, v.control.high))
+    bands = re.findall(r'rl-probe-band" style="left:([-\d.]+)%;width:([-\d.]+)%"', html)
+    dots = re.findall(r'rl-probe-dot rl-probe-(\w+)" style="left:([-\d.]+)%"', html)
+    for variant, (low, width), (kind, at) in zip(variants, bands, dots, strict=True):
+        ends = (variant.control.low, variant.control.high)
+        assert (float(low), float(low) + float(width)) == pytest.approx([50 + 48 * x / reach for x in ends], abs=0.02)
+        assert float(at) == pytest.approx(50 + 48 * variant.change / reach, abs=0.01)
+        assert kind == ("in" if variant.within_control else "out")
     for verdict in {result.verdict for result in results}:
         n = sum(result.verdict == verdict for result in results)
         assert re.search(rf'rl-verdict-{verdict.replace(" ", "-")}"><b aria-hidden="true">.</b> {n} ', html)

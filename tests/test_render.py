@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from attribution.evidence.coverage import Outside
 from attribution.methods import METHODS
 from attribution.types import Explanation, Path, Token, Word
-from attribution.views.card import card_html
+from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html, score_section
 from attribution.views.key import key_html
 from attribution.views.numbers import number
@@ -176,6 +176,34 @@ def test_saturation_is_said_from_where_the_shown_percentage_stops(logit: float, 
     html = score_html(logit, "m", "r", seen=None, length=10)
     assert numbers(html)["probability"] == [shown]
     assert ('data-note="saturated"' in html) == saturated
+
+
+@pytest.mark.parametrize(
+    ("logit", "place"), [(0.0, 50.0), (3.8, 75.0), (-3.8, 25.0), (7.6, 100.0), (90.0, 100.0), (-90.0, 0.0)]
+)
+def test_the_rail_shows_where_between_its_ends_a_logit_is(logit: float, place: float) -> None:
+    assert f'style="left:{place:.1f}%"' in score_html(logit, "m", "r", seen=None, length=10)
+
+
+BADGES = {  # what a card says of a method that did what it was asked for, and of a fallback
+    "occlusion": [("signed", False)],
+    "saliency": [("size only", False)],
+    "integrated_gradients": [("signed", False), ("adds up", False), ("7 + 9 nodes", False), ("step cap hit", True)],
+    "embedding_magnitude": [("control: never sees the score", True)],
+    "attention": [("size only", False), ("not an attribution of the score", True)],
+}
+
+
+@pytest.mark.parametrize("key", BADGES)
+def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
+    nodes = [(7, True), (9, False)] if METHODS[key].complete else []
+    paths = tuple(Path(("document",), "mask", -2.0, 0.0, 0.0, n, capped) for n, capped in nodes)
+    run = dataclasses.replace(EXPLANATION, method=key, requested_method=key, paths=paths)
+    assert badges(run, METHODS[key]) == BADGES[key]
+    fallen = badges(dataclasses.replace(run, requested_method="saliency_l2"), METHODS[key])
+    assert fallen == [("fallback used", True), *BADGES[key]]
+    html = card_html(run, METHODS[key], label="x")
+    assert html.count("rl-badge-warn") == sum(warns for _, warns in BADGES[key])
 
 
 def test_text_outside_of_what_the_model_learnt_gets_a_line() -> None:

@@ -66,7 +66,7 @@ TESTS: dict[str, str] = {
     "attribution/views/picture": "picture export",
     "attribution/views/interaction": "interaction_view",
     "attribution/views/curves": "charts faithfulness_view",
-    "attribution/views/inside": "charts printed",
+    "attribution/views/inside": "inside_view charts printed",
     "interface": "state runs limits printed documents compare one_fails",
     "interface/runs": "runs state budget",
     "interface/budget": "cost budget",
