@@ -21,6 +21,7 @@ from attribution.export import dumps, plain
 from attribution.rerankers.loading import default_model
 from attribution.rerankers.removal import check_operator
 from attribution.rerankers.reranker import Reranker
+from interface import lent
 from interface.answers import KEPT, Answer, key_of
 from interface.catalogue import models
 from interface.common import check_budgets, check_model, check_texts
@@ -203,14 +204,6 @@ TASKS: dict[str, Callable[..., Any]] = {
     "probe": _probe,
     "counterfactual": find_counterfactual,
 }
-SECONDS = {
-    "explain": 15,
-    "rank": 10,
-    "contrast": 20,
-    "interaction": 20,
-    "probe": 20,
-    "counterfactual": 20,
-}
 
 
 def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
@@ -233,11 +226,7 @@ def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) ->
     return {**result, "kept": False}
 
 
-def _seconds(task: str, *_: Any) -> int:
-    return SECONDS[task]
-
-
-@gpu(seconds=_seconds, lane=None)
+@gpu(seconds=lent.for_task, lane=None)
 def _on_gpu(task: str, model: str, arguments: dict[str, Any], request: gr.Request | None) -> Iterator[dict[str, Any]]:
     """The result as plain data, or nothing if the client has left; a client may ask several things at a time."""
     with latest_run(uuid.uuid4().hex, "api", is_gone=gone(request)) as current:

@@ -10,16 +10,13 @@ from typing import Any
 import gradio as gr
 
 from attribution import contrast, explain, load_reranker, rank
-from attribution.cost import forwards, sides_of
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare import Contrast
-from attribution.rerankers.loading import in_memory
 from attribution.rerankers.reranker import Meter
 from attribution.views.compare import Which
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
-from interface import models
-from interface.budget import lent_seconds
+from interface import lent, models
 from interface.common import answer_errors
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 from interface.gpu import gpu
@@ -59,20 +56,8 @@ def watch(check: Callable[[Meter], None], progress: gr.Progress, label: str, of:
     return on_pass
 
 
-def list_seconds(asked: Asked | str | None, *_: Any) -> int:
-    """For how long to ask for a lent GPU: every document scored and coloured, two of them contrasted."""
-    reranker = in_memory(asked.model_id) if isinstance(asked, Asked) else None
-    if not isinstance(asked, Asked) or reranker is None:
-        return lent_seconds(0, 0)
-    pairs = [reranker.encode(asked.query, document.text) for document in asked.documents]
-    longest = max(pairs, key=lambda pair: len(pair.tokens))
-    sides = sides_of(longest)
-    n = len(pairs) * (1 + forwards(asked.colour, sides)) + 2 * forwards(asked.method, sides)
-    return lent_seconds(n, len(longest.tokens))
-
-
 @answer_errors
-@gpu(seconds=list_seconds, lane=LANE)
+@gpu(seconds=lent.for_list, lane=LANE)
 def run_list(
     asked: Asked | str | None,
     request: gr.Request,
@@ -132,7 +117,7 @@ def run_pick(
 
 
 @answer_errors
-@gpu(seconds=40, lane=LANE)
+@gpu(seconds=lent.for_pick, lane=LANE)
 def _run_pick(
     compared: Compared | None, place: int, which: Which, request: gr.Request, progress: gr.Progress
 ) -> Iterator[Out]:

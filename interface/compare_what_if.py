@@ -16,7 +16,7 @@ from attribution.views.compare import Which
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html
-from interface import presence
+from interface import lent, presence
 from interface.common import answer_errors, check_texts
 from interface.compare_runs import LANE, NO_LIST, Out, out, watch
 from interface.compare_state import NOTHING, Compared, draw_rows, draw_words, outcomes
@@ -30,7 +30,7 @@ def run_drop(compared: Compared | None, event: gr.EventData, request: gr.Request
 
 
 @answer_errors
-@gpu(seconds=10, lane=LANE)
+@gpu(seconds=lent.for_drop, lane=LANE)
 def _run_drop(compared: Compared | None, dropped: dict[Which, frozenset[int]], request: gr.Request) -> Iterator[Out]:
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
@@ -39,7 +39,7 @@ def _run_drop(compared: Compared | None, dropped: dict[Which, frozenset[int]], r
 
 
 @answer_errors
-@gpu(seconds=10, lane=LANE)
+@gpu(seconds=lent.for_edit, lane=LANE)
 def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Request) -> Iterator[Out]:
     """A's or B's text edited: one forward, and the list follows."""
     if compared is None or compared.contrast is None:
@@ -63,7 +63,7 @@ def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Req
 
 
 @answer_errors
-@gpu(seconds=20, lane=LANE)
+@gpu(seconds=lent.for_flip, lane=LANE)
 def run_flip(
     compared: Compared | None,
     request: gr.Request,
@@ -104,7 +104,7 @@ def run_flip(
 
 
 @answer_errors
-@gpu(seconds=60, lane=LANE)
+@gpu(seconds=lent.for_meet, lane=LANE)
 def run_meet(
     compared: Compared | None,
     which: Which,

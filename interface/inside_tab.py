@@ -13,7 +13,7 @@ from attribution.rerankers.reranker import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
 from attribution.views.page import identity_html, status_html
-from interface import models
+from interface import lent, models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, open_run
@@ -52,7 +52,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 
 @answer_errors
-@gpu(seconds=15, lane=LANE)
+@gpu(seconds=lent.for_inside, lane=LANE)
 def run(
     model_id: str,
     query: str,

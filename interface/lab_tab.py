@@ -12,7 +12,7 @@ from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_l
 from attribution.rerankers.reranker import Meter, metered
 from attribution.views.lab import intro_html, lab_html
 from attribution.views.page import identity_html, status_html
-from interface import models
+from interface import lent, models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import Actions, open_run
@@ -36,7 +36,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 
 @answer_errors
-@gpu(seconds=30, lane=LANE)
+@gpu(seconds=lent.for_lab, lane=LANE)
 def run(
     model_id: str,
     query: str,

@@ -10,11 +10,11 @@ import gradio as gr
 
 from attribution import export
 from attribution.evidence.probe_table import PROBES
-from attribution.evidence.probes import probe
+from attribution.evidence.probes import MAX_PASSES, probe
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
-from interface import models
+from interface import lent, models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, fill_from, open_run
@@ -28,7 +28,6 @@ FORMATS: Formats = {
     "CSV": ("probes.csv", "text/csv", lambda kept: export.probes_to_csv(kept[0])),
 }
 AGAIN = "Press “Run the probes on the boxes” for them."
-MAX_PASSES = 60  # of all probes on one pair; for the progress line
 
 
 def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
@@ -46,7 +45,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
 
 
 @answer_errors
-@gpu(seconds=30, lane=LANE)
+@gpu(seconds=lent.for_probes, lane=LANE)
 def run(
     model_id: str,
     query: str,

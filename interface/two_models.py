@@ -14,7 +14,7 @@ from attribution.methods import METHODS
 from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
-from interface import models
+from interface import lent, models
 from interface.common import PairInputs, answer_errors, check_model, check_texts
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, run_in_lane
@@ -38,7 +38,7 @@ def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Seque
 
 
 @answer_errors
-@gpu(seconds=60, lane=LANE)
+@gpu(seconds=lent.for_two_models, lane=LANE)
 def run(
     model_id: str,
     query: str,

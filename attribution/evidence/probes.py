@@ -22,6 +22,7 @@ from attribution.rerankers.removal import score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.words import read_units
 
+MAX_PASSES = 60  # of all probes on one pair
 N_CONTROL = 5  # masks of each size
 SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that covers it
 SHARE = 4  # at most a quarter of the text is masked: more is no longer an edit that means little
