@@ -12,8 +12,10 @@ import pytest
 from attribution import explain
 from attribution.evidence.faithfulness import measure
 from attribution.lab.internals import look_inside
+from attribution.methods import METHODS
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import faithfulness_section
+from attribution.views.curves import _level_names, line_style, nice_ticks, style_of
 from attribution.views.inside import probe_html
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants and paris more .")
@@ -120,3 +122,36 @@ def test_the_probes_curve(n_layers: int, tiny_bert: Reranker) -> None:
     assert below[0] == (xs[0], "emb")
     assert len(below) <= 12
     assert all(text == "emb" or xs[int(text)] == x for x, text in below)
+
+
+def test_names_of_levels_are_pushed_down_where_they_would_overlap() -> None:
+    """By hand: a name stands 4 below its line, and 12 below the name above it."""
+    assert _level_names({"none": 100.0, "whole": 20.0}) == [("24.0", "whole"), ("104.0", "none")]
+    assert _level_names({"none": 22.0, "whole": 20.0}) == [("24.0", "whole"), ("36.0", "none")]
+    assert _level_names({"a": 20.0, "b": 33.0, "c": 33.0}) == [("24.0", "a"), ("37.0", "b"), ("49.0", "c")]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 4.0, [0, 1, 2, 3, 4]),
+        (-1.2, 2.9, [-2, 0, 2, 4]),
+        (0.0, 1.0, [0, 0.5, 1]),
+        (2.0, 2.0, [2.0, 2.0005]),
+        (-30.0, 50.0, [-40, -20, 0, 20, 40, 60]),
+        (0.0, 0.0, [0, 0.0005]),
+        (0.1, 0.9, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+    ],
+)
+def test_ticks_are_round_and_enclose(low: float, high: float, ticks: list[float]) -> None:
+    assert nice_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_sixty_styles_differ() -> None:
+    assert len({line_style(i) for i in range(60)}) == 60
+    neighbours = [(line_style(i), line_style(i + 1)) for i in range(60)]
+    assert all(a.colour != b.colour and a.dash != b.dash and a.marker != b.marker for a, b in neighbours)
+    assert style_of("own", ["own"]) == line_style(len(METHODS))
+    assert [style_of(key) for key in METHODS if not METHODS[key].control] == [
+        line_style(i) for i, key in enumerate(METHODS) if not METHODS[key].control
+    ]

@@ -48,6 +48,9 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
 )
 
 
+CHANGED = {"Meter", "Known", "Output", "Results"}  # what a run writes its numbers to
+
+
 def imported(source: ast.AST) -> Iterator[str]:
     """Dotted names of what `source` imports when it runs, also inside functions; not under TYPE_CHECKING."""
     for node in ast.iter_child_nodes(source):
@@ -170,3 +173,18 @@ def test_every_dataclass_is_frozen_but_what_counts_or_keeps() -> None:
                 if annotated and not marks and not node.bases:
                     loose.append((file, node.name))
     assert {name for _, name in loose} <= {"Meter", "Output", "Known", "Results", "Transfer"}, loose
+
+
+def records(source: ast.AST) -> Iterator[tuple[str, str]]:
+    """Name and decorator of every class that only names its fields; named tuples, schemas and errors have a base."""
+    for node in ast.walk(source):
+        if isinstance(node, ast.ClassDef) and not node.bases and any(isinstance(n, ast.AnnAssign) for n in node.body):
+            yield node.name, ", ".join(map(ast.unparse, node.decorator_list))
+
+
+def test_records_are_frozen_but_for_those_that_a_run_writes_to() -> None:
+    found = {name: decorator for source in SOURCES.values() for name, decorator in records(source)}
+    assert len(found) > 40
+    assert {name for name, decorator in found.items() if decorator == "dataclass"} == CHANGED
+    others = {decorator for name, decorator in found.items() if name not in CHANGED}
+    assert others == {"dataclass(frozen=True)", "dataclass(frozen=True, eq=False)"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from attribution.errors import OptionError
 from attribution.evidence.two_models import compare_models
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
+from attribution.views.numbers import number, percent
 from attribution.views.two_models import two_models_html
 from attribution.words import to_words
 from tests import tiny
@@ -61,3 +63,22 @@ def test_a_row_a_method_with_a_card_a_model(tiny_bert: Reranker, tmp_path: Path)
     assert "too &lt;long&gt;" in html
     assert html.count("Ranks of words") == 1
     assert "Spearman" in html
+
+
+def test_the_table_of_ranks_is_the_engines_and_holds_fifteen_words(tiny_bert: Reranker) -> None:
+    document = " ".join(["paris", "is", "the", "capital"] * 5)
+    first, second = (explain(tiny_bert, "berlin", document, key) for key in ("occlusion", "input_x_gradient"))
+    second = dataclasses.replace(second, method="occlusion")
+    html = two_models_html(["occlusion"], ("a", "b"), ({"occlusion": first}, {"occlusion": second}))
+    compared = compare_models(first, second)
+    rows = re.findall(
+        r'<tr><td dir="auto">([^<]*)</td>\s*<td>(\d+)</td><td>([^<]*)</td><td>(\d+)</td><td>([^<]*)</td>', html
+    )
+    assert rows == [
+        (w.text, str(w.ranks[0]), number(w.values[0], True), str(w.ranks[1]), number(w.values[1], True))
+        for w in compared.words[:15]
+    ]
+    assert len(compared.words) == 20
+    assert f"share {percent(compared.overlap)} % of their top 5 words" in html
+    assert compared.spearman is not None
+    assert f"correlate at {number(compared.spearman)}" in html
