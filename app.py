@@ -8,11 +8,12 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_SSR_MODE"] = "false"
 
-import interface.gpu  # noqa: F401 - before torch, as ZeroGPU asks
+from interface.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
 
 # isort: split
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -38,6 +39,7 @@ from interface import (
 )
 from interface.common import MAX_DOCUMENT, MAX_QUERY
 from interface.endpoints import Page, register
+from interface.first import waiting
 from interface.headers import MIDDLEWARE
 from interface.open_graph import OpenGraph, about, preview
 
@@ -65,10 +67,11 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
-def build(model_ids: list[str]) -> gr.Blocks:
-    """The page, with `model_ids` (keys of MODELS) on offer."""
+def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
+    """The page, with `model_ids` (keys of MODELS) on offer; and what explains its first example."""
     first = EXAMPLES[0]
-    result = explain_tab.first_result(model_ids[0], first["query"], first["document"])
+    texts = model_ids[0], first["query"], first["document"]
+    opening = waiting(load_reranker(model_ids[0]).revision, *texts)
     with Page(title=TITLE, fill_width=True) as demo:
         chips = page.build_top([*about(), ("API", "?view=api")], EXAMPLES)
         pair = page.build_pair(model_ids, first)
@@ -83,7 +86,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
         models.build(pair, actions, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explain", id="explain"):
-                runs = explain_tab.build(pair, options, actions, tabs, result)
+                runs = explain_tab.build(pair, options, actions, tabs, opening)
                 runs.append(two_models.build(pair, options.groups, model_ids, actions))
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
                 compare_fields, show_form = compare_tab.build(pair, tab)
@@ -105,7 +108,7 @@ def build(model_ids: list[str]) -> gr.Blocks:
         permalink.build(demo, fields, copy_button, show_form)
         demo.unload(page.forget)
         register(demo, api.ENDPOINTS)
-    return demo
+    return demo, lambda: opening.explain(demo, lambda: explain_tab.first_result(*texts))
 
 
 # --- launch ----------------------------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Load the models, then serve."""
+    """Load the models, serve, then explain the first example."""
     args = parse_args()
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:
@@ -136,8 +139,10 @@ def main() -> None:
     except AttributionError as error:
         raise SystemExit(f"error: {error}") from error
     first = default_model()
-    demo = build([first, *(key for key in MODELS if key != first)])
+    demo, explain_first = build([first, *(key for key in MODELS if key != first)])
     mcp.install()
+    if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
+        explain_first()
     demo.queue(max_size=24).launch(
         server_name=args.host,
         server_port=args.port,
@@ -153,7 +158,11 @@ def main() -> None:
         pwa=False,
         ssr_mode=False,
         mcp_server=True,
+        prevent_thread_lock=True,
     )
+    if not ON_ZEROGPU:
+        explain_first()
+    demo.block_thread()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from attribution import explain, load_reranker
 from attribution.evidence.compare import rank
 from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.views.numbers import MINUS
-from benchmarks.serve import serve
+from benchmarks.serve import CARD, serve
 from benchmarks.visitors import LOGIT, Ask, Seen, Server, ask_api, ask_page, vanish
 
 ROOT = Path(__file__).parent.parent
@@ -214,7 +214,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         second = half_as_deep(Path(folder) / "half-as-deep")
-        with serve("app.py", "--model", second, RERANK_LENS_BUDGET_SECONDS="60") as (process, url):
+        with serve("app.py", "--model", second, shows=CARD, RERANK_LENS_BUDGET_SECONDS="60") as (process, url):
             models = ["demo-reranker", second]
             asyncio.run(crowd(url, models, 2, 5.0))  # warm: both models have run
             before = megabytes(process.pid)

@@ -18,9 +18,7 @@ from attribution.rerankers.reranker import Reranker
 from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
 from benchmarks.report import Cell, Table
-from benchmarks.serve import PATIENCE, ROOT, serve
-
-CARD = "rl-says"  # a class that only cards with a result have
+from benchmarks.serve import CARD, PATIENCE, ROOT, serve
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def run(reranker: Reranker, rounds: int) -> list[Table]:
 @contextmanager
 def app() -> Iterator[httpx.Client]:
     """The app in a process of its own, and a client of it."""
-    with serve("app.py") as (_, url), httpx.Client(base_url=url, timeout=PATIENCE) as client:
+    with serve("app.py", shows=CARD) as (_, url), httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 

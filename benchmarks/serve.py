@@ -16,11 +16,17 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 300.0  # seconds
 
 
-@contextmanager
-def serve(*command: str, log: Path | None = None, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`python COMMAND --port N` on a free port: the process and its address, from the first byte on; ended afterwards.
+CARD = 'rl-strongest\\"'  # a class, in JSON, that only cards with a result have
 
-    What it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
+
+@contextmanager
+def serve(
+    *command: str, shows: str = "", log: Path | None = None, **environment: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`python COMMAND --port N` on a free port: the process and its address; ended afterwards.
+
+    From the first byte on, or once the page `shows` such a text, as the app's does a `CARD` of its first example. What
+    it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -36,7 +42,7 @@ def serve(*command: str, log: Path | None = None, **environment: str) -> Iterato
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        if not _answers(process, url):
+        if not _answers(process, url, shows.encode()):
             said = log.read_text(encoding="utf-8") if log else ""
             raise RuntimeError(f"{' '.join(command)[:200]} did not answer within {PATIENCE:.0f} s\n{said}")
         yield process, url
@@ -45,14 +51,15 @@ def serve(*command: str, log: Path | None = None, **environment: str) -> Iterato
         process.wait(20)
 
 
-def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
-    """Whether the first byte of the page has come before the process ended or patience did."""
+def _answers(process: subprocess.Popen[bytes], url: str, shows: bytes) -> bool:
+    """Whether the page has come, and `shows` in it, before the process ended or patience did."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=PATIENCE).close()
+            with urllib.request.urlopen(url, timeout=PATIENCE) as page:
+                if shows in page.read():
+                    return True
         except OSError:
-            time.sleep(0.05)
-        else:
-            return True
+            pass
+        time.sleep(0.05)
     return False

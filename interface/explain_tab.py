@@ -32,6 +32,7 @@ from interface.common import (
     log,
 )
 from interface.explain_results import Results, only
+from interface.first import First
 from interface.gpu import gpu
 from interface.page import STATIC, Actions, counted, start_run
 from interface.permalink import build_downloads
@@ -42,19 +43,22 @@ from interface.settings import DEFAULT_METHODS, DEFAULTS, GROUPS, Settings, memb
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 
-def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs, first: tuple[Any, ...]) -> list[Any]:
-    """The tab's results, those of the first example already there; returns the events that a stop cancels."""
+def build(pair: PairInputs, settings: Settings, actions: Actions, tabs: gr.Tabs, first: First) -> list[Any]:
+    """The tab's results, the first example's as far as they are there; returns the events that a stop cancels."""
+    parts = first.parts
     with gr.Column(elem_classes="rl-result"):
-        identity = gr.HTML(first[0], elem_id="identity")
-        score = gr.HTML(first[1], elem_id="score")
+        identity = gr.HTML(parts[0], elem_id="identity")
+        score = gr.HTML(parts[1], elem_id="score")
         with gr.Column(elem_id="cards"):
-            head = gr.HTML(first[2], js_on_load=(STATIC / "words.js").read_text("utf-8"))
+            head = gr.HTML(parts[2], js_on_load=(STATIC / "words.js").read_text("utf-8"))
             with gr.Row(elem_classes="rl-cards rl-root"):
-                cards = [gr.HTML(card) for card in first[5:]]
-        faithfulness = gr.HTML(first[3], elem_id="faithfulness")
-        kept = gr.State(first[4], time_to_live=KEEP_SECONDS)
+                cards = [gr.HTML(card) for card in parts[5:]]
+        faithfulness = gr.HTML(parts[3], elem_id="faithfulness")
+        kept = gr.State(parts[4], time_to_live=KEEP_SECONDS)
         build_downloads(kept)
-    outputs = [identity, score, head, faithfulness, kept, *cards, actions.status]
+    results = [identity, score, head, faithfulness, kept, *cards]
+    first.place(results)
+    outputs = [*results, actions.status]
     return [
         start_run([*actions.starts, pair.query.submit], run, pair, settings.components, outputs, actions, tabs, at_most)
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.serve import serve
+from benchmarks.serve import CARD, serve
 
 FLAGS = [
     "--headless",
@@ -24,7 +24,7 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve("app.py", log=tmp_path_factory.mktemp("app") / "log.txt") as (_, url):
+    with serve("app.py", shows=CARD, log=tmp_path_factory.mktemp("app") / "log.txt") as (_, url):
         yield url
 
 

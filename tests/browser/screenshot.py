@@ -6,13 +6,13 @@ import shutil
 
 from playwright.sync_api import expect, sync_playwright
 
-from benchmarks.serve import ROOT, serve
+from benchmarks.serve import CARD, ROOT, serve
 from tests.browser.conftest import FLAGS
 
 
 def main() -> None:
     """Start the app and take the picture of the page as it opens."""
-    with serve("app.py") as (_, url), sync_playwright() as playwright:
+    with serve("app.py", shows=CARD) as (_, url), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1360, "height": 1180})
         page.goto(url)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
+from attribution.methods.defaults import default_methods
 from benchmarks.serve import serve
 from tests.loopback import loopback_hub, make_repositories
 from tests.test_hub import SAYS
@@ -44,9 +45,11 @@ def status(page: Page) -> Locator:
 
 
 def test_downloads_explains_and_survives(page: Page, browser: Browser, url: str) -> None:
-    page.goto(url)
+    page.goto(url)  # as soon as the server listens: the first example comes by itself
     model, document = page.locator("#model input"), page.locator("#document textarea")
     expect(model).to_have_value(BUNDLED)
+    expect(page.locator("#cards .rl-strongest")).to_have_count(len(default_methods()))
+    expect(page.locator(".rl-pending")).to_have_count(0)
     other = browser.new_page()
     other.goto(url)
     choose(other, STALLED)
