@@ -9,6 +9,9 @@ import sys
 import time
 from functools import partial
 
+import httpx
+
+from attribution import explain, rank
 from attribution.rerankers.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
@@ -16,10 +19,14 @@ from benchmarks.attention_implementations import QUERY, SENTENCE, forward, pair_
 from benchmarks.clock import Job, side_by_side
 from benchmarks.limit import page
 from benchmarks.report import Cell, Table
-from benchmarks.serve import ROOT, serve
+from benchmarks.serve import CARD, PATIENCE, ROOT, await_page, serve
 
+LIST_LENGTHS, COLOUR = (1, 2, 5, 10, 20), "layerwise_relevance"
 BARE = "import gradio, sys; gradio.Interface(str, 'text', 'text').launch(server_port=int(sys.argv[2]), quiet=True)"
-IMPORTS = "import gradio, torch, transformers, captum.attr"
+# What this app imports to serve one model; transformers imports most of itself only when a model class is asked for.
+LIBRARIES = "gradio, torch, transformers with one model class, mcp"
+IMPORTS = "import gradio, torch, gradio.mcp; from transformers import AutoTokenizer, BertForSequenceClassification"
+BARE_FIRST, APP_FIRST = "bare Gradio app, first byte", "this app, first byte"
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
 AT_512 = """
 from attribution import load_reranker, explain, METHODS
@@ -34,25 +41,30 @@ measure(reranker, made)
 
 
 def start_up() -> Table:
-    """Process start to the first byte of the page, beside a bare Gradio app and the imports alone."""
+    """Process start to the first byte of the page and to its first card, beside a bare Gradio app and the imports."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True)
     imports = time.perf_counter() - began
-    taken = {
-        "imports of gradio, torch, transformers, captum": imports,
-        "bare Gradio app, first byte": _first_byte("-c", BARE),
-        "this app, first byte": _first_byte("app.py"),
-    }
+    taken = {f"imports of {LIBRARIES}": imports}
+    taken[BARE_FIRST], taken["bare Gradio app, first answer of its function"] = _start("-c", BARE)
+    taken[APP_FIRST], taken["this app, first example's cards on the page"] = _start("app.py", shows=CARD)
     rows: list[dict[str, Cell]] = [
         {"what": name, "s": seconds, "ratio to the imports": seconds / imports} for name, seconds in taken.items()
     ]
-    return Table("Start-up", "One cold process each, in turn.", rows)
+    return Table("Start-up", "One cold process each, in turn; from its start.", rows)
 
 
-def _first_byte(*command: str) -> float:
+def _start(*command: str, shows: str = "") -> tuple[float, float]:
+    """Seconds to the first byte, and until the page `shows` that; without, until its function `predict` answers."""
     began = time.perf_counter()
-    with serve(*command):
-        return time.perf_counter() - began
+    with serve(*command) as (process, url):
+        first = time.perf_counter() - began
+        if shows:
+            await_page(process, url, shows)
+        else:
+            asked = httpx.post(f"{url}/gradio_api/call/predict", json={"data": ["x"]}, timeout=PATIENCE).json()
+            httpx.get(f"{url}/gradio_api/call/predict/{asked['event_id']}", timeout=PATIENCE).raise_for_status()
+        return first, time.perf_counter() - began
 
 
 def peak_memory() -> Table:
@@ -109,6 +121,28 @@ def flood(reranker: Reranker, n: int, rounds: int) -> Table:
         taken = side_by_side(jobs, rounds)
         rows.append(_row("sets of words", length, len(set(sets)) / taken["batched"], len(sets) / taken["alone"]))
     return Table("Scale", "Pairs a second, batched and one at a time.", rows)
+
+
+def documents(reranker: Reranker, rounds: int) -> Table:
+    """Compare's list of documents of 100 words, all scored and coloured, as it grows."""
+    draw = random.Random(0)
+    texts = [" ".join(draw.choices(SENTENCE.split(), k=100)) for _ in range(max(LIST_LENGTHS))]
+
+    def compare(n: int) -> None:
+        for row in rank(reranker, QUERY, texts[:n]).rows:
+            explain(reranker, QUERY, row.document, COLOUR)
+
+    def plain(n: int) -> None:
+        for text in texts[:n]:
+            forward(reranker, reranker.encode(QUERY, text))
+
+    rows: list[dict[str, Cell]] = []
+    for n in LIST_LENGTHS:
+        taken = side_by_side({"list": partial(compare, n), "plain": partial(plain, n)}, rounds)
+        ratio = taken["list"] / taken["plain"]
+        rows.append({"documents": n, "s": taken["list"], "s a document": taken["list"] / n, "ratio to forwards": ratio})
+    says = f"Compare's list of documents of 100 words, scored and coloured by {COLOUR}; beside one plain forward each."
+    return Table("Growth with documents", says, rows)
 
 
 def _forwards(reranker: Reranker, pair: TokenizedPair, times: int) -> None:

@@ -77,8 +77,8 @@ def _rows(
     jobs = {job: partial(function, reranker, pair) for job, function in JOBS.items()}
     one = side_by_side({"gradient": jobs["gradient"]}, rounds)["gradient"]
     fits = {job: run for job, run in jobs.items() if ratios.get(job, 0.0) * one < PATIENCE}
-    seconds = side_by_side(fits, rounds)
-    counted = {job: operations(run) for job, run in fits.items()}
+    counted = {job: operations(run) for job, run in fits.items()}  # this warms up, too
+    seconds = side_by_side(fits, rounds, warm_up=False)
     ratios |= {job: of_job / seconds["gradient"] for job, of_job in seconds.items()}
     return [
         {

@@ -22,8 +22,10 @@ from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.report import Cell, Table
+from interface.settings import DEFAULTS
 
 SEEDS = 8
+METHODS_DEFAULT, PAGES_DEFAULT = "the method's default", "the page's default"
 SHORT = (  # documents whose Shapley values are known exactly, from all their sets of words
     (QUERY, "Berlin is the capital of Germany with about 3.7 million inhabitants"),
     ("who wrote Frankenstein", "Mary Shelley wrote Frankenstein in 1818 when she was eighteen"),
@@ -32,7 +34,7 @@ SHORT = (  # documents whose Shapley values are known exactly, from all their se
 )
 
 
-def captum_layer(reranker: Reranker, pair: TokenizedPair) -> Job:
+def captum_layer(reranker: Reranker, pair: TokenizedPair, n_steps: int = 50) -> Job:
     """`LayerIntegratedGradients` as Captum's BERT tutorial calls it: trainable model, 50 steps, one path, one batch."""
     trainable = reranker.trainable()
 
@@ -43,7 +45,7 @@ def captum_layer(reranker: Reranker, pair: TokenizedPair) -> Job:
     ids = pair.inputs["input_ids"]
     masked = ids.clone()
     masked[:, pair.positions("document")] = reranker.baseline_id("mask")
-    return lambda: route.attribute(ids, masked, return_convergence_delta=True)
+    return lambda: route.attribute(ids, masked, n_steps=n_steps, return_convergence_delta=True)
 
 
 def _with(pair: TokenizedPair, ids: Tensor) -> dict[str, Tensor]:
@@ -169,13 +171,15 @@ def shapley_errors(reranker: Reranker) -> Table:
     return Table("Shapley values for their passes", says, rows)
 
 
-def shapley_time(reranker: Reranker, rounds: int) -> Table:
-    """The page's default on a document of 100 words."""
+def shapley_time(reranker: Reranker) -> Table:
+    """A document of 100 words, with the method's own default and with the page's, once each."""
     query, document = QUERY, " ".join((SENTENCE * 10).split()[:100])
-    job = {"shapley": ours("shapley")(reranker, reranker.encode(query, document))}
-    made = explain(reranker, query, document, "shapley")
-    seconds = side_by_side(job, rounds)["shapley"]
-    return Table("Shapley at 100 words", "From text to result.", [{"s": seconds, "forwards": made.n_forward}])
+    explain(reranker, query, document, "occlusion")  # warms up
+    rows: list[dict[str, Cell]] = []
+    for what, options in {METHODS_DEFAULT: {}, PAGES_DEFAULT: {"n_samples": DEFAULTS["n_samples"]}}.items():
+        made = explain(reranker, query, document, "shapley", **options)
+        rows.append({"what": what, "s": made.seconds, "forwards": made.n_forward})
+    return Table("Shapley at 100 words", "From text to result.", rows)
 
 
 def _known(logits: dict[Kept, float], _sets: Iterable[Kept]) -> dict[Kept, float]:

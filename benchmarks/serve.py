@@ -42,7 +42,7 @@ def serve(
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        if not _answers(process, url, shows.encode()):
+        if not await_page(process, url, shows):
             said = log.read_text(encoding="utf-8") if log else ""
             raise RuntimeError(f"{' '.join(command)[:200]} did not answer within {PATIENCE:.0f} s\n{said}")
         yield process, url
@@ -51,13 +51,13 @@ def serve(
         process.wait(20)
 
 
-def _answers(process: subprocess.Popen[bytes], url: str, shows: bytes) -> bool:
+def await_page(process: subprocess.Popen[bytes], url: str, shows: str = "") -> bool:
     """Whether the page has come, and `shows` in it, before the process ended or patience did."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=PATIENCE) as page:
-                if shows in page.read():
+                if shows.encode() in page.read():
                     return True
         except OSError:
             pass

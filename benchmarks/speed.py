@@ -1,4 +1,4 @@
-"""Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--passages N] [--out FOLDER]
+"""Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--passages N] [--minutes M]
 
 Prints the tables and stores them as speed.json and speed.md; `python -m benchmarks.ratios OLD.json NEW.json` shows
 what got worse. Peers are optional: the row of one that is not installed, or that crashes, says so.
@@ -19,22 +19,32 @@ import torch
 
 from attribution import load_reranker
 from attribution.rerankers.reranker import Reranker
-from benchmarks import accuracy, app_cost, lengths, limit, page_cost, peers
+from benchmarks import accuracy, app_cost, lengths, limit, memory, page_cost, peers
 from benchmarks.report import Table, from_json
 from benchmarks.run import HERE, commit
 
 FLOOD = 1000  # passages scored against one query
-SECTIONS: dict[str, Callable[[Reranker, int, int], list[Table]]] = {  # of a model, rounds, passages
-    "limit": lambda reranker, rounds, _: limit.run(reranker, rounds),
-    "peers": lambda reranker, rounds, _: [peers.compare(reranker, peers.pairs_of(reranker), rounds)],
-    "lengths": lambda reranker, _, passages: [lengths.against_captum(reranker, passages)],
-    "page": lambda reranker, rounds, _: page_cost.run(reranker, rounds),
-    "accuracy": lambda reranker, rounds, _: accuracy.run(reranker, lengths.passages(reranker, 3, (40, 100)), rounds),
-    "shapley": lambda reranker, *_: [peers.shapley_errors(reranker), peers.shapley_time(reranker, 1)],
-    "scale": lambda reranker, rounds, _: [app_cost.flood(reranker, FLOOD, rounds)],
-    "busy": lambda reranker, rounds, _: [app_cost.busy(reranker, rounds)],
+SECTIONS: dict[str, Callable[[Reranker, argparse.Namespace], list[Table]]] = {  # of a model and the options
+    "limit": lambda reranker, of: limit.run(reranker, of.rounds),
+    "peers": lambda reranker, of: [peers.compare(reranker, peers.pairs_of(reranker), of.rounds)],
+    "lengths": lambda reranker, of: [lengths.against_captum(reranker, of.passages, of.minutes)],
+    "page": lambda reranker, of: page_cost.run(reranker, of.rounds),
+    "accuracy": lambda reranker, of: to_equal_error(reranker, of.rounds),
+    "shapley": lambda reranker, _: [peers.shapley_errors(reranker), peers.shapley_time(reranker)],
+    "scale": lambda reranker, of: [
+        app_cost.flood(reranker, FLOOD, of.rounds),
+        app_cost.documents(reranker, of.rounds),
+    ],
+    "busy": lambda reranker, of: [app_cost.busy(reranker, of.rounds)],
     "start": lambda *_: [app_cost.start_up(), app_cost.peak_memory()],
 }
+
+
+def to_equal_error(reranker: Reranker, rounds: int) -> list[Table]:
+    """Time and nodes that an error takes, then the memory of those nodes."""
+    tables = accuracy.run(reranker, lengths.passages(reranker, 3, (40, 100)), rounds)
+    nodes = {(str(row["what"]), str(row["goal"])): row["nodes: median"] for row in tables[0].rows}
+    return [*tables, memory.compare({key: int(str(n)) if n else None for key, n in nodes.items()})]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="these sections only; the stored others are kept")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each job, in turns; the median is told")
     parser.add_argument("--passages", type=int, default=lengths.PASSAGES, help="of many lengths, against Captum's")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="for those passages; no new one after so many"
+    )
     parser.add_argument("--out", type=Path, default=HERE, help="folder of speed.json and speed.md")
     options = parser.parse_args(arguments)
     reranker = load_reranker(device="cpu")
@@ -50,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stored = json.loads(file.read_text(encoding="utf-8"))["sections"] if file.exists() else {}
     for name in options.only or SECTIONS:
         busy = os.getloadavg()[0]
-        tables = SECTIONS[name](reranker, options.rounds, options.passages)
+        tables = SECTIONS[name](reranker, options)
         stored[name] = {**machine(busy), "tables": [table.json() for table in tables]}
         print("\n\n".join(table.markdown() for table in tables), end="\n\n", flush=True)
         file.write_text(json.dumps({"sections": stored}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
