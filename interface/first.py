@@ -7,7 +7,6 @@ there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -25,17 +24,17 @@ STARTING = "This example is being explained: the server has just started."
 FAILED = "This example could not be explained when the server started; its log says why. Press Explain to try again."
 
 
-@dataclass
 class First:
     """`parts`: `(identity, score, head, faithfulness, kept, *cards)` as a page opens now; `ready`: they are the result.
 
     `components`: where they stand; `timer` ticks on pages that were opened without them.
     """
 
-    parts: tuple[Any, ...]
-    components: Sequence[Any] = ()
-    timer: gr.Timer | None = None
-    ready: bool = False
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+        self.components: Sequence[Any] = ()
+        self.timer: gr.Timer | None = None
+        self.ready = False
 
     def place(self, components: Sequence[Any]) -> None:
         """Build the timer that fills `components`, one for each part."""
