@@ -26,7 +26,7 @@ TESTS: dict[str, str] = {
     "attribution/export": "export command probes_view",
     "attribution/words": "words units",
     "attribution/explain": "explain methods passes one_fails callers options",
-    "attribution/errors": "methods refused options callers",
+    "attribution/errors": "checks methods refused options callers",
     "attribution/types": "passes explain words units methods",
     "attribution/evidence": "verdicts compare probes faithfulness",
     "attribution/evidence/agreement": "explain faithfulness render faithfulness_view limits adaptive printed",
@@ -69,14 +69,14 @@ TESTS: dict[str, str] = {
     "attribution/views/interaction": "interaction_view",
     "attribution/views/curves": "charts faithfulness_view",
     "attribution/views/inside": "inside_view charts printed",
-    "interface": "state runs limits printed documents compare one_fails",
-    "interface/runs": "runs state budget",
+    "interface": "checks state runs limits printed documents compare one_fails",
+    "interface/runs": "checks runs state budget",
     "interface/budget": "cost budget",
     "interface/cost": "cost",
     "interface/steps": "budget",
     "interface/compare_state": "compare_state",
     "interface/presence": "budget",
-    "interface/endpoints": "callers",
+    "interface/endpoints": "checks callers",
 }
 
 
