@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,7 @@ from interface.runs import SLOTS
 MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
 MAX_DOCUMENT = 20_000
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
+PROGRESS_SECONDS = 0.25
 # Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
 BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
@@ -84,6 +87,20 @@ def check_fields(_model: str, query: str, document: str, *others: Any) -> list[A
         *("" for _ in others),
     ]
     return [gr.validate(not problem, problem) for problem in problems]
+
+
+def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
+    """`progress`, told at most every `PROGRESS_SECONDS`: a message a batch is a good part of a short run's stream."""
+    told = -math.inf
+
+    def tell(*args: Any, **kwargs: Any) -> None:
+        nonlocal told
+        now = time.perf_counter()
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            progress(*args, **kwargs)
+
+    return tell
 
 
 def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:

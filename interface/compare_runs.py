@@ -17,7 +17,7 @@ from attribution.views.compare import Which
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
 from interface import lent, models
-from interface.common import answer_errors
+from interface.common import answer_errors, sparingly
 from interface.compare_state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 from interface.gpu import gpu
 from interface.presence import gone
@@ -47,11 +47,12 @@ def out(**parts: Any) -> Out:
 
 def watch(check: Callable[[Meter], None], progress: gr.Progress, label: str, of: int = 0) -> Callable[[Meter], None]:
     """An `on_pass` that ends a stopped run and shows the passes so far, `of` how many if that is known."""
+    tell = sparingly(progress)
 
     def on_pass(meter: Meter) -> None:
         check(meter)
         share = min(1.0, meter.n_forward / of) if of else 0.5
-        progress(share, desc=f"{label}: {meter.n_forward}{f' of {of}' if of else ''} passes")
+        tell(share, desc=f"{label}: {meter.n_forward}{f' of {of}' if of else ''} passes")
 
     return on_pass
 

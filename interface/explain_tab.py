@@ -30,6 +30,7 @@ from interface.common import (
     check_texts,
     identity_of,
     log,
+    sparingly,
 )
 from interface.explain_results import Results, only
 from interface.first import First
@@ -138,11 +139,12 @@ def run(
     if not chosen:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
     with latest_run(request.session_hash or "", is_gone=gone(request)) as current:
+        tell = sparingly(progress)
 
         def watch(step: int, steps: int, label: str) -> Callable[[Meter], None]:
             def on_pass(meter: Meter) -> None:
                 current.check(meter)
-                progress((step, steps), desc=f"{label}: {meter.n_forward} passes", unit="steps")
+                tell((step, steps), desc=f"{label}: {meter.n_forward} passes", unit="steps")
 
             return on_pass
 

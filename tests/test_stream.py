@@ -14,6 +14,7 @@ from attribution import MODELS
 from attribution.methods import METHODS
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
+from interface import common
 from interface.explain_tab import _results
 from interface.settings import DEFAULT_METHODS, DEFAULTS
 
@@ -37,6 +38,17 @@ def test_the_stream_is_at_most_half_as_much_again_as_the_page(yields: list[list[
         page = [old if is_prop_update(new) else new for old, new in zip(page, update, strict=True)]
     sent = [yields[0], *map(diff, yields, yields[1:]), yields[-1]]
     assert len(json.dumps(sent)) < 1.5 * len(json.dumps(page))
+
+
+def test_progress_is_told_sparingly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, then not before its time is over, and then the newest."""
+    now, told = 100.0, list[int]()
+    monkeypatch.setattr(common.time, "perf_counter", lambda: now)
+    tell = common.sparingly(told.append)
+    for batch in range(12):
+        tell(batch)
+        now += common.PROGRESS_SECONDS / 4
+    assert told == [0, 4, 8]
 
 
 def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> None:

@@ -51,14 +51,25 @@ def integrated_gradients(
 
 
 def along_paths(reranker: Reranker, pair: TokenizedPair, references: Sequence[Tensor]) -> Evaluate:
-    """The nodes of several paths in common batches; one reference `(1, seq, hidden)` a path."""
+    """The nodes of several paths in common batches; one reference `(1, seq, hidden)` a path.
+
+    All paths end at the pair itself, so that node is evaluated once for all.
+    """
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
+    differences = torch.cat([inputs_embeds - reference for reference in references])  # (paths, seq, hidden)
+    gradients = gradients_func(reranker, pair)
 
     def evaluate(alphas: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        sizes = [len(of_path) for of_path in alphas]
-        starts = [reference.expand(n, -1, -1) for reference, n in zip(references, sizes, strict=True)]
-        logits, slopes = along_path(reranker, pair, inputs_embeds, torch.cat(starts))(torch.cat(list(alphas)))
-        return list(zip(logits.split(sizes), slopes.split(sizes), strict=True))
+        nodes = [(0 if alpha == 1 else path, alpha) for path, of in enumerate(alphas) for alpha in of.tolist()]
+        row_of = {node: row for row, node in enumerate(dict.fromkeys(nodes))}
+        paths, places = (torch.tensor(part) for part in zip(*row_of, strict=True))
+        back = (1 - places.to(inputs_embeds))[:, None, None] * differences[paths]  # (rows, seq, hidden)
+        logits, grads = gradients(inputs_embeds - back)
+        rows = [row_of[node] for node in nodes]
+        sizes = [len(of) for of in alphas]
+        own = differences.repeat_interleave(torch.tensor(sizes, device=differences.device), 0)
+        slopes = (grads[rows] * own).sum(-1)  # (nodes, seq)
+        return list(zip(logits[rows].split(sizes), slopes.split(sizes), strict=True))
 
     return evaluate
 
@@ -68,21 +79,31 @@ def along_path(reranker: Reranker, pair: TokenizedPair, inputs_embeds: Tensor, r
 
     `inputs_embeds` is `(1, seq, hidden)`; `reference` too, or `(n, seq, hidden)` with one baseline for each alpha.
     """
-    forward_func = reranker.forward_func(pair)
-    chunk = max(1, TOKENS_A_CHUNK // len(pair.tokens))
+    gradients = gradients_func(reranker, pair)
 
     def evaluate(alphas: Tensor) -> tuple[Tensor, Tensor]:
-        logits, slopes = [], []
         differences = (inputs_embeds - reference).expand(len(alphas), -1, -1)  # (n, seq, hidden)
-        for part, difference in zip(alphas.split(chunk), differences.split(chunk), strict=True):
-            nodes = (inputs_embeds - (1 - part)[:, None, None] * difference).requires_grad_(True)
-            logit = forward_func(nodes)  # (part,)
-            (grad,) = torch.autograd.grad(logit.sum(), nodes)
-            logits.append(logit.detach())
-            slopes.append((grad * difference).sum(-1))  # (part, seq)
-        return torch.cat(logits), torch.cat(slopes)
+        logits, grads = gradients(inputs_embeds - (1 - alphas)[:, None, None] * differences)
+        return logits, (grads * differences).sum(-1)
 
     return evaluate
+
+
+def gradients_func(reranker: Reranker, pair: TokenizedPair) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Embeddings `(n, seq, hidden)` -> logits `(n,)` and their gradients `(n, seq, hidden)`, in batches of one size."""
+    forward_func = reranker.forward_func(pair)
+    most = max(1, TOKENS_A_CHUNK // len(pair.tokens))
+
+    def gradients(nodes: Tensor) -> tuple[Tensor, Tensor]:
+        logits, grads = [], []
+        for part in nodes.tensor_split(-(-len(nodes) // most)):
+            inputs_embeds = part.detach().requires_grad_(True)
+            logit = forward_func(inputs_embeds)  # (part,)
+            grads += torch.autograd.grad(logit.sum(), inputs_embeds)
+            logits.append(logit.detach())
+        return torch.cat(logits), torch.cat(grads)
+
+    return gradients
 
 
 def integrated_gradients_captum(
