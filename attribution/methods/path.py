@@ -95,7 +95,7 @@ def gradients_func(reranker: Reranker, pair: TokenizedPair) -> Callable[[Tensor]
     most = max(1, TOKENS_A_CHUNK // len(pair.tokens))
 
     def gradients(nodes: Tensor) -> tuple[Tensor, Tensor]:
-        logits, grads = [], []
+        logits, grads = list[Tensor](), list[Tensor]()
         for part in nodes.tensor_split(-(-len(nodes) // most)):
             inputs_embeds = part.detach().requires_grad_(True)
             logit = forward_func(inputs_embeds)  # (part,)
