@@ -22,6 +22,11 @@ PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabi
 Points = list[tuple[float, float]]
 
 
+def pair_of(text: str) -> tuple[float, float]:
+    x, y = re.findall(r"[\d.-]+", text)
+    return float(x), float(y)
+
+
 class Charts(HTMLParser):
     """Each `<svg>`'s size, grid lines, texts `(x, y, text)`, circles, and paths by their class."""
 
@@ -32,6 +37,7 @@ class Charts(HTMLParser):
         self.texts: list[tuple[float, float, str]] = []
         self.circles: Points = []
         self.paths: list[tuple[str, Points]] = []
+        self.markers: Points = []
         self._text: tuple[float, float] | None = None
         if html:
             self.feed(html)
@@ -45,6 +51,8 @@ class Charts(HTMLParser):
         elif self.all and tag == "path" and re.match(r"M[\d.-]+,", got.get("d", "")):
             numbers = [tuple(map(float, p.split(","))) for p in re.findall(r"[\d.-]+,[\d.-]+", got["d"])]
             self.all[-1].paths.append((got["class"], [(x, y) for x, y in numbers]))
+            if got["class"] == "rl-marker" and "transform" in got:
+                self.all[-1].markers.append(pair_of(got["transform"]))
         elif self.all and tag == "circle" and "cx" in got:
             self.all[-1].circles.append((float(got["cx"]), float(got["cy"])))
         elif self.all and tag == "text":
@@ -64,6 +72,7 @@ class Charts(HTMLParser):
         left = min(x for x, _, _ in self.texts)
         ticks = [(float(text.replace("\u2212", "-")), y - 4) for x, y, text in self.texts if x == left]
         values, heights = zip(*sorted(ticks), strict=True)
+        assert list(heights) == sorted(heights, reverse=True), "more is higher up"
         assert values[0] <= value <= values[-1]
         return float(np.interp(value, values, heights))
 
@@ -83,9 +92,10 @@ def test_the_curves_of_faithfulness(tiny_bert: Reranker) -> None:
         expected = [orders.mean(0), *(getattr(scores, curve)[:-1] for scores in measured.methods.values())]
         for points, values in zip(chart.named("rl-line"), expected, strict=True):
             assert [y for _, y in points] == pytest.approx([chart.height_of(v) for v in values], abs=0.6)
-            assert np.allclose(
-                [x for x, _ in points], np.interp(*shares_and_places(chart, measured.fractions)), atol=0.1
-            )
+            xs = [x for x, _ in points]
+            assert np.allclose(xs, np.interp(*shares_and_places(chart, measured.fractions)), atol=0.1)
+            assert xs[-1] > 0.8 * chart.size[0]
+        assert set(chart.markers) == {point for line in chart.named("rl-line")[1:] for point in line}
         (band,) = chart.named("rl-band")
         edges = [*orders.min(0), *orders.max(0)[::-1]]
         assert [y for _, y in band] == pytest.approx([chart.height_of(v) for v in edges], abs=0.6)
@@ -94,6 +104,17 @@ def test_the_curves_of_faithfulness(tiny_bert: Reranker) -> None:
         assert levels == pytest.approx([chart.height_of(v) for v in ends], abs=0.6)
         names = {text: y for _, y, text in chart.texts if text in ("whole", "none")}
         assert [names["whole"], names["none"]] == pytest.approx([y + 4 for y in levels], abs=20)
+        label = "removed" if curve == "deletion" else "kept"
+        assert [text for _, _, text in chart.texts if "%" in text] == [f"top words {label}, % of the document"]
+
+
+def test_two_levels_of_one_height_have_names_that_do_not_overlap(tiny_bert: Reranker) -> None:
+    done = {"saliency": explain(tiny_bert, *PAIR, "saliency")}
+    measured = measure(tiny_bert, done)
+    level = replace(measured, logit=measured.random.orders[0].deletion[-1])
+    for chart in Charts(faithfulness_section(level, done)).all:
+        names = [y for _, y, text in chart.texts if text in ("whole", "none")]
+        assert not names or abs(names[0] - names[1]) >= 12
 
 
 def shares_and_places(chart: Charts, fractions: tuple[float, ...]) -> tuple[list[float], list[float], list[float]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
 
 from attribution import METHODS, explain
 from attribution.evidence.faithfulness import measure, measure_stream
-from attribution.evidence.scores import Faithfulness
+from attribution.evidence.scores import Faithfulness, Spread
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.card import verdict_html
 from attribution.views.curves import nice_ticks
-from attribution.views.faithfulness import faithfulness_html
+from attribution.views.faithfulness import LOWERED, RAISED, faithfulness_html
 from attribution.views.templating import Markup
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "Paris </title><script>alert(2)</script> & \"quotes\" <img onerror='x'>")
@@ -62,6 +65,66 @@ def test_svg_is_well_formed_and_has_a_line_for_each(measured: tuple[Faithfulness
                 x, y = map(float, point.split(","))
                 assert left <= x <= right
                 assert top <= y <= bottom
+
+
+def looks(found: Iterable[ElementTree.Element]) -> list[tuple[str, str, str]]:
+    """Colour, dash and marker of each line or sample of one."""
+    of = [(one, one.find("path[@class='rl-line']"), one.find("path[@class='rl-marker']")) for one in found]
+    return [
+        (one.attrib["class"].split()[-1], line.attrib["stroke-dasharray"], marker.attrib["d"])
+        for one, line, marker in of
+        if line is not None and marker is not None
+    ]
+
+
+def test_each_methods_line_is_the_one_of_the_legend_and_of_its_row(
+    measured: tuple[Faithfulness, dict[str, Explanation]],
+) -> None:
+    root = ElementTree.fromstring(faithfulness_html(*measured))
+    charts = [looks(chart.findall("g")) for chart in root.findall(".//svg[@class='rl-chart']")]
+    assert charts[0] == charts[1]
+    mean, *lines = charts[0]
+    legend = [(item.findall("svg"), "".join(item.itertext())) for item in root.findall(".//ul[@class='rl-keys']/li")]
+    assert [look for sample, _ in legend for look in looks(sample)][:-1] == [*lines, mean]
+    assert [name for _, name in legend[-2:]] == [
+        "random orders: mean and range",
+        "whole, none: with all document words, without any",
+    ]
+    named = {name: look for sample, name in legend for look in looks(sample)}
+    table = root.findall(".//table")[0]
+    for row in table.findall("tbody/tr/th"):
+        name = (row.findall("svg")[0].tail or "").strip()
+        assert looks(row.findall("svg")) == [named.get(name, mean)]
+
+
+def test_what_is_said_around_the_curves(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:
+    result, explanations = measured
+    page = unescape(faithfulness_html(result, explanations))
+    deletion, insertion = ElementTree.fromstring(faithfulness_html(result, explanations)).findall(".//figure")
+    for figure, caption in ((deletion, "Remove the top words: lower"), (insertion, "Keep only the top words: higher")):
+        assert (figure.findtext("figcaption") or "") == f"{caption} is better"
+        assert f"{caption} is better" in (figure.findtext("svg/desc") or "")
+    assert f"The grey band is {len(result.random.orders)} random orders" in page
+    assert f"top {', '.join(f'{100 * share:.0f}' for share in result.fractions)} % of" in page
+    for operator, says in (("mask", "the mask token"), ("delete", "deleted")):
+        of = replace(result, operator=operator)
+        assert says in of.removed
+        assert f"Removing: {of.removed}." in unescape(faithfulness_html(of, explanations))
+
+
+@pytest.mark.parametrize(
+    ("logit", "chance", "says"),
+    [(0.5, 0.0, ""), (-1.5, 0.0, LOWERED), (0.5, -1.0, RAISED), (0.5, -0.2, ""), (-1.5, -1.0, LOWERED)],
+)
+def test_a_document_that_lowers_the_score_is_said(
+    logit: float, chance: float, says: str, measured: tuple[Faithfulness, dict[str, Explanation]]
+) -> None:
+    """Against the logit without any word, -1 here; a spread of 0.3 around zero is no rise."""
+    result, explanations = measured
+    orders = [replace(order, deletion=(*order.deletion[:-1], -1.0)) for order in result.random.orders]
+    of = replace(result.random, comprehensiveness=Spread(chance, 0.3, (chance,)), orders=tuple(orders))
+    page = unescape(faithfulness_html(replace(result, logit=logit, random=of), explanations))
+    assert [text for text in (LOWERED, RAISED) if text in page] == ([says] if says else [])
 
 
 def test_the_table_is_sorted_by_comprehensiveness(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:

@@ -135,6 +135,14 @@ def test_a_passage_is_explained_once_a_way(tiny_bert: Reranker, monkeypatch: pyt
     assert all(17 <= float(str(row["nodes a path: median"])) <= 65 for row in rows)
 
 
+def test_the_measured_are_named_with_the_threads_of_each() -> None:
+    """Most sections ran with the largest number; peers, of which no target is, are not told of."""
+    stored = targets.stored()
+    threads = dict.fromkeys(stored, 2) | {"peers": 9, next(name for name in stored if name != "peers"): 1}
+    told = targets.summary({name: {**of, "threads": threads[name]} for name, of in stored.items()}).splitlines()[-1]
+    assert told.endswith(", 2 threads (1 where speed.md says so).</sub>")
+
+
 def test_passages_are_as_long_as_they_say(tiny_bert: Reranker) -> None:
     pairs = lengths.passages(tiny_bert, 4, (40, 100))
     assert [len(pair.document.split()) for pair in pairs] == [40, 60, 80, 100]
