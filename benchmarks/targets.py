@@ -67,6 +67,7 @@ def at_128(sections: Sections, column: str) -> float:
 
 TARGETS = (
     Target("first card, plain forwards after the request", lambda s: worst(s, "The page", "ratio to a forward"), 2.2),
+    Target("of it the handler's own, likewise", lambda s: worst(s, "The page", "of it the handler, ratio"), 2.2),
     Target("bytes streamed, of the final page's", lambda s: worst(s, "The page", "ratio to the final page"), 1.5),
     Target("integrated gradients: nodes a path, median", lambda s: cell(s, CAPTUM, NODES, what=BOTH), 17),
     Target(
