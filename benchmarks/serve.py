@@ -21,16 +21,17 @@ CARD = 'rl-strongest\\"'  # a class, in JSON, that only cards with a result have
 
 @contextmanager
 def serve(
-    *command: str, shows: str = "", log: Path | None = None, **environment: str
+    *command: str, shows: str = "", log: Path | None = None, port: int = 0, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`python COMMAND --port N` on a free port: the process and its address; ended afterwards.
+    """`python COMMAND --port N` on `port` or a free one: the process and its address; ended afterwards.
 
     From the first byte on, or once the page `shows` such a text, as the app's does a `CARD` of its first example. What
     it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", **environment}
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
@@ -21,18 +26,32 @@ STALLED = "silent-file"  # takes 20 s to be given up; in a page of its own meanw
 FAULTS = [name for name in SAYS if name != STALLED]
 
 
+@dataclass(frozen=True)
+class Served:
+    """The app's process and address, and how it was started."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    start: Callable[..., Any]
+
+
 @pytest.fixture(scope="module")
-def url(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app's address; its cache is empty, and what the Hub has is on offer, with a repository that is not there."""
+def served(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The app; its cache is empty, and what the Hub has is on offer, with a repository that is not there."""
     here = tmp_path_factory.mktemp("hub")
     root = make_repositories(tiny_folder("BertForSequenceClassification"), here / "repositories")
     arguments = [part for name in (*GOOD, *SAYS) for part in ("--model", f"someone/{name}")]
     proxies = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
     with loopback_hub(root) as (endpoint, _asked):
         home = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": endpoint, "HF_HOME": str(here / "home"), **proxies}
-        with serve("app.py", *arguments, log=here / "log.txt", HF_HUB_DISABLE_XET="1", **home) as (app, address):
-            yield address
-            assert app.poll() is None, "the app is still up"
+        start = partial(serve, "app.py", *arguments, log=here / "log.txt", HF_HUB_DISABLE_XET="1", **home)
+        with start() as (process, address):
+            yield Served(process, address, start)
+
+
+@pytest.fixture
+def url(served: Served) -> str:
+    return served.url
 
 
 def choose(page: Page, label: str) -> None:
@@ -101,3 +120,23 @@ def test_two_models_side_by_side(page: Page, url: str) -> None:
         assert boxes[0]["y"] == boxes[1]["y"], "side by side"
         assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     page.get_by_text("Ranks of words").first.click()
+
+
+def test_a_server_that_dies_is_said_and_the_text_stays(page: Page, served: Served) -> None:
+    """Killed in the middle of a run: the page says so, and comes back with its text once the server does."""
+    assert served.process.poll() is None, "what went wrong at the Hub ended the app"
+    page.goto(served.url)
+    document, long = page.locator("#document textarea"), "many words to read " * 70
+    document.fill(long)
+    page.locator("#explain").click()
+    expect(status(page)).to_contain_text("of 4 methods")
+    served.process.kill()
+    served.process.wait()
+    expect(page.get_by_text("Connection to the server was lost").first).to_be_visible()
+    expect(document).to_have_value(long)
+    with served.start(port=urlsplit(served.url).port):
+        expect(page.locator("#link-status")).to_have_text("Filled from a link.")
+        expect(document).to_have_value(long)
+        document.fill("Berlin has about 3.7 million inhabitants.")
+        page.locator("#explain").click()
+        expect(status(page)).to_contain_text("Done")
