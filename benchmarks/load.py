@@ -29,7 +29,7 @@ from attribution.evidence.compare import rank
 from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.views.numbers import MINUS
 from benchmarks.serve import CARD, serve
-from benchmarks.visitors import LOGIT, Ask, Seen, Server, ask_api, ask_page, vanish
+from benchmarks.visitors import LOGIT, PATIENCE, Ask, Seen, Server, ask_api, ask_page, vanish
 
 ROOT = Path(__file__).parent.parent
 STORED = Path(__file__).parent / "load.json"
@@ -38,8 +38,7 @@ METHODS = ("saliency", "input_x_gradient", "layerwise_relevance", "attention", "
 POPULAR = 0.5  # of the visitors take an example, the others bring a text of their own
 TOLERANCE = 1e-3  # in logits: other batches, other rounding
 ROUNDED = 0.006  # of the logit as the page prints it
-OUTCOMES = ("answered", "refused", "capped", "stopped", "vanished")  # all but wrong
-PATIENCE = 120.0  # seconds
+OUTCOMES = ("answered", "refused", "capped", "stopped", "vanished", "unanswered")  # all but wrong
 IDLE = 0.2  # of a core
 
 
@@ -89,20 +88,24 @@ async def visitor(server: Server, models: Sequence[str], seed: int, until: float
     """One client: asks again and again, and waits a little when it is refused."""
     draw = random.Random(seed)
     while time.monotonic() < until:
-        (query, document), model = text_of(draw), draw.choice(models)
-        kind = draw.choices(["explain", "rank", "page", "stop", "vanish"], weights=[35, 15, 30, 10, 10])[0]
-        if kind == "vanish":
-            seen.append(await vanish(server, model, draw.uniform(0.1, 3.0)))
-        elif kind == "rank":
-            documents = (document, *(text_of(draw)[1] for _ in range(draw.randint(0, 5))))
-            seen.append(await ask_api(server, Ask("rank", model, query, documents)))
-        elif kind == "explain":
-            seen.append(await ask_api(server, Ask("explain", model, query, (document,), (draw.choice(METHODS),))))
-        else:
-            methods = draw.choice([("saliency", "layerwise_relevance"), ("input_x_gradient", "occlusion", "attention")])
-            seen.append(await ask_page(server, Ask("page", model, query, (document,), methods), kind == "stop"))
+        seen.append(await visit(server, models, draw))
         if seen[-1].outcome == "refused":
             await asyncio.sleep(draw.uniform(0.5, 2.0))
+
+
+async def visit(server: Server, models: Sequence[str], draw: random.Random) -> Seen:
+    """One of a visitor's questions, and what came of it."""
+    (query, document), model = text_of(draw), draw.choice(models)
+    kind = draw.choices(["explain", "rank", "page", "stop", "vanish"], weights=[35, 15, 30, 10, 10])[0]
+    if kind == "vanish":
+        return await vanish(server, model, draw.uniform(0.1, 3.0))
+    if kind == "rank":
+        documents = (document, *(text_of(draw)[1] for _ in range(draw.randint(0, 5))))
+        return await ask_api(server, Ask("rank", model, query, documents))
+    if kind == "explain":
+        return await ask_api(server, Ask("explain", model, query, (document,), (draw.choice(METHODS),)))
+    methods = draw.choice([("saliency", "layerwise_relevance"), ("input_x_gradient", "occlusion", "attention")])
+    return await ask_page(server, Ask("page", model, query, (document,), methods), kind == "stop")
 
 
 async def crowd(url: str, models: Sequence[str], clients: int, seconds: float) -> list[Seen]:
@@ -156,6 +159,9 @@ def report(seen: Sequence[Seen]) -> dict[str, Any]:
     answered = [one for one in seen if one.outcome == "answered"]
     checked = [(one, is_right(one)) for one in tqdm(answered, desc="checking against the engine", disable=None)]
     wrong = [f"{one.ask.kind}: {one.said}"[:300] for one in seen if one.outcome == "wrong"]
+    unanswered = [
+        f"{one.ask.kind}: {one.said} after {one.seconds:.0f} s" for one in seen if one.outcome == "unanswered"
+    ]
     wrong += [f"{one.ask.kind} differs from the engine: {one.ask}"[:300] for one, right in checked if not right]
     computed, kept = ([one.seconds for one in answered if one.kept is which] for which in (False, True))
     stops = [one.seconds for one in seen if one.outcome == "stopped"]
@@ -164,6 +170,7 @@ def report(seen: Sequence[Seen]) -> dict[str, Any]:
         **{name: sum(one.outcome == name for one in seen) for name in OUTCOMES},
         "wrong": len(wrong),
         "wrong_examples": wrong[:5],
+        "unanswered_examples": unanswered[:5],
         "seconds": {"computed": _spread(computed), "kept": _spread(kept), "stop": _spread(stops)},
         "hit_rate": len(kept) / max(1, len(answered)),
         "seconds_saved": sum(one.saved for one in answered),
@@ -194,6 +201,7 @@ def summary(stored: dict[str, Any]) -> str:
         "ended by the cap": s["capped"],
         "stopped": s["stopped"],
         "vanished": s["vanished"],
+        f"no answer in {PATIENCE:.0f} s": s["unanswered"],
         "p50 / p95": p("computed"),
         "kept answers": f"{100 * s['hit_rate']:.0f} %, {s['seconds_saved']:.0f} s saved",
         "p50 / p95 of those": p("kept"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from attribution import METHODS
 from interface.settings import DEFAULTS, GROUPS, members
 
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
+PATIENCE = 120.0  # seconds that a visitor waits for the end of an answer
 LOGIT = re.compile(r'data-n="logit">([^<]+)<')
 
 
@@ -72,6 +74,27 @@ class Server:
                     yield event, json.loads(line[6:])
 
 
+Visit = Callable[..., Awaitable[Seen]]
+
+
+def or_unanswered(visit: Visit) -> Visit:
+    """For visits `(server, ask, ...)`: an answer that does not come within the client's patience is a result too."""
+
+    @functools.wraps(visit)
+    async def waiting(server: Server, ask: Ask, *more: Any) -> Seen:
+        began = time.perf_counter()
+        try:
+            return await asyncio.wait_for(visit(server, ask, *more), PATIENCE)
+        except asyncio.TimeoutError:
+            said = "no end"
+        except httpx.TransportError as error:
+            said = f"{type(error).__name__} at {error.request.url.path.rpartition('gradio_api/')[2]}"
+        return Seen(ask, "unanswered", time.perf_counter() - began, said)
+
+    return waiting
+
+
+@or_unanswered
 async def ask_api(server: Server, ask: Ask) -> Seen:
     """One request, answered or refused."""
     began = time.perf_counter()
@@ -99,6 +122,7 @@ def _refused(ask: Ask, answer: httpx.Response, began: float) -> Seen:
     return Seen(ask, outcome, time.perf_counter() - began, answer.text)
 
 
+@or_unanswered
 async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     """A click on Explain and, if `stop`, one on Stop as soon as a card is there."""
     began = stopped = time.perf_counter()
@@ -144,8 +168,13 @@ def _applied(old: Any, changes: Any) -> Any:
 
 async def vanish(server: Server, model: str, after: float) -> Seen:
     """Ask for minutes of work and be gone."""
-    ask, began = Ask("explain", model, SLOW["query"], (SLOW["document"],), ("shapley",)), time.perf_counter()
-    data = [ask.query, ask.documents[0], "shapley", model, "", "", random.randint(40, 64)]
+    return await _vanish(server, Ask("explain", model, SLOW["query"], (SLOW["document"],), ("shapley",)), after)
+
+
+@or_unanswered
+async def _vanish(server: Server, ask: Ask, after: float) -> Seen:
+    began = time.perf_counter()
+    data = [ask.query, ask.documents[0], "shapley", ask.model, "", "", random.randint(40, 64)]
     asked = await server.post("call/explain", {"data": data})
     if asked.status_code == 503:
         return _refused(ask, asked, began)
