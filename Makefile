@@ -19,8 +19,8 @@ test: .venv/dev browser
 mutants: .venv/dev
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-# 10,000 hostile requests, cards and lists; the tests run 150 of them.
-fuzz: .venv/dev
+# 10,000 hostile requests, cards and lists, some through the page; the tests run 150 of them. Stored in tests/fuzz.json.
+fuzz: .venv/dev browser
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshot: .venv/dev browser

@@ -1,7 +1,7 @@
 """Hostile input by the thousand: `make fuzz` runs 10,000 cases, the tests a few. Draws are the same for the same seed.
 
 Every case goes through the endpoint, as a request would, and must end in an answer or in a sentence; and no text may
-come out of a card or an exported file as markup.
+come out of a card or an exported file as markup. The real page and HTTP get a share: tests/browser/fuzz.py.
 """
 
 from __future__ import annotations
@@ -11,19 +11,28 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime, timezone
 from html.parser import HTMLParser
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import torch
 
 from attribution import METHODS, load_reranker
 from attribution.errors import InputError
 from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
+from attribution.rerankers.models import BUNDLED
 from attribution.views.card import card_html
 from interface import api
 from interface.documents import read_list, write_list
 from interface.endpoints import OUR_FAULT, endpoint
 
+FULL = 10_000
+STORED = Path(__file__).with_suffix(".json")
 SEEDS = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "${7*7}", "{{7*7}}", "{% raw %}", "</style><b>",
     "]]>", "<!--", "\x00", "\x1b[31m", "\u202e\u2066", "\u200b\u200d\ufeff", "a" + "\u0301" * 40, "\ud800", "\udfff",
@@ -120,19 +129,67 @@ def listed(draw: random.Random, _model: str) -> str:
     return "read"
 
 
-def run(n: int, model: str, seed: int = 0) -> Counter[str]:
-    """`n` cases; counts of what became of them. Raises `AssertionError` at the first that is not as it should be."""
-    draw = random.Random(seed)
-    kinds = [ask, show, listed]
-    return Counter(draw.choices(kinds, weights=[5, 3, 2])[0](draw, model) for _ in range(n))
+KINDS: dict[str, tuple[Callable[[random.Random, str], str], int]] = {
+    "ask": (ask, 5),
+    "show": (show, 3),
+    "list": (listed, 2),
+}
+
+
+def run(numbers: Iterable[int], model: str, seed: int = 0) -> tuple[Counter[str], list[str]]:
+    """The cases of these numbers, each always the same: what became of them, and every failure in words."""
+    became, failures = Counter[str](), list[str]()
+    for number in numbers:
+        draw = random.Random(f"{seed} {number}")
+        (name,) = draw.choices([*KINDS], weights=[weight for _, weight in KINDS.values()])
+        try:
+            became[f"{name}: {KINDS[name][0](draw, model)}"] += 1
+        except Exception as error:  # a crash is what is looked for; the next case goes on
+            became[f"{name}: failed"] += 1
+            failures.append(f"case {number} of seed {seed}, {name}: {type(error).__name__}: {str(error)[:400]}")
+    return became, failures
+
+
+def share(numbers: range, seed: int) -> tuple[Counter[str], list[str]]:
+    """What one process does of a full run."""
+    torch.set_num_threads(1)
+    return run(numbers, BUNDLED, seed)
+
+
+def summary(stored: dict[str, Any]) -> str:
+    """README's table, from a stored run."""
+    rows = ["| part | cases | what became of them | failures |", "| --- | --- | --- | --- |"]
+    for part, became in stored["parts"].items():
+        told = ", ".join(f"{n:,} {outcome}" for outcome, n in became.items() if outcome != "failed")
+        rows.append(f"| {part} | {sum(became.values()):,} | {told} | {became.get('failed', 0)} |")
+    return "\n".join([*rows, "", f"<sub>{stored['date']}, seed {stored['seed']}, {stored['seconds']:.0f} s.</sub>"])
+
+
+def main() -> None:
+    """All of it, on two cores; stored when it is a full run."""
+    from tests.browser import fuzz as browser
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=FULL, help="by function and endpoint; page and HTTP take a share")
+    parser.add_argument("--seed", type=int, default=0)
+    given, began = parser.parse_args(), time.perf_counter()
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        shares = [range(first, given.cases, 2) for first in range(2)]
+        done = [*pool.map(share, shares, [given.seed] * 2)]
+    done.append(browser.run(given.cases // 100, given.cases // 50, given.seed))
+    parts: dict[str, dict[str, int]] = {}
+    for outcome, n in sorted(sum((became for became, _ in done), Counter[str]()).items()):
+        part, _, name = outcome.partition(": ")
+        parts.setdefault(part, {})[name] = n
+    failures = [failure for _, failed in done for failure in failed]
+    found = {"date": f"{datetime.now(timezone.utc):%Y-%m-%d}", "seed": given.seed, "parts": parts, "failures": failures}
+    found |= {"seconds": time.perf_counter() - began}
+    if given.cases >= FULL:
+        STORED.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+    print(json.dumps(failures, indent=1), summary(found), sep="\n")
+    if failures:
+        raise SystemExit(f"{len(failures)} cases are not as they should be")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    from attribution.rerankers.models import BUNDLED
-
-    began = time.perf_counter()
-    print(dict(run(given.cases, BUNDLED, given.seed)), f"{time.perf_counter() - began:.0f} s")
+    main()

@@ -87,6 +87,13 @@ def load_table() -> str:
     return load.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
 
 
+def fuzz_table() -> str:
+    """What the stored run of hostile input came to; empty before there was one."""
+    from tests import fuzz  # brings gradio along
+
+    return fuzz.summary(json.loads(fuzz.STORED.read_text(encoding="utf-8"))) if fuzz.STORED.exists() else ""
+
+
 def speed_table() -> str:
     """What was aimed at and reached in the stored run of the yardsticks."""
     return targets.summary(targets.stored())
@@ -100,6 +107,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "compare": (README, compare_tables),
     "probes": (README, probes_table),
     "load": (README, load_table),
+    "fuzz": (README, fuzz_table),
     "speed": (README, speed_table),
     "lab": (ROOT / "docs" / "autograd.md", lab_table),
 }

@@ -13,5 +13,6 @@ from tests.fuzz import run
 def test_hostile_input_ends_in_an_answer_or_a_sentence(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
     offered = Checkpoint(label="tiny", path=tiny_bert.model_id, licence="", about="")
     monkeypatch.setitem(MODELS, tiny_bert.model_id, offered)
-    became = run(150, tiny_bert.model_id)
-    assert set(became) >= {"answered", "refused", "shown", "read"}
+    became, failures = run(range(150), tiny_bert.model_id)
+    assert failures == []
+    assert set(became) >= {"ask: answered", "ask: refused", "show: shown", "list: read", "list: refused"}

@@ -94,7 +94,7 @@ window.rerankLens = (() => {
   return {
     chosen: [],
     changed: (...now) => {
-      boxes = now;
+      boxes = now.map((text) => (text ?? "").replaceAll("\0", "\ufffd")); // as a result has it: HTML holds no NUL
       mark();
       return [window.rerankLens.size(...now)];
     },

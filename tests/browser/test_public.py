@@ -12,6 +12,7 @@ import jsonschema
 from playwright.sync_api import Page, expect
 
 from attribution.export import SCHEMA
+from tests.browser.fuzz import by_http, through_the_page
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
 NOT_COPIED = "The browser did not let the page copy; the link is in the address bar."
@@ -205,3 +206,10 @@ def test_headers_and_closed_doors(page: Page, app_url: str) -> None:
     config = page.request.get(f"{app_url}/config").json()
     assert config["run_history"] is False
     assert config.get("enable_monitoring") in (None, False)
+
+
+def test_hostile_input_through_the_page_and_by_http(page: Page, app_url: str) -> None:
+    became, failures = through_the_page(page, app_url, 8)
+    assert failures == []
+    assert {outcome.partition(":")[0] for outcome in became} == {"typed", "pasted", "linked"}
+    assert by_http(app_url, 12)[1] == []
