@@ -43,7 +43,12 @@ def served(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPath
     arguments = [part for name in (*GOOD, *SAYS) for part in ("--model", f"someone/{name}")]
     proxies = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
     with loopback_hub(root) as (endpoint, _asked):
-        home = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": endpoint, "HF_HOME": str(here / "home"), **proxies}
+        home: dict[str, Any] = {
+            "HF_HUB_OFFLINE": "0",
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(here / "home"),
+            **proxies,
+        }
         start = partial(serve, "app.py", *arguments, log=here / "log.txt", HF_HUB_DISABLE_XET="1", **home)
         with start() as (process, address):
             yield Served(process, address, start)
