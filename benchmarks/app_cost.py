@@ -22,7 +22,11 @@ from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, await_page, serve
 
 LIST_LENGTHS, COLOUR = (1, 2, 5, 10, 20), "layerwise_relevance"
-BARE = "import gradio, sys; gradio.Interface(str, 'text', 'text').launch(server_port=int(sys.argv[2]), quiet=True)"
+BARE = """
+import gradio, sys
+page = gradio.Interface(str, 'text', 'text', api_name='predict')
+page.launch(server_port=int(sys.argv[2]), quiet=True)
+"""
 # What this app imports to serve one model; transformers imports most of itself only when a model class is asked for.
 LIBRARIES = "gradio, torch, transformers with one model class, mcp"
 IMPORTS = "import gradio, torch, gradio.mcp; from transformers import AutoTokenizer, BertForSequenceClassification"
@@ -62,8 +66,9 @@ def _start(*command: str, shows: str = "") -> tuple[float, float]:
         if shows:
             await_page(process, url, shows)
         else:
-            asked = httpx.post(f"{url}/gradio_api/call/predict", json={"data": ["x"]}, timeout=PATIENCE).json()
-            httpx.get(f"{url}/gradio_api/call/predict/{asked['event_id']}", timeout=PATIENCE).raise_for_status()
+            at = f"{url}/gradio_api/call/predict"
+            asked = httpx.post(at, json={"data": ["x"]}, timeout=PATIENCE).raise_for_status()
+            httpx.get(f"{at}/{asked.json()['event_id']}", timeout=PATIENCE).raise_for_status()
         return first, time.perf_counter() - began
 
 
