@@ -115,17 +115,19 @@ def press(client: httpx.Client, event: Event, example: dict[str, str], session: 
                     raise RuntimeError(f"the page's run failed: {message['output']}")
                 break
     run.total = time.perf_counter() - began
+    if not run.first:
+        raise RuntimeError(f"no card came for {example}")
     return run
 
 
 def _explain_event(client: httpx.Client) -> Event:
-    """The event that fills the score."""
+    """The event that fills the score from the boxes."""
     config = client.get("/config").raise_for_status().json()
     props = {component["id"]: component["props"] for component in config["components"]}
     for event in config["dependencies"]:
         ids = [props[i].get("elem_id") for i in event["outputs"]]
-        if "score" in ids and event["inputs"]:
-            inputs = [(props[i].get("elem_id"), props[i].get("value")) for i in event["inputs"]]
+        inputs = [(props[i].get("elem_id"), props[i].get("value")) for i in event["inputs"]]
+        if "score" in ids and "query" in dict(inputs):
             return Event(event["id"], inputs)
     raise LookupError("no event of the page fills the score")
 
