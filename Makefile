@@ -8,12 +8,13 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-# Two workers take the test files one after another, the slow ones in a browser first.
+# Three workers take the test files one after another, those in a browser first, which wait much; mypy runs beside them.
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/mypy & types=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types || { echo "mypy has found errors; they stand above"; exit 1; }; exit $$tests
 
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
 mutants: .venv/dev

@@ -52,6 +52,16 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
         assert re.search(rf'rl-verdict-{verdict.replace(" ", "-")}"><b aria-hidden="true">.</b> {n} ', html)
 
 
+@pytest.mark.parametrize(("second", "leans"), [("They swim.", True), ("Fish like them swim.", False)])
+def test_a_probe_that_cannot_be_made_says_what_it_needs(second: str, leans: bool, tiny_bert: Reranker) -> None:
+    results = probe(tiny_bert, "which rivers flow", f"Rivers flow. {second}", ["reordered"])
+    html = probes_html(results, PROBES, n_forward=1, seconds=1)
+    (row,) = re.findall(r'<tr data-probe="reordered" data-verdict="([^"]+)">(.*?)</tr>', html, re.DOTALL)
+    assert (row[0] == "does not apply") == leans
+    assert ("two sentences, none of which leans on the one before" in row[1]) == leans
+    assert ("What was changed" in html) == (not leans)
+
+
 def test_a_click_carries_exactly_the_edited_pair(tiny_bert: Reranker) -> None:
     results = probe(tiny_bert, QUERY, DOCUMENT)
     html = probes_html(results, PROBES, n_forward=1, seconds=1)

@@ -69,7 +69,10 @@ def test_bad_requests_get_a_clear_error(client: Client, arguments: dict[str, str
     given = {"query": PAIR[0], "document": PAIR[1]} | arguments
     with pytest.raises(AppError, match=says):
         client.predict(**given, api_name="/explain")
-    assert client.predict(*PAIR, "saliency", api_name="/explain")["logit"]  # still up
+
+
+def test_after_bad_requests_it_is_still_up(client: Client) -> None:
+    assert client.predict(*PAIR, "saliency", api_name="/explain")["logit"]
 
 
 TIMES = ("seconds", "n_forward", "n_backward")

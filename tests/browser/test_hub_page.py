@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from attribution.methods.defaults import default_methods
@@ -23,7 +26,8 @@ from tests.test_hub import SAYS
 BUNDLED = "Demo reranker (bundled, MiniLM-L6)"
 GOOD = ("slow", "cut", "pickled")
 STALLED = "silent-file"  # takes 20 s to be given up; in a page of its own meanwhile
-FAULTS = [name for name in SAYS if name != STALLED]
+# What can go wrong: before any file, no answer, a wrong file, a bad one, in the middle. The others come over HTTP.
+FAULTS = ("gated", "silent", "short", "evil", "cut-off")
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,21 @@ def test_downloads_explains_and_survives(page: Page, browser: Browser, url: str)
     expect(other.locator("#model input")).to_have_value(BUNDLED)
     expect(other.locator("#stop")).to_be_disabled()
     other.close()
+
+
+def test_every_fault_is_a_sentence_over_http_too(url: str) -> None:
+    """Four at a time; the app goes on."""
+    client = Client(url, verbose=False)
+
+    def said(name: str) -> str:
+        with pytest.raises(AppError) as refused:
+            client.predict("berlin", "museums", "saliency", model=f"someone/{name}", api_name="/explain")
+        return str(refused.value)
+
+    names = [name for name in SAYS if name not in (STALLED, "cut-off")]
+    with ThreadPoolExecutor(4) as pool:
+        for name, answer in zip(names, pool.map(said, names), strict=True):
+            assert SAYS[name].replace("within 1 ", "within 5 ") in answer
 
 
 def test_two_models_side_by_side(page: Page, url: str) -> None:
