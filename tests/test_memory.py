@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from attribution import MODELS, load_reranker
 from attribution.errors import ModelError
 from attribution.rerankers import memory
 from attribution.rerankers.families.decoders import left_padded
+from attribution.rerankers.loading import choose_device
 from attribution.rerankers.memory import check_room, free_memory, gigabytes
+from attribution.rerankers.models import Checkpoint
 
 MB = 2**20
 
@@ -86,3 +90,60 @@ def test_padding_goes_before_the_text(mask: list[list[int]], ids: list[list[int]
     found = left_padded(given)
     assert found["input_ids"].tolist() == turned
     assert found["attention_mask"].tolist() == [sorted(row) for row in mask]
+
+
+@pytest.mark.parametrize("trims", [True, False])
+def test_freed_memory_is_given_back_where_the_c_library_can(trims: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """musl has no `malloc_trim`; glibc is asked for all of it."""
+    asked: list[int] = []
+    library = SimpleNamespace(malloc_trim=asked.append) if trims else SimpleNamespace()
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _name: library)
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    memory.return_freed()
+    assert asked == [0] * trims
+    monkeypatch.setattr(memory.sys, "platform", "darwin")
+    memory.return_freed()
+    assert asked == [0] * trims
+
+
+def test_a_model_on_offer_takes_four_bytes_a_parameter() -> None:
+    assert {key: row.memory for key, row in MODELS.items()} == {
+        key: row.parameters * 4 for key, row in MODELS.items() if row.parameters
+    }
+    assert Checkpoint(label="", path="", licence="", about="").memory is None
+
+
+def test_the_bundled_models_parameters_are_its_own() -> None:
+    parameters = load_reranker("demo-reranker").model.parameters()
+    assert sum(weights.numel() for weights in parameters) == MODELS["demo-reranker"].parameters
+
+
+@pytest.mark.parametrize(
+    ("n_gpus", "device", "chosen"),
+    [
+        (0, None, "cpu"),
+        (2, None, "cuda"),
+        (2, "cuda", "cuda"),
+        (2, "cuda:0", "cuda:0"),
+        (2, "cuda:1", "cuda:1"),
+        (2, "cuda:2", ""),
+        (1, "cuda:1", ""),
+        (0, "cuda", ""),
+        (2, "cuda:x", ""),
+        (2, "tpu", ""),
+        (2, "cpu", "cpu"),
+        (2, "mps", ""),
+    ],
+)
+def test_a_device_is_one_of_this_machine(
+    n_gpus: int, device: str | None, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: n_gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    if chosen:
+        assert choose_device(device) == chosen
+        return
+    valid = "cpu, cuda" if n_gpus else "cpu"
+    with pytest.raises(ModelError, match=rf"There is no device {device!r} on this machine\. Valid: {valid}\.$"):
+        choose_device(device)

@@ -87,7 +87,7 @@ def _prepared(site: Site) -> Result:
     source = (ROOT / site.file).read_text("utf-8")
     pairs = zip(source.splitlines(), _mutant(site, source).splitlines(), strict=False)
     before, after = next(((b.strip(), a.strip()) for b, a in pairs if b != a), ("", ""))
-    known = (line.split("  #")[0].strip() for line in EQUIVALENT.read_text("utf-8").splitlines())
+    known = (line.rsplit("  #", 1)[0].strip() for line in EQUIVALENT.read_text("utf-8").splitlines())
     return Result(site, before, after, EQUAL if f"{site.file}: {before} -> {after}" in known else NOT_RUN)
 
 
