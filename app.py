@@ -42,6 +42,7 @@ from interface.endpoints import Page, register
 from interface.first import waiting
 from interface.headers import MIDDLEWARE
 from interface.open_graph import OpenGraph, about, preview
+from interface.runs import WAITING
 
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -143,7 +144,7 @@ def main() -> None:
     mcp.install()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         explain_first()
-    demo.queue(max_size=24).launch(
+    demo.queue(max_size=WAITING).launch(
         server_name=args.host,
         server_port=args.port,
         share=args.share,

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
-from interface.runs import wait_of_a_full_queue
+from interface.runs import places, wait_of_a_full_queue
 
 # As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
 POLICY = {
@@ -39,7 +39,9 @@ class Headers:
         self._app = app
 
     async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
-        """Pass on, with our headers."""
+        """Pass on, with our headers. Gradio's queue refuses who would wait too long at the pace of the last runs."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            scope["app"].get_blocks()._queue.max_size = places()
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

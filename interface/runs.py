@@ -22,6 +22,8 @@ from interface.budget import Budget
 
 SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
+WAITING = 24  # places in the queue at most
+WAIT_SECONDS = 60.0  # of the last place, about: there are fewer places while runs take long
 Lane = tuple[str, str]  # (session, name of the lane)
 MAIN = "explain"
 CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a queue of its own
@@ -86,11 +88,11 @@ def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = 
         before.stop()
     try:
         yield run
-        if lane != CHOOSING:
-            _seconds.append(time.perf_counter() - began)
     except Stopped:
         return
     finally:
+        if lane != CHOOSING:
+            _seconds.append(time.perf_counter() - began)
         with _lock:
             if _running.get(key) is run:
                 del _running[key]
@@ -115,6 +117,11 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
         running, waiting = ([key for key in lanes if key[1] != CHOOSING] for lanes in (_running, _waiting))
         before = max(0, len(running) + waiting.index((session, lane)) - SLOTS + 1)
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
+
+
+def places() -> int:
+    """How many may wait, so that the last of them waits about `WAIT_SECONDS` at the pace of the last runs."""
+    return max(SLOTS, min(WAITING, round(WAIT_SECONDS * SLOTS / max(1e-3, fmean(_seconds or [TYPICAL_SECONDS])))))
 
 
 def wait_of_a_full_queue() -> int:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import deque
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from attribution.errors import Stopped
 from interface import budget, runs
-from interface.runs import MAIN, ahead, busy, claim, latest_run, stop
+from interface.headers import Headers
+from interface.runs import MAIN, SLOTS, WAITING, ahead, busy, claim, latest_run, places, stop
 
 
 def test_a_claim_ends_the_run_before_its_next_pass() -> None:
@@ -78,3 +83,31 @@ def test_a_stop_from_another_thread_reaches_the_run() -> None:
 def test_a_run_of_up_to_thirty_seconds_starts_at_once() -> None:
     assert budget.ask("ann", 10, 30.0, "these") == ""
     assert "about 31 s (at most 10 passes" in budget.ask("ann", 10, 30.6, "these")
+
+
+def test_there_are_fewer_places_while_runs_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds, n in ([], WAITING), ([1.0, 3.0], WAITING), ([10.0, 14.0], 10), ([500.0], SLOTS):
+        monkeypatch.setattr(runs, "_seconds", deque(seconds))
+        assert places() == n
+
+
+def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_seconds", deque([12.0]))
+    queue, passed = SimpleNamespace(max_size=WAITING), list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope["method"])
+
+    here = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
+    asyncio.run(Headers(app)({"type": "http", "method": "POST", "app": here}, None, None))  # type: ignore[arg-type]
+    assert (queue.max_size, passed) == (10, ["POST"])
+
+
+def test_a_run_that_was_stopped_or_failed_counts_for_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: deque[float] = deque()
+    monkeypatch.setattr(runs, "_seconds", counted)
+    with latest_run("ann"):
+        raise Stopped("by the visitor")
+    with pytest.raises(ZeroDivisionError), latest_run("ann"):
+        raise ZeroDivisionError
+    assert len(counted) == 2
