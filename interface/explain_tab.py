@@ -41,6 +41,7 @@ from interface.presence import gone
 from interface.runs import latest_run
 from interface.settings import DEFAULT_METHODS, DEFAULTS, GROUPS, Settings, members
 
+SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
 FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 
 
@@ -173,6 +174,7 @@ def _results(
     yield only("Reading the pair …")
     size = cost.size_of(pair)
     counts = cost.counts_of(size, chosen, wanted)
+    section = ""  # the newest curves, sent or not
     for batch in _batches(counts):
         for key in batch:
             on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
@@ -195,11 +197,15 @@ def _results(
         try:
             measured = measure(reranker, results.ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
         except OverBudget as error:
-            yield only(str(error))
+            results.section = section or results.section
+            yield results.page(str(error))
             continue
         at_most = max_passes(len(results.done))
         cost.learn(reranker.model_id, cost.FAITHFULNESS, at_most, size.n_tokens, measured.seconds)
-        results.measured, results.section = measured, faithfulness_section(measured, results.ordered)
+        results.measured, section = measured, faithfulness_section(measured, results.ordered)
+        left = {key: counts[key] for key in chosen if key not in results.done and key not in results.failed}
+        if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:
+            results.section = section
         yield results.page("Measured what is ready …")
     if results.whole:  # the end of a stream repeats its last yield, so that is a short one
         yield only(f"Done after {time.perf_counter() - began:.1f} s.")

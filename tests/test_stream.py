@@ -14,7 +14,7 @@ from attribution import MODELS
 from attribution.methods import METHODS
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface import common
+from interface import common, explain_tab
 from interface.explain_tab import _results
 from interface.settings import DEFAULT_METHODS, DEFAULTS
 
@@ -62,3 +62,18 @@ def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> N
         last = versions[-1]
         assert [len(re.findall(f"<{end}article", last)) for end in ("", "/")] == [1, 1]
     assert cards[-1][len(DEFAULT_METHODS) :] == [""] * (len(METHODS) - len(DEFAULT_METHODS))
+
+
+@pytest.mark.parametrize(("soon", "sent"), [(1e9, 1), (-1.0, 2)])
+def test_curves_that_are_soon_replaced_are_not_sent_first(
+    soon: float, sent: int, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a quick method and a dear one; the last is sent whatever it costs."""
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+    monkeypatch.setattr(explain_tab, "SOON", soon)
+    wanted = {**DEFAULTS, "baselines": None, "n_steps": 8}
+    chosen = ["saliency", "integrated_gradients_captum"]
+    steps = explain_tab._results(tiny_bert, *PAIR, chosen, wanted, lambda *_: lambda _meter: None)
+    sections = [step[3] for step in steps if isinstance(step[3], str) and step[3]]
+    assert len(set(sections)) == sent
+    assert "Captum" in sections[-1]
