@@ -151,7 +151,9 @@ def run(
 
         wanted = {"baselines": baselines or None, "leaf": leaf, "operator": operator, **budgets}
         reranker = models.load(model_id, progress, current.check)
-        yield from _results(reranker, query, document, chosen, wanted, watch)
+        for update in _results(reranker, query, document, chosen, wanted, watch):
+            current.check()  # what a stop has said meanwhile is not overwritten
+            yield update
 
 
 def _results(

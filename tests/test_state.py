@@ -56,25 +56,6 @@ def offered(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> str:
     return tiny_bert.model_id
 
 
-@pytest.mark.parametrize("after", [1, 2, 3])
-def test_a_stop_ends_the_explanation_before_its_next_pass(after: int, offered: str) -> None:
-    """The handler itself, as a generator: results that were there stay, none comes after the stop."""
-    visitor: Any = gr.Request(session_hash="visitor")
-    passes: list[int] = []
-
-    def progress(*_: Any, **__: Any) -> None:
-        passes.append(1)
-
-    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, progress)
-    for _ in range(after):
-        next(run)
-    heard = len(passes)
-    assert stop("visitor") == "running"
-    assert list(run) == []
-    assert len(passes) == heard
-    assert not busy("visitor")
-
-
 @contextmanager
 def heard_forwards(reranker: Reranker) -> Iterator[list[int]]:
     """A list that grows by one at every forward of the model."""
@@ -84,6 +65,34 @@ def heard_forwards(reranker: Reranker) -> Iterator[list[int]]:
         yield heard
     finally:
         handle.remove()
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_stop_ends_the_explanation_before_its_next_pass(after: int, offered: str, tiny_bert: Reranker) -> None:
+    """The handler itself, as a generator: results that were there stay, none comes after the stop."""
+    visitor: Any = gr.Request(session_hash="visitor")
+    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    with heard_forwards(tiny_bert) as heard:
+        for _ in range(after):
+            next(run)
+        before = len(heard)
+        assert stop("visitor") == "running"
+        assert list(run) == []
+    assert len(heard) == before
+    assert not busy("visitor")
+
+
+def test_what_a_stop_says_is_not_overwritten_by_the_pass_it_came_in(offered: str, tiny_bert: Reranker) -> None:
+    visitor: Any = gr.Request(session_hash="visitor")
+    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    next(run)
+    encoder = tiny_bert.model.get_submodule("bert.encoder")
+    handle = encoder.register_forward_pre_hook(lambda *_: stop("visitor") and None)
+    try:
+        assert list(run) == []
+    finally:
+        handle.remove()
+    assert not busy("visitor")
 
 
 @pytest.mark.parametrize("rows", [0, 1, 4])
