@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -99,7 +100,9 @@ def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> No
         passed.append(scope["method"])
 
     here = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
-    asyncio.run(Headers(app)({"type": "http", "method": "POST", "app": here}, None, None))  # type: ignore[arg-type]
+    asked = Headers(app)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own, of a browser's
+        pool.submit(asyncio.run, asked).result()
     assert (queue.max_size, passed) == (10, ["POST"])
 
 
