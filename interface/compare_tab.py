@@ -28,11 +28,11 @@ from interface.compare_runs import LANE, PARTS, Out, out, run_list, run_pick
 from interface.compare_state import Asked, Compared, read_picked
 from interface.compare_what_if import run_drop, run_edit, run_flip, run_meet
 from interface.documents import MOST, check_list, read_list, write_list
+from interface.page import ASIDE, settle, stop_by
 from interface.permalink import Field, choice, text
-from interface.runs import busy, claim, stop
+from interface.runs import claim
 
 LISTS = json.loads((Path(__file__).parent.parent / "examples" / "lists.json").read_text("utf-8"))
-ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _first: dict[str, Out] = {}  # model -> the first example's results, made once by the server
 
 
@@ -81,7 +81,7 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], A
         runs.append(model_event(claimed.success, run_list, asked))
     runs.append(model_event(tab.select, open_first, [parts.state, pair.model]))
     runs += _ask_more(parts, controls, halt_button, model_event)
-    halt_button.click(halt, None, [status, halt_button], cancels=runs, **ASIDE)
+    stop_by(halt_button, status, runs, LANE)
     gr.on([component.change for component in inputs], None, inputs, js="(...now) => window.rerankLists.changed(now)")
     opened = parts.rows.click(open_row, parts.state, [pair.query, pair.document], **ASIDE)
     opened.success(None, js="() => document.querySelector('#explain').click()")
@@ -162,18 +162,3 @@ def open_row(compared: Compared | None, event: gr.EventData) -> tuple[Any, ...]:
     if compared is None:
         return gr.skip(), gr.skip()
     return compared.asked.query, compared.asked.documents[int(event.place) - 1].text
-
-
-def settle(request: gr.Request) -> Any:
-    """Stop is offered only while something of this visitor's runs or waits."""
-    return gr.Button(interactive=busy(request.session_hash or ""))
-
-
-def halt(request: gr.Request) -> tuple[Any, ...]:
-    """End what runs before its next model pass; what was ready is kept: `(status, stop button)`."""
-    said = {
-        "running": "Stopped. What was ready is kept.",
-        "waiting": "Withdrawn before it started.",
-        "": "Nothing was running.",
-    }
-    return status_html(said[stop(request.session_hash or "", LANE)]), gr.Button(interactive=False)

@@ -155,7 +155,28 @@ def settle_after(ran: Any, actions: Actions) -> None:
 def end_by(actions: Actions, pair: PairInputs, runs: Sequence[Any]) -> None:
     """Stop and every start of an explanation take all `runs` out of the queue; build this after all tabs."""
     gr.on([*actions.starts, pair.query.submit], None, cancels=[*runs])
-    actions.stop.click(halt, None, [actions.status, actions.stop], cancels=[*runs], **ASIDE)
+    stop_by(actions.stop, actions.status, runs)
+
+
+def stop_by(button: gr.Button, status: gr.HTML, runs: Sequence[Any], lane: str | None = None) -> None:
+    """A click on `button` ends what the visitor has in `lane`, or in all, and takes `runs` out of the queue.
+
+    What it says is said once more when it is done: a result that was on its way may have come in between.
+    """
+
+    def halt(request: gr.Request) -> tuple[Any, ...]:
+        said = {
+            "running": "Stopped. What was ready is kept.",
+            "waiting": "Withdrawn before it started.",
+            "": "Nothing was running.",
+        }
+        text = status_html(said[stop(request.session_hash or "", lane)])
+        return text, gr.Button(interactive=False), text
+
+    text = gr.State("")
+    name = f"halt_{lane}" if lane else "halt"
+    halted = button.click(halt, None, [status, button, text], cancels=[*runs], api_name=name, **ASIDE)
+    halted.then(lambda text: text, text, status, **ASIDE)
 
 
 def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, ...]]:
@@ -202,16 +223,6 @@ def tell_place(request: gr.Request) -> tuple[Any, ...]:
 def settle(request: gr.Request) -> Any:
     """Stop is offered only while something of this visitor's runs or waits."""
     return gr.Button(interactive=busy(request.session_hash or ""))
-
-
-def halt(request: gr.Request) -> tuple[Any, ...]:
-    """Stop what runs before its next model pass, withdraw what waits: `(status, stop button)`."""
-    said = {
-        "running": "Stopped. What was ready is kept.",
-        "waiting": "Withdrawn before it started.",
-        "": "Nothing was running.",
-    }
-    return status_html(said[stop(request.session_hash or "")]), gr.Button(interactive=False)
 
 
 def forget(request: gr.Request) -> None:

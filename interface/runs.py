@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import Literal
 
 from attribution.errors import Stopped
+from attribution.rerankers.memory import return_freed
 from attribution.rerankers.reranker import Meter
 from interface.budget import Budget
 
@@ -96,6 +97,7 @@ def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = 
         with _lock:
             if _running.get(key) is run:
                 del _running[key]
+        return_freed()  # each thread that served a run keeps what its largest batch took, else
 
 
 def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
