@@ -43,6 +43,7 @@ def test_passes_are_what_the_model_saw(method: str, tiny_bert: Reranker, monkeyp
         ("saliency", {"leaf": "clone"}, 1),
         ("saliency_l2", {}, 1),
         ("input_x_gradient", {}, 1),
+        (CAPTUM, {}, 80),
         (CAPTUM, {"n_steps": 20}, 40),
         (CAPTUM, {"n_steps": 20, "joint": True}, 20),
         (CAPTUM, {"n_steps": 20, "internal_batch_size": 3}, 40),

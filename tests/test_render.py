@@ -138,6 +138,13 @@ def test_a_hit_step_cap_and_the_convergence_delta_are_on_the_card() -> None:
     assert "65 gradient evaluations" in read(card).text
 
 
+def test_full_strength_of_nothing_is_one() -> None:
+    unseen = Word("a", "query", 0, 1, None)
+    for words in ([], [unseen], [dataclasses.replace(unseen, attribution=0.0)]):
+        assert scale_of(words) == 1.0
+    assert scale_of([unseen, dataclasses.replace(unseen, attribution=-2.5)]) == 2.5
+
+
 def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
     words = [Word(" a", "query", 0, 2, 2.0), Word(" b", "query", 2, 4, -1.0), Word(" c", "query", 4, 6, 0.01)]
     html = text_html(words, scale_of(words), signed=True)

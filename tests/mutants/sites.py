@@ -52,9 +52,10 @@ TESTS: dict[str, str] = {
     "attribution/methods/leaves": "autograd_lab state methods limits",
     "attribution/methods/path": "methods options passes explain adaptive",
     "attribution/rerankers": "reranker methods loading encoding families refused callers offer",
-    "attribution/rerankers/reranker": "passes reranker methods loading encoding callers",
+    "attribution/rerankers/reranker": "edges passes reranker methods loading encoding callers",
     "attribution/rerankers/removal": "perturbation faithfulness methods encoding",
-    "attribution/rerankers/encoding": "encoding explain units",
+    "attribution/rerankers/readout": "readout",
+    "attribution/rerankers/encoding": "edges encoding explain units",
     "attribution/rerankers/hub": "hub",
     "attribution/rerankers/files": "refused loading offer families hub",
     "attribution/rerankers/memory": "memory offer",
@@ -62,8 +63,8 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/loading": "memory loading offer reranker refused callers",
     "attribution/rerankers/models": "memory readme offer loading",
     "attribution/rerankers/states": "internals limits",
-    "attribution/rerankers/families": "memory families reranker propagation encoding internals sentence_transformers",
-    "attribution/rerankers/prompts": "families sentence_transformers offer",
+    "attribution/rerankers/families": "edges memory families reranker encoding internals sentence_transformers",
+    "attribution/rerankers/prompts": "edges families sentence_transformers offer",
     "attribution/views": "render summary faithfulness_view probes_view printed compare export two_models",
     "attribution/views/compare": "compare_view compare export",
     "attribution/views/picture": "picture export",
@@ -77,7 +78,7 @@ TESTS: dict[str, str] = {
     "interface/steps": "budget",
     "interface/compare_state": "compare_state",
     "interface/presence": "budget",
-    "interface/endpoints": "checks callers",
+    "interface/endpoints": "edges checks callers",
 }
 
 

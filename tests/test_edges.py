@@ -1,0 +1,121 @@
+"""Small rules at their edges: prompts that a template changes, cut documents, pooling modes, descriptions."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attribution.errors import InputError, ModelError
+from attribution.rerankers.encoding import Row, _cut_document
+from attribution.rerankers.families.chain import _pooling
+from attribution.rerankers.prompts import Prompt
+from attribution.rerankers.reranker import Reranker
+from interface.endpoints import _arguments, endpoint
+
+
+def prompt(render: Any = None, suffix_ids: tuple[int, ...] = (90, 91)) -> Prompt:
+    usual = lambda query, document: f"[q {query} d {document} ]"  # noqa: E731
+    return Prompt(render=render or usual, pieces=("[q ", " d ", " ]"), first="query", suffix_ids=suffix_ids)
+
+
+def test_a_prompt_says_where_its_texts_are() -> None:
+    assert prompt().write("ab", "cde") == ("[q ab d cde ]", {"query": (3, 5), "document": (8, 11)})
+    turned = dataclasses.replace(prompt(lambda query, document: f"[q {document} d {query} ]"), first="document")
+    assert turned.write("ab", "cde") == ("[q cde d ab ]", {"document": (3, 6), "query": (9, 11)})
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda query, document: f"[q {query.strip()} d {document.strip()} ]",
+        lambda query, document: f"[q {query} d {document} ]".replace(" z", ""),
+        lambda query, document: f"!{query} d {document} ]",
+        lambda query, document: f"~[q {query} d {document} ]",
+    ],
+    ids=["strips", "drops", "sorts before", "sorts behind"],
+)
+def test_a_template_that_changes_a_text_is_refused(render: Any) -> None:
+    with pytest.raises(InputError, match="prompt template changes these texts"):
+        prompt(render).write(" a", "b z")
+
+
+def rows(n_query: int, n_document: int, n_after: int) -> list[Row]:
+    """A prompt's rows, each with its place as its id."""
+    segments = ["template", *["query"] * n_query, "template", *["document"] * n_document, *["template"] * n_after]
+    made: list[Any] = [
+        Row(segment, 0, 1, {"input_ids": i, "attention_mask": 1})  # type: ignore[arg-type]
+        for i, segment in enumerate(segments)
+    ]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("max_length", "document"), [(20, [4, 5, 6, 7, 8]), (11, [4, 5, 6, 7, 8]), (10, [4, 5, 6, 7]), (7, [4])]
+)
+def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_length: int, document: list[int]) -> None:
+    """By hand: 4 rows before the document, its 5, and an end of 2 in place of the 3 that were there."""
+    cut = _cut_document(rows(2, 5, 3), max_length, prompt())
+    assert [row.inputs["input_ids"] for row in cut] == [0, 1, 2, 3, *document, 90, 91]
+    assert [(row.segment, row.inputs["attention_mask"]) for row in cut[-2:]] == [("template", 1)] * 2
+
+
+def test_no_room_for_the_document_is_said_with_numbers() -> None:
+    with pytest.raises(InputError, match="are 6 tokens long and leave no room for the document: this model reads 6"):
+        _cut_document(rows(2, 5, 3), 6, prompt())
+
+
+@pytest.mark.parametrize(
+    ("config", "mode"),
+    [
+        ({"pooling_mode": "mean"}, "mean"),
+        ({"pooling_mode": ["cls"]}, "cls"),
+        ({"pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode": "mean", "include_prompt": True}, "mean"),
+        ({"pooling_mode": "mean", "include_prompt": False}, ""),
+        ({"pooling_mode": "weightedmean"}, ""),
+        ({"pooling_mode": ["mean", "cls"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_pooling_is_by_one_rule_that_is_known(config: dict[str, Any], mode: str) -> None:
+    if mode:
+        assert _pooling(config, Path("folder")) == mode
+        return
+    with pytest.raises(ModelError) as caught:
+        _pooling(config, Path("folder"))
+    assert ("its prompt left out" in str(caught.value)) == (config.get("include_prompt") is False)
+
+
+def test_an_endpoint_keeps_its_name_and_its_parameters_lines() -> None:
+    def function(first: str, second: int = 3) -> dict[str, Any]:
+        """What it does.
+
+        Args:
+            first: The one, with a colon: here.
+            second: The other.
+
+        Returns:
+            third: no parameter.
+        """
+        return {"first": first, "second": second}
+
+    assert _arguments(function) == {"first": "The one, with a colon: here.", "second": "The other."}
+    checked = endpoint(function)
+    assert (checked.__name__, checked.__doc__) == (function.__name__, function.__doc__)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokenizer", "pad"), [(7, 3, 7), (None, 3, 3), (-1, 3, 3), (None, None, 0), (-1, -1, 0), (0, 3, 0)]
+)
+def test_the_padding_id_is_the_models_own_else_the_tokenizers(
+    model: int | None, tokenizer: int | None, pad: int
+) -> None:
+    of: Any = SimpleNamespace(
+        model=SimpleNamespace(config=SimpleNamespace(pad_token_id=model)),
+        tokenizer=SimpleNamespace(pad_token_id=tokenizer),
+    )
+    assert Reranker.pad_id.fget(of) == pad  # type: ignore[attr-defined]
