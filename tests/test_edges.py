@@ -12,6 +12,7 @@ import pytest
 from attribution.errors import InputError, ModelError
 from attribution.rerankers.encoding import Row, _cut_document
 from attribution.rerankers.families.chain import _pooling
+from attribution.rerankers.hub import KEPT, _sentence
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
 from interface.endpoints import _arguments, endpoint
@@ -119,3 +120,11 @@ def test_the_padding_id_is_the_models_own_else_the_tokenizers(
         tokenizer=SimpleNamespace(pad_token_id=tokenizer),
     )
     assert Reranker.pad_id.fget(of) == pad  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [(OSError("first\nsecond"), "first"), (OSError(), "OSError"), (PermissionError("  no  "), "no")],
+)
+def test_an_unknown_fault_of_a_fetch_is_its_first_line(error: OSError, shown: str) -> None:
+    assert _sentence("a/b", "main", error) == f"Could not fetch a/b: {shown} {KEPT}"

@@ -109,6 +109,7 @@ def test_an_order_blind_model_is_within_the_control_on_shuffling() -> None:
 def test_a_constant_model_is_within_the_control_on_everything() -> None:
     results = probe(toy(constant), QUERY, DOCUMENT)
     assert all(variant.within_control for result in results for variant in result.variants)
+    assert {(v.control.low, v.control.high) for result in results for v in result.variants} == {(0.0, 0.0)}
     assert {r.verdict for r in results if PROBES[r.probe].expects == "fall"} == {"within the control"}
     assert {r.verdict for r in results if PROBES[r.probe].expects != "fall"} == {"held"}
 
