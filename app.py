@@ -67,6 +67,9 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
 )
 
 
+SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
+
+
 # --- layout ----------------------------------------------------------------------------------------------------------
 def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     """The page, with `model_ids` (keys of MODELS) on offer; and what explains its first example."""
@@ -160,6 +163,7 @@ def main() -> None:
         ssr_mode=False,
         mcp_server=True,
         prevent_thread_lock=True,
+        state_session_capacity=SESSIONS,
     )
     if not ON_ZEROGPU:
         explain_first()

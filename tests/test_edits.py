@@ -123,6 +123,14 @@ def test_two_draws_of_what_is_random_and_each_counts_what_it_moved() -> None:
         assert (len(first), len(last), last[1]) == (4, 3, ".")
 
 
+def test_another_number_has_as_many_digits_and_begins_with_none_that_is_zero() -> None:
+    drawn = [made.document for seed in range(40) for made in edits.numbers("", "in 1870", random.Random(seed))]
+    digits = [document.removeprefix("in ") for document in drawn]
+    assert all(len(number) == 4 and number != "1870" for number in digits)
+    assert {number[0] for number in digits} == set("123456789")
+    assert {number[3] for number in digits} == set("0123456789")
+
+
 def test_a_typo_is_inside_the_longest_word() -> None:
     wrong = {edits.typo("an ice river", DOCUMENT, random.Random(seed))[0].query for seed in range(20)}
     assert wrong == {"an ice rvier", "an ice rievr", "an ice rivre"}

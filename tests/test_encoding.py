@@ -15,6 +15,7 @@ from torch import Tensor
 from attribution import explain, interaction, load_reranker
 from attribution.errors import OptionError
 from attribution.rerankers.encoding import encode_pair, longest_first
+from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Cut, Segment
@@ -177,3 +178,16 @@ def test_a_baseline_the_model_has_no_embedding_for(tiny_bert: Reranker, tmp_path
     reranker = load_reranker(str(tmp_path))
     reranker.tokenizer.add_special_tokens({"mask_token": "[ANOTHER]"})
     assert replace(reranker).default_baseline == "unk"
+
+
+@pytest.mark.parametrize("architecture", [name for name, family in FAMILIES.items() if family.prompt])
+def test_tokens_of_a_prompt_lie_one_after_another_on_all_of_both_texts(architecture: str, tiny: Tiny) -> None:
+    texts = {"query": "how many people", "document": "berlin has about 3.7 million inhabitants ."}
+    pair = tiny(architecture).encode(texts["query"], texts["document"])
+    for segment, text in texts.items():
+        spans = [(token.start, token.end) for token in pair.tokens if token.segment == segment]
+        assert spans == sorted(spans)
+        covered = {i for start, end in spans if start is not None and end is not None for i in range(start, end)}
+        assert covered >= {i for i, character in enumerate(text) if not character.isspace()}
+        assert len(spans) >= len(text.split())
+    assert {(t.start, t.end) for t in pair.tokens if t.segment == "template"} == {(None, None)}

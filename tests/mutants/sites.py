@@ -55,7 +55,7 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/reranker": "edges passes reranker methods loading encoding callers",
     "attribution/rerankers/removal": "perturbation faithfulness methods encoding",
     "attribution/rerankers/readout": "readout",
-    "attribution/rerankers/encoding": "edges encoding explain units",
+    "attribution/rerankers/encoding": "edges encoding explain units families",
     "attribution/rerankers/hub": "hub",
     "attribution/rerankers/files": "refused loading offer families hub",
     "attribution/rerankers/memory": "memory offer",
