@@ -25,12 +25,12 @@ class Target:
     what: str
     read: Callable[[Sections], float]
     at_most: float = float("inf")
-    at_least: float = 0.0
+    at_least: float = float("-inf")
 
     @property
     def goal(self) -> str:
         """As the table says it."""
-        return f"at least {self.at_least:g}" if self.at_least else f"at most {self.at_most:g}"
+        return f"at most {self.at_most:g}" if self.at_most < float("inf") else f"at least {self.at_least:g}"
 
 
 def cell(sections: Sections, title: str, column: str, **row: Any) -> float:

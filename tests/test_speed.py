@@ -95,8 +95,15 @@ def test_a_target_says_whether_it_is_met(gain: float, met: list[str], monkeypatc
     assert {row["reached"] for row in rows} == {gain}
 
 
+@pytest.mark.parametrize(("reached", "met"), [(-1.7, "yes"), (0.0, "yes"), (1.5, "yes"), (1.6, "no")])
+def test_less_than_nothing_is_at_most_something(reached: float, met: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "TARGETS", [targets.Target("start", lambda _sections: reached, 1.5)])
+    (row,) = targets.table({}).rows
+    assert (row["aimed at"], row["reached"], row["met"]) == ("at most 1.5", reached, met)
+
+
 def test_a_target_without_its_measurement_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets, "TARGETS", [t for t in targets.TARGETS if t.at_least or t.at_most == 1200])
+    monkeypatch.setattr(targets, "TARGETS", [t for t in targets.TARGETS if t.at_least > 0 or t.at_most == 1200])
     rows = targets.table(sections(gain=3.0)).rows
     assert {row["met"] for row in rows if row["reached"] is None} == {"not measured"}
     assert [row["reached"] for row in rows if row["met"] != "not measured"] == [3.0, 3.0]
