@@ -110,3 +110,13 @@ def test_the_list_says_what_was_done_to_a_document(compared: Compared) -> None:
     identity = compare_state.draw_identity(compared)
     assert compared.asked.model_id in identity
     assert compared.ranking.revision in identity
+
+
+def test_a_word_without_an_attribution_predicts_nothing(compared: Compared) -> None:
+    assert compared.contrast
+    first = compared.contrast.first
+    nothing = dataclasses.replace(first, attributions=(0.0,) * len(first.tokens))
+    flat = dataclasses.replace(compared, contrast=dataclasses.replace(compared.contrast, first=nothing))
+    gone = frozenset({0, 1})
+    (outcome,) = outcomes(dataclasses.replace(flat, dropped={"A": gone}, logits={(1, gone): 0.5}))
+    assert outcome.predicted == 0.0
