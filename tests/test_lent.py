@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -195,3 +196,13 @@ def test_options_are_in_the_asked_time(n_steps: int, models: tuple[str, str]) ->
     tokens = len(load_reranker(models[0]).encode(*PAIR).tokens)
     assert lent.for_task("explain", models[0], arguments) == 3 * (2 * n_steps + 4) * tokens
     assert METHODS[f"{IG}_captum"].uses_gradient
+
+
+@pytest.mark.usefixtures("tokens_asked")
+def test_the_colours_of_every_row_are_in_the_asked_time(models: tuple[str, str]) -> None:
+    """The contrast's cap is high enough to hide one that was left out."""
+    asked = compared(models[0]).asked
+    cheap, dear = (lent.for_list(dataclasses.replace(asked, colour=key)) for key in ("saliency", "smoothgrad"))
+    longest = max(len(load_reranker(models[0]).encode(QUERY, text).tokens) for text in TEXTS)
+    default = 3 * (inspect.signature(METHODS["smoothgrad"].attribute).parameters["n_samples"].default - 1)
+    assert dear - cheap == len(TEXTS) * default * longest
