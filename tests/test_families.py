@@ -188,8 +188,10 @@ def test_the_document_alone_is_cut(tiny: Tiny) -> None:
 
 
 def test_a_language_model_without_a_prompt(tmp_path: Any) -> None:
-    """Refused, with the ways out; and a published template is one of them."""
+    """Refused, with the ways out; a published template is one of them, and is taken whole where files name another."""
     folder = save_tiny(QWEN, tmp_path)
+    asks_otherwise = load_reranker(str(folder), template="mxbai-rerank-v2", max_length=512)
+    assert asks_otherwise.settings.reads.startswith("the logit of '1' less that of '0'")
     for name in ("modules.json", "chat_template.jinja"):
         (folder / name).unlink()
     with pytest.raises(ModelError, match=r"without a prompt.*qwen3-reranker.*chat_template\.jinja"):
