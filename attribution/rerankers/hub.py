@@ -98,22 +98,27 @@ def _fetch(repo: str, revision: str | None, on_bytes: OnBytes) -> Path:
     info = _watched(ask, _Transfer(0), on_bytes)  # so that who waits may give up while the Hub is silent, too
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
 
-    def get(names: list[str], revision: str) -> list[Path]:
+    def get(names: list[str], revision: str, hear: OnBytes) -> list[Path]:
         transfer = _Transfer(sum(sizes[name] for name in names))
-        return [_watched(partial(_file, repo, name, revision, transfer), transfer, on_bytes) for name in names]
+        return [_watched(partial(_file, repo, name, revision, transfer), transfer, hear) for name in names]
+
+    def still_asking(_done: int, _total: int) -> None:  # a few hundred bytes say what there is to fetch
+        on_bytes(0, 0)
 
     commit, read = str(info.sha), {}
     if "config.json" in sizes:  # by the name asked for, so that the cache knows next time which commit it meant
-        (config,) = get(["config.json"], revision or constants.DEFAULT_REVISION)
+        (config,) = get(["config.json"], revision or constants.DEFAULT_REVISION, still_asking)
         commit, read = config.parent.name, {"config.json": config.read_bytes()}
         modules = [name for name in MODULES if name in sizes]
-        read |= {name: path.read_bytes() for name, path in zip(modules, get(modules, commit), strict=True)}
+        read |= {
+            name: path.read_bytes() for name, path in zip(modules, get(modules, commit, still_asking), strict=True)
+        }
     judged = judge(repo, sizes, read.__getitem__)
     files = [name for name in needed(sizes) if name not in read]
     files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last
     check_room(repo, float32_bytes(judged, sum(sizes[name] for name in weights_of(files))))
     _check_disk(repo, sum(sizes[name] for name in files))
-    return get(files, commit)[-1].parent
+    return get(files, commit, on_bytes)[-1].parent
 
 
 def _file(repo: str, name: str, revision: str, transfer: _Transfer) -> Path:
