@@ -1,14 +1,21 @@
-"""The real app in a process of its own, and a headless Chromium to click through it."""
+"""The real app in a process of its own, beside a Hub of our own, and a headless Chromium to click through it."""
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.serve import CARD, serve
+from benchmarks.serve import CARD, await_page, serve
+from tests.loopback import GOOD, loopback_hub, make_repositories
+from tests.test_hub import SAYS
 
 FLAGS = [
     "--headless",
@@ -19,13 +26,46 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# On each frame Gradio draws its clocks anew, of sixty a second a tenth of a core and half of one during a run.
+TEN_FRAMES = """window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
+window.cancelAnimationFrame = clearTimeout;"""
 expect.set_options(timeout=60_000)
 
 
+OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories that are not there
+
+
+@dataclass(frozen=True)
+class App:
+    """The app's process and address, from its first byte on."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve("app.py", shows=CARD, log=tmp_path_factory.mktemp("app") / "log.txt") as (_, url):
-        yield url
+def app(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app; what the Hub has is on offer, and its cache is empty."""
+    here = tmp_path_factory.mktemp("app")
+    root = make_repositories(tiny_folder("BertForSequenceClassification"), here / "repositories")
+    arguments = [part for name in OFFERED for part in ("--model", name)]
+    with loopback_hub(root) as (endpoint, _asked):
+        home: dict[str, Any] = {
+            "HF_HUB_OFFLINE": "0",
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(here / "home"),
+            "HF_HUB_DISABLE_XET": "1",
+        }
+        home |= {name: "" for name in os.environ if name.lower().endswith("_proxy")}
+        with serve("app.py", *arguments, log=here / "log.txt", **home) as (process, url):
+            yield App(process, url)
+
+
+@pytest.fixture(scope="session")
+def app_url(app: App) -> str:
+    """Its address, once it shows the first example's cards."""
+    assert await_page(app.process, app.url, CARD), "the app has ended"
+    return app.url
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +80,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     """One page for all tests, which loads the app in half the time of a new one; and what went wrong on it."""
     page = browser.new_context().new_page()
+    page.add_init_script(TEN_FRAMES)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
@@ -51,6 +92,7 @@ def opened(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
 def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     page, errors = opened
     page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
     errors.clear()
     yield page
     found = [*errors]

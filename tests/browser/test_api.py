@@ -21,6 +21,7 @@ from attribution.evidence.compare import contrast, rank
 from attribution.evidence.interaction import interaction
 from attribution.evidence.probes import probe
 from attribution.export import plain
+from tests.browser.conftest import OFFERED
 from tests.readme import README, section
 
 PAIR = ("how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
@@ -104,7 +105,7 @@ def test_every_endpoint_gives_what_python_gives(client: Client) -> None:
     answer = client.predict(query, DOCUMENTS[2], DOCUMENTS[1], api_name="/counterfactual")
     same(answer, plain(counterfactual(reranker, query, DOCUMENTS[2], DOCUMENTS[1])))
     listed = client.predict(api_name="/models")
-    assert {model["key"] for model in listed["models"]} == set(MODELS)
+    assert {model["key"] for model in listed["models"]} == {*MODELS, *OFFERED}
     assert {method["key"] for method in listed["methods"]} == set(METHODS)
     assert "/" not in {str(model.get("path", ""))[:1] for model in listed["models"]}, "a path of the server's"
 

@@ -1,4 +1,4 @@
-"""The Compare tab: rank, contrast, what if, interaction, counterfactual; the latest list wins; light, dark, phone."""
+"""The Compare tab: rank, contrast, what if, interaction, counterfactual; the latest list wins."""
 
 from __future__ import annotations
 
@@ -8,28 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from attribution.errors import InputError
 from interface.documents import pieces, write_list
+from tests.browser.looks import expect_no_violation, open_tab
 
-LISTS = json.loads((Path(__file__).parents[2] / "examples" / "lists.json").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+LISTS = json.loads((ROOT / "examples" / "lists.json").read_text(encoding="utf-8"))
 FIRST = LISTS[0]
 
 
-def open_compare(page: Page, url: str, theme: str = "light", width: int = 1280) -> None:
+def open_compare(page: Page, url: str) -> None:
     """The tab, with the first example compared."""
-    page.set_viewport_size({"width": width, "height": 844})
-    page.goto(f"{url}/?__theme={theme}")
-    tab, more = page.get_by_role("tab", name="Compare", exact=True), page.get_by_label("More tabs")
-    expect(tab.or_(more).filter(visible=True).first).to_be_visible()
-    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
-    if tab.is_visible():
-        tab.click()
-    else:
-        more.click()
-        page.locator(".overflow-dropdown button", has_text="Compare").click()
+    page.goto(url)
+    open_tab(page, "Compare")
     expect_done(page, FIRST["documents"])
 
 
@@ -58,13 +51,7 @@ def chip(page: Page, i: int) -> Locator:
     return page.locator("#compare-lists .rl-chip").nth(i)
 
 
-def expect_no_violation(page: Page) -> None:
-    found = Axe().run(page, context="#compare-tab").response["violations"]
-    told = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
-    assert not told, "\n".join(told)
-
-
-def test_a_list_is_ranked_contrasted_and_asked_what_if(page: Page, app_url: str) -> None:
+def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page, app_url: str) -> None:
     open_compare(page, app_url)
     logits = numbers(page.locator("#compare-rows .rl-rank-logit"))
     assert logits == sorted(logits, reverse=True)
@@ -101,9 +88,6 @@ def test_a_list_is_ranked_contrasted_and_asked_what_if(page: Page, app_url: str)
     expect(outcome(page)).to_contain_text("as edited")
     expect(page.locator("#compare-rows")).to_contain_text("What if: edited text")
 
-
-def test_which_words_met_and_a_row_opens_its_cards(page: Page, app_url: str) -> None:
-    open_compare(page, app_url)
     passes = page.locator("#compare-passes")
     expect(passes).to_contain_text("forward passes")
     expected = int(re.findall(r"\d+", passes.inner_text())[0])
@@ -117,7 +101,7 @@ def test_which_words_met_and_a_row_opens_its_cards(page: Page, app_url: str) -> 
     page.locator("#compare-meet .rl-in-box").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#compare-meet .rl-in-readout")).to_contain_text("“how”, ")
-    expect_no_violation(page)
+    expect_no_violation(page, "#compare-tab")
 
     row = page.locator("#compare-rows .rl-rank-row").nth(2)
     document = row.locator(".rl-rank-text").inner_text()
@@ -210,9 +194,9 @@ WRITTEN = [
 ]
 
 
-def test_the_browser_reads_and_writes_lists_as_the_server_does(page: Page, app_url: str) -> None:
-    page.goto(app_url)
-    page.wait_for_function("window.rerankLens?.documents")
+def test_the_browser_reads_and_writes_lists_as_the_server_does(page: Page) -> None:
+    page.evaluate("window.rerankLens = {}")
+    page.add_script_tag(path=ROOT / "interface" / "static" / "documents.js")
 
     def here(pasted: str) -> Any:
         try:
@@ -226,12 +210,3 @@ def test_the_browser_reads_and_writes_lists_as_the_server_does(page: Page, app_u
     assert [page.evaluate(script, text) for text in PASTED] == [here(text) for text in PASTED]
     script = "texts => window.rerankLens.documents.write(texts)"
     assert [page.evaluate(script, texts) for texts in WRITTEN] == [write_list(texts) for texts in WRITTEN]
-
-
-@pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 390)])
-def test_everyone_can_use_it(page: Page, app_url: str, theme: str, width: int) -> None:
-    open_compare(page, app_url, theme, width)
-    page.locator("#compare-flip").click()
-    expect(page.locator("#compare-what-if")).to_contain_text("puts A")
-    expect_no_violation(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from gradio_client import Client
@@ -18,47 +11,13 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from attribution.methods.defaults import default_methods
-from benchmarks.serve import serve
-from tests.loopback import loopback_hub, make_repositories
+from tests.browser.conftest import App
 from tests.test_hub import SAYS
 
 BUNDLED = "Demo reranker (bundled, MiniLM-L6)"
-GOOD = ("slow", "cut", "pickled")
 STALLED = "silent-file"  # takes 20 s to be given up; in a page of its own meanwhile
 # What can go wrong: before any file, no answer, a wrong file, a bad one. The others come over HTTP.
 FAULTS = ("gated", "silent", "short", "evil")
-
-
-@dataclass(frozen=True)
-class Served:
-    """The app's process and address."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-
-
-@pytest.fixture(scope="module")
-def served(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The app; its cache is empty, and what the Hub has is on offer, with a repository that is not there."""
-    here = tmp_path_factory.mktemp("hub")
-    root = make_repositories(tiny_folder("BertForSequenceClassification"), here / "repositories")
-    arguments = [part for name in (*GOOD, *SAYS) for part in ("--model", f"someone/{name}")]
-    proxies = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
-    with loopback_hub(root) as (endpoint, _asked):
-        home: dict[str, Any] = {
-            "HF_HUB_OFFLINE": "0",
-            "HF_ENDPOINT": endpoint,
-            "HF_HOME": str(here / "home"),
-            **proxies,
-        }
-        log = here / "log.txt"
-        with serve("app.py", *arguments, log=log, HF_HUB_DISABLE_XET="1", **home) as (process, address):
-            yield Served(process, address)
-
-
-@pytest.fixture
-def url(served: Served) -> str:
-    return served.url
 
 
 def choose(page: Page, label: str) -> None:
@@ -70,14 +29,14 @@ def status(page: Page) -> Locator:
     return page.locator("#status")
 
 
-def test_downloads_explains_and_survives(page: Page, browser: Browser, url: str) -> None:
-    page.goto(url)  # as soon as the server listens: the first example comes by itself
+def test_downloads_explains_and_survives(page: Page, browser: Browser, app: App) -> None:
+    page.goto(app.url)  # as soon as the server listens: the first example comes by itself
     model, document = page.locator("#model input"), page.locator("#document textarea")
     expect(model).to_have_value(BUNDLED)
     expect(page.locator("#cards .rl-strongest")).to_have_count(len(default_methods()))
     expect(page.locator(".rl-pending")).to_have_count(0)
     other = browser.new_page()
-    other.goto(url)
+    other.goto(app.url)
     choose(other, STALLED)
 
     choose(page, "slow")
@@ -105,9 +64,9 @@ def test_downloads_explains_and_survives(page: Page, browser: Browser, url: str)
     other.close()
 
 
-def test_every_fault_is_a_sentence_over_http_too(url: str) -> None:
+def test_every_fault_is_a_sentence_over_http_too(app: App) -> None:
     """Four at a time; the app goes on."""
-    client = Client(url, verbose=False)
+    client = Client(app.url, verbose=False)
 
     def said(name: str) -> str:
         with pytest.raises(AppError) as refused:
@@ -120,9 +79,9 @@ def test_every_fault_is_a_sentence_over_http_too(url: str) -> None:
             assert SAYS[name].replace("within 1 ", "within 5 ") in answer
 
 
-def test_two_models_side_by_side(page: Page, url: str) -> None:
+def test_two_models_side_by_side(page: Page, app: App) -> None:
     """A download that was cut, then the same pair under both: a row a method, its cards aligned, ranks below."""
-    page.goto(url)
+    page.goto(app.url)
     page.get_by_role("button", name="Compare with a second model").click()
     second = page.get_by_label("Second model")
     second.click()
@@ -138,23 +97,3 @@ def test_two_models_side_by_side(page: Page, url: str) -> None:
         assert boxes[0]["y"] == boxes[1]["y"], "side by side"
         assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     page.get_by_text("Ranks of words").first.click()
-
-
-def test_a_server_that_dies_is_said_and_the_text_stays(page: Page, served: Served) -> None:
-    """Killed in the middle of a run: the page says so, and comes back with its text once the server does."""
-    assert served.process.poll() is None, "what went wrong at the Hub ended the app"
-    page.goto(served.url)
-    document, long = page.locator("#document textarea"), "many words to read " * 70
-    document.fill(long)
-    page.locator("#explain").click()
-    expect(status(page)).to_contain_text("of 4 methods")
-    served.process.kill()
-    served.process.wait()
-    expect(page.get_by_text("Connection to the server was lost").first).to_be_visible()
-    expect(document).to_have_value(long)
-    with serve("app.py", port=urlsplit(served.url).port or 0):  # what is damaged on disk would not be offered again
-        expect(page.locator("#link-status")).to_have_text("Filled from a link.")
-        expect(document).to_have_value(long)
-        document.fill("Berlin has about 3.7 million inhabitants.")
-        page.locator("#explain").click()
-        expect(status(page)).to_contain_text("Done")

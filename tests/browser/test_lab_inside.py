@@ -8,37 +8,11 @@ from typing import Any
 import torch
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import open_tab
+
 QUERY = "how many people <i>live</i> in Berlin"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'}"
 DOCUMENT = f"Berlin {HOSTILE} has 3.7 million people & \U0001f40c."
-STATUS = {"Autograd lab": "#lab-status", "Inside": "#inside-status"}
-
-
-def open_page(page: Page, url: str, width: int, theme: str) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{url}/?__theme={theme}")
-    page.get_by_label("Query", exact=True).fill(QUERY)
-    page.get_by_label("Document", exact=True).fill(DOCUMENT)
-    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
-
-
-def open_tab(page: Page, name: str) -> None:
-    """A tab, once it is done. Those that do not fit, by the width of the font at hand, are in a menu."""
-    tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_label("More tabs")
-    expect(tab.or_(more).filter(visible=True).first).to_be_visible()
-    if tab.is_visible():
-        tab.click()
-    else:
-        more.click()
-        page.locator(".overflow-dropdown button", has_text=name).click()
-    expect(page.locator(STATUS[name])).to_contain_text("Done")
-
-
-def expect_calm(page: Page) -> None:
-    """Nothing of the visitor's text ran, and the page does not scroll sideways."""
-    assert page.title() != "run"
-    assert page.locator("#lab-rows img, #inside-attention img, #inside-states img").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def in_plain_pytorch(code: str, trainable: bool) -> tuple[list[str], str, str]:
@@ -70,8 +44,11 @@ def in_plain_pytorch(code: str, trainable: bool) -> tuple[list[str], str, str]:
 
 
 def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(page: Page, app_url: str) -> None:
-    open_page(page, app_url, 1280, "dark")
+    page.goto(app_url)
+    page.get_by_label("Query", exact=True).fill(QUERY)
+    page.get_by_label("Document", exact=True).fill(DOCUMENT)
     open_tab(page, "Autograd lab")
+    expect(page.locator("#lab-status")).to_contain_text("Done")
     rows = page.locator("#lab-rows tr[data-row]").all()
     worked = []
     for row in rows:
@@ -87,15 +64,15 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     clone.get_by_text("PyTorch warned").click()
     expect(clone.get_by_text("not a leaf Tensor is being accessed")).to_be_visible()
     assert page.locator("#lab-rows .rl-text").all_inner_texts() == [DOCUMENT] * 2  # with the gradient, and without
-    expect_calm(page)
-
     open_tab(page, "Inside")
+    expect(page.locator("#inside-status")).to_contain_text("Done")
     attention, states = page.locator("#inside-attention"), page.locator("#inside-states")
     expect(attention.get_by_text("[CLS]", exact=True)).to_be_visible()
     assert "\U0001f40c" in attention.locator("tbody th").all_inner_texts()
     assert set(attention.locator("tbody th").all_inner_texts()) <= set(states.locator("tbody th").all_inner_texts())
     expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
-    expect_calm(page)
+    assert page.title() != "run"
+    assert page.locator("#lab-rows img, #inside-attention img, #inside-states img").count() == 0
     attention.locator(".rl-in-box").focus()
     readout = attention.locator(".rl-in-readout")
     for key, says in (
@@ -113,12 +90,3 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     page.get_by_label("gradient \u00d7 activation").check()
     expect(states).to_contain_text("orange with a dotted underline")
     expect(states.locator("td.rl-in-lowers").first).to_be_visible()
-
-
-def test_both_tabs_fit_a_phone(page: Page, app_url: str) -> None:
-    open_page(page, app_url, 390, "light")
-    open_tab(page, "Autograd lab")
-    expect_calm(page)
-    open_tab(page, "Inside")
-    expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
-    expect_calm(page)

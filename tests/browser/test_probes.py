@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from attribution import load_reranker, probe
@@ -44,16 +43,3 @@ def test_probes_run_by_themselves_and_a_click_explains_the_edited_text(page: Pag
     expect(page.locator("#score .rl-logit")).to_have_text(re.compile(re.escape(logit(negation.logit, True))[:6]))
     page.get_by_role("tab", name="Probes").click()  # of the new pair, by itself
     expect(page.locator("#probes-identity [data-rl-identity]")).to_have_attribute("data-document", negation.document)
-
-
-def test_a_phone_has_no_violation_of_accessibility(page: Page, app_url: str) -> None:
-    """A wide page in both themes: tests of the page."""
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(app_url)
-    expect(page.locator("#tabs")).to_be_visible()
-    page.locator("#tabs .overflow-menu > button").click()
-    page.locator("#tabs .overflow-dropdown button", has_text="Probes").click()
-    expect(page.locator("#probes-status")).to_contain_text("Done")
-    found = Axe().run(page, context="#probes", options={"resultTypes": ["violations"]}).response["violations"]
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,40 @@
+"""What tests of every tab share: opening it at any width, and what all visitors need of it, in both themes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+# A colour on its way to another one has a contrast of its own.
+SETTLED = """(dark) => document.body.classList.contains("dark") === dark && document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
+)"""
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Those that do not fit, by the width of the font at hand, are in a menu."""
+    page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
+    tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_label("More tabs")
+    expect(tab.or_(more).filter(visible=True).first).to_be_visible()
+    if tab.is_visible():
+        tab.click()
+    else:
+        more.click()
+        page.locator(".overflow-dropdown button", has_text=name).click()
+
+
+def violations(page: Page, inside: str | None = None, **options: Any) -> list[str]:
+    """What axe finds in the element `inside`, else on the page, and where."""
+    found = Axe().run(page, context=inside, options={"resultTypes": ["violations"], **options}).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def expect_no_violation(page: Page, inside: str | None = None) -> None:
+    """By all rules in the light theme; the dark one, which the page takes from the system, has but other colours."""
+    for dark, options in ((True, {"runOnly": ["color-contrast"]}), (False, {})):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.wait_for_function(SETTLED, arg=dark)
+        found = violations(page, inside, **options)
+        assert not found, "\n".join(found)
