@@ -38,7 +38,7 @@ from interface import (
     two_models,
 )
 from interface.common import MAX_DOCUMENT, MAX_QUERY
-from interface.endpoints import Page, register
+from interface.endpoints import REFUSALS, Page, register
 from interface.first import waiting
 from interface.headers import MIDDLEWARE
 from interface.open_graph import OpenGraph, about, preview
@@ -161,7 +161,10 @@ def main() -> None:
         max_file_size="64kb",
         enable_monitoring=False,
         run_history=False,
-        app_kwargs={"middleware": [*MIDDLEWARE, Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION))]},
+        app_kwargs={
+            "middleware": [*MIDDLEWARE, Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION))],
+            "exception_handlers": REFUSALS,
+        },
         pwa=False,
         ssr_mode=False,
         mcp_server=True,

@@ -34,7 +34,8 @@ def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
         for i, item in enumerate(documents, start=1)
     ]
     if not LEAST <= len(named) <= MOST:
-        raise InputError(f"{len(named)} documents were given; {LEAST} to {MOST} can be compared. Give them {HOW}.")
+        given = "1 document was" if len(named) == 1 else f"{len(named)} documents were"
+        raise InputError(f"{given} given; {LEAST} to {MOST} can be compared. Give them {HOW}.")
     for document in named:
         if not document.text.strip():
             raise InputError(f"Document {document.name} is empty. Type or paste some text, or remove it.")

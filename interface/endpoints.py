@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.route_utils import FnIndexInferError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from attribution.errors import AttributionError, InputError
 from interface.common import QUEUE
@@ -68,11 +71,20 @@ def register(page: Page, functions: Sequence[Callable[..., Any]]) -> None:
         page.endpoints.add(function.__name__)
 
 
+async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:
+    """404 and the names there are, where Gradio would answer 500 and nothing."""
+    asked, names = str(request.path_params.get("api_name", "")), sorted(request.app.get_blocks().endpoints)
+    return JSONResponse({"error": f"There is no endpoint {asked[:40]!r}; it must be one of {', '.join(names)}."}, 404)
+
+
 def _arguments(function: Callable[..., Any]) -> dict[str, str]:
     """Parameter -> its line under `Args:`."""
     _, _, listed = (inspect.getdoc(function) or "").partition("Args:\n")
     lines = [line.strip().partition(": ") for line in listed.partition("\n\n")[0].splitlines()]
     return {name: text for name, _, text in lines if text}
+
+
+REFUSALS: dict[Any, Any] = {FnIndexInferError: unknown_endpoint}  # FastAPI's `exception_handlers`
 
 
 class Page(gr.Blocks):

@@ -37,7 +37,7 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
     ("pasted", "says"),
     [
         ("", "0 documents were given; 2 to 20"),
-        ("only one", "1 documents"),
+        ("only one", "1 document was given; 2 to 20"),
         ("\n".join("x" for _ in range(MOST + 1)), f"{MOST + 1} documents"),
         (f"one\n{'x' * (MAX_DOCUMENT + 1)}", "Document 2 has 20,001 characters"),
         ('{"text": "one"}\nplain', "Line 2 is no JSON object"),

@@ -23,7 +23,7 @@ from tests.fuzz import WRONG, text_of
 MARKUP = ":is(script, img, iframe, object, embed, form, link, meta, base, video, audio)"
 RUNS = f"""() => document.querySelectorAll('.rl-result {MARKUP}').length +
   [...document.querySelectorAll('.rl-result *')].filter((e) => /(^|,)on/.test(e.getAttributeNames())).length"""
-BUSY = "^(Done|Starting|Reading|Measured|Stopped|Ready|Scoring|Ranked|Colouring|\\d)"
+BUSY = "^(Done|Starting|Reading|Measured|Stopped|Ready|Scoring|Ranked|Colouring|\\d+ (before|of))"
 SETTLED = f"""([result, status]) => {{
   const says = document.querySelector(`${{status}} .rl-status`).textContent.trim();
   if (document.querySelector(result).closest('.rl-result').hasAttribute('data-rl-stale')) return !/{BUSY}/.test(says);

@@ -10,6 +10,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -137,6 +138,13 @@ def test_a_post_without_the_values_that_have_defaults_works(app_url: str) -> Non
     assert event == "error"
     assert "lacks document: The text that was found" in answer["error"]
     assert post(app_url, "rank", ["x", []])[1]["error"] == "documents has 0 texts; give 1 to 50."
+
+
+def test_a_wrong_name_is_answered_with_the_right_ones(app_url: str) -> None:
+    answer = httpx.post(f"{app_url}/gradio_api/call/explian", json={"data": [*PAIR]})
+    assert answer.status_code == 404
+    assert answer.json() == {"error": f"There is no endpoint 'explian'; it must be one of {', '.join(sorted(NAMES))}."}
+    assert "content-security-policy" in answer.headers
 
 
 def shown_in_readme(name: str, app_url: str) -> str:
