@@ -91,6 +91,14 @@ def test_what_became_of_dropped_words_and_edits(compared: Compared, tiny_bert: R
     assert outcomes(compared) == []
 
 
+def test_an_edit_that_wins_moves_to_the_top(compared: Compared) -> None:
+    rows = compared.ranking.rows
+    lower = next(row for row in reversed(rows) if row.place in (1, 2))
+    (outcome,) = outcomes(dataclasses.replace(compared, edited={lower.place: ("another", rows[0].logit + 1)}))
+    assert (outcome.rank_before, outcome.rank_after) == (lower.rank, 1)
+    assert lower.rank > 1
+
+
 def test_the_list_says_what_was_done_to_a_document(compared: Compared) -> None:
     changed = dataclasses.replace(
         compared,

@@ -12,6 +12,7 @@ from attribution.methods import METHODS
 from attribution.rerankers import states
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Meter, Reranker
+from attribution.views.cards import each_card
 from interface.explain_tab import _results
 from interface.settings import DEFAULTS
 
@@ -46,6 +47,12 @@ def test_the_others_go_on(tiny_bert: Reranker) -> None:
     assert "rl-logit" in score
     assert "Comprehensiveness" in faithfulness or "comprehensiveness" in faithfulness
     assert "Done after" in status
+
+
+def test_one_that_has_not_run_yet_is_not_said_to_have_failed() -> None:
+    failed, waiting = each_card(["attention", "occlusion"], {}, failed={"attention": "Too long."})
+    assert ("rl-failed" in failed, "Too long." in failed) == (True, True)
+    assert ("rl-failed" in waiting, "rl-pending" in waiting) == (False, True)
 
 
 def test_all_fail(tiny_bert: Reranker) -> None:

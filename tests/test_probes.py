@@ -153,6 +153,8 @@ def test_the_control_masks_as_many_neutral_words_and_is_computed_from_its_change
             assert control.changes == (-float(control.size),) * N_CONTROL
             assert (control.low, control.high) == (-float(control.size), 0.0)
             assert control.size <= max(1, len(words_of(result.document)) // 4)
+    sizes = {v.control.size for result in probe(reranker, QUERY, DOCUMENT) for v in result.variants}
+    assert max(sizes) == len(words_of(DOCUMENT)) // 4 == 10
 
 
 def test_the_same_seed_gives_the_same_edits_and_another_seed_others(tiny_bert: Reranker) -> None:

@@ -68,6 +68,9 @@ def test_a_click_carries_exactly_the_edited_pair(tiny_bert: Reranker) -> None:
     carried = re.findall(r'data-query="([^"]*)" data-document="([^"]*)"', html)
     edited = [(v.query, v.document) for result in results for v in result.variants]
     assert [(unescape(query), unescape(document)) for query, document in carried] == edited
+    marked = re.findall(r'<p class="rl-text"[^>]*>(.*?)</p>', html, re.DOTALL)
+    after = [unescape(re.sub(r"<del>.*?</del>|</?ins>", "", text, flags=re.DOTALL)) for text in marked]
+    assert after == [query if query != QUERY else document for query, document in edited]
 
 
 @given(st.text("ab .<\u00e9\u6771\n", max_size=30), st.text("ab .<\u00e9\u6771\n", max_size=30))
