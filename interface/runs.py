@@ -24,7 +24,7 @@ from interface.budget import Budget
 SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
-WAIT_SECONDS = 30.0  # of the last place, about: there are fewer places while runs take long
+WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
 Lane = tuple[str, str]  # (session, name of the lane)
 MAIN = "explain"
 CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a queue of its own
