@@ -65,8 +65,6 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
     button_primary_background_fill_hover="*primary_700",
     body_text_color_subdued="*neutral_600",
 )
-
-
 IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
 SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
 

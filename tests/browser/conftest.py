@@ -26,13 +26,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# On each frame Gradio draws its clocks anew, of sixty a second a tenth of a core and half of one during a run.
+# On each frame Gradio draws its clocks anew, which takes a tenth of a core at sixty a second.
 TEN_FRAMES = """window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
 window.cancelAnimationFrame = clearTimeout;"""
-expect.set_options(timeout=60_000)
-
-
 OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories that are not there
+expect.set_options(timeout=60_000)
 
 
 @dataclass(frozen=True)

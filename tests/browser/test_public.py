@@ -40,7 +40,7 @@ def ready(page: Page, url: str) -> None:
 def hash_holding(page: Page, text: str) -> str:
     """The address once it holds `text` as the document; Playwright takes a promise for a yes, so it is awaited here."""
     script = """async (text) => {
-      const held = async () => location.hash.startsWith("#p=") && (await rerankLens.link.decode(location.hash)).v[2];
+      const held = () => rerankLens.link.decode(location.hash).then((state) => state.v[2], () => null);
       const wait = () => new Promise((go) => setTimeout(go, 100));
       for (let tries = 0; tries < 150 && (await held()) !== text; tries++) await wait();
       return location.hash;
@@ -109,15 +109,18 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
     expect(page.locator("#cards .rl-card").first).to_be_visible()
     told = page.locator("#link-status")
     expect(told).to_contain_text("The link could not be read")
-    usual = box(page, "document").input_value()
+    usual = "What the visitor has typed."
+    box(page, "document").fill(usual)
+    n = page.evaluate("async (hash) => (await rerankLens.link.decode(hash)).v.length", hash_holding(page, usual))
     assert page.evaluate("document.querySelectorAll('#document').length") == 1
-    wrong_kinds = page.evaluate("window.rerankLens.link.encode({v: Array(11).fill({__proto__: null}), t: 'x'})")
-    for fragment in [*HOSTILE[1:], wrong_kinds]:
+    script = "(n) => window.rerankLens.link.encode({v: Array(n).fill({__proto__: null}), t: 'x'})"
+    for fragment in [*HOSTILE[1:], page.evaluate(script, n - 1), page.evaluate(script, n)]:
         page.evaluate(
             "hash => { document.querySelector('#link-status').textContent = ''; location.hash = hash; }", fragment
         )
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)
+    expect(told).to_contain_text("not understood in it, so left as it was: ")
 
 
 def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
