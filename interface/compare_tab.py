@@ -28,7 +28,7 @@ from interface.compare_runs import LANE, PARTS, Out, out, run_list, run_pick
 from interface.compare_state import Asked, Compared, read_picked
 from interface.compare_what_if import run_drop, run_edit, run_flip, run_meet
 from interface.documents import MOST, check_list, read_list, write_list
-from interface.page import ASIDE, settle, stop_by
+from interface.page import ASIDE, place, settle, stop_by
 from interface.permalink import Field, choice, text
 from interface.runs import claim
 
@@ -129,9 +129,7 @@ def ask(
 
 def start_more(request: gr.Request) -> tuple[Any, ...]:
     """End what this visitor has running here and wait for a place: `(status, stop button)`."""
-    before, seconds = claim(request.session_hash or "", LANE)
-    waiting = f"{before} before you, about {max(1, seconds):.0f} s." if before else "Starting …"
-    return status_html(waiting), gr.Button(interactive=True)
+    return status_html(place(*claim(request.session_hash or "", LANE))), gr.Button(interactive=True)
 
 
 def open_first(

@@ -196,7 +196,7 @@ def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, 
         if question:  # ends the chain of events; outside the queue Gradio shows no message, so `asker` says it
             raise gr.Error(question, title="A long run", print_exception=False)
         before, seconds = claim(session)
-        waiting = f"{before} before you, about {max(1, seconds):.0f} s. Stop withdraws." if before else "Starting …"
+        waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
         told = status_html(waiting), gr.Button(interactive=True), gr.Timer(active=bool(before))
         return *told, gr.Tabs(selected="explain")
@@ -211,13 +211,13 @@ def asker(cost: Callable[..., tuple[int, float]]) -> Callable[..., str]:
 
 def place(before: int, seconds: float) -> str:
     """How many runs are before this one, and how long that takes."""
-    return status_html(f"{before} before you, about {max(1.0, seconds):.0f} s. Stop withdraws.")
+    return f"{before} before you, about {max(1.0, seconds):.0f} s. Stop withdraws." if before else "Starting …"
 
 
 def tell_place(request: gr.Request) -> tuple[Any, ...]:
     """While the visitor's run waits: its place, again; after that nothing, and no more ticks: `(status, timer)`."""
     now = ahead(request.session_hash or "")
-    return (place(*now), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
+    return (status_html(place(*now)), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
 
 
 def settle(request: gr.Request) -> Any:

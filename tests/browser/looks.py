@@ -12,6 +12,11 @@ SETTLED = """(dark) => document.body.classList.contains("dark") === dark && docu
   (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
 )"""
 
+# Gradio's container hides what is too wide, so the page itself never scrolls.
+FITS = """[document.documentElement, document.querySelector(".gradio-container")].every(
+  (one) => one.scrollWidth <= one.clientWidth
+)"""
+
 
 def open_tab(page: Page, name: str) -> None:
     """Those that do not fit, by the width of the font at hand, are in a menu."""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.looks import expect_no_violation, open_tab, violations
+from tests.browser.looks import FITS, expect_no_violation, open_tab, violations
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 LONG = "the tower was completed in a spring long ago and " * 30
@@ -100,7 +100,7 @@ def test_the_first_screen_shows_a_result_before_any_click_and_the_score_after_on
         assert 0 <= top(page, selector) <= height - 40, selector
     assert page.locator(".rl-card").count() == page.locator(".rl-card:not(.rl-pending)").count() > 0
     assert page.locator("#identity [data-rl-identity]").get_attribute("data-query") == EXAMPLES[0]["query"]
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(FITS)
     expect(chip(page, 0)).to_have_attribute("aria-pressed", "true")
     chip(page, 1).click()
     expect(page.locator("#rl-why")).to_have_text(EXAMPLES[1]["reason"])
@@ -245,7 +245,7 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
         assert violations(page, runOnly=["heading-order", "duplicate-id-aria"]) == []  # and what is around it
         page.set_viewport_size({"width": 390, "height": 844})
         assert violations(page, PANELS[tab]) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
+        assert page.evaluate(FITS), tab
         if tab != "Probes":
             page.set_viewport_size({"width": 1280, "height": 720})
             expect(page.get_by_role("tab", name="Probes", exact=True)).to_be_visible()  # no more in a menu
