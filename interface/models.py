@@ -13,7 +13,7 @@ from attribution.rerankers.loading import in_memory
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import status_html
-from interface.common import PairInputs, check_model
+from interface.common import PairInputs, check_model, sparingly
 from interface.page import ASIDE, Actions, lane_claimer, settle_after
 from interface.presence import gone
 from interface.runs import CHOOSING, busy, latest_run
@@ -23,14 +23,14 @@ DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit":
 
 def load(model_id: str, progress: Callable[..., Any], check: Callable[[], object] = lambda: None) -> Reranker:
     """`load_reranker` with its download on the page's progress bar. `check` may raise to give up waiting."""
+    tell, label = sparingly(progress), MODELS[model_id].label
 
     def on_bytes(done: int, total: int) -> None:
         check()
-        label = MODELS[model_id].label
         if total:
-            progress((done, total), desc=f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}", unit="bytes")
-        else:
-            progress(None, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
+            tell((done, total), desc=f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}", unit="bytes")
+        else:  # at 0, since Gradio shows no words without a number
+            tell(0.0, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
 
     return load_reranker(model_id, on_bytes=on_bytes)
 

@@ -14,7 +14,7 @@ from attribution import MODELS
 from attribution.methods import METHODS
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface import common, explain_tab
+from interface import common, explain_tab, models
 from interface.explain_tab import _results
 from interface.settings import DEFAULT_METHODS, DEFAULTS
 
@@ -49,6 +49,22 @@ def test_progress_is_told_sparingly(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(batch)
         now += common.PROGRESS_SECONDS / 4
     assert told == [0, 4, 8]
+
+
+def test_a_download_is_told_sparingly_and_always_with_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten messages a second keep a visitor's page busy, and Gradio shows no words without a number."""
+    now, told = 100.0, list[tuple[Any, str]]()
+    monkeypatch.setattr(common.time, "perf_counter", lambda: now)
+
+    def download(_model_id: str, on_bytes: Any) -> None:
+        nonlocal now
+        for done in (0, 0, 0, 0, 10, 20, 30, 40):  # of a total that is known once bytes come
+            on_bytes(done, 100 if done else 0)
+            now += common.PROGRESS_SECONDS / 2
+
+    monkeypatch.setattr(models, "load_reranker", download)
+    models.load("demo-reranker", lambda at, desc, **_: told.append((at, desc.split()[0])))
+    assert told == [(0.0, "Asking"), (0.0, "Asking"), ((10, 100), "Downloading"), ((30, 100), "Downloading")]
 
 
 def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> None:

@@ -56,6 +56,7 @@ def start(workers: int) -> Any:
         raise OptionError("--engine ray needs Ray: pip install 'rerank-lens[batch]'.") from None
     if not ray.is_initialized():
         cluster = os.environ.get("RAY_ADDRESS")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to a host that was not asked for
         here: dict[str, Any] = {} if cluster else {"num_cpus": workers + 1, "include_dashboard": False}
         environment = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}}
         ray.init(address=cluster, runtime_env=environment, logging_level=logging.ERROR, log_to_driver=False, **here)

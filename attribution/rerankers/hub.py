@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import threading
 import time
@@ -31,8 +32,9 @@ from attribution.rerankers.models import advice
 
 OnBytes = Callable[[int, int], None]  # (bytes that came, of so many); may raise to give up
 Answer = TypeVar("Answer")
-SECONDS = 5.0  # to answer a question
-STALLED = 20.0  # seconds without a byte of a file
+# By the client's own variables, but for its defaults: nobody looks at a silent page for ten seconds.
+SECONDS = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or 5)  # to answer a question
+STALLED = float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or 20)  # without a byte of a file
 constants.DOWNLOAD_CHUNK_SIZE = 2**20  # bytes; by the client's own 10 MB a small model's progress is two steps
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KEPT = "Files that came whole are kept: try again to go on."  # the client begins half a file anew
