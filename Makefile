@@ -1,6 +1,7 @@
 # Two commands: `make run` opens the app, `make test` runs lint, types and tests. Both set up what they need.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 ARGS ?=
 
 .PHONY: run test mutants fuzz screenshot browser clean
@@ -8,13 +9,15 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-# Three workers take the test files one after another, those in a browser first, which wait much; mypy runs beside them.
+# Types and what needs a browser run beside the other tests, and are printed after them.
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(BIN)/mypy & types=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder; tests=$$?; \
-	wait $$types || { echo "mypy has found errors; they stand above"; exit 1; }; exit $$tests
+	@said=$$(mktemp); $(BIN)/mypy & types=$$!; \
+	$(PYTEST) tests/browser >$$said 2>&1 & page=$$!; \
+	$(PYTEST) --ignore tests/browser; failed=$$?; \
+	wait $$page || failed=1; cat $$said; rm $$said; \
+	wait $$types || { failed=1; echo "mypy has found errors; they stand above"; }; exit $$failed
 
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
 mutants: .venv/dev

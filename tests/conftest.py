@@ -19,26 +19,9 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
-ONE_HALF = ("test_hub_page", "test_page", "test_server_dies")  # takes as long as the other files in a browser
-
 # No test is timed; under CI hypothesis' own profile, the parent here, also draws the same examples each time.
 settings.register_profile("rerank-lens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rerank-lens")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A worker takes a file at a time, or a half of those that need a browser, each half with one app."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class Rooms(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = str(super()._split_scope(nodeid))
-            if not file.startswith("tests/browser/"):
-                return file
-            return "browser, one half" if Path(file).stem in ONE_HALF else "browser, the other half"
-
-    return Rooms(config, log)
 
 
 Tiny = Callable[[str], "Reranker"]

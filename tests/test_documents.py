@@ -50,7 +50,7 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
         read_list(pasted)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @example(["{}", "x"])
 @example(["a\n \nb", "\nx"])
 @given(

@@ -21,31 +21,40 @@ BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 LOAD = """
 import json, resource, sys
+from concurrent.futures import ThreadPoolExecutor
 from urllib.error import HTTPError
 from urllib.request import urlopen
 from attribution.errors import ModelError
 from attribution.rerankers import hub, loading
 hub.SECONDS, hub.STALLED, hub.constants.DOWNLOAD_CHUNK_SIZE = 1.0, 2.0, 4096
-answers = []
-for model_id, revision in json.loads(sys.argv[1]):
-    if model_id == "forget":  # what is in memory, and mark the place in what the Hub was asked
-        loading._kept = loading.Kept()
-        try:
-            urlopen(hub.constants.ENDPOINT + "/mark")
-        except HTTPError:
-            continue
-    if model_id in ("full", "room"):  # no file may grow beyond so many bytes, as on a disk that is full
-        soft = 40_000 if model_id == "full" else resource.RLIM_INFINITY
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
-        continue
+
+def ask(model_id, revision):
     heard = []
     try:
         reranker = loading.load_reranker(
             model_id, revision=revision, device="cpu", on_bytes=lambda *bytes: heard.append(bytes)
         )
-        answers.append([reranker.model_id, reranker.revision, reranker.score(*json.loads(sys.argv[2])), heard])
     except ModelError as error:
-        answers.append(str(error))
+        return [str(error)]
+    return [[reranker.model_id, reranker.revision, reranker.score(*json.loads(sys.argv[2])), heard]]
+
+def special(name):
+    if name == "forget":  # what is in memory, and mark the place in what the Hub was asked
+        loading._kept = loading.Kept()
+        try:
+            urlopen(hub.constants.ENDPOINT + "/mark")
+        except HTTPError:
+            pass
+    else:  # no file may grow beyond so many bytes, as on a disk that is full
+        soft = 40_000 if name == "full" else resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+    return []
+
+answers = []
+for group in json.loads(sys.argv[1]):  # whose members wait beside each other
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, *one) if len(one) == 2 else pool.submit(special, *one) for one in group]
+    answers += [answer for one in asked for answer in one.result()]
 print(json.dumps(answers))
 """
 SAYS = {
@@ -87,12 +96,12 @@ def hub(root: Path) -> Iterator[tuple[str, list[str]]]:
         yield served
 
 
-def load_in_new_process(requests: list[tuple[str, str | None]], home: Path, endpoint: str) -> list[Any]:
+def load_in_new_process(groups: list[list[Any]], home: Path, endpoint: str) -> list[Any]:
     """One answer a request: `[model_id, revision, scores, bytes heard of]`, or the `ModelError`'s message."""
     inherited = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("HF_")}
     environment = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, json.dumps(requests), json.dumps(PAIR)],
+        [sys.executable, "-c", LOAD, json.dumps(groups), json.dumps(PAIR)],
         env={**inherited, **environment},
         cwd=ROOT,
         capture_output=True,
@@ -112,8 +121,8 @@ def fetched(asked: list[str], repo: str) -> list[str]:
 MAIN = [(f"someone/{name}", None) for name in ("tiny", "pickled", "cut", "slow")]
 NAMED = [("someone/tiny", SHA), ("someone/tiny", "no-branch")]
 BAD = [(f"someone/{name}", None) for name in SAYS]
-FORGET: list[tuple[str, str | None]] = [("forget", None)]
-FULL: list[tuple[str, str | None]] = [(name, None) for name in ("full", "someone/roomy", "room", "someone/roomy")]
+FORGET = [("forget",)]
+FULL = [("full",), ("someone/roomy", None), ("room",), ("someone/roomy", None)]
 AGAIN = [("someone/pickled", None), ("someone/tiny", None), ("someone/tiny", SHA)]
 RESUMED = [("someone/cut-off", None)]
 
@@ -121,7 +130,8 @@ RESUMED = [("someone/cut-off", None)]
 @pytest.fixture(scope="module")
 def answers(hub: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """One process asks for all of them, as an app that stays up."""
-    asked_for = [*MAIN, *NAMED, *BAD, *RESUMED, *FULL, *FORGET, *AGAIN]
+    one_by_one = ([one] for one in (*RESUMED, *FULL, *FORGET, *AGAIN))
+    asked_for: list[list[Any]] = [*([one] for one in (*MAIN, *NAMED)), BAD, *one_by_one]
     return load_in_new_process(asked_for, tmp_path_factory.mktemp("home"), hub[0])
 
 

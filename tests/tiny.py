@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from attribution.rerankers.models import CHECKOUT
 from tests.tiny_prompts import CHAT, byte_level, sentencepiece, write_logit_score
 
 CORPUS = [
@@ -154,6 +156,21 @@ def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
         model_max_length=128,
         model_input_names=names,
     )
+
+
+def save_two_layers(folder: Path) -> Path:
+    """The bundled reranker with its last two layers only: its words and limits, and scores that differ, for less."""
+    shutil.copytree(CHECKOUT, folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    places = {f".layer.{config['num_hidden_layers'] - 2 + i}.": f".layer.{i}." for i in range(2)}
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 2}), "utf-8")
+    kept = {}
+    for name, weight in load_file(folder / "model.safetensors").items():
+        found = re.search(r"\.layer\.\d+\.", name)
+        if not found or found[0] in places:
+            kept[name.replace(found[0], places[found[0]]) if found else name] = weight
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> Path:

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from attribution import load_reranker
+from attribution.rerankers.reranker import Reranker
 from benchmarks.serve import CARD, await_page, serve
 from tests.loopback import GOOD, loopback_hub, make_repositories
 from tests.test_hub import SAYS
+from tests.tiny import save_two_layers
 
 FLAGS = [
     "--headless",
@@ -29,34 +32,41 @@ FLAGS = [
 # On each frame Gradio draws its clocks anew, which takes a tenth of a core at sixty a second.
 TEN_FRAMES = """window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
 window.cancelAnimationFrame = clearTimeout;"""
+PATIENCE = 2, 4  # seconds with the Hub, for an answer and for a byte
 OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories that are not there
+SAID = {name: said.replace("1 seconds", f"{PATIENCE[0]} seconds") for name, said in SAYS.items()}
+SAID["silent-file"] = SAYS["silent-file"].replace("2 seconds", f"{PATIENCE[1]} seconds")
 expect.set_options(timeout=60_000)
 
 
 @dataclass(frozen=True)
 class App:
-    """The app's process and address, from its first byte on."""
+    """The app's process and address, from its first byte on, and the model it opens on."""
 
     process: subprocess.Popen[bytes]
     url: str
+    model: str
 
 
 @pytest.fixture(scope="session")
 def app(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app; what the Hub has is on offer, and its cache is empty."""
+    """The app on a quick model; what the Hub has is on offer, and its cache is empty."""
     here = tmp_path_factory.mktemp("app")
+    model = str(save_two_layers(here / "two-layers"))
     root = make_repositories(tiny_folder("BertForSequenceClassification"), here / "repositories")
-    arguments = [part for name in OFFERED for part in ("--model", name)]
+    arguments = [part for name in (model, *OFFERED) for part in ("--model", name)]
     with loopback_hub(root) as (endpoint, _asked):
         home: dict[str, Any] = {
             "HF_HUB_OFFLINE": "0",
             "HF_ENDPOINT": endpoint,
             "HF_HOME": str(here / "home"),
             "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_ETAG_TIMEOUT": f"{PATIENCE[0]}",
+            "HF_HUB_DOWNLOAD_TIMEOUT": f"{PATIENCE[1]}",
         }
         home |= {name: "" for name in os.environ if name.lower().endswith("_proxy")}
         with serve("app.py", *arguments, log=here / "log.txt", **home) as (process, url):
-            yield App(process, url)
+            yield App(process, url, model)
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +74,12 @@ def app_url(app: App) -> str:
     """Its address, once it shows the first example's cards."""
     assert await_page(app.process, app.url, CARD), "the app has ended"
     return app.url
+
+
+@pytest.fixture(scope="session")
+def reranker(app: App) -> Reranker:
+    """The same model in this process."""
+    return load_reranker(app.model)
 
 
 @pytest.fixture(scope="session")

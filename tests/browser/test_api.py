@@ -17,12 +17,13 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
 
-from attribution import METHODS, MODELS, counterfactual, explain, load_reranker
+from attribution import METHODS, MODELS, counterfactual, explain
 from attribution.evidence.compare import contrast, rank
 from attribution.evidence.interaction import interaction
 from attribution.evidence.probes import probe
 from attribution.export import plain
-from tests.browser.conftest import OFFERED
+from attribution.rerankers.reranker import Reranker
+from tests.browser.conftest import OFFERED, App
 from tests.readme import README, section
 
 PAIR = ("how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
@@ -33,9 +34,9 @@ def client(app_url: str) -> Client:
     return Client(app_url, verbose=False)
 
 
-def test_the_api_gives_what_python_gives(client: Client) -> None:
+def test_the_api_gives_what_python_gives(client: Client, reranker: Reranker) -> None:
     answer = client.predict(*PAIR, "saliency", api_name="/explain")
-    expected = explain(load_reranker(), *PAIR, "saliency")
+    expected = explain(reranker, *PAIR, "saliency")
     assert answer["logit"] == pytest.approx(expected.logit, abs=1e-4)
     assert answer["attributions"] == pytest.approx(expected.attributions, rel=1e-3)
     assert [token["text"] for token in answer["tokens"]] == [token.text for token in expected.tokens]
@@ -95,18 +96,20 @@ def same(answer: Any, expected: Any) -> None:
         assert answer == (pytest.approx(expected, rel=1e-3, abs=1e-3) if isinstance(expected, float) else expected)
 
 
-def test_every_endpoint_gives_what_python_gives(client: Client) -> None:
-    reranker, (query, document) = load_reranker(), PAIR
+def test_every_endpoint_gives_what_python_gives(client: Client, app: App, reranker: Reranker) -> None:
+    query, document = PAIR
     same(client.predict(query, DOCUMENTS, api_name="/rank"), plain(rank(reranker, query, DOCUMENTS)))
     answer = client.predict(query, document, DOCUMENTS[1], api_name="/contrast")
     same(answer, plain(contrast(reranker, query, document, DOCUMENTS[1])))
     answer = client.predict(query, document, n_words=3, api_name="/interaction")
     same(answer, plain(interaction(reranker, query, document, n_words=3)))
     same(client.predict(query, document, api_name="/probe")["results"], plain(probe(reranker, query, document)))
-    answer = client.predict(query, DOCUMENTS[2], DOCUMENTS[1], api_name="/counterfactual")
-    same(answer, plain(counterfactual(reranker, query, DOCUMENTS[2], DOCUMENTS[1])))
+    by_logit = dict(zip(reranker.score(query, DOCUMENTS), DOCUMENTS, strict=True))
+    ordered = by_logit[max(by_logit)], by_logit[min(by_logit)]
+    answer = client.predict(query, *ordered, api_name="/counterfactual")
+    same(answer, plain(counterfactual(reranker, query, *ordered)))
     listed = client.predict(api_name="/models")
-    assert {model["key"] for model in listed["models"]} == {*MODELS, *OFFERED}
+    assert {model["key"] for model in listed["models"]} == {*MODELS, *OFFERED, app.model}
     assert {method["key"] for method in listed["methods"]} == set(METHODS)
     assert "/" not in {str(model.get("path", ""))[:1] for model in listed["models"]}, "a path of the server's"
 
@@ -129,10 +132,10 @@ def post(url: str, name: str, data: list[Any]) -> tuple[str, Any]:
     return event.rsplit("event: ", 1)[1], json.loads(answer)
 
 
-def test_a_post_without_the_values_that_have_defaults_works(app_url: str) -> None:
+def test_a_post_without_the_values_that_have_defaults_works(app_url: str, reranker: Reranker) -> None:
     event, (answer,) = post(app_url, "explain", list(PAIR))
     assert event == "complete"
-    same(answer, plain(explain(load_reranker(), *PAIR)))
+    same(answer, plain(explain(reranker, *PAIR)))
     assert post(app_url, "explain", [*PAIR, None, None])[0] == "complete"
     event, answer = post(app_url, "explain", ["only a query"])
     assert event == "error"
@@ -153,8 +156,10 @@ def shown_in_readme(name: str, app_url: str) -> str:
     return re.sub(r"(?m)^```.*$", "", body).replace("http://127.0.0.1:7860", app_url)
 
 
-def test_readmes_programs_run_as_they_stand_there(app_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    expected = explain(load_reranker(), "who wrote Hamlet", "Shakespeare wrote it.", "occlusion")
+def test_readmes_programs_run_as_they_stand_there(
+    app_url: str, reranker: Reranker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = explain(reranker, "who wrote Hamlet", "Shakespeare wrote it.", "occlusion")
     exec(shown_in_readme("gradio_client", app_url), {})
     logit, words = capsys.readouterr().out.split(" ", 1)
     assert float(logit) == pytest.approx(expected.logit, abs=1e-3)
@@ -179,7 +184,7 @@ def mcp_url(app_url: str) -> str:
     return shown.replace("http://127.0.0.1:7860", app_url)
 
 
-def test_mcp_answers_json(app_url: str) -> None:
+def test_mcp_answers_json(app_url: str, reranker: Reranker) -> None:
     url = mcp_url(app_url)
 
     async def talk() -> tuple[types.ListToolsResult, list[types.CallToolResult]]:
@@ -202,9 +207,9 @@ def test_mcp_answers_json(app_url: str) -> None:
     described = next(tool for tool in tools.tools if tool.name == "explain").inputSchema
     assert all("description" in schema for schema in described["properties"].values())
     assert described["required"] == ["query", "document"]
-    same(explained.structuredContent, plain(explain(load_reranker(), *PAIR, "saliency")))
+    same(explained.structuredContent, plain(explain(reranker, *PAIR, "saliency")))
     assert json.loads(explained.content[0].text) == explained.structuredContent  # type: ignore[union-attr]
-    same(ranked.structuredContent, plain(rank(load_reranker(), PAIR[0], DOCUMENTS)))
+    same(ranked.structuredContent, plain(rank(reranker, PAIR[0], DOCUMENTS)))
     assert failed.isError
     assert "Unknown method" in failed.content[0].text  # type: ignore[union-attr]
 
@@ -217,10 +222,10 @@ def test_what_an_mcp_client_leaves_ends(client: Client, app_url: str) -> None:
         async with streamablehttp_client(mcp_url(app_url)) as (read, write, _), ClientSession(read, write) as session:
             await session.initialize()
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(session.call_tool("explain", arguments), 2)
+                await asyncio.wait_for(session.call_tool("explain", arguments), 1)
 
     async def both() -> None:
-        await asyncio.gather(leave(400), leave(401))
+        await asyncio.gather(leave(100), leave(101))
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, both()).result()

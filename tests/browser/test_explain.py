@@ -9,10 +9,11 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from attribution import METHODS
+from attribution.rerankers.reranker import Reranker
+from attribution.views.numbers import logit
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 DONE = ".rl-card:not(.rl-pending)"
-HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} {{ 7 * 7 }} <b>bold</b> & &amp; 🐌"
 
 
 def ask(page: Page, query: str, document: str) -> None:
@@ -52,7 +53,9 @@ def set_number(page: Page, name: str, value: str) -> None:
     expect(slider).to_have_value(value)
 
 
-def test_a_click_on_an_example_shows_four_cards_whose_words_read_out_each_number(page: Page, app_url: str) -> None:
+def test_a_click_shows_four_cards_whose_words_read_out_each_number_and_stop_keeps_what_was_ready(
+    page: Page, app_url: str, reranker: Reranker
+) -> None:
     page.goto(app_url)
     choose(page, 1)
     expect(page.locator("#query textarea")).to_have_value(EXAMPLES[1]["query"])
@@ -62,7 +65,8 @@ def test_a_click_on_an_example_shows_four_cards_whose_words_read_out_each_number
         assert card.locator("[style*='--a']").count() > 3
         texts = card.locator(".rl-text").all_inner_texts()
         assert texts == [EXAMPLES[1]["query"], EXAMPLES[1]["document"]]
-    expect(page.locator(".rl-logit")).to_contain_text("+")
+    (expected,) = reranker.score(EXAMPLES[1]["query"], [EXAMPLES[1]["document"]])
+    expect(page.locator(".rl-logit")).to_have_text(logit(expected, True))
     expect(page.locator("#status")).to_contain_text("Done")  # no card is drawn again from here on
     page.locator(DONE).first.locator("[data-side=document] .rl-w").nth(2).hover()
     expect(page.locator(".rl-same")).to_have_count(4)
@@ -71,8 +75,25 @@ def test_a_click_on_an_example_shows_four_cards_whose_words_read_out_each_number
     assert all(f"“{word}”" in text for text in readouts)
     assert len(set(readouts)) == 4
 
+    ask(page, "when was the tower completed", "word " * 300)
+    asked = page.get_by_text("Press Explain again")
+    expect(page.locator("#stop:not([disabled])").or_(asked).first).to_be_visible()
+    if page.locator("#stop").is_disabled():  # a busy machine asks before it starts
+        page.get_by_role("button", name="Explain", exact=True).click()
+    expect(page.locator(".rl-result[data-rl-stale]")).to_have_count(0)
+    expect(page.locator(DONE).first).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("#status")).to_have_text("Stopped. What was ready is kept.", use_inner_text=True)
+    assert page.locator(".rl-pending").count() > 0
+    ready = page.locator(DONE).count()
+    explain(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    expect(page.locator(DONE)).to_have_count(4)
+    assert ready < 4
 
-def test_the_marked_word_and_the_keyboard_focus_outlive_new_results(page: Page, app_url: str) -> None:
+
+def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_settings_reach_the_method(
+    page: Page, app_url: str
+) -> None:
     page.goto(app_url)
     method(page, "Occlusion").check()
     explain(page, "first second third", "one two three " * 12)
@@ -86,27 +107,9 @@ def test_the_marked_word_and_the_keyboard_focus_outlive_new_results(page: Page, 
     page.keyboard.press("ArrowRight")
     expect(page.locator(".rl-same")).to_have_text(["third"] * 5)
 
-
-def test_markup_and_templates_stay_text(page: Page, app_url: str) -> None:
-    page.goto(app_url)
-    explain(page, HOSTILE[-30:], HOSTILE)
-    expect(page.locator(DONE)).to_have_count(4)
-    assert page.locator(DONE).first.locator(".rl-text").all_inner_texts() == [HOSTILE[-30:], HOSTILE]
-    assert page.locator(".rl-card img, .rl-card b").count() == 0
-    assert page.title() == "Rerank Lens"
-
-
-def test_empty_input_is_answered_at_the_field_and_loses_nothing(page: Page, app_url: str) -> None:
-    page.goto(app_url)
     ask(page, "   ", "This text must stay.")
     expect(page.get_by_text("The query is empty").first).to_be_visible()
     expect(page.locator("#document textarea")).to_have_value("This text must stay.")
-    explain(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
-    expect(page.locator(DONE)).to_have_count(4)
-
-
-def test_the_settings_reach_the_method(page: Page, app_url: str) -> None:
-    page.goto(app_url)
     method(page, "Integrated gradients (Captum)").check()
     explain(page, "which words matter", "These words matter most.")
     expect(page.locator("#status")).to_contain_text("Done")  # the page is live: what is typed now is kept
@@ -134,21 +137,3 @@ def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> 
     explain(page, query, "short")
     expect(page.locator("[data-side=query] .rl-unseen").last).to_have_text("theend")
     assert page.locator(DONE).locator(".rl-text").all_inner_texts() == [query, "short"]
-
-
-def test_stop_stops_and_keeps_what_was_ready(page: Page, app_url: str) -> None:
-    page.goto(app_url)
-    ask(page, "when was the tower completed", "word " * 300)
-    asked = page.get_by_text("Press Explain again")
-    expect(page.locator("#stop:not([disabled])").or_(asked).first).to_be_visible()
-    if page.locator("#stop").is_disabled():  # a busy machine asks before it starts
-        page.get_by_role("button", name="Explain", exact=True).click()
-    expect(page.locator(".rl-result[data-rl-stale]")).to_have_count(0)
-    expect(page.locator(DONE).first).to_be_visible()
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator("#status")).to_have_text("Stopped. What was ready is kept.", use_inner_text=True)
-    assert page.locator(".rl-pending").count() > 0
-    ready = page.locator(DONE).count()
-    explain(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
-    expect(page.locator(DONE)).to_have_count(4)
-    assert ready < 4

@@ -6,8 +6,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from attribution import load_reranker, probe
+from attribution import probe
 from attribution.evidence.probe_table import PROBES
+from attribution.rerankers.reranker import Reranker
 from attribution.views.numbers import logit
 
 QUERY = "which grains contain gluten"
@@ -19,13 +20,15 @@ def open_probes(page: Page) -> None:
     expect(page.locator("#probes-status")).to_contain_text("Done")
 
 
-def test_probes_run_by_themselves_and_a_click_explains_the_edited_text(page: Page, app_url: str) -> None:
+def test_probes_run_by_themselves_and_a_click_explains_the_edited_text(
+    page: Page, app_url: str, reranker: Reranker
+) -> None:
     page.goto(app_url)
     page.locator("#query textarea").fill(QUERY)
     page.locator("#document textarea").fill(DOCUMENT)
     page.locator("#query textarea").blur()
     open_probes(page)
-    results = probe(load_reranker("demo-reranker"), QUERY, DOCUMENT)
+    results = probe(reranker, QUERY, DOCUMENT)
     rows = page.locator("#probes [data-probe]")
     expect(rows).to_have_count(len(PROBES))
     for result in results:

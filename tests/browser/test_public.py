@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import jsonschema
 from playwright.sync_api import Page, expect
 
@@ -15,6 +16,7 @@ from attribution.export import SCHEMA
 from tests.browser.fuzz import by_http, through_the_page
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
+MARKUP = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} & &amp;"
 NOT_COPIED = "The browser did not let the page copy; the link is in the address bar."
 QUERY = "how many people live in Zürich ? 🎉"
 HOSTILE = [
@@ -56,7 +58,7 @@ def done(page: Page) -> None:
 
 
 def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
-    """Round trip, Back, a link opened anew by somebody else, and the copy button says what it did."""
+    """Round trip, Back, a link opened anew by somebody else, the copy button says what it did, a link to an example."""
     ready(page, app_url)
     documents = [f"{i} {TEXT}" for i in range(20)]
     same = page.evaluate(
@@ -90,9 +92,6 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     page.locator("#explain").click()  # somebody else's click, long ago
     expect(page.locator("#status")).to_contain_text("kept from an earlier run")
 
-
-def test_a_link_to_an_example_opens_on_its_result(page: Page, app_url: str) -> None:
-    ready(page, app_url)
     chip = page.locator("#examples .rl-chip").nth(1)
     chip.click()
     expect(page.locator("#status")).to_contain_text("Done")
@@ -101,6 +100,14 @@ def test_a_link_to_an_example_opens_on_its_result(page: Page, app_url: str) -> N
     ready(page, f"{app_url}/{link}")
     expect(page.locator("#status")).to_contain_text("kept from an earlier run")
     expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", "")
+
+    script = "async (hash) => rerankLens.link.encode({ ...(await rerankLens.link.decode(hash)), t: 2 })"
+    lab = page.evaluate(script, link)
+    page.goto("about:blank")
+    page.goto(f"{app_url}/{lab}")  # the same on another tab, which alone runs
+    expect(page.locator("#lab-status")).to_contain_text("Done")
+    page.get_by_role("tab", name="Explain", exact=True).click()
+    expect(page.locator(".rl-result").first).to_have_attribute("data-rl-stale", "")
 
 
 def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> None:
@@ -125,9 +132,16 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
 
 def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
     ready(page, app_url)
+    text = f"{MARKUP} {TEXT}"
     box(page, "query").fill(QUERY)
-    box(page, "document").fill(TEXT)
-    done(page)
+    box(page, "document").fill(text)
+    page.locator("#explain").click()
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", text)
+    expect(page.locator("#status")).to_contain_text("Done")
+    for card in page.locator("#cards .rl-card").all():
+        assert card.locator(".rl-text").all_inner_texts() == [QUERY, text]
+    assert page.locator(".rl-card img, .rl-card b").count() == 0
+    assert page.title() == "Rerank Lens"
     files: dict[str, Path] = {}
     for label in ("JSON", "CSV", "HTML", "SVG"):
         with page.expect_download() as download:
@@ -137,7 +151,7 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     document = json.loads(files["JSON"].read_text(encoding="utf-8"))
     jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
     shown = page.locator("#cards .rl-card").count()
-    assert [e["document"] for e in document["explanations"]] == [TEXT] * shown
+    assert [e["document"] for e in document["explanations"]] == [text] * shown
     assert set(document["faithfulness"]["methods"]) >= {e["requested_method"] for e in document["explanations"]}
     rows = list(csv.DictReader(files["CSV"].read_text(encoding="utf-8").splitlines()))
     assert len(rows) == sum(len(e["words"]) for e in document["explanations"])
@@ -148,6 +162,7 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     page.goto(files["HTML"].as_uri())
     expect(page.locator(".rl-card")).to_have_count(shown)
     expect(page.locator("body")).to_contain_text("<b>bold</b> ${7*7} {{7*7}}")
+    assert page.locator("img[src=x]").count() == 0
     assert asked == [files["HTML"].as_uri()]
 
 
@@ -156,7 +171,15 @@ def test_no_text_reaches_the_server_before_a_start_and_no_other_host_is_asked(pa
     sent: list[str] = []
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.on("request", lambda request: sent.append(request.url + (request.post_data or "")))
-    ready(page, app_url)
+    refused: list[str] = []
+    page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
+    answer = page.goto(app_url)
+    assert answer
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "object-src 'none'" in policy
+    expect(page.locator("#cards .rl-card").first).to_be_visible()
+    assert refused == []
     count = page.locator("#count")
     expect(count).to_contain_text("of 512 tokens, query and document together")
     box(page, "query").fill("private question?")
@@ -179,20 +202,11 @@ def test_no_text_reaches_the_server_before_a_start_and_no_other_host_is_asked(pa
     assert not [request for request in before if "private" in request]
     expect(count).to_contain_text("of 512 tokens, query and document together")  # now the server has counted
     assert hosts == {urlsplit(app_url).netloc}
+    with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
+        page.evaluate("new Image().src = 'http://127.0.0.2:9/x.png'")
 
 
-def test_headers_and_closed_doors(page: Page, app_url: str) -> None:
-    refused: list[str] = []
-    page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
-    answer = page.goto(app_url)
-    assert answer
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'self'" in policy
-    assert "object-src 'none'" in policy
-    expect(page.locator("#cards .rl-card").first).to_be_visible()
-    assert refused == []
-    page.evaluate("new Image().src = 'http://127.0.0.2:9/x.png'")
-    page.wait_for_function("true")
+def test_closed_doors(app_url: str) -> None:
     doors = [
         "/gradio_api/file=/etc/passwd",
         "/gradio_api/file=app.py",
@@ -202,14 +216,11 @@ def test_headers_and_closed_doors(page: Page, app_url: str) -> None:
         "/gradio_api/file=models/demo-reranker/config.json",
     ]
     for door in doors:
-        status = page.request.get(f"{app_url}{door}").status
+        status = httpx.get(f"{app_url}{door}").status_code
         assert status in (400, 401, 403, 404), f"{door} answered {status}"
-    upload = page.request.post(
-        f"{app_url}/gradio_api/upload",
-        multipart={"files": {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x" * 70_000}},
-    )
-    assert upload.status == 413
-    config = page.request.get(f"{app_url}/config").json()
+    upload = httpx.post(f"{app_url}/gradio_api/upload", files={"files": ("a.txt", b"x" * 70_000, "text/plain")})
+    assert upload.status_code == 413
+    config = httpx.get(f"{app_url}/config").json()
     assert config["run_history"] is False
     assert config.get("enable_monitoring") in (None, False)
 
