@@ -9,14 +9,15 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-# Types and what needs a browser run beside the other tests, and are printed after them.
+# Types and the tests without a browser run beside those in one, and are printed after them; Ctrl-C ends all three.
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@said=$$(mktemp); $(BIN)/mypy & types=$$!; \
-	$(PYTEST) tests/browser >$$said 2>&1 & page=$$!; \
-	$(PYTEST) --ignore tests/browser; failed=$$?; \
-	wait $$page || failed=1; cat $$said; rm $$said; \
+	@said=$$(mktemp); trap 'kill $$types $$others 2>/dev/null; rm -f $$said' EXIT; trap 'exit 130' INT TERM; \
+	$(BIN)/mypy & types=$$!; \
+	$(PYTEST) --ignore tests/browser >$$said 2>&1 & others=$$!; \
+	$(PYTEST) tests/browser; failed=$$?; \
+	wait $$others || failed=1; cat $$said; \
 	wait $$types || { failed=1; echo "mypy has found errors; they stand above"; }; exit $$failed
 
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.

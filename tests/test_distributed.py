@@ -45,7 +45,8 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
     expected, got = io.BytesIO(), io.BytesIO()
     bad: list[int] = []
     run_local(tiny_bert, rows, job, Output(expected), lambda: None, lambda line: None)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED"):
+        monkeypatch.delenv(name, raising=False)
     try:
         skipped = run_distributed(
             str(tiny_folder("BertForSequenceClassification")),
@@ -61,6 +62,7 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
         ray.shutdown()
     assert (tmp_path / "killed").exists(), "no actor was killed"
     assert skipped == 2
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"  # Ray tells nobody of its use
     assert sorted(bad) == [41, 43]
 
     def answers(stream: io.BytesIO) -> dict[str, float]:
