@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 # --- constants -------------------------------------------------------------------------------------------------------
+import gc
 import os
 
+gc.disable()  # until all is imported, of which nothing is garbage: to look for some took a sixth of the start
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_SSR_MODE"] = "false"
 
@@ -44,6 +46,8 @@ from interface.headers import MIDDLEWARE
 from interface.open_graph import OpenGraph, about, preview
 from interface.runs import WAITING
 
+gc.freeze()
+gc.enable()
 ROOT = Path(__file__).parent
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
 # Gradio's bundled semi-bold has few letters; its bold has all.

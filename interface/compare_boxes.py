@@ -14,10 +14,10 @@ import gradio as gr
 
 from attribution.views.page import status_html
 from interface.documents import HOW, LEAST, MOST, write_list
+from interface.page import ASIDE
 
 LIST, BOXES = "one list", "one box each"
 EMPTY = ("",) * MOST
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
 
 
@@ -62,7 +62,7 @@ def build(documents: Sequence[str]) -> Boxes:
     add.click(None, layout, layout, js=_script("add"))
     for i, remove in enumerate(removes):
         remove.click(None, [layout, *boxes], [layout, *boxes], js=_script("remove", i))
-    layout.change(show, layout, [as_list, as_boxes, *rows], **QUIET)
+    layout.change(show, layout, [as_list, as_boxes, *rows], **ASIDE)
     return Boxes(mode, text, boxes, layout)
 
 

@@ -16,14 +16,14 @@ from attribution.views.page import identity_html, status_html
 from interface import lent, models
 from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
 from interface.gpu import gpu
-from interface.page import STATIC, Actions, open_run
+from interface.page import ASIDE, STATIC, Actions, open_run
 from interface.presence import gone
 from interface.runs import latest_run
 
 DEFAULT_MEASURE = "grad_norm"
 LANE = "inside"
 AGAIN = "Press “Look inside for the boxes” for them."
-REDRAW: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+REDRAW: dict[str, Any] = {**ASIDE, "queue": True}
 
 
 def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:

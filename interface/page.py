@@ -21,7 +21,13 @@ from interface.runs import ahead, busy, claim, stop
 
 STATIC = Path(__file__).parent / "static"
 TAGLINE = "Which words made a reranker's score, and which explanation to believe."
-ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # never waits
+# Never waits, and keeps no progress, even unseen: at each step of any run Gradio reads all that lies in such outputs.
+ASIDE: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "show_progress_on": [],
+    "api_visibility": "private",
+}
 EXPLAIN = "() => document.querySelector('#explain').click()"
 KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
 

@@ -15,6 +15,7 @@ from attribution import export
 from attribution.evidence.scores import Faithfulness
 from attribution.types import Explanation
 from attribution.views.page import link_html
+from interface.page import ASIDE
 
 SCRIPT = Path(__file__).parent / "static" / "permalink.js"
 Kept = tuple[dict[str, Explanation], "Faithfulness | None"]
@@ -82,9 +83,7 @@ def build_downloads(kept: gr.State, formats: Formats = FORMATS, elem_id: str = "
         file = gr.JSON(visible="hidden")
         for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)
-            written = button.click(
-                _written(*of), kept, file, queue=False, show_progress="hidden", api_visibility="private"
-            )
+            written = button.click(_written(*of), kept, file, **ASIDE)
             written.success(None, file, js="(file) => (window.rerankLens.link.save(file), [])")
 
 
