@@ -45,8 +45,9 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
     expected, got = io.BytesIO(), io.BytesIO()
     bad: list[int] = []
     run_local(tiny_bert, rows, job, Output(expected), lambda: None, lambda line: None)
-    for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # as it was, afterwards
+        monkeypatch.delenv(name)
     try:
         skipped = run_distributed(
             str(tiny_folder("BertForSequenceClassification")),

@@ -57,9 +57,12 @@ def start(workers: int) -> Any:
     if not ray.is_initialized():
         cluster = os.environ.get("RAY_ADDRESS")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to a host that was not asked for
-        here: dict[str, Any] = {} if cluster else {"num_cpus": workers + 1, "include_dashboard": False}
-        environment = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}}
-        ray.init(address=cluster, runtime_env=environment, logging_level=logging.ERROR, log_to_driver=False, **here)
+        path = os.pathsep.join([str(ROOT), *sys.path])
+        how: dict[str, Any] = {"runtime_env": {"env_vars": {"PYTHONPATH": path}}}
+        if not cluster:
+            os.environ["PYTHONPATH"] = path  # who is started here inherits it; a `runtime_env` starts everybody twice
+            how = {"num_cpus": workers + 1, "include_dashboard": False}
+        ray.init(address=cluster, logging_level=logging.ERROR, log_to_driver=False, **how)
     return ray
 
 
