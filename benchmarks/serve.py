@@ -62,5 +62,5 @@ def await_page(process: subprocess.Popen[bytes], url: str, shows: str = "") -> b
                     return True
         except OSError:
             pass
-        time.sleep(0.05)
+        time.sleep(0.1)
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import cache
@@ -22,6 +23,15 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 # No test is timed; under CI hypothesis' own profile, the parent here, also draws the same examples each time.
 settings.register_profile("rerank-lens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rerank-lens")
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()  # until all is imported, as the app does
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 Tiny = Callable[[str], "Reranker"]
