@@ -26,11 +26,13 @@ settings.load_profile("rerank-lens")
 
 
 def pytest_sessionstart() -> None:
-    gc.disable()  # until all is imported, as the app does
+    """Until all is imported nothing is garbage, and what the tests then leave is looked for less often than usual."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
     gc.enable()
 
 
