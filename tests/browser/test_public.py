@@ -225,6 +225,15 @@ def test_closed_doors(app_url: str) -> None:
     assert config.get("enable_monitoring") in (None, False)
 
 
+def test_events_without_progress_keep_none(app_url: str) -> None:
+    """Else Gradio reads, at each step of any run, all that lies in their outputs: the tabs and every box."""
+    events = httpx.get(f"{app_url}/config").json()["dependencies"]
+    ours = [event for event in events if event["api_visibility"] == "private" and event["outputs"]]
+    quiet = [event for event in ours if event["show_progress"] == "hidden"]
+    assert len(quiet) > 20
+    assert [event["api_name"] for event in quiet if event["show_progress_on"] != []] == []
+
+
 def test_hostile_input_through_the_page_and_by_http(page: Page, app_url: str) -> None:
     became, failures = through_the_page(page, app_url, 3)
     assert failures == []
