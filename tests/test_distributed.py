@@ -48,6 +48,7 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
     for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED", "PYTHONPATH"):
         monkeypatch.setenv(name, "")  # as it was, afterwards
         monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)  # from where a worker finds the package by its path alone
     try:
         skipped = run_distributed(
             str(tiny_folder("BertForSequenceClassification")),
