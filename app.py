@@ -39,7 +39,7 @@ from interface import (
     settings,
     two_models,
 )
-from interface.common import MAX_DOCUMENT, MAX_QUERY
+from interface.common import MAX_DOCUMENT, MAX_QUERY, keep_shown
 from interface.endpoints import REFUSALS, Page, register
 from interface.first import waiting
 from interface.headers import MIDDLEWARE
@@ -115,6 +115,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         permalink.build(demo, fields, copy_button, show_form)
         demo.unload(page.forget)
         register(demo, api.ENDPOINTS)
+    keep_shown(demo)
     return demo, lambda: opening.explain(demo, lambda: explain_tab.first_result(*texts))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import math
 import time
@@ -129,5 +130,27 @@ def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterat
         if isinstance(update, tuple) and update:
             yield (*(gr.skip() for _ in update[1:]), status_html(str(problem.message)))
         raise problem
+
+    return wrapped
+
+
+def keep_shown(demo: gr.Blocks) -> None:
+    """A handler that ends without an update leaves the page as it is; Gradio itself would empty all its outputs."""
+    for event in demo.fns.values():
+        if event.fn and inspect.isgeneratorfunction(event.fn):
+            event.fn = skipping(event.fn, len(event.outputs))
+
+
+def skipping(handler: Callable[..., Iterator[Any]], n_outputs: int) -> Callable[..., Iterator[Any]]:
+    """`handler`, with one update that skips every output where it has none."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        updated = False
+        for update in handler(*args, **kwargs):
+            updated = True
+            yield update
+        if not updated:
+            yield [gr.skip()] * n_outputs if n_outputs > 1 else gr.skip()
 
     return wrapped

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import jsonschema
+import pytest
 from playwright.sync_api import Page, expect
 
 from attribution.export import SCHEMA
+from tests.browser.conftest import App
 from tests.browser.fuzz import by_http, through_the_page
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
@@ -232,6 +234,30 @@ def test_events_without_progress_keep_none(app_url: str) -> None:
     quiet = [event for event in ours if event["show_progress"] == "hidden"]
     assert len(quiet) > 20
     assert [event["api_name"] for event in quiet if event["show_progress_on"] != []] == []
+
+
+def last_said(url: str, event: int, session: str, inputs: list[Any]) -> list[Any]:
+    """The outputs with which a handler of the page ends."""
+    asked = {"data": inputs, "fn_index": event, "session_hash": session}
+    httpx.post(f"{url}/gradio_api/queue/join", json=asked).raise_for_status()
+    said = httpx.get(f"{url}/gradio_api/queue/data?session_hash={session}", timeout=60).text
+    (end,) = (line for line in said.splitlines() if '"process_completed"' in line)
+    outputs: list[Any] = json.loads(end.removeprefix("data:"))["output"]["data"]
+    return outputs
+
+
+@pytest.mark.parametrize(("tab", "others"), [("lab", [None]), ("inside", ["grad_norm", None]), ("probes", [None])])
+def test_a_tab_opened_again_keeps_what_it_shows(app_url: str, app: App, tab: str, others: list[Any]) -> None:
+    """There is nothing new to say, which Gradio by itself takes for empty outputs."""
+    config = httpx.get(f"{app_url}/config").json()
+    place = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
+    status = place[f"{tab}-status"]
+    (event,) = (one["id"] for one in config["dependencies"] if status in one["outputs"] and one["queue"] is not False)
+    inputs = [app.model, "berlin", "berlin is a city", *others]
+    assert "Done" in last_said(app_url, event, tab, inputs)[-1]
+    again = [part for part in last_said(app_url, event, tab, inputs) if part is not None]  # what stays on the server
+    assert len(again) >= 3
+    assert all(part["__type__"] == "update" and "value" not in part for part in again)
 
 
 def test_hostile_input_through_the_page_and_by_http(page: Page, app_url: str) -> None:
