@@ -23,10 +23,9 @@ from benchmarks.serve import serve
 APP = """
 import sys
 from attribution.rerankers import loading
-from attribution.rerankers.kept import weight_bytes
 keep = int(sys.argv.pop(1))
 if keep:
-    loading._kept.limit = int((keep + 0.5) * weight_bytes(loading.load_reranker()))
+    loading._kept.limit = int((keep + 0.5) * loading.load_reranker().weight_bytes)
 import app
 app.main()
 """

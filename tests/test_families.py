@@ -19,16 +19,10 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import score_section
 from tests.conftest import Folder, Tiny
-from tests.tiny import save_tiny
+from tests.tiny import CHEAP, save_tiny
 
 QUERY, DOCUMENT = "how many live in berlin?", "berlin has 3.7 million ."
 DOCUMENTS = [DOCUMENT, "museums", "paris is the capital of france . the quick brown fox jumps over the lazy dog ."]
-CHEAP: dict[str, dict[str, Any]] = {
-    "integrated_gradients_captum": {"n_steps": 4},
-    "expected_gradients": {"n_samples": 2},
-    "smoothgrad": {"n_samples": 2},
-    "shapley": {"n_samples": 2},
-}
 PUBLISHED = "NewForSequenceClassification"
 QWEN, GEMMA = "Qwen3ForCausalLM", "GemmaForCausalLM"
 every_family = pytest.mark.parametrize("architecture", FAMILIES)

@@ -78,14 +78,16 @@ def test_what_the_visitor_started_is_never_covered(opening: tuple[first.First, g
     assert timer.active is False
 
 
-def test_a_failure_is_logged_and_said(opening: tuple[first.First, gr.Blocks], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_and_said(
+    opening: tuple[first.First, gr.Blocks], capsys: pytest.CaptureFixture[str]
+) -> None:
     found, page = opening
 
     def fails() -> tuple[Any, ...]:
         raise RuntimeError("out of memory")
 
     found.explain(page, fails)
-    assert "out of memory" in caplog.text
+    assert "out of memory" in capsys.readouterr().err
     now = json.dumps(config(page))
     assert first.FAILED in now
     assert first.STARTING not in now

@@ -19,7 +19,7 @@ from attribution.errors import ModelError
 from attribution.rerankers import files, hub, loading, memory
 from attribution.rerankers.checks import TEST_PAIR
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.kept import Kept, weight_bytes
+from attribution.rerankers.kept import Kept
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, offer, split_ids
 from attribution.rerankers.prompts import TEMPLATES
@@ -109,7 +109,7 @@ def copies(tiny_folder: Folder, tmp_path: Path, n: int) -> list[str]:
 def test_the_least_recently_used_goes_and_a_model_in_use_lives_on(
     tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
 ) -> None:
-    monkeypatch.setattr(loading, "_kept", kept := Kept(limit=5 * weight_bytes(tiny_bert) // 2))
+    monkeypatch.setattr(loading, "_kept", kept := Kept(limit=5 * tiny_bert.weight_bytes // 2))
     a, b, c = copies(tiny_folder, tmp_path, 3)
     first, second = load_reranker(a), load_reranker(b)
     assert load_reranker(a) is first
@@ -127,7 +127,7 @@ def loading_key(path: str) -> tuple[object, ...]:
 def test_two_visitors_ask_for_different_models_at_once(
     tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
 ) -> None:
-    monkeypatch.setattr(loading, "_kept", Kept(limit=3 * weight_bytes(tiny_bert) // 2))
+    monkeypatch.setattr(loading, "_kept", Kept(limit=3 * tiny_bert.weight_bytes // 2))
     expected = explain(tiny_bert, *PAIR, "saliency").attributions
     paths = copies(tiny_folder, tmp_path, 3)
     with ThreadPoolExecutor(2) as pool:

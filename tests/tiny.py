@@ -23,6 +23,12 @@ CORPUS = [
     "new york is famous for its museums and its park , the largest of the city .",
     "the quick brown fox jumps over the lazy dog while 1,234 cats sleep .",
 ] * 4
+CHEAP: dict[str, dict[str, Any]] = {  # a method's options for tests that ask for any result of it
+    "integrated_gradients_captum": {"n_steps": 4},
+    "expected_gradients": {"n_samples": 2},
+    "smoothgrad": {"n_samples": 2},
+    "shapley": {"n_samples": 2},
+}
 SMALL: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,

@@ -31,7 +31,7 @@ class Kept:
 
     def put(self, key: Hashable, reranker: Reranker) -> None:
         """Keep it, and let the others go as `make_room` does."""
-        self.make_room(weight_bytes(reranker))
+        self.make_room(reranker.weight_bytes)
         with self._lock:
             self._rerankers[key] = reranker
 
@@ -39,14 +39,9 @@ class Kept:
         """Let the least recently used go until `size` bytes more are within the limit."""
         with self._lock:
             gone = []
-            while self._rerankers and size + sum(map(weight_bytes, self._rerankers.values())) > self.limit:
+            while self._rerankers and size + sum(one.weight_bytes for one in self._rerankers.values()) > self.limit:
                 gone.append(self._rerankers.popitem(last=False))
         if gone:
             gone.clear()
             gc.collect()
             return_freed()
-
-
-def weight_bytes(reranker: Reranker) -> int:
-    """Bytes of its parameters."""
-    return sum(p.numel() * p.element_size() for p in reranker.model.parameters())

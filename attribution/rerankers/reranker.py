@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -220,6 +221,11 @@ class Reranker:
 
     def _neutral_ids(self) -> dict[str, int]:
         return neutral_ids(self.tokenizer, self.word_embeddings.get_parameter("weight").shape[0])
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of its parameters."""
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
 
     def trainable(self) -> Reranker:
         """The same weights in memory, as a model of its own whose parameters require grad. Costs no copy of weights."""
