@@ -39,10 +39,11 @@ from interface import (
     settings,
     two_models,
 )
-from interface.common import MAX_DOCUMENT, MAX_QUERY, keep_shown
+from interface.common import keep_shown
 from interface.endpoints import REFUSALS, Page, register
 from interface.first import waiting
 from interface.headers import MIDDLEWARE
+from interface.limits import MAX_DOCUMENT, MAX_QUERY
 from interface.open_graph import OpenGraph, about, preview
 from interface.runs import WAITING
 

@@ -24,8 +24,8 @@ from attribution.rerankers.reranker import Reranker
 from interface import lent
 from interface.answers import KEPT, Answer, key_of
 from interface.catalogue import models
-from interface.common import check_budgets, check_model, check_texts
 from interface.gpu import gpu
+from interface.limits import check_budgets, check_model, check_texts
 from interface.presence import gone
 from interface.runs import latest_run
 

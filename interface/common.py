@@ -1,4 +1,4 @@
-"""Shared by all tabs: the pair's input boxes, their limits, and errors a visitor can act on."""
+"""Shared by all tabs: the pair's input boxes, how a handler runs, and errors a visitor can act on."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ import inspect
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from attribution.errors import AttributionError, InputError, check_range, check_text
+from attribution.errors import AttributionError
 from attribution.rerankers.models import MODELS
 from attribution.views.page import Identity, status_html
+from interface.limits import MAX_DOCUMENT, MAX_QUERY, text_problem
 from interface.runs import SLOTS
 
-MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
-MAX_DOCUMENT = 20_000
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 PROGRESS_SECONDS = 0.25
-# Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
-BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 
 log = logging.getLogger("rerank_lens")
@@ -45,46 +42,17 @@ class PairInputs:
         return [self.model, self.query, self.document]
 
 
-def _problem(name: str, text: str, limit: int) -> str:
-    try:
-        check_text(name, text)
-    except InputError as error:
-        return str(error)
-    if len(text) > limit:
-        return f"The {name} has {len(text):,} characters; at most {limit:,} are allowed. Shorten it."
-    return ""
-
-
 def identity_of(model_id: str, revision: str, query: str, document: str, settings: str = "") -> Identity:
     """What a result is of, as the page shows it."""
     return Identity(model_id, MODELS[model_id].label, revision, query, document, settings)
-
-
-def check_texts(query: str, document: str) -> None:
-    """Raises `InputError` for empty or too long texts: browser limits do not bind a direct request."""
-    problem = _problem("query", query, MAX_QUERY) or _problem("document", document, MAX_DOCUMENT)
-    if problem:
-        raise InputError(problem)
-
-
-def check_model(model_id: str) -> None:
-    """Raises `InputError` for a model that is not on offer: no request may make the server load something else."""
-    if not isinstance(model_id, str) or model_id not in MODELS:
-        raise InputError("This model is not on offer here. Choose one from the list.")
-
-
-def check_budgets(budgets: Mapping[str, int]) -> None:
-    """Raises `OptionError` for a budget out of its bounds: nobody may hold the model for minutes."""
-    for name, value in budgets.items():
-        check_range(name, value, *BUDGETS[name])
 
 
 def check_fields(_model: str, query: str, document: str, *others: Any) -> list[Any]:
     """A Gradio validator for handlers of `(model, query, document, ...)`: answers at the field, before the queue."""
     problems = [
         "",
-        _problem("query", query, MAX_QUERY),
-        _problem("document", document, MAX_DOCUMENT),
+        text_problem("query", query, MAX_QUERY),
+        text_problem("document", document, MAX_DOCUMENT),
         *("" for _ in others),
     ]
     return [gr.validate(not problem, problem) for problem in problems]

@@ -13,7 +13,7 @@ from attribution import AttributionError
 from attribution.views.compare import lists_html
 from attribution.views.page import status_html
 from interface import compare_boxes
-from interface.common import KEEP_SECONDS, MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_model, check_texts
+from interface.common import KEEP_SECONDS, QUEUE, PairInputs
 from interface.compare_layout import (
     ONE_PASS,
     STATIC,
@@ -28,6 +28,7 @@ from interface.compare_runs import LANE, PARTS, Out, out, run_list, run_pick
 from interface.compare_state import Asked, Compared, read_picked
 from interface.compare_what_if import run_drop, run_edit, run_flip, run_meet
 from interface.documents import MOST, check_list, read_list, write_list
+from interface.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.page import ASIDE, place, settle, stop_by
 from interface.permalink import Field, choice, text
 from interface.runs import claim

@@ -17,10 +17,11 @@ from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html
 from interface import lent, presence
-from interface.common import answer_errors, check_texts
+from interface.common import answer_errors
 from interface.compare_runs import LANE, NO_LIST, Out, out, watch
 from interface.compare_state import NOTHING, Compared, draw_rows, draw_words, outcomes
 from interface.gpu import gpu
+from interface.limits import check_texts
 from interface.runs import latest_run
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attribution.errors import InputError
-from interface.common import MAX_DOCUMENT
+from interface.limits import MAX_DOCUMENT
 
 LEAST, MOST = 2, 20  # documents that are compared
 HOW = "one a line, or separated by a blank line, or JSON lines with text or document and an optional id"

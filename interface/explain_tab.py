@@ -21,20 +21,11 @@ from attribution.views.page import identity_html
 from interface import cost, models
 from interface.answered import Shown, answered_before, is_kept, keep
 from interface.budget import OverBudget, lent_seconds
-from interface.common import (
-    KEEP_SECONDS,
-    PairInputs,
-    answer_errors,
-    check_budgets,
-    check_model,
-    check_texts,
-    identity_of,
-    log,
-    sparingly,
-)
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, identity_of, log, sparingly
 from interface.explain_results import Results, only
 from interface.first import First
 from interface.gpu import gpu
+from interface.limits import check_budgets, check_model, check_texts
 from interface.page import STATIC, Actions, counted, start_run
 from interface.permalink import build_downloads
 from interface.presence import gone

@@ -13,8 +13,9 @@ from attribution.rerankers.reranker import Meter, metered
 from attribution.views.lab import intro_html, lab_html
 from attribution.views.page import identity_html, status_html
 from interface import lent, models
-from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, identity_of
 from interface.gpu import gpu
+from interface.limits import check_model, check_texts
 from interface.page import Actions, open_run
 from interface.presence import gone
 from interface.runs import latest_run

@@ -13,7 +13,8 @@ from attribution.rerankers.loading import in_memory
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import status_html
-from interface.common import PairInputs, check_model, sparingly
+from interface.common import PairInputs, sparingly
+from interface.limits import check_model
 from interface.page import ASIDE, Actions, lane_claimer, settle_after
 from interface.presence import gone
 from interface.runs import CHOOSING, busy, latest_run

@@ -16,7 +16,8 @@ from attribution.types import TokenizedPair
 from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, status_html, top_html
 from interface import budget
-from interface.common import MAX_DOCUMENT, MAX_QUERY, QUEUE, PairInputs, check_fields, check_model, check_texts
+from interface.common import QUEUE, PairInputs, check_fields
+from interface.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.runs import ahead, busy, claim, stop
 
 STATIC = Path(__file__).parent / "static"

@@ -15,8 +15,9 @@ from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface import lent, models
-from interface.common import KEEP_SECONDS, PairInputs, answer_errors, check_model, check_texts, identity_of
+from interface.common import KEEP_SECONDS, PairInputs, answer_errors, identity_of
 from interface.gpu import gpu
+from interface.limits import check_model, check_texts
 from interface.page import STATIC, Actions, fill_from, open_run
 from interface.permalink import Formats, build_downloads
 from interface.presence import gone

@@ -17,7 +17,8 @@ from attribution.rerankers.loading import in_memory
 from attribution.rerankers.removal import OPERATORS
 from attribution.rerankers.reranker import Reranker
 from interface import cost
-from interface.common import BUDGETS, PairInputs
+from interface.common import PairInputs
+from interface.limits import BUDGETS
 from interface.page import ASIDE
 from interface.permalink import Field, choice, choices, number
 

@@ -15,8 +15,9 @@ from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
 from interface import lent, models
-from interface.common import PairInputs, answer_errors, check_model, check_texts
+from interface.common import PairInputs, answer_errors
 from interface.gpu import gpu
+from interface.limits import check_model, check_texts
 from interface.page import STATIC, Actions, run_in_lane
 from interface.presence import gone
 from interface.runs import latest_run

@@ -13,7 +13,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.models import BUNDLED, MODELS
-from benchmarks import compare, probes, targets
+from benchmarks import compare, probes
 from benchmarks.summary import stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,6 +96,8 @@ def fuzz_table() -> str:
 
 def speed_table() -> str:
     """What was aimed at and reached in the stored run of the yardsticks."""
+    from benchmarks import targets  # brings gradio along
+
     return targets.summary(targets.stored())
 
 

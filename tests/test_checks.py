@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 
 from attribution import MODELS
 from attribution.errors import InputError, OptionError, check_range
 from interface import runs
-from interface.common import (
-    BUDGETS,
-    MAX_DOCUMENT,
-    MAX_QUERY,
-    answer_errors,
-    check_budgets,
-    check_fields,
-    check_model,
-    check_texts,
-    identity_of,
-)
+from interface.common import answer_errors, check_fields, identity_of, keep_shown
 from interface.documents import LEAST, MOST, check_list, read_list
 from interface.endpoints import endpoint
+from interface.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
 
 
 @pytest.mark.parametrize(
@@ -195,3 +188,25 @@ def test_the_wait_is_the_runs_before_by_how_long_runs_took(took: Callable[..., N
     assert runs.wait_of_a_full_queue() == 1
     for session in "bcde":
         runs.stop(session)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("updates", [[], ["new"], ["new", "newer"]])
+def test_a_handler_that_ends_without_an_update_leaves_its_outputs(updates: list[str], n_outputs: int) -> None:
+    """As it comes out of Gradio, which by itself empties them."""
+
+    def handler() -> Iterator[Any]:
+        for update in updates:
+            yield [update] * n_outputs if n_outputs > 1 else update
+
+    with gr.Blocks() as demo:
+        demo.load(handler, None, [gr.Textbox("shown") for _ in range(n_outputs)])
+    keep_shown(demo)
+    answer: dict[str, Any] = {"iterator": None}
+    sent = []
+    while not sent or answer["is_generating"]:
+        answer = asyncio.run(demo.process_api(0, [], SessionState(demo), iterator=answer["iterator"]))
+        sent.append(answer["data"])
+    *sent, end = sent
+    assert end == [None] * n_outputs  # in place of which its queue sends the last update again
+    assert sent == [[update] * n_outputs for update in updates or [gr.skip()]]

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from attribution.errors import InputError
-from interface.common import MAX_DOCUMENT
 from interface.documents import MOST, read_list, write_list
+from interface.limits import MAX_DOCUMENT
 
 LISTS = json.loads((Path(__file__).parent.parent / "examples" / "lists.json").read_text("utf-8"))
 

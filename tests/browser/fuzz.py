@@ -18,7 +18,7 @@ from playwright.sync_api import Dialog, Page, sync_playwright
 
 from benchmarks.serve import serve
 from tests.browser.conftest import FLAGS
-from tests.fuzz import WRONG, text_of
+from tests.hostile import WRONG, text_of
 
 MARKUP = ":is(script, img, iframe, object, embed, form, link, meta, base, video, audio)"
 RUNS = f"""() => document.querySelectorAll('.rl-result {MARKUP}').length +

@@ -14,7 +14,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 Place = tuple[int, int]  # line, from 1, and column, from 0
 ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
-PURE = ["runs", "common", "documents", "presence", "steps", "compare_state", "endpoints", "budget", "cost"]
+PURE = ["runs", "common", "limits", "documents", "presence", "steps", "compare_state", "endpoints", "budget", "cost"]
 
 # The tests of each room; the longest path that fits counts.
 TESTS: dict[str, str] = {
