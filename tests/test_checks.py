@@ -203,7 +203,7 @@ def test_a_handler_that_ends_without_an_update_leaves_its_outputs(updates: list[
         demo.load(handler, None, [gr.Textbox("shown") for _ in range(n_outputs)])
     keep_shown(demo)
     answer: dict[str, Any] = {"iterator": None}
-    sent = []
+    sent: list[Any] = []
     while not sent or answer["is_generating"]:
         answer = asyncio.run(demo.process_api(0, [], SessionState(demo), iterator=answer["iterator"]))
         sent.append(answer["data"])
