@@ -39,7 +39,7 @@ from interface import (
     settings,
     two_models,
 )
-from interface.common import keep_shown
+from interface.common import end_in_sight
 from interface.endpoints import REFUSALS, Page, register
 from interface.first import waiting
 from interface.headers import MIDDLEWARE
@@ -89,7 +89,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
             status = gr.HTML(status_html(page.KEYS), elem_id="status")
-        actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False))
+        actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False), *page.build_lines())
         page.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, actions, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -97,7 +97,8 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
                 runs = explain_tab.build(pair, options, actions, tabs, opening)
                 runs.append(two_models.build(pair, options.groups, model_ids, actions))
             with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
-                compare_fields, show_form = compare_tab.build(pair, tab)
+                compare_fields, show_form, more = compare_tab.build(pair, actions, tab)
+                runs += more
             with gr.Tab("Autograd lab", id="lab", elem_id="lab-tab") as tab:
                 runs.append(lab_tab.build(pair, actions, tab))
             with gr.Tab("Inside", id="inside", elem_id="inside-tab") as tab:
@@ -116,7 +117,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         permalink.build(demo, fields, copy_button, show_form)
         demo.unload(page.forget)
         register(demo, api.ENDPOINTS)
-    keep_shown(demo)
+    end_in_sight(demo)
     return demo, lambda: opening.explain(demo, lambda: explain_tab.first_result(*texts))
 
 

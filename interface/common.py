@@ -73,17 +73,12 @@ def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
 
 
 def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """For generator handlers whose last output is a status line: an error becomes a toast, and stays in that line.
-
-    Known errors in their own words, others in a plain sentence and a log.
-    """
+    """For generator handlers: an error becomes a toast, ours in its own words, another in a sentence and a log."""
 
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        update: Any = ()
         try:
-            for update in handler(*args, **kwargs):
-                yield update
+            yield from handler(*args, **kwargs)
             return
         except gr.Error as error:
             problem = error
@@ -95,30 +90,35 @@ def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterat
                 "Something went wrong on our side; your text is still in the boxes. Try again, or another model.",
                 print_exception=False,
             )
-        if isinstance(update, tuple) and update:
-            yield (*(gr.skip() for _ in update[1:]), status_html(str(problem.message)))
         raise problem
 
     return wrapped
 
 
-def keep_shown(demo: gr.Blocks) -> None:
-    """A handler that ends without an update leaves the page as it is; Gradio itself would empty all its outputs."""
+def end_in_sight(demo: gr.Blocks) -> None:
+    """Every generator handler of the page ends as `ending` says; build this after all events."""
     for event in demo.fns.values():
         if event.fn and inspect.isgeneratorfunction(event.fn):
-            event.fn = skipping(event.fn, len(event.outputs))
+            event.fn = ending(event.fn, len(event.outputs))
 
 
-def skipping(handler: Callable[..., Iterator[Any]], n_outputs: int) -> Callable[..., Iterator[Any]]:
-    """`handler`, with one update that skips every output where it has none."""
+def ending(handler: Callable[..., Iterator[Any]], n_outputs: int) -> Callable[..., Iterator[Any]]:
+    """`handler`, of which the last of `n_outputs` is a status line, where an error stays after its toast has gone.
+
+    What ends without an update leaves the page as it is; Gradio by itself would empty all its outputs.
+    """
 
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        updated = False
-        for update in handler(*args, **kwargs):
-            updated = True
-            yield update
+        skipped, updated = [gr.skip()] * n_outputs, False
+        try:
+            for update in handler(*args, **kwargs):
+                updated = True
+                yield update
+        except gr.Error as error:
+            yield [*skipped[1:], status_html(str(error.message))]
+            raise
         if not updated:
-            yield [gr.skip()] * n_outputs if n_outputs > 1 else gr.skip()
+            yield skipped
 
     return wrapped

@@ -29,18 +29,19 @@ from interface.compare_state import Asked, Compared, read_picked
 from interface.compare_what_if import run_drop, run_edit, run_flip, run_meet
 from interface.documents import MOST, check_list, read_list, write_list
 from interface.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
-from interface.page import ASIDE, place, settle, stop_by
+from interface.page import ASIDE, Actions, place, stop_by
 from interface.permalink import Field, choice, text
-from interface.runs import claim
+from interface.runs import busy, claim
 
 LISTS = json.loads((Path(__file__).parent.parent / "examples" / "lists.json").read_text("utf-8"))
 _first: dict[str, Out] = {}  # model -> the first example's results, made once by the server
 
 
-def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], Any]]:
+def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], Any], list[Any]]:
     """The tab's components and events; a click on a row fills `pair` and explains it.
 
-    Returns what of it is part of a link, and what to do after an event that filled it from one.
+    Returns what of it is part of a link, what to do after an event that filled it from one, and the events that a stop
+    cancels.
     """
     lists = [{**one, "text": write_list(one["documents"]), "mode": compare_boxes.LIST} for one in LISTS]
     chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=(STATIC / "lists.js").read_text("utf-8"))
@@ -54,8 +55,7 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], A
             boxes = compare_boxes.build(LISTS[0]["documents"])
     with gr.Row(elem_id="compare-actions"):
         start = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
-        halt_button = gr.Button("Stop", interactive=False, elem_id="compare-stop", scale=0)
-        status = gr.HTML(status_html("Ready. Enter in the query compares."), elem_id="compare-status")
+        halt_button, status = actions.compare_stop.render(), actions.lines[LANE].render()
     picked = gr.Textbox("", label="A and B", visible="hidden", elem_id="compare-picked")  # "3,1": their places
     parts, controls = build_results(picked, status)
     asked = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -71,7 +71,7 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], A
             trigger_mode="multiple", api_visibility="private", **QUEUE,
         )  # fmt: skip
         for after in (ran.then, ran.failure):
-            after(settle, None, halt_button, trigger_mode="multiple", **ASIDE)
+            after(settle_list, None, halt_button, trigger_mode="multiple", **ASIDE)
         return ran
 
     runs = []
@@ -82,12 +82,12 @@ def build(pair: PairInputs, tab: gr.Tab) -> tuple[list[Field], Callable[[Any], A
         runs.append(model_event(claimed.success, run_list, asked))
     runs.append(model_event(tab.select, open_first, [parts.state, pair.model]))
     runs += _ask_more(parts, controls, halt_button, model_event)
-    stop_by(halt_button, status, runs, LANE)
+    stop_by([halt_button], {LANE: status}, runs, LANE)
     gr.on([component.change for component in inputs], None, inputs, js="(...now) => window.rerankLists.changed(now)")
     opened = parts.rows.click(open_row, parts.state, [pair.query, pair.document], **ASIDE)
     opened.success(None, js="() => document.querySelector('#explain').click()")
     texts = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
-    return [choice(boxes.mode), *(text(*one) for one in texts), text(picked, 7)], boxes.show_after
+    return [choice(boxes.mode), *(text(*one) for one in texts), text(picked, 7)], boxes.show_after, runs
 
 
 def _ask_more(parts: Parts, controls: Controls, halt_button: gr.Button, model_event: Any) -> list[Any]:
@@ -131,6 +131,11 @@ def ask(
 def start_more(request: gr.Request) -> tuple[Any, ...]:
     """End what this visitor has running here and wait for a place: `(status, stop button)`."""
     return status_html(place(*claim(request.session_hash or "", LANE))), gr.Button(interactive=True)
+
+
+def settle_list(request: gr.Request) -> Any:
+    """Stop is offered here only while something of this lane runs or waits."""
+    return gr.Button(interactive=busy(request.session_hash or "", LANE))
 
 
 def open_first(

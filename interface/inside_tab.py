@@ -34,7 +34,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="inside-identity")
         again = gr.Button("Look inside for the boxes", variant="primary", elem_classes="rl-again")
-        status = gr.HTML(status_html(""), elem_id="inside-status")
+        status = actions.lines[LANE].render()
         with gr.Column(elem_classes="rl-needs-result"):
             gr.HTML(title_html("Attention"))
             with gr.Row():

@@ -31,7 +31,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="lab-identity")
         again = gr.Button("Run the lab on the boxes", variant="primary", elem_classes="rl-again")
-        status = gr.HTML(status_html(""), elem_id="lab-status")
+        status = actions.lines[LANE].render()
         rows = gr.HTML("", elem_id="lab-rows")
     return open_run(tab, again, run, pair, [shown], [shown, identity, rows, status], actions, LANE)
 

@@ -18,7 +18,7 @@ from attribution.views.page import count_html, examples_html, status_html, top_h
 from interface import budget
 from interface.common import QUEUE, PairInputs, check_fields
 from interface.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
-from interface.runs import ahead, busy, claim, stop
+from interface.runs import MAIN, Ended, ahead, busy, claim, end, in_a_word, stop
 
 STATIC = Path(__file__).parent / "static"
 TAGLINE = "Which words made a reranker's score, and which explanation to believe."
@@ -31,21 +31,44 @@ ASIDE: dict[str, Any] = {
 }
 EXPLAIN = "() => document.querySelector('#explain').click()"
 KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
+LINES = {  # lane -> what its own status line says before its first run
+    "two-models": "Runs the ticked methods on the pair in the boxes, under both models.",
+    "compare": "Ready. Enter in the query compares.",
+    "lab": "",
+    "inside": "",
+    "probes": "Opens with the pair in the boxes.",
+}
+SAID = {
+    "running": "Stopped. What was ready is kept.",
+    "waiting": "Withdrawn before it started.",
+    "": "Nothing was running.",
+}
 
 
 @dataclass(frozen=True)
 class Actions:
-    """The row under the boxes. `timer` ticks while a run waits for its turn."""
+    """The row under the boxes, and the tabs' own: a `compare_stop`, and by lane the status `lines`.
+
+    `timer` ticks while a run waits for its turn. Whoever ends a lane says so in its line.
+    """
 
     explain: gr.Button
     stop: gr.Button
     status: gr.HTML
     timer: gr.Timer
+    compare_stop: gr.Button
+    lines: Mapping[str, gr.HTML]
 
     @property
     def starts(self) -> list[Callable[..., Any]]:
         """What begins an explanation, beside Enter in the query; examples and Ctrl+Enter press the button."""
         return [self.explain.click]
+
+
+def build_lines() -> tuple[gr.Button, dict[str, gr.HTML]]:
+    """`(compare_stop, lines)` of `Actions`; each tab renders its own."""
+    lines = {lane: gr.HTML(status_html(text), elem_id=f"{lane}-status", render=False) for lane, text in LINES.items()}
+    return gr.Button("Stop", interactive=False, elem_id="compare-stop", scale=0, render=False), lines
 
 
 def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:
@@ -99,7 +122,7 @@ def start_run(
 ) -> Any:
     """`handler(model, query, document, *inputs)`, the latest wins: a start ends what runs and withdraws what waits."""
     begun = gr.on(triggers, None, js="() => window.rerankLens.reveal()")
-    told = [actions.status, actions.stop, actions.timer, tabs]
+    told = [actions.status, actions.stop, actions.timer, tabs, actions.compare_stop, *actions.lines.values()]
     claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
     claimed.failure(asker(cost), [*pair.components, *inputs], actions.status, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
@@ -162,51 +185,65 @@ def settle_after(ran: Any, actions: Actions) -> None:
 def end_by(actions: Actions, pair: PairInputs, runs: Sequence[Any]) -> None:
     """Stop and every start of an explanation take all `runs` out of the queue; build this after all tabs."""
     gr.on([*actions.starts, pair.query.submit], None, cancels=[*runs])
-    stop_by(actions.stop, actions.status, runs)
+    stop_by([actions.stop, actions.compare_stop], {MAIN: actions.status, **actions.lines}, runs)
 
 
-def stop_by(button: gr.Button, status: gr.HTML, runs: Sequence[Any], lane: str | None = None) -> None:
-    """A click on `button` ends what the visitor has in `lane`, or in all, and takes `runs` out of the queue.
+def stop_by(buttons: Sequence[gr.Button], lines: Mapping[str, gr.HTML], runs: Sequence[Any], lane: str = "") -> None:
+    """A click on the first of `buttons` ends what the visitor has in `lane`, or in all, and what ended says so.
 
-    What it says is said once more when it is done: a result that was on its way may have come in between.
+    It takes `runs` out of the queue. What it says is said once more when it is done: a result that was on its way may
+    have come in between.
     """
+    own = lane or MAIN
 
-    def halt(request: gr.Request) -> tuple[Any, ...]:
-        said = {
-            "running": "Stopped. What was ready is kept.",
-            "waiting": "Withdrawn before it started.",
-            "": "Nothing was running.",
-        }
-        text = status_html(said[stop(request.session_hash or "", lane)])
-        return text, gr.Button(interactive=False), text
+    def halt(request: gr.Request) -> dict[Any, Any]:
+        ended = end(request.session_hash or "", lane or None)
+        texts = {**said_of(ended), own: status_html(SAID[in_a_word(ended)], stopped=True)}
+        return {button: gr.Button(interactive=False) for button in buttons} | told(texts) | {kept: texts}
 
-    text = gr.State("")
-    name = f"halt_{lane}" if lane else "halt"
-    halted = button.click(halt, None, [status, button, text], cancels=[*runs], api_name=name, **ASIDE)
-    halted.then(lambda text: text, text, status, **ASIDE)
+    def told(texts: Mapping[str, str]) -> dict[Any, Any]:
+        return {line: texts[name] for name, line in lines.items() if name in texts}
+
+    kept, name = gr.State({}), f"halt_{lane}" if lane else "halt"
+    outputs = [*buttons, *lines.values(), kept]
+    halted = buttons[0].click(halt, None, outputs, cancels=[*runs], api_name=name, **ASIDE)
+    halted.then(told, kept, [*lines.values()], **ASIDE)
+
+
+def said_of(ended: Mapping[str, Ended]) -> dict[str, str]:
+    """What the line of each lane that was `ended` says."""
+    return {lane: status_html(SAID[how], stopped=True) for lane, how in ended.items()}
 
 
 def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, ...]]:
     """The handler that claims a run whose `cost(model, query, document, *settings)` is `(forwards, seconds)`."""
 
     def claim_run(request: gr.Request, model_id: str, query: str, document: str, *settings: Any) -> tuple[Any, ...]:
-        """End what this visitor has running and wait for a place: `(status, stop button, timer, tabs)`."""
+        """End what this visitor has running and wait for a place.
+
+        Gives `(status, stop button, timer, tabs, Compare's stop button, *lines)`.
+        """
         session = request.session_hash or ""
+
+        def others() -> list[Any]:  # every lane ends, and says so
+            said = said_of(end(session))
+            return [gr.Button(interactive=False), *(said.get(lane, gr.skip()) for lane in LINES)]
+
         try:
             check_model(model_id)
             check_texts(query, document)
             passes, takes = cost(model_id, query, document, *settings)
         except AttributionError as error:  # the field says so too
-            stop(session)
-            return status_html(str(error)), gr.Button(interactive=False), gr.skip(), gr.skip()
+            return status_html(str(error)), gr.Button(interactive=False), gr.skip(), gr.skip(), *others()
         question = budget.ask(session, passes, takes, (model_id, query, document, settings))
         if question:  # ends the chain of events; outside the queue Gradio shows no message, so `asker` says it
             raise gr.Error(question, title="A long run", print_exception=False)
+        ended = others()
         before, seconds = claim(session)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
         told = status_html(waiting), gr.Button(interactive=True), gr.Timer(active=bool(before))
-        return *told, gr.Tabs(selected="explain")
+        return *told, gr.Tabs(selected="explain"), *ended
 
     return claim_run
 

@@ -37,7 +37,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="probes-identity")
         again = gr.Button("Run the probes on the boxes", variant="primary", elem_classes="rl-again")
-        status = gr.HTML(status_html("Opens with the pair in the boxes."), elem_id="probes-status")
+        status = actions.lines[LANE].render()
         table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
         kept = gr.State(None, time_to_live=KEEP_SECONDS)
         build_downloads(kept, FORMATS, "probes-downloads")

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from statistics import fmean
@@ -26,6 +26,7 @@ TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
 WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
 Lane = tuple[str, str]  # (session, name of the lane)
+Ended = Literal["running", "waiting"]
 MAIN = "explain"
 CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a queue of its own
 
@@ -131,21 +132,31 @@ def wait_of_a_full_queue() -> int:
     return max(1, round(fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS))
 
 
-def stop(session: str, lane: str | None = None) -> Literal["running", "waiting", ""]:
-    """Stop what runs for the visitor and withdraw what waits, in one lane or in all; says what there was."""
+def end(session: str, lane: str | None = None) -> dict[str, Ended]:
+    """Stop what runs for the visitor and withdraw what waits, in one lane or in all: by lane, what there was."""
     with _lock:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
-        runs = [_running.pop(key) for key in mine if key in _running]
-        withdrawn = [key for key in mine if _waiting.pop(key, key) is None]
-    for run in runs:
+        runs = {key[1]: _running.pop(key) for key in mine if key in _running}
+        withdrawn = [key[1] for key in mine if _waiting.pop(key, key) is None]
+    for run in runs.values():
         run.stop()
-    return "running" if runs else "waiting" if withdrawn else ""
+    return {**dict.fromkeys(withdrawn, "waiting"), **dict.fromkeys(runs, "running")}
 
 
-def busy(session: str) -> bool:
-    """Whether anything of this visitor's runs or waits."""
+def stop(session: str, lane: str | None = None) -> Ended | Literal[""]:
+    """`end`, in a word."""
+    return in_a_word(end(session, lane))
+
+
+def in_a_word(ended: Mapping[str, Ended]) -> Ended | Literal[""]:
+    """What there was in all lanes together: "running" if anything was."""
+    return "running" if "running" in ended.values() else "waiting" if ended else ""
+
+
+def busy(session: str, lane: str | None = None) -> bool:
+    """Whether anything of this visitor's runs or waits, in one lane or in any."""
     with _lock:
-        return any(key[0] == session for key in [*_running, *_waiting])
+        return any(key[0] == session and lane in (None, key[1]) for key in [*_running, *_waiting])
 
 
 def _forget_the_parents() -> None:

@@ -22,7 +22,7 @@ from interface.page import STATIC, Actions, run_in_lane
 from interface.presence import gone
 from interface.runs import latest_run
 
-LANE = "two models"
+LANE = "two-models"
 
 
 def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Sequence[str], actions: Actions) -> Any:
@@ -33,7 +33,7 @@ def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Seque
                 [(MODELS[key].label, key) for key in model_ids], value=model_ids[-1], label="Second model", scale=2
             )
             start = gr.Button("Explain under both", scale=0)
-        status = gr.HTML(status_html("Runs the ticked methods on the pair in the boxes, under both models."))
+        status = actions.lines[LANE].render()
         result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
     return run_in_lane([start.click], run, [*pair.components, second, *groups], [result, status], actions, LANE)
 

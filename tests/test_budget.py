@@ -104,12 +104,12 @@ def test_closing_a_stepwise_run_ends_it_at_its_next_batch(tiny_bert: Reranker) -
 
 
 def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
-    event = SimpleNamespace(session_hash="s", alive=True)
+    event = SimpleNamespace(session_hash="".join(["ses", "sion"]), alive=True)  # equal, and another object
     blocks = SimpleNamespace(_queue=SimpleNamespace(active_jobs=[None, [event]]))
     app = SimpleNamespace(get_blocks=lambda: blocks)
-    request = gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="s")
+    request = gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="session")
     finished = []
-    with latest_run("s", is_gone=gone(request)) as run:
+    with latest_run("session", is_gone=gone(request)) as run:
         explain(tiny_bert, *SHORT, "saliency", on_pass=run.check)
         finished.append("while there")
         event.alive = False

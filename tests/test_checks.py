@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
+from gradio.utils import is_prop_update
 
 from attribution import MODELS
 from attribution.errors import InputError, OptionError, check_range
 from interface import runs
-from interface.common import answer_errors, check_fields, identity_of, keep_shown
+from interface.common import answer_errors, check_fields, end_in_sight, ending, identity_of
 from interface.documents import LEAST, MOST, check_list, read_list
 from interface.endpoints import endpoint
 from interface.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
@@ -80,18 +81,18 @@ def test_a_result_names_the_model_by_its_label() -> None:
     assert (of.query, of.document, of.settings) == ("q", "d", "all of it")
 
 
-def handled(error: Exception | None) -> tuple[list[Any], str]:
-    """What a handler's page gets when it yields once and then fails, and the toast's sentence."""
+def handled(error: Exception | None, updates: int) -> tuple[list[Any], str]:
+    """What a handler's page gets when it yields so often and then fails, and the toast's sentence."""
 
     @answer_errors
     def handler() -> Iterator[tuple[Any, ...]]:
-        yield "result", "kept", "status"
+        yield from [("result", "kept", "status")] * updates
         if error:
             raise error
 
     seen: list[Any] = []
     try:
-        seen.extend(handler())
+        seen.extend(ending(handler, 3)())
     except gr.Error as toast:
         return seen, str(toast.message)
     return seen, ""
@@ -107,16 +108,19 @@ def handled(error: Exception | None) -> tuple[list[Any], str]:
     ],
     ids=["none", "ours", "gradio's", "unknown"],
 )
-def test_an_error_is_a_toast_and_a_status_line_and_nothing_else_changes(error: Exception | None, says: str) -> None:
-    seen, toast = handled(error)
-    assert seen[0] == ("result", "kept", "status")
+@pytest.mark.parametrize("updates", [0, 1])
+def test_an_error_is_a_toast_and_a_status_line_and_nothing_else_changes(
+    error: Exception | None, says: str, updates: int
+) -> None:
+    seen, toast = handled(error, updates)
+    assert seen[:updates] == [("result", "kept", "status")] * updates
     assert toast.startswith(says)
     assert "secret" not in toast
     if error:
-        (*skipped, status) = seen[1]
+        (*skipped, status) = seen[updates]
         assert skipped == [gr.skip(), gr.skip()]
         assert says.replace("<", "&lt;").replace(">", "&gt;") in status
-    assert len(seen) == (2 if error else 1)
+    assert len(seen) == (updates + 1 if error else 1)
 
 
 def called(**given: Any) -> str:
@@ -190,23 +194,23 @@ def test_the_wait_is_the_runs_before_by_how_long_runs_took(took: Callable[..., N
         runs.stop(session)
 
 
-@pytest.mark.parametrize("n_outputs", [1, 2])
 @pytest.mark.parametrize("updates", [[], ["new"], ["new", "newer"]])
-def test_a_handler_that_ends_without_an_update_leaves_its_outputs(updates: list[str], n_outputs: int) -> None:
+def test_a_handler_that_ends_without_an_update_leaves_its_outputs(updates: list[str]) -> None:
     """As it comes out of Gradio, which by itself empties them."""
 
     def handler() -> Iterator[Any]:
         for update in updates:
-            yield [update] * n_outputs if n_outputs > 1 else update
+            yield update, update
 
     with gr.Blocks() as demo:
-        demo.load(handler, None, [gr.Textbox("shown") for _ in range(n_outputs)])
-    keep_shown(demo)
+        demo.load(handler, None, [gr.Textbox("shown"), gr.HTML("status")])
+    end_in_sight(demo)
     answer: dict[str, Any] = {"iterator": None}
     sent: list[Any] = []
     while not sent or answer["is_generating"]:
         answer = asyncio.run(demo.process_api(0, [], SessionState(demo), iterator=answer["iterator"]))
         sent.append(answer["data"])
     *sent, end = sent
-    assert end == [None] * n_outputs  # in place of which its queue sends the last update again
-    assert sent == [[update] * n_outputs for update in updates or [gr.skip()]]
+    assert end == [None, None]  # in place of which its queue sends the last update again
+    assert [text for text, _ in sent] == (updates or [gr.skip()])
+    assert all(is_prop_update(status) for _, status in sent) is not bool(updates)

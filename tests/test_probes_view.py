@@ -17,7 +17,7 @@ from attribution.evidence.probes import probe
 from attribution.export import plain, probes_to_csv, probes_to_json
 from attribution.rerankers.reranker import Reranker
 from attribution.views.numbers import logit
-from attribution.views.probes import changed_parts, place, probes_html
+from attribution.views.probes import VERDICTS, changed_parts, place, probes_html
 
 QUERY = "how many people live in <b>Berlin</b>"
 DOCUMENT = "Berlin has about 3.7 million inhabitants & <img src=x onerror=alert(1)> a park. Paris is not near Rome."
@@ -29,6 +29,8 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
     rows = re.findall(r'<tr data-probe="([^"]+)" data-verdict="([^"]+)">(.*?)</tr>', html, re.DOTALL)
     assert [(key, verdict) for key, verdict, _ in rows] == [(r.probe, r.verdict) for r in results]
     for result, (_, _, row) in zip(results, rows, strict=True):
+        mark, words = VERDICTS[result.verdict]
+        assert f'<b aria-hidden="true">{mark}</b> {words}</span></td>' in row
         shown = re.findall(r'class="rl-probe-change">([^<]+)<', row)
         assert shown == [logit(v.change, True) for v in result.variants]
         labels = [unescape(label) for label in re.findall(r'aria-label="([^"]+)"', row)]

@@ -7,8 +7,10 @@ import threading
 import pytest
 import torch
 
+from attribution import load_reranker
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.families.family import at_the_first
+from attribution.rerankers.models import BUNDLED
 from attribution.rerankers.readout import only_what_is_read
 from attribution.rerankers.reranker import Reranker
 from benchmarks.clock import operations
@@ -38,6 +40,14 @@ def test_logit_and_gradient_are_the_plain_models(architecture: str, tiny: Tiny, 
     whole = operations(lambda: reranker.outputs(dict(pair.inputs)))
     with torch.no_grad():
         assert operations(lambda: reranker.forward(dict(pair.inputs))) < whole
+
+
+def test_only_the_last_of_six_layers_is_shortened() -> None:
+    reranker = load_reranker(BUNDLED)
+    pair, twin = reranker.encode(QUERY, DOCUMENT), reranker.eager()
+    with torch.no_grad(), only_what_is_read():
+        states = twin.outputs(dict(pair.inputs), output_hidden_states=True).hidden_states
+    assert [state.shape[1] for state in states] == [len(pair.tokens)] * 6 + [1]
 
 
 def test_other_threads_see_the_whole_model(tiny_bert: Reranker) -> None:

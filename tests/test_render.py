@@ -20,7 +20,7 @@ from attribution.views.key import key_html
 from attribution.views.numbers import number
 from attribution.views.score import score_html
 from attribution.views.terms import TERMS
-from attribution.views.text import LONG, scale_of, side_of, strongest, text_html
+from attribution.views.text import scale_of, side_of, strongest, text_html
 from attribution.words import split_words
 
 # A browser replaces NUL and lone surrogates before any page sees them.
@@ -240,6 +240,7 @@ def test_each_side_has_a_scale_of_its_own() -> None:
     card = card_html(strong, METHODS["saliency"], label="Saliency")
     assert numbers(card)["full"] == ["40", "2"]
     assert card.count('style="--a:0.62"') == 2
+    assert card.endswith("</article>")
 
 
 def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
@@ -247,7 +248,9 @@ def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
     words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
     side = side_of(words, "document", signed=True)
     assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
-    assert side_of(words[: LONG // 5], "document", signed=True).marks == []
+    short = words[:120]  # 600 characters
+    assert side_of(short, "document", signed=True).marks == []
+    assert side_of([*short, Word("z", "document", 600, 601, 0.0)], "document", signed=True).marks
 
 
 def test_a_word_that_the_limit_cut_is_marked() -> None:

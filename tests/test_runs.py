@@ -14,7 +14,8 @@ import pytest
 from attribution.errors import Stopped
 from interface import budget, runs
 from interface.headers import Headers
-from interface.runs import MAIN, SLOTS, WAITING, ahead, busy, claim, latest_run, places, stop
+from interface.page import said_of
+from interface.runs import MAIN, SLOTS, WAITING, ahead, busy, claim, end, in_a_word, latest_run, places, stop
 
 
 def test_a_claim_ends_the_run_before_its_next_pass() -> None:
@@ -53,6 +54,19 @@ def test_lanes_and_visitors_are_apart() -> None:
             main.check()
         other.check()
     stop("ann")
+
+
+def test_what_was_ended_is_told_by_lane_and_in_a_word() -> None:
+    with latest_run("ann", "lab"), latest_run("bob"):
+        claim("ann", "compare")
+        assert end("ann", "inside") == {}
+        ended = end("ann")
+    assert ended == {"lab": "running", "compare": "waiting"}
+    assert (in_a_word(ended), in_a_word({"compare": "waiting"}), in_a_word({})) == ("running", "waiting", "")
+    said = said_of(ended)
+    assert "Stopped. What was ready is kept." in said["lab"]
+    assert "Withdrawn before it started." in said["compare"]
+    assert all("rl-stopped" in line for line in said.values())
 
 
 def test_waiting_is_counted_and_withdrawn() -> None:

@@ -20,7 +20,7 @@ from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface import explain_tab, inside_tab, lab_tab
-from interface.common import answer_errors
+from interface.common import answer_errors, ending
 from interface.runs import busy, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -140,7 +140,7 @@ def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
         yield "shown", "status"
         raise InputError("The query is empty.")
 
-    run, updates = handler(), list[Any]()
+    run, updates = ending(handler, 2)(), list[Any]()
     with pytest.raises(gr.Error, match=r"The query is empty\.") as caught:
         updates.extend(run)
     assert caught.value.print_exception is False

@@ -222,8 +222,19 @@ def test_waiting_is_said_and_what_waits_can_be_withdrawn(page: Page, app_url: st
             expect(page.locator(STALE)).to_have_count(1)
             press(page, "Stop")
             expect(page.locator("#status")).to_contain_text("Withdrawn before it started.")
-            chip(page, 2).click()
+            open_tab(page, "Probes")  # a tab says in its own line what became of its run
+            expect(page.locator("#stop")).to_be_enabled()
+            press(page, "Stop")
+            expect(page.locator("#probes-status")).to_contain_text("Withdrawn before it started.")
+            open_tab(page, "Compare")
+            press(page, "Compare")
+            expect(page.locator("#compare-status")).to_contain_text("1 before you, about")
+            open_tab(page, "Explain")
+            chip(page, 2).click()  # which ends what runs or waits in any tab
             expect(page.locator("#status")).to_contain_text("1 before you, about")
+            open_tab(page, "Compare")
+            expect(page.locator("#compare-status")).to_contain_text("Withdrawn before it started.")
+            expect(page.locator("#compare-stop")).to_be_disabled()
         expect_result_of(page, EXAMPLES[2]["query"], EXAMPLES[2]["document"])  # one is gone, the other at work
 
 

@@ -151,7 +151,9 @@ def _outcome(one: Running) -> str | None:
 def _become_pytest(folder: Path, tests: Sequence[str]) -> None:
     """In the child: the copy's code, silent, the same examples each time."""
     import pytest
+    import torch
 
+    torch.set_num_threads(1)  # a fork makes its pool of threads anew, which two threads at once do not survive
     os.setpgid(0, 0)
     _forget_our_modules()
     os.chdir(folder)

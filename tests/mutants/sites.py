@@ -62,6 +62,7 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/kept": "offer",
     "attribution/rerankers/loading": "memory loading offer reranker refused callers hub",
     "attribution/rerankers/models": "memory readme offer loading",
+    "attribution/rerankers/settings": "sentence_transformers families encoding refused loading offer",
     "attribution/rerankers/states": "internals limits",
     "attribution/rerankers/families": "edges memory families reranker encoding internals sentence_transformers",
     "attribution/rerankers/prompts": "edges families sentence_transformers offer",
