@@ -238,7 +238,12 @@ class Reranker:
         return twin
 
     def _twin(self, requires_grad: bool) -> Reranker:
-        shared = {id(p): nn.Parameter(p.detach(), requires_grad=requires_grad) for p in self.model.parameters()}
+        shared: dict[int, Any] = {
+            id(p): nn.Parameter(p.detach(), requires_grad=requires_grad) for p in self.model.parameters()
+        }
+        # Each module has a dozen dicts of hooks, almost all empty, which deepcopy takes longest for.
+        parts = [part for module in self.model.modules() for part in vars(module).values()]
+        shared |= {id(part): type(part)() for part in parts if isinstance(part, dict) and not part}
         return dataclasses.replace(self, model=copy.deepcopy(self.model, shared))
 
     def _through_block(self, pair: TokenizedPair, words: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def test_a_click_shows_four_cards_whose_words_read_out_each_number_and_stop_keep
     assert all(f"“{word}”" in text for text in readouts)
     assert len(set(readouts)) == 4
 
-    ask(page, "when was the tower completed", "word " * 300)
+    ask(page, "when was the tower completed", "word " * 480)
     asked = page.get_by_text("Press Explain again")
     expect(page.locator("#stop:not([disabled])").or_(asked).first).to_be_visible()
     if page.locator("#stop").is_disabled():  # a busy machine asks before it starts
@@ -96,7 +96,7 @@ def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_set
 ) -> None:
     page.goto(app_url)
     method(page, "Occlusion").check()
-    explain(page, "first second third", "one two three " * 12)
+    explain(page, "first second third", "one two three " * 40)
     expect(page.locator(DONE).first).to_be_visible()
     page.locator(".rl-text").first.focus()
     page.keyboard.press("ArrowRight")
