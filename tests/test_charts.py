@@ -125,12 +125,13 @@ def shares_and_places(chart: Charts, fractions: tuple[float, ...]) -> tuple[list
     return [0.0, *fractions], list(values), list(places)
 
 
-@pytest.mark.parametrize("n_layers", [1, 2, 30])
-def test_the_probes_curve(n_layers: int, tiny_bert: Reranker) -> None:
+@pytest.mark.parametrize(("n_layers", "top"), [(1, 4.0), (2, 4.0), (30, 4.0), (6, 0.3)])
+def test_the_probes_curve(n_layers: int, top: float, tiny_bert: Reranker) -> None:
     inside = look_inside(tiny_bert, tiny_bert.encode(*PAIR))
-    inside = replace(inside, probe=np.linspace(-1.5, 4.0, n_layers + 1, dtype=np.float32) ** 2)
+    inside = replace(inside, probe=np.linspace(-0.3 * top, top, n_layers + 1, dtype=np.float32) ** 2)
     (chart,) = Charts(probe_html(inside)).all
     assert chart.within()
+    assert min(y for _, y in chart.circles) < 0.5 * chart.size[1], "the scale fits the values"
     assert [y for _, y in chart.circles] == pytest.approx([chart.height_of(v) for v in inside.probe], abs=0.6)
     assert chart.named("rl-in-line") == [chart.circles]
     xs = [x for x, _ in chart.circles]

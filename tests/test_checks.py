@@ -16,7 +16,7 @@ from attribution.errors import InputError, OptionError, check_range
 from interface import runs
 from interface.common import answer_errors, check_fields, end_in_sight, ending, identity_of
 from interface.documents import LEAST, MOST, check_list, read_list
-from interface.endpoints import endpoint
+from interface.endpoints import Page, endpoint, register
 from interface.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
 
 
@@ -192,6 +192,23 @@ def test_the_wait_is_the_runs_before_by_how_long_runs_took(took: Callable[..., N
     assert runs.wait_of_a_full_queue() == 1
     for session in "bcde":
         runs.stop(session)
+
+
+def test_an_endpoint_is_on_the_page_with_a_label_a_parameter() -> None:
+    def count(text: str) -> dict[str, Any]:
+        """Counts.
+
+        Args:
+            text: what is counted
+        """
+        return {"n": len(text)}
+
+    with Page() as page:
+        register(page, [count])
+    assert page.endpoints == {"count"}
+    (event,) = page.fns.values()
+    assert event.api_name == "count"
+    assert [part.label for part in event.inputs] == ["text: what is counted"]
 
 
 @pytest.mark.parametrize("updates", [[], ["new"], ["new", "newer"]])

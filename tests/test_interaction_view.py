@@ -13,7 +13,7 @@ import pytest
 from attribution import interaction
 from attribution.evidence.interaction import Interaction
 from attribution.rerankers.reranker import Reranker
-from attribution.views.interaction import N_TOLD, meet_html
+from attribution.views.interaction import meet_html
 from attribution.views.numbers import logit, number
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
@@ -69,7 +69,7 @@ def test_the_strongest_pairs_come_first_and_the_own_effects_last(sign: int, tiny
         for q, row in zip(found.query_words, found.values, strict=True)
         for d, value in zip(found.document_words, row, strict=True)
     }
-    strongest = sorted(pairs, key=lambda pair: -abs(pairs[pair]))[:N_TOLD]
+    strongest = sorted(pairs, key=lambda pair: -abs(pairs[pair]))[:3]
     assert told == [(*pair, logit(pairs[pair], signed=True)) for pair in strongest]
     own = [logit(word.attribution or 0.0, signed=True) for word in found.document_words]
     assert all(f">{effect}<" in page for effect in own)

@@ -147,6 +147,9 @@ def test_full_strength_of_nothing_is_one() -> None:
 
 def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
     words = [Word(" a", "query", 0, 2, 2.0), Word(" b", "query", 2, 4, -1.0), Word(" c", "query", 4, 6, 0.01)]
+    weak = Word(" d", "query", 6, 8, 0.4)
+    assert "rl-raises" in text_html([weak], 2.0, signed=True)
+    assert "rl-strong" not in text_html([weak], 2.0, signed=True)
     html = text_html(words, scale_of(words), signed=True)
     assert 'rl-raises rl-strong" style="--a:0.62"' in html
     assert 'rl-lowers rl-strong" style="--a:0.31"' in html
@@ -232,6 +235,12 @@ def test_the_models_own_words_are_escaped_too() -> None:
     reader = read(score_section(hostile))
     assert not {"img", "script"} & set(reader.tags)
     assert "<img src=x>, <script>r</script>" in reader.text
+
+
+def test_the_score_says_what_was_cut_where_something_was() -> None:
+    whole, cut = (score_section(dataclasses.replace(EXPLANATION, truncated=truncated)) for truncated in (False, True))
+    assert 'data-note="truncated"' not in whole
+    assert (numbers(cut)["seen"], numbers(cut)["length"]) == (["3"], [f"{len(EXPLANATION.document)}"])
 
 
 def test_each_side_has_a_scale_of_its_own() -> None:

@@ -62,6 +62,8 @@ def test_what_was_ended_is_told_by_lane_and_in_a_word() -> None:
         assert end("ann", "inside") == {}
         ended = end("ann")
     assert ended == {"lab": "running", "compare": "waiting"}
+    with latest_run("ann", "lab"), latest_run("bob", "inside"):
+        assert [busy("ann", lane) for lane in ("lab", "inside")] == [True, False]
     assert (in_a_word(ended), in_a_word({"compare": "waiting"}), in_a_word({})) == ("running", "waiting", "")
     said = said_of(ended)
     assert "Stopped. What was ready is kept." in said["lab"]
