@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ import pytest
 import tomlkit
 
 from attribution import explain
-from attribution.__main__ import main
+from attribution.__main__ import main, parse_args
+from attribution.batch.jobs import Job
 from attribution.evidence.faithfulness import measure
 from attribution.evidence.probe_set import probe_set
 from attribution.evidence.probe_table import PROBES
+from attribution.evidence.probes import probe
 from attribution.export import SCHEMA
 from attribution.rerankers.reranker import Reranker
 
@@ -56,6 +60,26 @@ def test_explain_gives_what_python_gives(command: Any, tiny_bert: Reranker) -> N
         jsonschema.validate(answer, line)
         expected = explain(tiny_bert, pair["query"], pair["document"], "shapley", n_samples=3, seed=1)
         assert answer["attributions"] == list(expected.attributions)
+
+
+def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
+    args = parse_args(["rank"])
+    with pytest.raises(SystemExit):
+        parse_args(["--help"])
+    said = dict(re.findall(r"--(workers|top) [A-Z]+\s[^()]*\(default:\s+(\d+)\)", capsys.readouterr().out))
+    assert said == {"workers": f"{args.workers}", "top": f"{args.top}"}
+    assert (args.operator, args.engine, args.option, args.model) == ("mask", "local", [], None)
+    assert parse_args(["rank", "--top", "1", "--workers", "1"]).workers == 1
+    for wrong in ("--top", "--workers"):
+        with pytest.raises(SystemExit):
+            parse_args(["rank", wrong, "0"])
+    assert signature(probe_set).parameters["seed"].default == signature(probe).parameters["seed"].default
+
+
+def test_an_answer_depends_on_what_was_said_of_the_model() -> None:
+    said = {"label": None, "template": "monot5", "max_length": 16}
+    assert Job("rank", (), {}, loading=said).settings == {"template": "monot5", "max_length": 16}
+    assert Job("explain", ("shapley",), {"seed": 1}, loading={}).settings == {"seed": 1}
 
 
 def test_how_the_model_is_loaded(command: Any) -> None:

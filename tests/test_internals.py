@@ -20,6 +20,7 @@ from attribution import explain, load_reranker
 from attribution.errors import InputError, ModelError, OptionError
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers import states
+from attribution.rerankers.families import FAMILIES
 from tests.conftest import Tiny
 from tests.tiny import PAIRED, save_tiny
 
@@ -90,6 +91,19 @@ def test_in_the_last_layer_only_the_read_out_position_has_a_gradient(architectur
     assert sum(read) == 1
     assert ((inside.grad_norm[-1] > 0) == read).all()
     assert (inside.grad_norm[0] > 0).all()
+
+
+@pytest.mark.parametrize("architecture", [name for name, family in FAMILIES.items() if family.states])
+def test_the_score_reacts_to_the_last_states_where_they_are_read_and_nowhere_else(
+    architecture: str, tiny: Tiny
+) -> None:
+    reranker = tiny(architecture)
+    pair = reranker.encode(QUERY, DOCUMENT)
+    twin = reranker.trainable()
+    output = twin.outputs(dict(pair.inputs), output_hidden_states=True)
+    last = states.layers_of(reranker, output, "hidden_states")[-1]
+    (grad,) = torch.autograd.grad(twin.read_logit(output)[0], last)  # (1, seq, hidden)
+    assert grad[0].norm(dim=-1).nonzero()[:, 0].tolist() == sorted(states.read_positions(reranker, pair))
 
 
 def test_a_head_that_reads_the_mean_of_all_positions(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -143,6 +144,10 @@ def test_logits_and_changes_are_the_models_own(tiny_bert: Reranker) -> None:
             (after,) = tiny_bert.score(variant.query, [variant.document])
             assert variant.logit == pytest.approx(after, abs=1e-4)
             assert variant.change == pytest.approx(after - base, abs=2e-4)
+            changes = np.array(variant.control.changes)  # Student's t for one more mask, with 4 degrees of freedom
+            reach = 2.776 * changes.std(ddof=1) * np.sqrt(1 + 1 / len(changes))
+            bounds = min(0.0, changes.mean() - reach), max(0.0, changes.mean() + reach)
+            assert (variant.control.low, variant.control.high) == pytest.approx(bounds, abs=1e-5)
 
 
 def test_the_control_masks_as_many_neutral_words_and_is_computed_from_its_changes() -> None:

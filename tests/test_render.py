@@ -18,6 +18,7 @@ from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html, score_section
 from attribution.views.key import key_html
 from attribution.views.numbers import number
+from attribution.views.page import status_html
 from attribution.views.score import score_html
 from attribution.views.terms import TERMS
 from attribution.views.text import scale_of, side_of, strongest, text_html
@@ -151,6 +152,7 @@ def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
     assert "rl-raises" in text_html([weak], 2.0, signed=True)
     assert "rl-strong" not in text_html([weak], 2.0, signed=True)
     html = text_html(words, scale_of(words), signed=True)
+    assert re.findall(r'data-p="([^"]*)"', html) == ["100", "50", "0"]  # per cent of the strongest
     assert 'rl-raises rl-strong" style="--a:0.62"' in html
     assert 'rl-lowers rl-strong" style="--a:0.31"' in html
     assert html.count("style=") == 2  # the third is under 4 % and stays plain
@@ -241,6 +243,11 @@ def test_the_score_says_what_was_cut_where_something_was() -> None:
     whole, cut = (score_section(dataclasses.replace(EXPLANATION, truncated=truncated)) for truncated in (False, True))
     assert 'data-note="truncated"' not in whole
     assert (numbers(cut)["seen"], numbers(cut)["length"]) == (["3"], [f"{len(EXPLANATION.document)}"])
+
+
+def test_a_line_says_stopped_only_of_what_was_stopped() -> None:
+    assert "rl-stopped" not in status_html("Done")
+    assert "rl-stopped" in status_html("Stopped", stopped=True)
 
 
 def test_each_side_has_a_scale_of_its_own() -> None:

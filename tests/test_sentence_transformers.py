@@ -155,6 +155,17 @@ def test_a_language_model_saved_to_read_bare_pairs(tiny_folder: Folder, tmp_path
     assert differences(folder, PAIRS) == pytest.approx([0] * len(PAIRS), abs=1e-4)
 
 
+@pytest.mark.parametrize(("asked", "read"), [(40, 40), (10_000, None)])
+def test_a_calls_own_length_takes_the_tokenizers_place_and_not_the_models(
+    asked: int, read: int | None, tiny_folder: Folder, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_folder(BERT), tmp_path / "call")
+    own = {"processor_kwargs": {"model_max_length": 30}, "processing_kwargs": {"text": {"max_length": asked}}}
+    write_cross_encoder(folder, {}, TASK | {"modality_config": TEXT} | own, {})
+    reranker = load_reranker(str(folder))
+    assert reranker.max_length == (read or reranker.model.config.max_position_embeddings)
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "processing_kwargs.text.stride": {"processing_kwargs": {"text": {"stride": 4}}},
     "processing_kwargs.text.truncation = False": {"processing_kwargs": {"text": {"truncation": False}}},

@@ -47,6 +47,13 @@ def test_ranks_are_those_by_hand(tiny_bert: Reranker) -> None:
     assert compared.spearman == pytest.approx(1 - 6 * (16 + 16) / (5 * 24))
     sizes = compare_models(*(dataclasses.replace(e, method="saliency") for e in (first, second)))
     assert {word.text: word.ranks[0] for word in sizes.words}["is"] == 2  # unsigned: by size
+    end = max(i for i, token in enumerate(first.tokens) if token.segment == "document")
+    cut = dataclasses.replace(
+        first, tokens=(*first.tokens[:end], *first.tokens[end + 1 :]),
+        attributions=(*first.attributions[:end], *first.attributions[end + 1 :]),
+    )  # fmt: skip
+    for sides in ((cut, second), (second, cut)):  # only words that both have read
+        assert sorted(word.text for word in compare_models(*sides).words) == ["capital", "is", "paris", "the"]
     with pytest.raises(OptionError, match="one pair"):
         compare_models(first, dataclasses.replace(second, document="another"))
 
