@@ -155,6 +155,19 @@ def test_a_half_precision_file_counts_as_what_it_becomes() -> None:
     assert files.float32_bytes({}, 100) == 100
 
 
+def test_weights_that_an_index_names_are_missed() -> None:
+    parts = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    index = json.dumps({"weight_map": {"a": parts[0], "b": parts[1], "c": parts[0]}}).encode()
+
+    def missing(*names: str) -> list[str]:
+        return files.missing_weights(["config.json", *names], {"model.safetensors.index.json": index}.__getitem__)
+
+    assert missing("model.safetensors.index.json", parts[0]) == [parts[1]]
+    assert missing("model.safetensors.index.json", *parts) == []
+    assert missing("model.safetensors") == []
+    assert missing("1_Dense/model.safetensors") == ["model.safetensors"]  # of a module, not of the model
+
+
 def test_only_what_is_needed_is_read() -> None:
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
     own = ["1_Dense/config.json", "1_Dense/model.safetensors", "modules.json", "config_sentence_transformers.json"]
