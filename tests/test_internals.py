@@ -28,6 +28,7 @@ QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants <b>&</b> museums \U0001f600 ."
 OTHER = ("which city is the capital of france", "paris is the capital of france , new york is not .")
 every_family = pytest.mark.parametrize("architecture", PAIRED)
+WITH_STATES = [name for name, family in FAMILIES.items() if family.states]
 
 
 def look(reranker: Any, query: str = QUERY, document: str = DOCUMENT) -> Inside:
@@ -75,7 +76,7 @@ def test_attention_from_query_words_to_document_words(
             np.testing.assert_allclose(inside.attention[:, :, row, column], expected, rtol=1e-4, atol=1e-6)
 
 
-@every_family
+@pytest.mark.parametrize("architecture", WITH_STATES)
 def test_the_probe_ends_at_the_logit_and_starts_elsewhere(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     inside = look(reranker)
@@ -93,7 +94,7 @@ def test_in_the_last_layer_only_the_read_out_position_has_a_gradient(architectur
     assert (inside.grad_norm[0] > 0).all()
 
 
-@pytest.mark.parametrize("architecture", [name for name, family in FAMILIES.items() if family.states])
+@pytest.mark.parametrize("architecture", WITH_STATES)
 def test_the_score_reacts_to_the_last_states_where_they_are_read_and_nowhere_else(
     architecture: str, tiny: Tiny
 ) -> None:
