@@ -148,6 +148,13 @@ def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> N
         assert code == 2
         assert "Give another --output" in err
     assert out.read_bytes().count(b"\n") == len(PAIRS)
+    for line in (b"no JSON\n", b"[1]\n", b'"text"\n', b'{"query": "without an id"}\n'):
+        out.write_bytes(line)
+        code, _, err = command(PAIRS, *arguments)
+        assert code == 2
+        assert "Line 1 of" in err
+        assert "was not written by this program. Give another --output." in err
+        assert out.read_bytes() == line, "somebody's file"
 
 
 def test_parquet_holds_what_the_lines_hold(command: Any, tmp_path: Path) -> None:

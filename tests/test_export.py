@@ -15,7 +15,7 @@ import pytest
 
 from attribution import METHODS, explain
 from attribution.evidence.faithfulness import measure
-from attribution.export import SCHEMA, to_csv, to_dict, to_html, to_json, to_svg
+from attribution.export import SCHEMA, dumps, to_csv, to_dict, to_html, to_json, to_svg
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.picture import COLUMNS, lay_out
@@ -116,3 +116,10 @@ def test_words_stay_inside_the_picture(tiny_bert: Reranker) -> None:
     hebrew = to_words(explain(tiny_bert, "berlin", "שלום עולם", "saliency"), "document")
     first, second = lay_out(hebrew, 1.0, METHODS["saliency"])
     assert first.x > second.x
+
+
+@pytest.mark.parametrize("text", ["plain", "\u9996\u90fd \U0001f600", "half \ud800 of one", "and \udfff"])
+def test_json_is_valid_utf8_and_text_stays_readable_where_it_can(text: str) -> None:
+    said = dumps({"text": text})
+    assert json.loads(said.encode("utf-8")) == {"text": text}
+    assert (text in said) == (not any("\ud800" <= character <= "\udfff" for character in text))

@@ -107,6 +107,15 @@ def test_the_score_reacts_to_the_last_states_where_they_are_read_and_nowhere_els
     assert grad[0].norm(dim=-1).nonzero()[:, 0].tolist() == sorted(states.read_positions(reranker, pair))
 
 
+def test_an_odd_number_of_layers(tmp_path: Path) -> None:
+    reranker = load_reranker(
+        str(save_tiny("BertForSequenceClassification", tmp_path, num_hidden_layers=3)), device="cpu"
+    )
+    inside = look(reranker)
+    assert (len(inside.attention), len(inside.probe)) == (3, 4)
+    assert inside.probe[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
+
+
 def test_a_head_that_reads_the_mean_of_all_positions(tmp_path: Path) -> None:
     folder = save_tiny("ModernBertForSequenceClassification", tmp_path)
     config = json.loads((folder / "config.json").read_text())

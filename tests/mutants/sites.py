@@ -68,6 +68,7 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/prompts": "edges families sentence_transformers offer",
     "attribution/views": "render summary faithfulness_view probes_view printed compare export two_models",
     "attribution/views/cards": "render one_fails summary printed",
+    "attribution/views/faithfulness": "faithfulness_view charts printed",
     "attribution/views/compare": "compare_view compare export",
     "attribution/views/picture": "picture export",
     "attribution/views/interaction": "interaction_view",
