@@ -168,6 +168,8 @@ def test_convergence_delta_from_outside(
         assert path.convergence_delta == pytest.approx(delta, abs=2e-5)
         scale = max(abs(difference), sum(map(abs, values)))
         assert path.relative_delta == pytest.approx(abs(delta) / scale, abs=2e-5)
+        assert path.relative_residual == pytest.approx(path.residual / scale, abs=2e-5)
+    assert (max(path.relative_residual for path in explanation.paths) > 1e-4) == (method == IG)  # given back, or never
     if method == CAPTUM:  # three nodes: the delta compared is not 0
         assert any(abs(path.convergence_delta) > 1e-4 for path in explanation.paths)
 
