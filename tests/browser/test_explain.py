@@ -96,7 +96,7 @@ def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_set
 ) -> None:
     page.goto(app_url)
     method(page, "Occlusion").check()
-    explain(page, "first second third", "one two three " * 40)
+    explain(page, "first second third", "one two three " * 100)
     expect(page.locator(DONE).first).to_be_visible()
     page.locator(".rl-text").first.focus()
     page.keyboard.press("ArrowRight")
