@@ -49,6 +49,12 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     page.get_by_label("Document", exact=True).fill(DOCUMENT)
     open_tab(page, "Autograd lab")
     expect(page.locator("#lab-status")).to_contain_text("Done")
+    again = page.get_by_role("button", name="Run the lab on the boxes")
+    expect(again).to_be_hidden()
+    line = page.locator("#lab-status .rl-status")
+    line.evaluate("line => line.classList.add('rl-stopped')")  # as after a Stop, which leaves the rows so far
+    expect(again).to_be_visible()
+    line.evaluate("line => line.classList.remove('rl-stopped')")
     rows = page.locator("#lab-rows tr[data-row]").all()
     worked = []
     for row in rows:
