@@ -77,7 +77,12 @@ class Charts(HTMLParser):
         return float(np.interp(value, values, heights))
 
     def within(self) -> bool:
+        """All in the box, of which the lines take most, above the row of numbers of x."""
         paths = [path for name, path in self.paths if name != "rl-marker"]  # which is drawn around its point
+        numbers = max(y for _, y, text in self.texts if text.isdigit())
+        heights = [y for path in paths for _, y in path]
+        assert max(heights) < numbers - 8
+        assert max(heights) - min(heights) > 0.5 * self.size[1]
         points = [*(point for path in paths for point in path), *self.circles, *((x, y) for x, y, _ in self.texts)]
         return all(0 <= x <= self.size[0] and 0 <= y <= self.size[1] for x, y in points)
 

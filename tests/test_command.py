@@ -227,11 +227,12 @@ def test_probe_compares_two_models_on_what_they_read(
     command: Any, tiny_folder: Callable[[str], Path], tmp_path: Path, tiny: Callable[[str], Reranker]
 ) -> None:
     other, out = tiny_folder("ElectraForSequenceClassification"), tmp_path / "probes.json"
-    lines = [*PAIRS, {"query": " ", "document": "nothing asked"}]
+    lines = [*PAIRS, {"query": " ", "document": "nothing asked"}, {"query": "nothing told", "document": " "}]
     text = "\n".join(json.dumps(line) for line in lines)
     code, table, err = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
     assert code == 1
     assert "line 4 skipped: The query is empty" in err
+    assert "line 5 skipped: The document at index 0 is empty" in err
     found = json.loads(out.read_text(encoding="utf-8"))
     models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
     assert list(found["shares"]) == models

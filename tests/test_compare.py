@@ -307,6 +307,7 @@ def test_interaction_refuses_what_it_cannot_do(tiny_bert: Reranker) -> None:
         {"form": "occlusion"},
         {"operator": "burn"},
         {"n_words": 0},
+        {"n_words": 65},  # 64 are what a matrix shows
     )
     for wrong in wrongs:
         with pytest.raises(OptionError, match=r"Valid|between"):

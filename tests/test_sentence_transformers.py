@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from attribution import explain, load_reranker
 from attribution.errors import ModelError
 from attribution.lab.internals import look_inside
 from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.families.chain import _pooling
 from tests.conftest import Folder, Tiny
 from tests.tiny_prompts import CHAT, OUTPUT, write_cross_encoder
 
@@ -182,6 +184,20 @@ def test_settings_that_are_not_followed_are_refused(named: str, tiny_folder: Fol
     with pytest.raises(ModelError, match="does not follow") as refused:
         load_reranker(str(folder))
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({}, "by no rule that is known;"),
+        ({"pooling_mode": "weightedmean"}, "by weightedmean;"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "by cls, mean;"),
+        ({"pooling_mode": "max", "include_prompt": False}, "by max, its prompt left out;"),
+    ],
+)
+def test_a_pooling_that_is_not_followed_is_refused(config: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=re.escape(f"pools {said} this program pools by one of cls, mean,")):
+        _pooling(config, tmp_path)
 
 
 def test_a_module_that_is_not_followed_is_refused(tiny_folder: Folder, tmp_path: Path) -> None:
