@@ -82,7 +82,7 @@ def to_json(explanations: Sequence[Explanation], measured: Faithfulness | None =
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON that is always valid UTF-8: text as it is, but escaped when it holds half a surrogate pair."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return text if text.isascii() or _encodes(text) else json.dumps(value, allow_nan=False, indent=indent)
+    return text if text.isascii() or _encodes(text) else json.dumps(value, indent=indent)
 
 
 def to_csv(explanations: Sequence[Explanation]) -> str:

@@ -53,6 +53,7 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
 @settings(max_examples=40)
 @example(["{}", "x"])
 @example(["a\n \nb", "\nx"])
+@example(["\na", "b"])
 @given(
     st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")).filter(str.strip), min_size=2, max_size=5)
 )

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -64,6 +65,9 @@ def test_csv_holds_every_word_and_no_formula(explanation: Explanation) -> None:
     words = to_dict(explanation)["words"]
     assert [float(row["attribution"]) for row in rows] == [word["attribution"] for word in words]
     assert [int(row["start_utf16"]) for row in rows] == [word["start_utf16"] for word in words]
+    for side in ("query", "document"):
+        places = [int(row["word"]) for row in rows if row["segment"] == side]
+        assert places == list(range(len(to_words(explanation, side)))), "as `to_words` counts them"
     assert not any(row["text"].strip().startswith(("=", "+", "@")) for row in rows)
     assert any(row["text"].startswith("'=") for row in rows)
 
@@ -123,3 +127,5 @@ def test_json_is_valid_utf8_and_text_stays_readable_where_it_can(text: str) -> N
     said = dumps({"text": text})
     assert json.loads(said.encode("utf-8")) == {"text": text}
     assert (text in said) == (not any("\ud800" <= character <= "\udfff" for character in text))
+    with pytest.raises(ValueError, match="JSON compliant"):  # which no browser reads
+        dumps({"text": text, "number": math.nan})

@@ -95,6 +95,30 @@ def test_each_methods_line_is_the_one_of_the_legend_and_of_its_row(
     for row in table.findall("tbody/tr/th"):
         name = (row.findall("svg")[0].tail or "").strip()
         assert looks(row.findall("svg")) == [named.get(name, mean)]
+    for line in table.findall("tbody/tr"):
+        name = (line.findall("th/svg")[0].tail or "").strip()
+        control = name in ("Embedding magnitude", "Random order")
+        assert (line.get("class"), line.findtext("th/small")) == (
+            ("rl-row-control", "control") if control else (None, None)
+        )
+        assert bool(line.findall("th/svg/path[@class='rl-band']")) == (name == "Random order"), "they are a band"
+
+
+def test_a_row_is_good_where_its_method_beats_chance(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:
+    result, explanations = measured
+    missed = {"embedding_magnitude": 0, "saliency": 1, "input_x_gradient": 0, "integrated_gradients": 0}
+    judged = {
+        key: replace(result.methods[key], n_beaten=10 - n, n_random=10, beats_control=key != "integrated_gradients")
+        for key, n in missed.items()
+    }
+    for n_words, good in ((5, {"input_x_gradient"}), (4, set[str]())):
+        page = ElementTree.fromstring(faithfulness_html(replace(result, methods=judged, n_words=n_words), explanations))
+        rows = page.findall(".//table")[0].findall("tbody/tr")
+        assert {row.get("data-method") for row in rows if row.findall("td[@class='rl-good']")} == good
+        notes = [note for note in page.iter("p") if note.get("data-note") == "few-words"]
+        assert ["".join(note.itertext()) for note in notes] == [
+            f"The document has {n_words} words: too few to tell a method from chance."
+        ] * (n_words < 5)
 
 
 def test_what_is_said_around_the_curves(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:

@@ -71,10 +71,12 @@ def test_states_are_shaded_by_each_layers_largest(measure: str) -> None:
     assert names(html) == ["[CLS] (read-out)", "who", "berlin", "has"]
 
 
+@pytest.mark.parametrize("most", [0.15, 0.99])
 @pytest.mark.parametrize(("layer", "head"), [(0, 0), (1, 1), (1, 2), (2, 0), (0, 2)])
-def test_attention_is_shaded_by_the_largest_share(layer: int, head: int) -> None:
-    weights = INSIDE.attention[[layer - 1] if layer else [0, 1]][:, [head - 1] if head else [0, 1]].mean((0, 1))
-    html = attention_html(INSIDE, layer, head)
+def test_attention_is_shaded_by_the_largest_share(layer: int, head: int, most: float) -> None:
+    inside = replace(INSIDE, attention=INSIDE.attention * np.float32(most / 0.15))
+    weights = inside.attention[[layer - 1] if layer else [0, 1]][:, [head - 1] if head else [0, 1]].mean((0, 1))
+    html = attention_html(inside, layer, head)
     for j, row in enumerate(cells(html)):
         for i, (kind, alpha, says, label) in enumerate(row):
             share = float(weights[i, j])

@@ -58,6 +58,13 @@ def test_every_number_its_colour_and_the_text(sign: int, tiny_bert: Reranker) ->
     ]
 
 
+def test_words_that_do_not_meet_have_no_colour(tiny_bert: Reranker) -> None:
+    found = interaction(tiny_bert, QUERY, DOCUMENT, n_words=4)
+    page = shown(replace(found, values=tuple((0.0,) * len(row) for row in found.values)))
+    cells = [cell for got in re.findall(r'data-cells="([^"]*)"', page) for cell in json.loads(html.unescape(got))]
+    assert {(kind, label) for kind, _, label, _ in cells} == {(None, "0.00")}
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_strongest_pairs_come_first_and_the_own_effects_last(sign: int, tiny_bert: Reranker) -> None:
     found = interaction(tiny_bert, QUERY, DOCUMENT, n_words=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -124,6 +125,19 @@ def test_the_picture_colours_each_word_by_its_sign_and_its_share(key: str, done:
                 strengths.append(float(box.attrib["fill-opacity"]) / abs(value))
         assert len(strengths) > len(words) / 2
         assert strengths == pytest.approx([strengths[0]] * len(strengths), rel=0.05)
+
+
+@pytest.mark.parametrize("key", ["occlusion", "saliency"])
+def test_the_eight_strongest_words_of_both_sides(key: str, done: dict[str, Explanation]) -> None:
+    both = [word for side in ("query", "document") for word in to_words(done[key], side)]
+    sizes = sorted((abs(word.attribution or 0.0) for word in both), reverse=True)[:8]
+    html = cards_html([key], done)
+    rows = re.findall(r"<bdi>(.*?)</bdi></th><td>(\w+)</td><td>([^<]*)</td>", html)
+    assert [abs(value(number)) for _, _, number in rows] == pytest.approx(sizes, rel=5e-3)
+    for text, side, number in rows:
+        (word,) = [w for w in both if (w.text.strip(), w.segment) == (text, side)]
+        assert value(number) == pytest.approx(word.attribution, rel=5e-3)
+        assert (number[0] in "+\u2212") == METHODS[key].signed
 
 
 def test_captums_distance_in_percent(done: dict[str, Explanation]) -> None:

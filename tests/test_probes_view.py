@@ -82,6 +82,13 @@ def test_marked_parts_join_to_both_texts(before: str, after: str) -> None:
     assert "".join(part.text for part in parts if part.kind != "new") == before
 
 
+def test_one_changed_word_of_a_long_text_is_one_change() -> None:
+    """The words and spaces of a long text come again and again, and still count as the same."""
+    before, after = " ".join([*"abc" * 50, "old", *"cab" * 50]), " ".join([*"abc" * 50, "new", *"cab" * 50])
+    parts = changed_parts(before, after)
+    assert [(part.kind, part.text) for part in parts if part.kind != "same"] == [("gone", "old"), ("new", "new")]
+
+
 def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
     results = probe(tiny_bert, QUERY, DOCUMENT)
     assert json.loads(probes_to_json(results))["results"] == json.loads(json.dumps(plain(results)))

@@ -6,6 +6,7 @@ import dataclasses
 import random
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -232,6 +233,20 @@ def test_truncation_is_said_with_numbers() -> None:
     assert 'data-note="truncated"' not in score_html(1.0, "m", "r", seen=None, length=5000)
 
 
+def test_the_score_notes_what_there_is_to_note_and_nothing_else() -> None:
+    notes: dict[str, dict[str, Any]] = {
+        "reads": {"reads": "the logit of '1'"},
+        "saturated": {},
+        "control": {"control": ("[SEP]", "<mask>")},
+        "precision": {"precision": "It is 0.01 apart."},
+    }
+    for name, said in notes.items():
+        html = score_html(9.0 if name == "saturated" else 1.0, "m", "r", seen=None, length=10, **said)
+        assert re.findall(r'data-note="(\w+)"', html) == [name]
+        for value in said.values():
+            assert all(part in read(html).text for part in ([value] if isinstance(value, str) else value))
+
+
 def test_the_models_own_words_are_escaped_too() -> None:
     hostile = dataclasses.replace(EXPLANATION, model_id="<img src=x>", revision="<script>r</script>")
     reader = read(score_section(hostile))
@@ -264,6 +279,14 @@ def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
     words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
     side = side_of(words, "document", signed=True)
     assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
+    assert [mark.height for mark in side.marks] == ["6.0", "6.0"], "5 of 1000 would not be seen"
+    wide = [Word("a" * 250, "document", 250 * i, 250 * i + 250, -float(i)) for i in range(4)]
+    marks = side_of(wide, "document", signed=True).marks
+    assert [(mark.key, mark.kind, mark.alpha, mark.y, mark.height) for mark in marks] == [
+        ("d1", "rl-lowers", "0.21", "250.0", "250.0"),
+        ("d2", "rl-lowers", "0.41", "500.0", "250.0"),
+        ("d3", "rl-lowers", "0.62", "750.0", "250.0"),
+    ]
     short = words[:120]  # 600 characters
     assert side_of(short, "document", signed=True).marks == []
     assert side_of([*short, Word("z", "document", 600, 601, 0.0)], "document", signed=True).marks

@@ -49,7 +49,9 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool) -> Iterator[Row | 
 
 def _row(value: Any, number: int, many: bool) -> Row:
     if not isinstance(value, dict):
-        raise InputError(f"it holds {_kind(value)}; it must be an object with query and document")
+        raise InputError(
+            f"it holds {'null' if value is None else _kind(value)}; it must be an object with query and document"
+        )
     name = "documents" if many else "document"
     documents: Any = value.get(name)
     if not isinstance(value.get("query"), str):
@@ -99,7 +101,7 @@ def read_trec(run: Path, topics: Path, passages: Path, top: int, many: bool) -> 
 
 
 def _read_run(path: Path) -> Iterator[tuple[int, str, str, float]]:
-    for number, line in enumerate(path.open(encoding="utf-8"), start=1):
+    for number, line in _lines(path):
         fields = line.split()
         if not fields:
             continue
@@ -117,11 +119,11 @@ def _read_texts(path: Path, wanted: set[str]) -> Mapping[str, str]:
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(path.open(encoding="utf-8"), start=1):
+    for number, line in _lines(path):
         if not line.strip():
             continue
         if line.startswith("{"):
-            value = json.loads(line)
+            value = _object(line)
             key = next((value[name] for name in ("id", "_id", "docid", "qid") if name in value), None)
             text = next((value[name] for name in ("text", "contents", "query", "passage") if name in value), None)
         else:
@@ -129,3 +131,20 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         if key is None or not isinstance(text, str) or not text:
             raise InputError(f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON.")
         yield str(key), text
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8") as file:
+        try:
+            yield from enumerate(file, start=1)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path.name} is not UTF-8: {error}. Convert it first.") from None
+
+
+def _object(line: str) -> dict[str, Any]:
+    """Empty for what is not JSON."""
+    try:
+        value: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value
