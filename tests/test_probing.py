@@ -10,11 +10,13 @@ from attribution.batch.probing import from_json, probes_json, probes_markdown
 from attribution.evidence.probe_set import ProbeShare
 from attribution.evidence.probe_table import PROBES
 
-SHARES = {
-    model: {key: ProbeShare(key, 10 * i + of, held=(95 - 5 * i) / 100, low=(90 - 5 * i) / 100, high=1.0, within=0.25, change=-1.0)
-            for i, key in enumerate(PROBES)}
-    for of, model in enumerate(("one", "two"))
-}  # fmt: skip
+
+def share(i: int, key: str, of: int) -> ProbeShare:
+    held = (95 - 5 * i) / 100
+    return ProbeShare(key, 10 * i + of, held, low=held - 0.05, high=1.0, within=0.25, change=-1.0)
+
+
+SHARES = {model: {key: share(i, key, of) for i, key in enumerate(PROBES)} for of, model in enumerate(("one", "two"))}
 
 
 def test_a_cell_says_the_share_its_interval_and_of_how_many() -> None:
@@ -29,7 +31,7 @@ def test_a_cell_says_the_share_its_interval_and_of_how_many() -> None:
 def test_a_share_that_is_not_whole_says_that_the_probe_does_not_apply() -> None:
     for missing in ("held", "low", "high"):
         gone: dict[str, Any] = {missing: None}
-        table = {"m": {key: replace(share, **gone) for key, share in SHARES["one"].items()}}
+        table = {"m": {key: replace(one, **gone) for key, one in SHARES["one"].items()}}
         assert all(row.endswith("| does not apply |") for row in probes_markdown(table).splitlines()[2:])
 
 
