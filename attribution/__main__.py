@@ -34,6 +34,7 @@ from attribution.rerankers.prompts import TEMPLATES
 from attribution.rerankers.removal import OPERATORS
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
+SEED = 0  # of the probes' samples, stored with them
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -136,9 +137,9 @@ def _probe(args: argparse.Namespace) -> int:
                 complain(skipped[-1])
 
         pairs = [(row.query, document) for row, document in asked]
-        table, revisions = probe_models(models, pairs, on_pair=on_pair, loading=_loading(args))
+        table, revisions = probe_models(models, pairs, SEED, on_pair=on_pair, loading=_loading(args))
     if args.output:
-        found = probes_json(table, revisions, len(asked), seed=0)
+        found = probes_json(table, revisions, len(asked), SEED)
         args.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(probes_markdown(table))
     return SKIPPED if skipped else OK

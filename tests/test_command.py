@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 import tomlkit
+from tqdm import tqdm
 
 from attribution import explain
 from attribution.__main__ import main, parse_args
@@ -193,6 +194,21 @@ def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Pat
     assert "Line 1 of run.trec is not of a TREC run" in err
 
 
+def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real bar, which by itself is silent where no terminal is."""
+    bars: list[Any] = []
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**{**given, "disable": False, "file": io.StringIO()})
+            bars.append(self)
+
+    monkeypatch.setattr("attribution.__main__.tqdm", Bar)
+    for task, n, total in (("explain", 4, None), ("probe", 3, 3)):
+        command([*PAIRS, "nope"], task, *["--method", "saliency"][: 2 * (task == "explain")], as_text=True)
+        assert (bars[-1].n, bars[-1].total) == (n, total)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -236,6 +252,7 @@ def test_probe_compares_two_models_on_what_they_read(
     found = json.loads(out.read_text(encoding="utf-8"))
     models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
     assert list(found["shares"]) == models
+    assert (found["pairs"], found["seed"]) == (len(lines), signature(probe_set).parameters["seed"].default)
     pairs = [(pair["query"], pair["document"]) for pair in PAIRS]
     for model, architecture in zip(
         models, ("ElectraForSequenceClassification", "BertForSequenceClassification"), strict=True

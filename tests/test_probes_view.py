@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -52,6 +53,39 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
     for verdict in {result.verdict for result in results}:
         n = sum(result.verdict == verdict for result in results)
         assert re.search(rf'rl-verdict-{verdict.replace(" ", "-")}"><b aria-hidden="true">.</b> {n} ', html)
+
+
+def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
+    results, cut = (
+        [replace(r, variants=tuple(replace(v, truncated=holds) for v in r.variants)) for r in found]
+        for found in [probe(tiny_bert, QUERY, DOCUMENT)]
+        for holds in (False, True)
+    )
+    html = probes_html(results, PROBES, n_forward=1, seconds=1)
+    edits = re.findall(
+        r'<div class="rl-probe-edit"><p><span dir="auto">(.*?)</span>: (.*?)</p>.*?">(Explain[^<]*)<', html, re.S
+    )
+    variants = [(result, variant) for result in results for variant in result.variants]
+    for (says, told, button), (result, v) in zip(edits, variants, strict=True):
+        n, low, high = v.control.size, logit(v.control.low, True), logit(v.control.high, True)
+        control = f"control: {n} word{'s' * (n != 1)} masked, {low} to {high}"
+        assert unescape(says) == v.says
+        assert (
+            " ".join(unescape(told).split()) == f"{logit(result.logit, True)} \u2192 {logit(v.logit, True)}; {control}"
+        )
+        assert button == f"Explain this {'document' if v.query == result.query else 'query'}"
+    assert {button for _, _, button in edits} == {"Explain this query", "Explain this document"}
+    reach = max(abs(x) for _, v in variants for x in (v.change, v.control.low, v.control.high))
+    assert f"full width is {logit(reach)}." in html
+    for result in results:
+        (row,) = re.findall(rf'<tr data-probe="{result.probe}".*?(?=<tr data-probe|</tbody>)', html, re.S)
+        assert (f"({len(result.variants)} ways)" in row) == (len(result.variants) > 1)
+        assert ("(made for English)" in row) == PROBES[result.probe].english
+        assert f"should {PROBES[result.probe].expects}" in row
+        base = f"for an unrelated document ({logit(result.logit, True)})"
+        assert (base in row) == (PROBES[result.probe].expects == "not rise")
+    assert probes_html(cut, PROBES, n_forward=1, seconds=1).count("Truncated") == len(variants)
+    assert "Truncated" not in html
 
 
 @pytest.mark.parametrize(("second", "leans"), [("They swim.", True), ("Fish like them swim.", False)])

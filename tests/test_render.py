@@ -233,18 +233,20 @@ def test_truncation_is_said_with_numbers() -> None:
     assert 'data-note="truncated"' not in score_html(1.0, "m", "r", seen=None, length=5000)
 
 
-def test_the_score_notes_what_there_is_to_note_and_nothing_else() -> None:
-    notes: dict[str, dict[str, Any]] = {
-        "reads": {"reads": "the logit of '1'"},
-        "saturated": {},
-        "control": {"control": ("[SEP]", "<mask>")},
-        "precision": {"precision": "It is 0.01 apart."},
-    }
-    for name, said in notes.items():
-        html = score_html(9.0 if name == "saturated" else 1.0, "m", "r", seen=None, length=10, **said)
-        assert re.findall(r'data-note="(\w+)"', html) == [name]
-        for value in said.values():
-            assert all(part in read(html).text for part in ([value] if isinstance(value, str) else value))
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reads", {"reads": "the logit of '1'"}),
+        ("reads", {"reads": "the sum of all"}),
+        ("control", {"control": ("[SEP]", "<mask>")}),
+        ("precision", {"precision": "It is 0.01 apart."}),
+    ],
+)
+def test_the_score_notes_what_there_is_to_note_and_nothing_else(name: str, said: dict[str, Any]) -> None:
+    html = score_html(1.0, "m", "r", seen=None, length=10, **said)
+    assert re.findall(r'data-note="(\w+)"', html) == [name]
+    for value in said.values():
+        assert all(part in read(html).text for part in ([value] if isinstance(value, str) else value))
 
 
 def test_the_models_own_words_are_escaped_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_what_is_no_row_says_what_it_holds(value: Any, many: bool, says: str) ->
     assert bad.line == 1
     assert bad.reason.startswith(says)
     assert isinstance(good, Row)
+
+
+@pytest.mark.parametrize("line", ["nope", b"caf\xe9", "[" * 99_999, '{"query": "q"'])
+def test_a_line_that_is_no_json_says_why(line: str | bytes) -> None:
+    bad, good = read_json_lines([line, json.dumps(PAIR)], False)
+    assert isinstance(bad, BadLine)
+    assert re.match(r"this is not JSON: .*(Expecting|decode|recursion)", bad.reason)
+    assert good == Row("2", 2, "q", ("d",))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
 def probe_models(
     models: Sequence[str | None],
     pairs: Sequence[tuple[str, str]],
-    seed: int = 0,
+    seed: int,
     *,
     on_pair: Callable[[int, InputError | None], None] | None = None,
     loading: Mapping[str, Any] = MappingProxyType({}),

@@ -44,7 +44,7 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool) -> Iterator[Row | 
         except InputError as error:
             yield BadLine(number, str(error))
         except (ValueError, RecursionError) as error:
-            yield BadLine(number, f"this is not JSON: {error or type(error).__name__}")
+            yield BadLine(number, f"this is not JSON: {error}")
 
 
 def _row(value: Any, number: int, many: bool) -> Row:

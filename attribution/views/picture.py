@@ -48,7 +48,7 @@ def card_svg(explanation: Explanation) -> Markup:
     for name, words in sides.items():
         scale = scale_of(words)  # of its own, as on the cards
         pieces = lay_out(words, scale, method)
-        n_lines = max((piece.line for piece in pieces), default=0) + 1
+        n_lines = pieces[-1].line + 1  # no text is without a piece
         blocks.append({"name": name, "top": top, "pieces": pieces, "scale": scale})
         top += n_lines + 1
     return render(

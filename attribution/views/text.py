@@ -73,18 +73,18 @@ def side_of(words: Sequence[Word], name: Segment, *, signed: bool, control: bool
     """One side with a scale of its own: query and document are two comparisons, each with its own baseline."""
     scale = scale_of(words)
     every = shown(words, scale, signed=signed, control=control)
-    length = words[-1].end if words else 0
     return Side(
         name,
         every,
         number(scale) if any(word.attribution for word in words) else None,
         "control" if control else "signed" if signed else "strength",
-        _marks(words, every, length) if length > LONG else [],
+        _marks(words, every) if words and words[-1].end > LONG else [],
     )
 
 
-def _marks(words: Sequence[Word], every: Sequence[Shown], length: int) -> list[Mark]:
+def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[Mark]:
     """Where the strong words are, as heights of the strip."""
+    length = words[-1].end
     return [
         Mark(
             word.key,

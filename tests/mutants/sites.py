@@ -76,7 +76,7 @@ TESTS: dict[str, str] = {
     "attribution/views/interaction": "interaction_view",
     "attribution/views/curves": "charts faithfulness_view",
     "attribution/views/lab": "lab_view",
-    "attribution/views/page": "page_view",
+    "attribution/views/page": "page_view render",
     "attribution/views/probes": "probes_view",
     "attribution/views/score": "render printed",
     "attribution/views/text": "render printed",
