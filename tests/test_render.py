@@ -18,7 +18,7 @@ from attribution.types import Explanation, Path, Token, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html, score_section
 from attribution.views.key import key_html
-from attribution.views.numbers import number
+from attribution.views.numbers import logit, number, percent
 from attribution.views.page import status_html
 from attribution.views.score import score_html
 from attribution.views.terms import TERMS
@@ -123,6 +123,7 @@ def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
     assert (">control: never sees the score<" in card) == METHODS[key].control
     assert (">not an attribution of the score<" in card) == METHODS[key].attention
     assert (">adds up<" in card) == METHODS[key].complete
+    assert "Believe this one" not in card, "nothing was measured"
 
 
 def test_a_fallback_says_so_above_the_text() -> None:
@@ -341,6 +342,33 @@ def test_the_key_explains_every_word_and_names_the_adapter() -> None:
     text = read(key_html()).text
     assert all(name in text and means in text for name, means in TERMS.items())
     assert "layer-attribution adapter" in text
+
+
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [
+        (number(1.0), "1"),
+        (number(0.12345), "0.123"),
+        (number(-12.345), "\u221212.3"),
+        (number(0.5, signed=True), "+0.5"),
+        (number(-0.0), "0"),
+        (logit(2.5), "2.50"),
+        (logit(2.5, signed=True), "+2.50"),
+        (logit(-2.5), "\u22122.50"),
+        (logit(-0.004), "0.00"),
+        (logit(0.004, signed=True), "0.00"),
+        (logit(-0.006), "\u22120.01"),
+        (percent(0.12345), "12"),
+        (percent(0.012345), "1.2"),
+        (percent(0.0), "0"),
+        (percent(0.994), "99"),
+        (percent(0.996), "100"),
+        (percent(1.0), "100"),
+        (percent(1.524), "152"),
+    ],
+)
+def test_numbers_are_printed_as_by_hand(printed: str, text: str) -> None:
+    assert printed == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))

@@ -108,7 +108,7 @@ def probe_html(inside: Inside) -> Markup:
     """The head's logit from each layer's states, as a curve and as a table."""
     values = [float(value) for value in inside.probe]
     ticks = nice_ticks(min(0.0, *values), max(0.0, *values))
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(values) - 1)
+    step = (WIDTH - LEFT - RIGHT) / (len(values) - 1)
 
     def y(value: float) -> float:
         return TOP + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (HEIGHT - TOP - BOTTOM)

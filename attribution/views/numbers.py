@@ -16,9 +16,9 @@ def logit(value: float, signed: bool = False) -> str:
     return _proper(f"{value:+.2f}" if signed else f"{value:.2f}")
 
 
-def percent(share: float, digits: int = 2) -> str:
-    """A share as a percentage of `digits` significant digits, without the sign."""
-    return _proper(f"{100 * share:.{digits}g}")
+def percent(share: float) -> str:
+    """A share as a percentage of two significant digits, a whole one from 100 on; without the sign."""
+    return _proper(f"{100 * share:.2g}" if share < 0.995 else f"{100 * share:.0f}")
 
 
 def _proper(text: str) -> str:
