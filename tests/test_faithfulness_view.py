@@ -121,6 +121,18 @@ def test_a_row_is_good_where_its_method_beats_chance(measured: tuple[Faithfulnes
         ] * (n_words < 5)
 
 
+@pytest.mark.parametrize(("n", "wide"), [(1, False), (8, False), (9, True)])
+def test_a_matrix_of_many_methods_says_that_it_scrolls(
+    n: int, wide: bool, measured: tuple[Faithfulness, dict[str, Explanation]]
+) -> None:
+    result, explanations = measured
+    many = {f"m{i}": explanations["saliency"] for i in range(n)}
+    page = ElementTree.fromstring(faithfulness_html(replace(result, methods={}), many))
+    matrix = [table for table in page.iter("table") if table.get("class") == "rl-numbers rl-matrix"]
+    assert [len(table.findall("tbody/tr")) for table in matrix] == [n] * (n > 1)
+    assert any(p.get("class") == "rl-scrolls rl-scrolls-wide" for p in page.iter("p")) == wide
+
+
 def test_what_is_said_around_the_curves(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:
     result, explanations = measured
     page = unescape(faithfulness_html(result, explanations))
