@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.evidence.coverage import Outside
+from attribution.evidence.coverage import SCRIPTS, Outside
 from attribution.methods import METHODS
+from attribution.rerankers.models import MODELS
 from attribution.types import Explanation, Path, Token, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html, score_section
@@ -261,6 +262,23 @@ def test_the_score_says_what_was_cut_where_something_was() -> None:
     whole, cut = (score_section(dataclasses.replace(EXPLANATION, truncated=truncated)) for truncated in (False, True))
     assert 'data-note="truncated"' not in whole
     assert (numbers(cut)["seen"], numbers(cut)["length"]) == (["3"], [f"{len(EXPLANATION.document)}"])
+    more = (*EXPLANATION.tokens, Token("<", "document", 4, 5), Token("", "document", 5, None))
+    read_on = dataclasses.replace(EXPLANATION, truncated=True, tokens=more, attributions=(0.0,) * len(more))
+    assert numbers(score_section(read_on))["seen"] == ["5"]
+
+
+def test_a_model_on_offer_is_named_by_its_label_and_judged_by_its_script() -> None:
+    """The first script that the table knows, and a document in another; the query is fine."""
+    key, script = next((key, SCRIPTS[m.languages]) for key, m in MODELS.items() if m.languages in SCRIPTS)
+    foreign = "\u9996\u90fd \u6771\u4eac" if script == "Latin" else "berlin"
+    tokens = (Token("a", "query", 0, 1), Token("x", "document", 0, len(foreign)))
+    of = dataclasses.replace(EXPLANATION, model_id=key, document=foreign, tokens=tokens, attributions=(0.0, 0.0))
+    text = " ".join(read(score_section(of)).text.split())
+    assert f"{MODELS[key].label}, r" in text
+    assert "Most of the document is outside what this model was trained on" in text
+    assert f": 100 % are letters of another script than {script}." in text
+    assert "Most of the query" not in text
+    assert "outside" not in score_section(dataclasses.replace(of, model_id="unknown"))
 
 
 def test_a_line_says_stopped_only_of_what_was_stopped() -> None:
@@ -297,7 +315,10 @@ def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
 def test_a_word_that_the_limit_cut_is_marked() -> None:
     words = [Word("whole", "document", 0, 5, 1.0), Word(" cut", "document", 5, 9, 1.0, cut=True)]
     html = text_html([*words, Word(" rest", "document", 9, 14, None)], 1.0, signed=True)
-    assert html.count("rl-cut") == html.count("cut by the model") == 1
+    assert re.findall(r'class="([^"]*)" style="[^"]*"( title="cut by the model)?', html) == [
+        ("rl-w rl-raises rl-strong", ""),
+        ("rl-w rl-raises rl-strong rl-cut", ' title="cut by the model'),
+    ]
     assert 'rl-unseen" title="the model never read this">rest<' in html
     assert read(html).text == "whole cut rest"
 
@@ -361,7 +382,7 @@ def test_the_key_explains_every_word_and_names_the_adapter() -> None:
         (percent(0.012345), "1.2"),
         (percent(0.0), "0"),
         (percent(0.994), "99"),
-        (percent(0.996), "100"),
+        (percent(0.995), "100"),
         (percent(1.0), "100"),
         (percent(1.524), "152"),
     ],
