@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 from fastapi import Request
+from gradio.context import LocalContext
 
 from attribution import METHODS, MODELS, explain, load_reranker
 from attribution.cost import SEQUENCES, sequences, sides_of
@@ -15,7 +18,7 @@ from attribution.errors import Stopped
 from attribution.explain import options_of
 from attribution.rerankers.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface import api, budget, compare_runs, explain_tab, inside_tab, lab_tab, probes_tab, two_models
+from interface import api, budget, compare_runs, explain_tab, inside_tab, lab_tab, presence, probes_tab, two_models
 from interface.compare_state import Asked
 from interface.documents import Document
 from interface.endpoints import endpoint
@@ -117,6 +120,38 @@ def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
         finished.append("after leaving")
     assert finished == ["while there"]
     assert not gone(None)()
+
+
+@pytest.mark.parametrize(
+    ("others", "ours", "left", "is_gone"),
+    [
+        ([], [], [], False),
+        ([False], [], [], False),
+        ([False], [True], [], False),
+        ([True], [False], [], True),
+        ([], [True, False], [], False),
+        ([], [False, False], [], True),
+        ([], [True], ["mine"], True),
+        ([], [True], ["another's"], False),
+    ],
+)
+def test_gone_is_who_has_no_open_stream_or_said_so(
+    others: list[bool], ours: list[bool], left: list[str], is_gone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "_left", deque(maxlen=1000))
+    monkeypatch.setattr(LocalContext, "event_id", ContextVar[str | None]("event_id"))
+    LocalContext.event_id.set("mine")
+    events = [SimpleNamespace(session_hash="other", alive=alive) for alive in others]
+    events += [SimpleNamespace(session_hash="session", alive=alive) for alive in ours]
+    blocks = SimpleNamespace(_queue=SimpleNamespace(active_jobs=[None, events[:1], events[1:]]))
+    app = SimpleNamespace(get_blocks=lambda: blocks)
+    asked = gone(gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="session"))
+    for event_id in left:
+        presence.leave(event_id)
+    assert asked() == is_gone
+    nowhere = Request({"type": "http", "app": object(), "headers": []})
+    assert not gone(gr.Request(nowhere, session_hash="session"))(), "no server to ask"
+    assert not gone(gr.Request(None, session_hash="session"))()
 
 
 def test_a_worker_asks_the_page_at_every_batch(tiny_bert: Reranker) -> None:

@@ -44,7 +44,8 @@ def test_every_cell_is_the_rows(rows: list[LabRow]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "shown"), [(12.345, "12.3"), (999.4, "999"), (1000.0, "1,000"), (12345.6, "12,346"), (0.0, "0")]
+    ("total", "shown"),
+    [(12.345, "12.3"), (99.4, "99.4"), (999.4, "999"), (999.6, "1,000"), (12345.6, "12,346"), (0.0, "0")],
 )
 def test_a_large_total_is_whole_and_grouped(total: float, shown: str, rows: list[LabRow]) -> None:
     assert numbers(page_of([replace(rows[0], grad=torch.tensor([[total]]), equal=False)]))["total"] == [shown]

@@ -48,4 +48,4 @@ def _picture(row: LabRow | None) -> Side | None:
 
 
 def _total(total: float | None) -> str:
-    return "none" if total is None else f"{total:,.0f}" if total >= 1000 else number(total)
+    return "none" if total is None else f"{total:,.0f}" if total >= 100 else number(total)
