@@ -61,6 +61,19 @@ def test_what_is_written_is_read_again(texts: list[str]) -> None:
     assert [document.text for document in read_list(write_list(texts))] == texts
 
 
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        (["one", " ", "zwei \u00fc"], "one\nzwei \u00fc"),
+        (["one\nstill one", "two"], "one\nstill one\n\ntwo"),
+        (["{}", "\u9996\u90fd"], '{"text": "{}"}\n{"text": "\u9996\u90fd"}'),
+        ([], ""),
+    ],
+)
+def test_a_list_is_written_as_plainly_as_it_can_be(texts: list[str], written: str) -> None:
+    assert write_list(texts) == written
+
+
 def test_the_example_lists() -> None:
     assert len(LISTS) >= 4
     assert len({one["label"] for one in LISTS}) == len(LISTS)

@@ -72,6 +72,20 @@ def test_csv_holds_every_word_and_no_formula(explanation: Explanation) -> None:
     assert any(row["text"].startswith("'=") for row in rows)
 
 
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\rx", " \n=1", "berlin", "'=1"])
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe(text: str, tiny_bert: Reranker) -> None:
+    """By OWASP's list of first characters; white space before them is none to a spreadsheet."""
+    document = f"x{text}" if text[0].isspace() else text  # the white space belongs to the word after it
+    rows = csv.DictReader(
+        io.StringIO(to_csv([explain(tiny_bert, "berlin", document, "embedding_magnitude")]), newline="")
+    )
+    cells = [row["text"] for row in rows if row["segment"] == "document"]
+    dangerous = [cell for cell in cells if cell.lstrip(" \n")[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert dangerous == []
+    quoted = [cell for cell in cells if cell.lstrip(" \n").startswith("'")]
+    assert bool(quoted) == (text != "berlin")
+
+
 class Tags(HTMLParser):
     """Names of all tags, and every attribute that could load or run something."""
 

@@ -130,9 +130,14 @@ def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
     edits = [(result, variant) for result in results for variant in result.variants or (None,)]
     for row, (result, variant) in zip(rows, edits, strict=True):
         assert (row["probe"], row["verdict"]) == (result.probe, result.verdict)
+        assert row["edit"] == (variant.says if variant else result.note)
+        expected = {"base_logit": result.logit}
         if variant is not None:
-            assert row["edit"] == variant.says
-            assert float(row["change"]) == pytest.approx(variant.change, rel=1e-4, abs=1e-4)
+            low, high = variant.control.low, variant.control.high
+            expected |= {"change": variant.change, "logit": variant.logit, "control_low": low, "control_high": high}
+        texts = {name: row[name] for name in ("change", "base_logit", "logit", "control_low", "control_high")}
+        assert {name: float(text) for name, text in texts.items() if text} == pytest.approx(expected, rel=1e-5)
+    assert {variant is None for _, variant in edits} == {True, False}
 
 
 def test_the_bar_is_centred_and_bounded() -> None:
