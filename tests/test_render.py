@@ -125,6 +125,8 @@ def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
     assert (">not an attribution of the score<" in card) == METHODS[key].attention
     assert (">adds up<" in card) == METHODS[key].complete
     assert "Believe this one" not in card, "nothing was measured"
+    bar = "control" if METHODS[key].control else "signed" if METHODS[key].signed else "strength"
+    assert set(re.findall(r"rl-bar rl-bar-(\w+)", card)) == {bar}
 
 
 def test_a_fallback_says_so_above_the_text() -> None:

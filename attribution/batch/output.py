@@ -11,6 +11,7 @@ from typing import IO, Any
 from attribution.batch.jobs import Job
 from attribution.batch.rows import Row
 from attribution.errors import InputError
+from attribution.evidence.faithfulness import CONTROL
 from attribution.export import dumps
 
 WRITTEN_OTHERWISE = "id {id} has already been written for another text; give every line an id of its own"
@@ -84,8 +85,9 @@ def _task_of(entry: dict[str, Any]) -> str:
 def _methods_of(entry: dict[str, Any], job: Job) -> tuple[str, ...]:
     if "tokens" in entry:
         return (entry["requested_method"],)
-    measured = entry.get("methods", {})
-    return tuple(key for key in job.methods if key in measured) or tuple(measured)
+    measured = tuple(key for key in entry.get("methods", {}) if key != CONTROL)  # which is measured with any
+    same = "methods" in entry and {*measured, CONTROL} == {*job.methods, CONTROL}
+    return job.methods if same else measured
 
 
 def _settings(entry: dict[str, Any]) -> Any:

@@ -22,6 +22,8 @@ TESTS: dict[str, str] = {
     "attribution/__main__": "command",
     "attribution/batch": "command",
     "attribution/batch/distributed": "distributed",
+    "attribution/batch/jobs": "output command",
+    "attribution/batch/output": "output command",
     "attribution/batch/probing": "probing command",
     "attribution/batch/rows": "rows command",
     "attribution/cost": "cost budget",
