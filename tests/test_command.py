@@ -198,7 +198,7 @@ def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, m
     """The real bar, which by itself is silent where no terminal is."""
     bars: list[Any] = []
 
-    class Bar(tqdm):  # type: ignore[type-arg]
+    class Bar(tqdm):
         def __init__(self, **given: Any) -> None:
             super().__init__(**{**given, "disable": False, "file": io.StringIO()})
             bars.append(self)

@@ -82,9 +82,11 @@ def test_the_control_is_measured_with_any_method_and_the_order_of_methods_is_not
     tmp_path: Path, tiny_bert: Reranker
 ) -> None:
     row = write(tmp_path / "out.jsonl", "evaluate", tiny_bert)
-    for methods in (("saliency", "occlusion"), ("embedding_magnitude", "occlusion", "saliency")):
+    same: list[tuple[str, ...]] = [("saliency", "occlusion"), ("embedding_magnitude", "occlusion", "saliency")]
+    for methods in same:
         assert reopen(tmp_path / "out.jsonl", replace(JOBS["evaluate"], methods=methods), "m", "r").has(row)
-    for methods in (("occlusion",), ("occlusion", "saliency", "smoothgrad"), ("embedding_magnitude",)):
+    others: list[tuple[str, ...]] = [("occlusion",), ("occlusion", "saliency", "smoothgrad"), ("embedding_magnitude",)]
+    for methods in others:
         with pytest.raises(InputError, match="was written with evaluate occlusion saliency by m"):
             reopen(tmp_path / "out.jsonl", replace(JOBS["evaluate"], methods=methods), "m", "r")
 
