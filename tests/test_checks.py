@@ -12,7 +12,7 @@ from gradio.state_holder import SessionState
 from gradio.utils import is_prop_update
 
 from attribution import MODELS
-from attribution.errors import InputError, OptionError, check_range
+from attribution.errors import InputError, OptionError, check_range, check_text
 from interface import runs
 from interface.common import answer_errors, check_fields, end_in_sight, ending, identity_of
 from interface.documents import LEAST, MOST, check_list, read_list
@@ -45,6 +45,27 @@ def test_texts_are_checked_to_the_character(query: str, document: str, says: str
     else:
         check_texts(query, document)
         assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "The query is None (NoneType), not text. Give one string."),
+        (10**39, f"The query is {10**39} (int), not text. Give one string."),
+        (10**40, f"The query is {10**39} \u2026 (int), not text. Give one string."),
+        ("its first half \ud800", "The query holds half of a character (a lone surrogate). Type or paste it again."),
+        ("or its second \udfff", "The query holds half of a character (a lone surrogate). Type or paste it again."),
+        ("\u2003\n", "The query is empty. Type or paste some text."),
+        ("\ud7ff\ue000\uffff", ""),
+    ],
+)
+def test_what_is_no_text_is_said_with_as_much_of_it_as_a_line_holds(value: object, says: str) -> None:
+    said = ""
+    try:
+        check_text("query", value)
+    except InputError as error:
+        said = str(error)
+    assert said == says
 
 
 @pytest.mark.parametrize("wrong", ["no such model", "../models", "", None, 3, ["demo-reranker"]])

@@ -139,6 +139,12 @@ def test_a_remainder_is_a_step_unless_it_would_be_shown_as_nothing(remainder: fl
     assert [step.of for step in steps[1:3]] == ["query", "query"]
 
 
+def test_a_waterfall_of_nothing_is_a_line() -> None:
+    bars = (Bar("people", "query", 0, 6, 0.0),)
+    steps = waterfall(CONTRAST, Side(("query",), bars, 0.0, 0.0))
+    assert [(step.value, step.start, step.width, step.end) for step in steps[1:-1]] == [(0.0, 2.0, 0.0, 2.0)] * 2
+
+
 @pytest.mark.parametrize("n", [6, 7, 8])
 def test_words_without_a_bar_of_their_own_are_one_step(n: int) -> None:
     bars = tuple(Bar(f"w{i}", "query", 3 * i, 3 * i + 2, (-1.0) ** i * (i + 1)) for i in range(n))
