@@ -88,6 +88,7 @@ TESTS: dict[str, str] = {
     "interface": "checks state runs limits printed documents compare one_fails",
     "interface/runs": "checks runs state budget",
     "interface/budget": "cost budget",
+    "interface/common": "checks stream",
     "interface/cost": "cost",
     "interface/steps": "budget",
     "interface/compare_state": "compare_state",
