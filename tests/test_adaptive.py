@@ -102,6 +102,17 @@ def test_what_was_given_back_is_said() -> None:
     assert found.residual > 1e-3
 
 
+def test_where_the_logit_shows_an_error_comes_before_where_tokens_only_bend() -> None:
+    """Of three intervals: tokens bend much and cancel, the logit is off by a little, nothing is wrong."""
+    alphas = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
+    slopes = torch.tensor([[0.0, 0.0], [8.0, -8.0], [8.0, -8.0], [8.0, -8.0], [8.0, -8.0]])  # (n, seq)
+    nodes = Nodes(alphas, torch.tensor([0.0, 0.0, 0.0, 0.05, 0.05]), slopes)
+    bends = (nodes.pieces() - nodes.trapezoids()).abs().sum(1)
+    assert bends[0] > 2 * 0.05, "as large as it is, it is no error that is known"
+    assert nodes.midpoints(1).tolist() == [0.625]
+    assert nodes.midpoints(2).tolist() == [0.625, 0.125]
+
+
 def test_paths_share_batches_and_nothing_else() -> None:
     """Two paths at once: each as if alone, with its own nodes."""
     games = Steps(20.0, 0.3, 0.4, 0.5), Steps(300.0, 0.8, 0.1, 0.5)

@@ -175,6 +175,12 @@ def test_a_probe_that_does_not_apply_says_what_it_needs(tiny_bert: Reranker) -> 
     assert "a number" in result.note
 
 
+def test_a_probe_says_that_it_is_made_for_english() -> None:
+    """Where it goes by lists of English words or capitals, or puts English sentences in."""
+    by_lists, by_sentences = {"negation", "names", "reordered"}, {"padded", "injected", "answered"}
+    assert {key for key, row in PROBES.items() if row.english} == by_lists | by_sentences
+
+
 def test_truncation_is_said() -> None:
     (result,) = probe(toy(bag_of_words), QUERY, " ".join(["water flows."] * 100), ["twice"])
     assert result.variants[0].truncated

@@ -95,6 +95,15 @@ def test_a_control_is_never_believed_and_a_fallback_is_a_control() -> None:
 def test_signed_methods_name_words_that_raise_unsigned_ones_words_of_any_direction() -> None:
     assert strongest_words(DONE["occlusion"]) == ("Alpha", "gamma", "delta")  # once, however it is written
     assert strongest_words(DONE["saliency"], 2) == ("beta", "Alpha")
+    small = said("occlusion", 0.1, -0.5, 0.3, 0.0, -0.1)
+    assert strongest_words(small) == ("gamma", "alpha"), "what raises by however little, and nothing that does not"
+
+
+def test_four_words_are_named_and_none_that_was_not_read() -> None:
+    letters = [(letter, 2 * i, 2 * i + 1) for i, letter in enumerate("abcdef")]
+    all_read = replace(read_as("a b c d e f g", *letters), attributions=(1.0, 2.0, 3.0, 4.0, 5.0, 6.0))
+    assert strongest_words(all_read) == ("f", "e", "d", "c")
+    assert strongest_words(all_read, 9) == ("f", "e", "d", "c", "b", "a"), "g lies behind the limit"
 
 
 @pytest.mark.parametrize(("n_beaten", "control", "good"), [(10, True, True), (10, False, False), (9, True, False)])

@@ -37,13 +37,16 @@ def with_values(explanation: Explanation, values: list[float]) -> Explanation:
 
 def test_ranks_are_those_by_hand(tiny_bert: Reranker) -> None:
     explanation = explain(tiny_bert, *PAIR, "occlusion")
-    first = with_values(explanation, [5.0, -4.0, 3.0, 2.0, 1.0])
+    first = with_values(explanation, [5.0, -4.0, 3.0, 2.0, 0.0])
     second = with_values(explanation, [1.0, 5.0, 4.0, 3.0, 2.0])
     compared = compare_models(first, second)
     assert {word.text: word.ranks for word in compared.words} == {
         "paris": (1, 5), "is": (5, 1), "the": (2, 2), "capital": (3, 3), ".": (4, 4),
     }  # fmt: skip
     assert compared.words[0].ranks == (1, 5)
+    assert {word.text: word.values for word in compared.words} == {
+        "paris": (5.0, 1.0), "is": (-4.0, 5.0), "the": (3.0, 4.0), "capital": (2.0, 3.0), ".": (0.0, 2.0),
+    }  # fmt: skip
     assert compared.spearman == pytest.approx(1 - 6 * (16 + 16) / (5 * 24))
     sizes = compare_models(*(dataclasses.replace(e, method="saliency") for e in (first, second)))
     assert {word.text: word.ranks[0] for word in sizes.words}["is"] == 2  # unsigned: by size
