@@ -83,6 +83,14 @@ def test_the_most_faithful_of_those_that_beat_all_orders_and_the_control_is_beli
     assert ("beats chance" in said_in_words) == (not believe)
 
 
+def test_all_others_that_beat_chance_are_counted() -> None:
+    three = {key: said(key, 1, -5, 3, 2, 4) for key in ("saliency", "occlusion", "shapley")}
+    scores = {key: judged(place, 10, True) for place, key in enumerate(three, start=2)}
+    of = summarise({**three, "embedding_magnitude": DONE["embedding_magnitude"]}, measured({**CONTROL, **scores}))
+    assert (of.believe, of.also) == ("shapley", 2)
+    assert "2 others beat them too, by less" in summary_html(of)
+
+
 def test_a_control_is_never_believed_and_a_fallback_is_a_control() -> None:
     fallen = {"saliency": said("saliency", 1, 2, 3, 4, 5, ran="embedding_magnitude")}
     scores = {**CONTROL, "saliency": judged(3, 10, True)}
@@ -153,10 +161,17 @@ def test_what_is_outside_is_counted_in_characters_that_were_read() -> None:
     assert (of.unknown, of.foreign, of.mostly) == (1 / 6, 2 / 6, False)
     assert outside(mixed, "document").foreign == 0  # of a model whose script is not known, nothing is foreign
     assert outside(read_as("abc \U0001f40c\U0001f40c", ("<unk>", 4, 6)), "document").mostly  # abc was never read
-    assert not outside(
-        read_as(
-            "",
-        ),
-        "document",
-        "Latin",
-    ).mostly
+    assert not outside(read_as(""), "document", "Latin").mostly
+
+
+def test_what_is_unknown_is_not_foreign_too_and_each_side_counts_its_own() -> None:
+    lacking = read_as("\u043f \u0440", ("[UNK]", 0, 0), ("[UNK]", 0, 1), ("\u0440", 2, 3))
+    of = outside(lacking, "document", "Latin")
+    assert (of.unknown, of.foreign) == (1 / 2, 1 / 2)
+    assert outside(read_as("\U0001f40c", ("[UNK]", 0, 1)), "document").unknown == 1
+    nothing = read_as("ab", ("[UNK]", 0, 0), ("ab", 0, 2))
+    assert outside(nothing, "document").unknown == 0, "a piece of no characters"
+    tokens = (Token("ab", "query", 0, 2), Token("[UNK]", "query", 3, 4), Token("[SEP]", "template", None, None))
+    both = replace(DONE["saliency"], query="ab c", document="a bc", tokens=(*tokens, Token("a", "document", 0, 4)))
+    shares = [(of.segment, of.unknown) for of in (outside(both, "query"), outside(both, "document"))]
+    assert shares == [("query", 1 / 3), ("document", 0)]
