@@ -66,6 +66,28 @@ def test_finds_the_steps(tolerance: float, sharpness: float, place: float) -> No
     assert found.n_steps >= FLOOR
     assert steps.batches[0] == FIRST
     assert max(steps.batches[1:]) <= AT_ONCE
+    ends = [sum(steps.batches[: i + 1]) for i in range(len(steps.batches))]
+    known = [nodes(steps, steps.asked[:end]) for end in ends]
+    settled = [
+        len(new.alphas) >= FLOOR
+        and max(change(new, old), new.errors().abs().sum().item()) <= 5 * (tolerance * total(new) + 1e-5)
+        for old, new in pairwise(known)
+    ]
+    assert settled == [False] * (len(settled) - 1) + [True], "it stops as soon as it may"
+
+
+def nodes(steps: Steps, alphas: Sequence[float]) -> Nodes:
+    """What is known of the path after these places."""
+    at = torch.tensor(sorted(alphas))
+    return Nodes(at, *Steps(steps.sharpness, *steps.places.tolist())([at])[0])
+
+
+def total(of: Nodes) -> float:
+    return of.integral().abs().sum().item()
+
+
+def change(new: Nodes, old: Nodes) -> float:
+    return (new.integral() - old.integral()).abs().sum().item()
 
 
 def test_a_sharp_step_costs_less_than_uniform_nodes() -> None:

@@ -22,6 +22,7 @@ from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Meter, Reranker
 from tests.conftest import Plain
 from tests.linear import DOCUMENT, HIDDEN, QUERY, linear_reranker, mask_weight, token_weights
+from tests.test_faithfulness import saying
 
 BERT = "BertForSequenceClassification"
 ASKED = "how many people live in berlin ?"
@@ -146,6 +147,24 @@ def test_identical_documents_give_no_contrast(tiny_bert: Reranker) -> None:
     assert [bar.value for bar in document.bars[:half]] == [-bar.value for bar in document.bars[half:]]
     assert {bar.value for bar in query.bars} == {0.0}
     assert c.n_forward == c.first.n_forward
+
+
+@pytest.mark.parametrize("longer", ["first", "second"])
+def test_a_query_word_that_was_read_beside_one_document_only_counts_for_nothing_beside_the_other(
+    tiny_bert: Reranker, longer: str
+) -> None:
+    asked, texts = f"{ASKED} " * 15, [LIST[2], " ".join(LIST[:3])]  # a long document takes places of the query's end
+    c = contrast(tiny_bert, asked, *(texts[::-1] if longer == "first" else texts))
+    beside = [{w.start: w.attribution for w in words_of(e, e.attributions, "query")} for e in (c.first, c.second)]
+    assert len(beside[0]) != len(beside[1])
+    bars = c.sides[1].bars
+    assert [bar.start for bar in bars] == sorted(beside[0].keys() | beside[1].keys())
+    for bar in bars:
+        values = [side.get(bar.start) or 0.0 for side in beside]
+        assert bar.value == pytest.approx(values[0] - values[1], abs=1e-6)
+        assert bar.text == asked[bar.start : bar.end]
+    deltas = [explanation.paths[1].convergence_delta for explanation in (c.first, c.second)]
+    assert c.sides[1].remainder == pytest.approx(deltas[1] - deltas[0], abs=1e-4)
 
 
 def test_a_joint_baseline_is_one_side(tiny_bert: Reranker) -> None:
@@ -386,6 +405,30 @@ def test_the_counterfactual_uses_the_explanation_at_hand(tiny_bert: Reranker) ->
     for lower, higher in ((last, first), (first, first)):
         with pytest.raises(InputError, match="not above"):
             counterfactual(tiny_bert, ASKED, lower.document, higher.document)
+
+
+@pytest.mark.parametrize(
+    ("values", "dropped", "flipped"), [((1.0, 2.0), ["fjord", "karma"], True), ((0.0, 2.0), ["fjord"], False)]
+)
+def test_as_high_as_the_rival_is_not_below_it(
+    linear: Reranker, values: tuple[float, ...], dropped: list[str], flipped: bool
+) -> None:
+    """Without "fjord" the texts are the same; "karma" goes too where it raises the score, by however little."""
+    said = saying(explain(linear, QUERY, "karma fjord", "saliency"), values)
+    found = counterfactual(linear, QUERY, "karma fjord", "karma", explanation=said)
+    assert [word.text for word in found.dropped] == dropped
+    assert found.logits[1] == found.rival_logit
+    assert found.flipped == flipped
+
+
+@pytest.mark.parametrize(("operator", "tried"), [("delete", 3), ("mask", 8)])
+def test_few_sets_of_words_are_tried_in_vain(linear: Reranker, operator: str, tried: int) -> None:
+    """Of eleven sets: the whole text, the rival's own (which masked is below it already), that without a word more."""
+    text = "fjord ember delta karma apple grape ember delta karma apple"
+    said = saying(explain(linear, QUERY, text, "saliency"), range(10, 0, -1))
+    found = counterfactual(linear, QUERY, text, text[6:], operator=operator, explanation=said)
+    assert (len(found.dropped), found.flipped) == (1 if operator == "mask" else 2, True)
+    assert found.n_forward == 1 + tried, "and the rival"
 
 
 def test_what_if_a_word_is_dropped(tiny_bert: Reranker, plain: Plain) -> None:

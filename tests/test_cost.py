@@ -64,6 +64,7 @@ def test_passes_at_most_are_those_by_hand(method: str) -> None:
 def test_options_that_are_not_given_are_the_methods_own() -> None:
     assert sequences("expected_gradients", SIDES) == sequences("expected_gradients", SIDES, n_samples=None)
     assert sequences("integrated_gradients_captum", SIDES, n_steps=0) == sequences("integrated_gradients_captum", SIDES)
+    assert sequences("occlusion", (2, 5)) == 8 + 4
     assert sequences("shapley", (3, 3), n_samples=4) == 2 * 2**3 + 4, "both sides in full"
     assert sequences("shapley", (4, 1), n_samples=2) == 2**4 + 2 + 4, "as many subsets as orders would take: in full"
     assert sequences("shapley", (5, 1), n_samples=3) == 3 * 6 + 2 + 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ def test_the_fourth_is_the_most_faithful_of_the_cheap_ones(tmp_path: Path, cheap
     path = stored(tmp_path, {"saliency_l2": 0.6, "input_x_gradient": cheap, **dear})
     assert most_faithful(path) == best
     assert set(default_methods(path)) == {*DOCUMENTED, best}
+
+
+@pytest.mark.parametrize(("passes", "best"), [(3, "occlusion"), (4, "saliency_l2"), (None, "saliency_l2")])
+def test_cheap_is_at_most_three_passes(
+    passes: int | None, best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METHODS, "occlusion", replace(METHODS["occlusion"], passes=passes))
+    assert most_faithful(stored(tmp_path, {"saliency_l2": 0.6, "occlusion": 5.0})) == best
 
 
 def test_without_stored_results_no_fourth_is_guessed(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ import torch
 from attribution import explain
 from attribution.errors import OptionError, Stopped
 from attribution.evidence.agreement import agreement
-from attribution.evidence.faithfulness import CONTROL, FRACTIONS, max_passes, measure, measure_stream
+from attribution.evidence.faithfulness import CONTROL, max_passes, measure, measure_stream
 from attribution.rerankers.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
 from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
 
+FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # as README says them
 DOCUMENT = " ".join(word for word in WORDS if word.isalpha() and len(word) > 1 and word not in QUERY) + " fjord's ember"
 
 
@@ -240,6 +241,14 @@ def test_one_word_is_enough(tiny_bert: Reranker) -> None:
     assert result.random.comprehensiveness.std == 0
     assert result.methods["saliency"].sufficiency == 0
     assert not result.methods["saliency"].beats_random
+
+
+@pytest.mark.parametrize(("n_words", "enough"), [(4, False), (5, True), (6, True)])
+def test_half_of_enough_words_are_more_than_two(linear: Reranker, n_words: int, enough: bool) -> None:
+    """With fewer, every share is one or two words, of which a random order often guesses as many."""
+    text = " ".join(DOCUMENT.split()[:n_words])
+    assert measure(linear, {"saliency": explain(linear, QUERY, text, "saliency")}).enough_words == enough
+    assert (int(0.5 * n_words + 0.5) > 2) == enough
 
 
 def test_agreement_compares_like_with_like(linear: Reranker, base: Explanation) -> None:

@@ -119,9 +119,12 @@ def test_the_probe_is_the_plain_head_on_each_layers_normed_states(architecture: 
     assert look_inside(reranker, reranker.encode(QUERY, DOCUMENT)).probe.tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_gradient_that_is_not_the_scores_is_called_so(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("factor", [1.5, 1.01])
+def test_a_gradient_that_is_not_the_scores_is_called_so(
+    factor: float, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scaled = Leaf(
-        "emb = (1.5 * embed(input_ids)).detach()", lambda embed: (1.5 * embed()).detach().requires_grad_(True)
+        "emb = (factor * embed(input_ids)).detach()", lambda embed: (factor * embed()).detach().requires_grad_(True)
     )
     monkeypatch.setitem(LEAVES, "scaled", scaled)
     monkeypatch.setattr(autograd, "EXPERIMENTS", (Experiment("scaled"), Experiment("detach")))

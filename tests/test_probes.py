@@ -12,15 +12,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, t
 from torch import Tensor, nn
 
 from attribution import load_reranker
 from attribution.errors import OptionError
 from attribution.evidence import baits, edits
 from attribution.evidence.edits import Edit, Edits, unrelated_document
-from attribution.evidence.probe_set import probe_set
+from attribution.evidence.probe_set import _share, probe_set
 from attribution.evidence.probe_table import PROBES
-from attribution.evidence.probes import N_CONTROL, ProbeResult, probe
+from attribution.evidence.probes import MAX_PASSES, N_CONTROL, Control, ProbeResult, Variant, probe
 from attribution.evidence.wording import NEGATIONS, NUMBER, content_words, sentences_of, words_of
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family
@@ -144,10 +145,11 @@ def test_logits_and_changes_are_the_models_own(tiny_bert: Reranker) -> None:
             (after,) = tiny_bert.score(variant.query, [variant.document])
             assert variant.logit == pytest.approx(after, abs=1e-4)
             assert variant.change == pytest.approx(after - base, abs=2e-4)
-            changes = np.array(variant.control.changes)  # Student's t for one more mask, with 4 degrees of freedom
-            reach = 2.776 * changes.std(ddof=1) * np.sqrt(1 + 1 / len(changes))
+            changes = np.array(variant.control.changes)
+            assert len(changes) == 5
+            reach = t.ppf(0.975, 4) * changes.std(ddof=1) * np.sqrt(1 + 1 / len(changes))
             bounds = min(0.0, changes.mean() - reach), max(0.0, changes.mean() + reach)
-            assert (variant.control.low, variant.control.high) == pytest.approx(bounds, abs=1e-5)
+            assert (variant.control.low, variant.control.high) == pytest.approx(bounds, rel=1e-3, abs=1e-5)
 
 
 def test_the_control_masks_as_many_neutral_words_and_is_computed_from_its_changes() -> None:
@@ -205,7 +207,7 @@ def test_all_probes_on_sixty_words_take_at_most_sixty_forwards() -> None:
     results = probe(reranker, QUERY, document, on_pass=meters.append)
     assert len(results) == len(PROBES) >= 14
     assert sum(result.change is not None for result in results) >= 14
-    assert 0 < meters[-1].n_forward <= 60
+    assert 0 < meters[-1].n_forward <= MAX_PASSES == 60
 
 
 def test_probe_set_gives_the_share_held_with_an_interval() -> None:
@@ -217,6 +219,29 @@ def test_probe_set_gives_the_share_held_with_an_interval() -> None:
     problems: list[object] = []
     probe_set(toy(constant), [(QUERY, " "), (QUERY, DOCUMENT)], ["twice"], on_pair=lambda _i, p: problems.append(p))
     assert [problem is None for problem in problems] == [False, True]
+
+
+def result_of(held: bool, *within: bool) -> ProbeResult:
+    control = Control(1, (), 0.0, 0.0)
+    variants = tuple(Variant("q", "d", "", 0.0, 0.0, control, inside, False) for inside in within)
+    return ProbeResult("twice", "q", "d", 0.0, variants, 0.0, "held" if held else "did not hold", None)
+
+
+def test_a_set_is_within_the_control_where_every_edit_is() -> None:
+    results = [result_of(True, True, True), result_of(True, True, False), result_of(True, False), result_of(True, True)]
+    assert _share("twice", results, 0).within == 0.5
+
+
+@pytest.mark.parametrize(("n", "n_held", "seed"), [(20, 10, 0), (60, 45, 0), (150, 70, 8), (151, 70, 18)])
+def test_the_interval_of_a_share_is_a_binomials_and_turns_with_it(n: int, n_held: int, seed: int) -> None:
+    """Resampling yes and no draws from a binomial; of what did not hold the interval is the mirror image."""
+    held = [i * n_held // n < (i + 1) * n_held // n for i in range(n)]
+    of = _share("twice", [result_of(yes, True) for yes in held], seed)
+    assert (of.n, of.held) == (n, n_held / n)
+    ends = binom.ppf((0.025, 0.975), n, n_held / n) / n
+    assert (of.low, of.high) == pytest.approx(ends, abs=1.5 / n)
+    turned = _share("twice", [result_of(not yes, True) for yes in held], seed)
+    assert (turned.high, turned.low) == pytest.approx((1 - (of.low or 0), 1 - (of.high or 0)))
 
 
 # --- edits change what they say and nothing else ---------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from attribution import explain, load_reranker
 from attribution.errors import OptionError
-from attribution.evidence.two_models import compare_models
+from attribution.evidence.two_models import TwoModels, compare_models
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.numbers import number, percent
@@ -57,8 +57,21 @@ def test_ranks_are_those_by_hand(tiny_bert: Reranker) -> None:
     )  # fmt: skip
     for sides in ((cut, second), (second, cut)):  # only words that both have read
         assert sorted(word.text for word in compare_models(*sides).words) == ["capital", "is", "paris", "the"]
+    n = len([token for token in first.tokens if token.segment == "document"])
+    unread = dataclasses.replace(
+        first, tokens=first.tokens[: end + 1 - n], attributions=first.attributions[: end + 1 - n]
+    )
+    for sides in ((unread, second), (second, unread)):
+        assert compare_models(*sides) == TwoModels((), None, 0.0)
     with pytest.raises(OptionError, match="one pair"):
         compare_models(first, dataclasses.replace(second, document="another"))
+
+
+def test_the_overlap_is_of_the_first_five(tiny_bert: Reranker) -> None:
+    explanation = explain(tiny_bert, PAIR[0], "paris is the capital of france .", "occlusion")
+    falling, rising = ([float(value) for value in values] for values in (range(7, 0, -1), range(1, 8)))
+    turned = compare_models(with_values(explanation, falling), with_values(explanation, rising))
+    assert (turned.overlap, turned.spearman) == (3 / 5, pytest.approx(-1)), "the third, fourth and fifth of seven"
 
 
 def test_a_row_a_method_with_a_card_a_model(tiny_bert: Reranker, tmp_path: Path) -> None:

@@ -51,8 +51,7 @@ def compare_models(first: Explanation, second: Explanation) -> TwoModels:
         for i, span in enumerate(shared)
     ]
     words.sort(key=lambda word: (min(word.ranks), word.ranks))
-    agree = spearman(keys[0], keys[1]) if len(shared) > 1 else None
-    return TwoModels(tuple(words), agree, top_k_overlap(keys[0], keys[1], TOP))
+    return TwoModels(tuple(words), spearman(keys[0], keys[1]), top_k_overlap(keys[0], keys[1], TOP))
 
 
 def _ranks(values: list[float]) -> list[int]:

@@ -36,7 +36,7 @@ TESTS: dict[str, str] = {
     "attribution/evidence/agreement": "explain faithfulness render faithfulness_view limits adaptive printed",
     "attribution/evidence/baits": "edits probes",
     "attribution/evidence/coverage": "edits summary render faithfulness_view",
-    "attribution/evidence/scores": "verdicts faithfulness faithfulness_view",
+    "attribution/evidence/scores": "verdicts summary faithfulness faithfulness_view",
     "attribution/evidence/faithfulness": "faithfulness faithfulness_view options limits summary",
     "attribution/evidence/rank": "verdicts autograd_lab faithfulness compare",
     "attribution/evidence/prob": "verdicts probes probes_view",
