@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from attribution import METHODS, contrast, counterfactual, explain, interaction, rank
 from attribution.errors import AttributionError, InputError, OptionError, Stopped
-from attribution.evidence.compare import complete_methods, words_of
+from attribution.evidence.compare import complete_methods, reordered, words_of
 from attribution.evidence.counterfactual import logit_without
 from attribution.evidence.interaction import forms, interaction_passes
 from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Meter, Reranker
+from attribution.types import Attributed, TokenizedPair
 from tests.conftest import Plain
 from tests.linear import DOCUMENT, HIDDEN, QUERY, linear_reranker, mask_weight, token_weights
 from tests.test_faithfulness import saying
@@ -80,6 +81,17 @@ def test_rank_says_what_was_cut_and_which_document_is_wrong(tiny_bert: Reranker)
     for nothing in nothings:
         with pytest.raises(InputError, match="Give a list of texts"):
             rank(tiny_bert, ASKED, nothing)
+
+
+def test_a_list_with_other_logits_is_sorted_anew(tiny_bert: Reranker) -> None:
+    ranking = rank(tiny_bert, ASKED, LIST)
+    first, *others = ranking.rows
+    low = others[-1].logit - 1
+    rows = reordered(ranking, {first.place: low}).rows
+    assert [(row.place, row.logit) for row in rows] == [*((row.place, row.logit) for row in others), (first.place, low)]
+    assert [row.rank for row in rows] == [1, 2, 3, 4, 5]
+    equal = reordered(ranking, dict.fromkeys(range(1, 6), 0.5)).rows
+    assert [(row.place, row.rank) for row in equal] == [(i, i) for i in range(1, 6)], "in the order given"
 
 
 # --- contrast --------------------------------------------------------------------------------------------------------
@@ -437,7 +449,7 @@ def test_what_if_a_word_is_dropped(tiny_bert: Reranker, plain: Plain) -> None:
     )
     without = logit_without(tiny_bert, ASKED, LIST[1], [0, 4])
     assert without == pytest.approx(plain_logit(plain(BERT), ASKED, "has about 3.7 inhabitants"), abs=1e-5)
-    with pytest.raises(OptionError, match="no word 6"):
+    with pytest.raises(OptionError, match="no word 6 in this document; its words are 0 to 5"):
         logit_without(tiny_bert, ASKED, LIST[1], [6])
 
 
@@ -456,11 +468,16 @@ def test_every_run_can_be_stopped(tiny_bert: Reranker) -> None:
             run()
 
 
-def test_a_fallback_is_no_contrast(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("of", [LIST[1:2], LIST[4:5], [LIST[1], LIST[4]]])
+def test_a_fallback_is_no_contrast(of: list[str], tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of either document, or both."""
     from attribution.errors import MissingGradient
+    from attribution.methods.path import integrated_gradients
 
-    def lost(*_args: object, **_options: object) -> None:
-        raise MissingGradient("the .grad attribute is None")
+    def lost(reranker: Reranker, pair: TokenizedPair) -> Attributed:
+        if pair.document in of:
+            raise MissingGradient("the .grad attribute is None")
+        return integrated_gradients(reranker, pair)
 
     monkeypatch.setattr("attribution.methods.path.integrated_gradients", lost)
     with pytest.raises(AttributionError, match=r"cannot be compared.*PyTorch said"):

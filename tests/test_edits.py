@@ -107,6 +107,25 @@ def test_the_edit_by_hand(name: str) -> None:
     assert made(edit, document=document) == by_hand
 
 
+@pytest.mark.parametrize(
+    ("edit", "document", "says"),
+    [
+        (edits.negation, "Rivers can flood.", '"not" put in behind "can"'),
+        (edits.negation, "Never freeze, not flood.", 'taken out of the document: "Never", "not"'),
+        (edits.neighbour, DOCUMENT, "sentence 2, nearest to the query, replaced by a copy of sentence 1"),
+        (edits.neighbour, "Rivers flood. Ice.", "sentence 1, nearest to the query, replaced by a copy of sentence 2"),
+        (edits.reordered, "Ice. Snow.", "sentences in the order 2, 1"),
+        (edits.shuffled, "ice snow rain", "the document's 3 words in random order"),
+        (edits.partners, "River, rivers, River: ice.", 'of the query\'s "rivers" removed: "River", "rivers"'),
+        (edits.names, "See Linz and Passau.", "changed places"),
+        (edits.case, "wet", "the document in capitals"),
+    ],
+)  # fmt: skip
+def test_an_edit_says_what_it_did(edit: Edits, document: str, says: str) -> None:
+    said = edit(QUERY, document, random.Random(0))[0].says
+    assert said.replace("\u201c", '"').replace("\u201d", '"').endswith(says)
+
+
 def test_two_draws_of_what_is_random_and_each_counts_what_it_moved() -> None:
     shuffled = made(edits.shuffled, document="ice snow rain")
     assert len(shuffled) == 2

@@ -19,7 +19,7 @@ from attribution import load_reranker
 from attribution.errors import OptionError
 from attribution.evidence import baits, edits
 from attribution.evidence.edits import Edit, Edits, unrelated_document
-from attribution.evidence.probe_set import _share, probe_set
+from attribution.evidence.probe_set import ProbeShare, _share, probe_set
 from attribution.evidence.probe_table import PROBES
 from attribution.evidence.probes import MAX_PASSES, N_CONTROL, Control, ProbeResult, Variant, probe
 from attribution.evidence.wording import NEGATIONS, NUMBER, content_words, sentences_of, words_of
@@ -216,6 +216,9 @@ def test_probe_set_gives_the_share_held_with_an_interval() -> None:
     assert (shares["injected"].n, shares["injected"].held) == (3, 0.0)
     assert (shares["answered"].held, shares["answered"].low, shares["answered"].high) == (1.0, 1.0, 1.0)
     assert shares["numbers"].n == 2, "one text has no number"
+    assert probe_set(toy(obedient), pairs[1:2], ["numbers"]) == {
+        "numbers": ProbeShare("numbers", n=0, held=None, low=None, high=None, within=None, change=None)
+    }
     problems: list[object] = []
     probe_set(toy(constant), [(QUERY, " "), (QUERY, DOCUMENT)], ["twice"], on_pair=lambda _i, p: problems.append(p))
     assert [problem is None for problem in problems] == [False, True]
