@@ -121,7 +121,8 @@ def test_markdown_has_one_line_a_row_with_its_code(tiny_bert: Any) -> None:
     rows = list(run_lab(tiny_bert, QUERY, DOCUMENT))
     lines = lab_markdown(rows).splitlines()[2:]
     assert len(lines) == len(rows)
-    for row, line in zip(rows, lines, strict=True):
+    for number, (row, line) in enumerate(zip(rows, lines, strict=True), start=1):
+        assert line.startswith(f"| {number} |")
         assert f"`{row.experiment.code}`" in line
         assert line.endswith(f"| {row.verdict} |")
 

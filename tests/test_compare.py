@@ -149,7 +149,7 @@ def test_the_baselines_are_the_plain_model_without_the_document(tiny_bert: Reran
 
 
 def test_identical_documents_give_no_contrast(tiny_bert: Reranker) -> None:
-    c = contrast(tiny_bert, ASKED, LIST[1], LIST[1])
+    c = contrast(tiny_bert, ASKED, LIST[1], "".join(LIST[1]))  # another string of the same text
     assert c.difference == 0
     for side in c.sides:
         assert side.baseline == 0
@@ -264,6 +264,14 @@ def test_a_known_product_is_found(product: Reranker, form: str, operator: str, l
     expected = known_products(product, *left)
     assert expected.abs().min() > 1e-3
     torch.testing.assert_close(torch.tensor(found.values), expected, atol=2e-3, rtol=1e-3)
+
+
+def test_form_and_operator_are_told_by_what_they_say(product: Reranker) -> None:
+    """As a page, a file or a program sends them: strings of their own."""
+    form, mask = "".join("difference"), "".join("mask")
+    assert interaction(product, QUERY, DOCUMENT, form=form).values == interaction(product, QUERY, DOCUMENT).values
+    by_gradient = interaction(product, QUERY, DOCUMENT, form="input_x_gradient", operator=mask)
+    assert by_gradient.form == "input_x_gradient"
 
 
 @pytest.mark.parametrize("form", sorted({*forms()} - {"layerwise_relevance"}))  # it needs attention layers

@@ -103,6 +103,8 @@ def test_agreement_with_captum_leaves_template_tokens_out() -> None:
     assert same.spearman == pytest.approx(1)
     twice = captum_agreement(ours, replace(ours, attributions=tuple(2 * value for value in ours.attributions)))
     assert twice.relative_l1 == pytest.approx(0.5)
+    nothing = replace(ours, attributions=(0.0,) * len(ours.attributions))
+    assert captum_agreement(nothing, nothing) == (0.0, None)
 
 
 @pytest.mark.parametrize("architecture", [BERT, MODERN])

@@ -69,6 +69,7 @@ def test_shapley_equals_brute_force(tiny_bert: Reranker, plain: Plain) -> None:
     explanation = explain(tiny_bert, QUERY, DOCUMENT, "shapley")
     ours = [sum(explanation.attributions[i] for i in word) for word in words]
     assert ours == pytest.approx(expected, abs=1e-5)
+    assert [path.n_steps for path in explanation.paths] == [0, 0], "no gradient is taken on the way"
     sampled = explain(tiny_bert, QUERY, DOCUMENT, "shapley", n_samples=3)
     assert sampled.n_forward < explanation.n_forward
     assert sampled.attributions != explanation.attributions

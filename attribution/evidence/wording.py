@@ -41,7 +41,7 @@ def content_words(query: str) -> list[str]:
 def partner_of(word: str, wanted: Sequence[str]) -> bool:
     """Is `word` one of `wanted`, or the same but for an ending (live, lives; inhabitant, inhabitants)?"""
     word = word.casefold()
-    return any(word == other or (min(len(word), len(other)) > 3 and _same_stem(word, other)) for other in wanted)
+    return any(word == other or _same_stem(word, other) for other in wanted)
 
 
 def _same_stem(a: str, b: str) -> bool:
@@ -59,7 +59,7 @@ def answer_sentence(query: str, document: str) -> int:
     """The place of the sentence that shares most words with the query; the first of several."""
     wanted = content_words(query)
     shared = [sum(partner_of(word, wanted) for word in set(words_of(s))) for s in sentences_of(document)]
-    return shared.index(max(shared, default=0)) if shared else 0
+    return shared.index(max(shared)) if shared else 0
 
 
 def without(text: str, matches: Sequence[regex.Match[str]]) -> str:
