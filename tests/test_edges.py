@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import importlib.util
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +13,11 @@ from typing import Any
 import pytest
 
 from attribution.errors import InputError, ModelError
+from attribution.rerankers import hub
 from attribution.rerankers.encoding import Row, _cut_document
 from attribution.rerankers.families.chain import _pooling
-from attribution.rerankers.hub import KEPT, _sentence
+from attribution.rerankers.hub import KEPT, _answered, _check_disk, _sentence
+from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
 from interface.endpoints import _arguments, endpoint
@@ -128,3 +133,77 @@ def test_the_padding_id_is_the_models_own_else_the_tokenizers(
 )
 def test_an_unknown_fault_of_a_fetch_is_its_first_line(error: OSError, shown: str) -> None:
     assert _sentence("a/b", "main", error) == f"Could not fetch a/b: {shown} {KEPT}"
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (400, "answered 400 for"),
+        (401, "accept this login (401)"),
+        (402, "answered 402 for"),
+        (403, "to this login (403)"),
+        (404, "answered 404 for"),
+        (428, "answered 428 for"),
+        (429, "too many requests from here (429)"),
+        (430, "answered 430 for"),
+        (499, "answered 499 for"),
+        (500, "a fault of its own (500)"),
+        (503, "a fault of its own (503)"),
+    ],
+)
+def test_each_status_of_the_hub_is_said_by_its_number(status: int, says: str) -> None:
+    assert says in _answered("a/b", status)
+    assert "a/b" in _answered("a/b", status)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES])
+def test_a_disk_is_full_by_any_of_its_errors(number: int) -> None:
+    said = _sentence("a/b", None, OSError(number, "said"))
+    assert ("is full" in said) == (number != errno.EACCES)
+
+
+def test_a_download_fits_to_the_byte_or_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By the disk of the nearest folder that is there: the cache itself comes with the first download."""
+    asked: list[Path] = []
+
+    def usage(folder: Path) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(free=3 * 2**20)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "not" / "yet"))
+    _check_disk("a/b", 3 * 2**20)
+    with pytest.raises(ModelError, match=rf"a/b is 3\.0 MB to download, and {tmp_path} has 3\.0 MB left"):
+        _check_disk("a/b", 3 * 2**20 + 1)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    _check_disk("a/b", 1)
+    assert asked == [tmp_path] * 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "seconds"),
+    [
+        ({}, (5, 20)),  # README says so
+        ({"HF_HUB_ETAG_TIMEOUT": "", "HF_HUB_DOWNLOAD_TIMEOUT": ""}, (5, 20)),
+        ({"HF_HUB_ETAG_TIMEOUT": "9", "HF_HUB_DOWNLOAD_TIMEOUT": "0.5"}, (9, 0.5)),
+    ],
+)
+def test_how_long_the_hub_may_be_silent(
+    variables: dict[str, str], seconds: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("hub_anew", str(hub.__file__))
+    assert spec
+    assert spec.loader
+    anew = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(anew)
+    assert seconds == (anew.SECONDS, anew.STALLED)
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    assert variables or f"The Hub has {anew.SECONDS:.0f} s to answer and {anew.STALLED:.0f} s for each" in readme
+
+
+def test_the_smallest_download_is_heard_of_in_tens_of_steps() -> None:
+    assert 20 < (MODELS[BUNDLED].memory or 0) / hub.constants.DOWNLOAD_CHUNK_SIZE < 1000

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+import transformers
 
 from attribution import MODELS, load_reranker
 from attribution.errors import ModelError
@@ -14,7 +16,8 @@ from attribution.rerankers import memory
 from attribution.rerankers.families.decoders import left_padded
 from attribution.rerankers.loading import choose_device
 from attribution.rerankers.memory import check_room, free_memory, gigabytes
-from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.models import BUNDLED, Checkpoint
+from attribution.rerankers.states import MAX_ATTENTION_BYTES
 
 MB = 2**20
 
@@ -114,14 +117,62 @@ def test_a_model_on_offer_takes_four_bytes_a_parameter() -> None:
 
 
 def test_the_bundled_models_parameters_are_its_own() -> None:
-    parameters = load_reranker("demo-reranker").model.parameters()
+    reranker = load_reranker("demo-reranker")
+    parameters = [*reranker.model.parameters()]
     assert sum(weights.numel() for weights in parameters) == MODELS["demo-reranker"].parameters
+    assert sum(weights.nbytes for weights in parameters) == reranker.weight_bytes == MODELS["demo-reranker"].memory
+
+
+DEBERTA = {"type_vocab_size": 0, "relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm"}
+DEBERTA |= {"share_att_key": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False}
+QWEN3 = {"num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128, "tie_word_embeddings": True}
+QWEN2 = {"num_attention_heads": 14, "num_key_value_heads": 2, "tie_word_embeddings": True}
+XLM = {"type_vocab_size": 1, "num_attention_heads": 16}
+SHAPES: dict[str, tuple[int, int, int, int, dict[str, Any]]] = {  # layers, hidden, intermediate, words: config.json's
+    "ms-marco-MiniLM-L6-v2": (6, 384, 1536, 30522, {}),
+    "ms-marco-MiniLM-L12-v2": (12, 384, 1536, 30522, {}),
+    "mxbai-rerank-xsmall-v1": (12, 384, 1536, 128100, DEBERTA),
+    "gte-reranker-modernbert-base": (22, 768, 1152, 50368, {}),
+    "bge-reranker-base": (12, 768, 3072, 250002, XLM | {"max_position_embeddings": 514}),
+    "bge-reranker-v2-m3": (24, 1024, 4096, 250002, XLM | {"max_position_embeddings": 8194}),
+    "gte-multilingual-reranker-base": (12, 768, 3072, 250048, {"type_vocab_size": 1}),
+    "Qwen3-Reranker-0.6B": (28, 1024, 3072, 151669, QWEN3),
+    "mxbai-rerank-base-v2": (24, 896, 4864, 151936, QWEN2),
+    "ms-marco-TinyBERT-L2-v2": (2, 128, 512, 30522, {"num_attention_heads": 2}),
+}
+
+
+@pytest.mark.parametrize("key", [key for key in MODELS if key != BUNDLED])
+def test_the_parameters_of_a_model_on_offer_are_those_of_its_published_shape(key: str) -> None:
+    layers, hidden, intermediate, words, more = SHAPES[key]
+    sizes = {"num_hidden_layers": layers, "hidden_size": hidden, "intermediate_size": intermediate, "vocab_size": words}
+    model_class = getattr(transformers, MODELS[key].architecture.replace("NewFor", "GteFor"))
+    with torch.device("meta"):  # shapes without numbers
+        model = model_class(model_class.config_class(num_labels=1, **sizes, **more))
+    assert sum(weights.numel() for weights in model.parameters()) == MODELS[key].parameters
+
+
+def test_what_is_kept_for_the_work_holds_large_attentions_and_lets_a_small_machine_load_the_smallest(
+    kernel: Path,
+) -> None:
+    layers, heads, tokens, float32 = 24, 16, 512, 4  # a full pair of the largest encoder on offer
+    assert layers * heads * tokens**2 * float32 <= MAX_ATTENTION_BYTES <= memory.RESERVED
+    machine(kernel, 2**20)  # a gigabyte
+    check_room("m", MODELS[BUNDLED].memory or 0)
+
+
+def test_the_largest_on_offer_is_allowed_and_one_of_three_billion_parameters_is_not() -> None:
+    for row in MODELS.values():
+        assert (row.memory or 0) <= memory.LIMIT
+    with pytest.raises(ModelError, match=r"^m takes 11\.2 GB in float32; at most 8\.0 GB are allowed here\."):
+        check_room("m", 4 * 3_000_000_000)
 
 
 @pytest.mark.parametrize(
     ("n_gpus", "device", "chosen"),
     [
         (0, None, "cpu"),
+        (1, "cuda", "cuda"),
         (2, None, "cuda"),
         (2, "cuda", "cuda"),
         (2, "cuda:0", "cuda:0"),

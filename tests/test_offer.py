@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from transformers import AutoModelForSequenceClassification
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import ModelError
-from attribution.rerankers import files, hub, loading, memory
+from attribution.rerankers import files, hub, kept, loading, memory
 from attribution.rerankers.checks import TEST_PAIR
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.kept import Kept
@@ -109,15 +111,51 @@ def copies(tiny_folder: Folder, tmp_path: Path, n: int) -> list[str]:
 def test_the_least_recently_used_goes_and_a_model_in_use_lives_on(
     tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
 ) -> None:
-    monkeypatch.setattr(loading, "_kept", kept := Kept(limit=5 * tiny_bert.weight_bytes // 2))
+    monkeypatch.setattr(loading, "_kept", held := Kept(limit=5 * tiny_bert.weight_bytes // 2))
     a, b, c = copies(tiny_folder, tmp_path, 3)
     first, second = load_reranker(a), load_reranker(b)
     assert load_reranker(a) is first
     third = load_reranker(c)
-    assert [kept.get(loading_key(path)) for path in (a, b, c)] == [first, None, third]
+    assert [held.get(loading_key(path)) for path in (a, b, c)] == [first, None, third]
     explained = explain(second, *PAIR, "saliency")  # let go, but in use here
     assert explained.attributions == explain(first, *PAIR, "saliency").attributions
     assert load_reranker(b) is not second
+
+
+class Model:
+    """Something that weighs, and that only the collector can free."""
+
+    def __init__(self, weight_bytes: int) -> None:
+        self.weight_bytes = weight_bytes
+        self.itself = self
+
+
+def test_the_limit_holds_to_the_byte_and_memory_is_given_back_when_a_model_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_back: list[bool] = []
+    monkeypatch.setattr(kept, "return_freed", lambda: given_back.append(True))
+    room, models = Kept(limit=20), {"a": Model(10), "b": Model(10), "c": Model(1)}
+
+    def there() -> str:
+        return "".join(key for key in "abc" if room.get(key))  # in this order used
+
+    for key, left in (("a", "a"), ("b", "ab"), ("c", "bc")):
+        room.put(key, models[key])  # type: ignore[arg-type]
+        assert there() == left
+    assert given_back == [True]
+    gone = [weakref.ref(models.pop(key)) for key in "bc"]
+    gc.disable()
+    try:
+        room.make_room(10)
+        assert there() == "c"
+        room.make_room(20)
+        assert there() == ""
+        assert [one() for one in gone] == [None, None]
+    finally:
+        gc.enable()
+    room.make_room(30)
+    assert given_back == [True] * 3
 
 
 def loading_key(path: str) -> tuple[object, ...]:

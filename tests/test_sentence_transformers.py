@@ -84,6 +84,45 @@ def test_settings_are_followed(setting: str, tiny_folder: Folder, tmp_path: Path
     assert (max(changed) > 1e-2) == (setting not in ("an older save", "prompts without a default"))
 
 
+ROLES = "{{% for m in messages %}}{{{{ m['role'] }}}}: {} ; {{% endfor %}}so "
+PARTS, MARKED = ROLES.format("{{ m['content'] | map(attribute='text') | join }}"), "{{ m.content[0].text }}"
+ASKS = {"add_generation_prompt": True, "hint": "shortly", "restore_suffix": True}
+FORMS: dict[str, tuple[str, str | None, dict[str, Any]]] = {  # template, the settings' format, its options
+    "flat by its template": (ROLES.format("{{ m['content'] }}"), None, {}),
+    "parts by its template": (ROLES.format(MARKED), None, {}),
+    "parts, found by auto": (ROLES.format(MARKED), "auto", {}),
+    "flat, found by auto": (ROLES.format("{{ m['content'] }}"), "auto", {}),
+    "parts, as the settings say": (PARTS, "structured", {}),
+    "flat, as the settings say": ("{# item.type #}" + ROLES.format("{{ m['content'] }}"), "flat", {}),
+    "with options": (ROLES.format("{{ hint }} {{ m['content'] }}") + "{{ add_generation_prompt }}", None, ASKS),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_chat_template_gets_texts_or_parts_as_theirs_does(form: str, tiny_folder: Folder, tmp_path: Path) -> None:
+    template, named, options = FORMS[form]
+    folder = shutil.copytree(tiny_folder(ROBERTA), tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(template)
+    message = OUTPUT | ({"format": named} if named else {})
+    own = {"modality_config": {"text": OUTPUT, "message": message}, "processing_kwargs": {"chat_template": options}}
+    write_cross_encoder(folder, {}, TASK | own, PROMPTS)
+    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+    if not (named or options):  # without files of theirs, too
+        bare = shutil.copytree(folder, tmp_path / "bare", ignore=shutil.ignore_patterns("modules.json"))
+        assert differences(bare, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["{{ messages[0].content.nothing() }}", "{% if %}", "{{ messages[7]['content'] }}"])
+def test_a_chat_template_that_fails_is_named_with_what_to_do(wrong: str, tiny_folder: Folder, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_folder(BERT), tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(wrong)
+    with pytest.raises(
+        ModelError, match=r"chat template of .* cannot write a pair \(\w+: .*\)\. Name a template"
+    ) as said:
+        load_reranker(str(folder))
+    assert str(folder) in str(said.value)
+
+
 @pytest.mark.parametrize("chat", [False, True])
 def test_files_without_modules_json(chat: bool, tiny_folder: Folder, tmp_path: Path) -> None:
     """They write into any chat template then, and look at no other file of their own."""
@@ -171,6 +210,9 @@ def test_a_calls_own_length_takes_the_tokenizers_place_and_not_the_models(
 REFUSED: dict[str, dict[str, Any]] = {
     "processing_kwargs.text.stride": {"processing_kwargs": {"text": {"stride": 4}}},
     "processing_kwargs.text.truncation = False": {"processing_kwargs": {"text": {"truncation": False}}},
+    "chat_template.max_length": {"processing_kwargs": {"chat_template": {"max_length": 20}}},
+    "chat_template.truncation": {"processing_kwargs": {"chat_template": {"truncation": False}}},
+    "restore_suffix = False": {"processing_kwargs": {"chat_template": {"restore_suffix": False}}},
     "query_expansion": {"query_expansion": {"length": 8}},
     "processor_kwargs.do_basic_tokenize": {"processor_kwargs": {"do_basic_tokenize": False}},
     "config_kwargs.hidden_act": {"config_kwargs": {"hidden_act": "relu"}},

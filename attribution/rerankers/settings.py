@@ -168,10 +168,10 @@ def _prompt(
     )
     if not tokenizer.chat_template:
         raise ModelError(f"{model_id} is a language model without a prompt to ask it with. {advice}")
-    structured = (modality or {}).get("message", {}).get("format")
+    form = (modality or {}).get("message", {}).get("format", "auto")
     options = (own.get("processing_kwargs") or {}).get("chat_template") or {}
     options = {key: value for key, value in options.items() if key != "restore_suffix"}
-    render = chat_renderer(tokenizer, instruction, None if structured is None else structured == "structured", options)
+    render = chat_renderer(tokenizer, instruction, None if form == "auto" else form == "structured", options)
     try:
         return make_prompt(render, tokenizer, model_id), "yes", "no"
     except ModelError:
@@ -218,6 +218,10 @@ def _refuse_unknown(modules: list[str], own: dict[str, Any], folder: Path, model
         found += [f"{key}.{inner}" for inner in set(own.get(key) or {}) - OF_THE_TOKENIZER]
     found += [f"processing_kwargs.text.{key}" for key in set(text) - OF_A_CALL]
     found += [f"processing_kwargs.{key}" for key in set(calls) - {"text", "chat_template"} if calls[key]]
+    chat = calls.get("chat_template") or {}
+    found += [f"processing_kwargs.chat_template.{key}" for key in ("max_length", "truncation") if key in chat]
+    if not chat.get("restore_suffix", True):
+        found.append("processing_kwargs.chat_template.restore_suffix = False")
     if text.get("truncation", True) not in (True, "longest_first"):
         found.append(f"processing_kwargs.text.truncation = {text['truncation']!r}")
     if modules and _read(folder / "modules.json", [])[0].get("path"):
