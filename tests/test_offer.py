@@ -23,7 +23,7 @@ from attribution.rerankers.checks import TEST_PAIR
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.kept import Kept
 from attribution.rerankers.memory import gigabytes
-from attribution.rerankers.models import BUNDLED, offer, split_ids
+from attribution.rerankers.models import BUNDLED, Checkpoint, offer, split_ids
 from attribution.rerankers.prompts import TEMPLATES
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import score_section
@@ -248,3 +248,47 @@ def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folde
 def test_sizes_are_said_in_binary_units() -> None:
     said = {2**30: "1.0 GB", 5 * 2**29: "2.5 GB", 2**27: "0.1 GB", 2**27 - 2**20: "127.0 MB", 2**19: "0.5 MB"}
     assert {n: gigabytes(n) for n in said} == said
+
+
+@pytest.mark.parametrize(
+    ("model_id", "asked", "of", "revision"),
+    [
+        ("bge-reranker-base", None, "BAAI/bge-reranker-base", MODELS["bge-reranker-base"].revision),
+        ("bge-reranker-base", "main", "BAAI/bge-reranker-base", "main"),
+        ("BAAI/bge-reranker-base", None, "BAAI/bge-reranker-base", None),
+        ("someone/else", "v2", "someone/else", "v2"),
+    ],
+)
+def test_a_model_on_offer_is_asked_for_at_the_commit_it_is_pinned_to(
+    model_id: str, asked: str | None, of: str, revision: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, str | None]] = []
+
+    def hub_gives(repo: str, commit: str | None, _on_bytes: object) -> Path:
+        heard.append((repo, commit))
+        return Path("/cache/snapshots/abc")
+
+    monkeypatch.setattr(loading, "fetch", hub_gives)
+    assert loading._locate(model_id, asked, None) == (Path("/cache/snapshots/abc"), "abc")
+    assert heard == [(of, revision)]
+
+
+@pytest.mark.usefixtures("models")
+def test_a_model_on_offer_is_asked_with_its_own_template_unless_another_is_named(tiny_folder: Folder) -> None:
+    folder = str(tiny_folder("Qwen3ForCausalLM"))
+    MODELS["asked"] = Checkpoint("", folder, "", "", template="mxbai-rerank-v2")
+    MODELS["as it says"] = Checkpoint("", folder, "", "")
+    own = load_reranker("asked", device="cpu", max_length=400)
+    named = load_reranker("asked", device="cpu", template="qwen3-reranker", max_length=400)
+    by_file = load_reranker("as it says", device="cpu", max_length=400)
+    assert [reranker.settings.reads for reranker in (own, named, by_file)] == [
+        f"the logit of {true!r} less that of {false!r} as the next token"
+        for true, false in (("1", "0"), ("yes", "no"), ("yes", "no"))
+    ]
+    texts = [r.tokenizer.decode(r.encode("berlin", "paris").inputs["input_ids"][0]) for r in (own, named, by_file)]
+    assert texts == [
+        TEMPLATES["mxbai-rerank-v2"].render("berlin", "paris"),
+        TEMPLATES["qwen3-reranker"].render("berlin", "paris"),
+        "<|im_start|>system\nanswer from the web<|im_end|>\n<|im_start|>user\n<Query>: berlin\n<Document>: paris"
+        "<|im_end|>\n<|im_start|>assistant",
+    ]

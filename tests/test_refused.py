@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ from safetensors.torch import load_file, save_file
 
 from attribution import load_reranker
 from attribution.errors import ModelError
+from attribution.rerankers.checks import check_keys, check_tokenizer
 from attribution.rerankers.files import fingerprint
+from attribution.rerankers.loading import _unloadable
 
 BERT, ROBERTA = "BertForSequenceClassification", "RobertaForSequenceClassification"
 ROOT = Path(__file__).resolve().parent.parent
@@ -235,6 +239,103 @@ def test_code_of_its_own_is_neither_run_nor_asked_about(
         assert BERT in str(refused.value)
     assert not marker.exists()
     assert asked == []
+
+
+@pytest.mark.parametrize("architectures", [[BERT], [BERT, "OwnModel"]])
+def test_code_beside_a_known_architecture_is_passed_over(
+    architectures: list[str], broken: Callable[..., Path], tmp_path: Path, tiny_bert: Any
+) -> None:
+    """Of the config, the model and the tokenizer, all of which name some."""
+    marker = tmp_path / "ran"
+    names = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification")
+    folder = broken(config(architectures=architectures, auto_map=dict.fromkeys(names, "own.Own")))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["auto_map"] = {"AutoTokenizer": [None, "own.Own"]}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "own.py").write_text(f"open({str(marker)!r}, 'w')\nclass Own: pass\n")
+    pair = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants ."])
+    assert load_reranker(str(folder), device="cpu").score(*pair) == tiny_bert.score(*pair)
+    assert not marker.exists()
+
+
+def test_a_folder_s_revision_is_twelve_digits_of_names_and_contents(tmp_path: Path) -> None:
+    """A file of another name, and a byte that went from one file to the next, are another model."""
+    contents: list[dict[str, bytes]] = [
+        {"config.json": b"{}", "tokenizer.json": b"{ }"},
+        {"config.json": b"{}", "vocab.json": b"{ }"},
+        {"config.json": b"{}{", "tokenizer.json": b" }"},
+        {"config.json": b"{}", "tokenizer.json": b"{ }", "vocab.txt": b""},
+    ]
+    found = set()
+    for i, files in enumerate(contents):
+        (tmp_path / str(i)).mkdir()
+        for name, data in files.items():
+            (tmp_path / str(i) / name).write_bytes(data)
+        found.add(fingerprint(tmp_path / str(i)))
+    assert len(found) == len(contents)
+    assert all(re.fullmatch("sha256:[0-9a-f]{12}", revision) for revision in found)
+
+
+class Words(dict[str, int]):
+    """A tokenizer's vocabulary, and what is asked of it at load."""
+
+    is_fast, all_special_ids = True, (0,)
+
+    def get_vocab(self) -> dict[str, int]:
+        return self
+
+
+def test_a_tokenizer_is_fast_has_words_and_ids_up_to_the_embeddings_last_row() -> None:
+    words: Any = Words({"[UNK]": 0, "b": 6})
+    check_tokenizer("m", words, SimpleNamespace(num_embeddings=7))
+    with pytest.raises(ModelError, match="m has a tokenizer with ids up to 6, but an embedding of only 6 rows"):
+        check_tokenizer("m", words, SimpleNamespace(num_embeddings=6))
+    words.is_fast = False
+    with pytest.raises(ModelError, match="has no fast tokenizer"):
+        check_tokenizer("m", words, SimpleNamespace(num_embeddings=7))
+    without: Any = Words({"[UNK]": 0})
+    with pytest.raises(ModelError, match="has no fast tokenizer"):
+        check_tokenizer("m", without, SimpleNamespace(num_embeddings=7))
+
+
+@pytest.mark.parametrize(
+    ("missing", "unexpected", "says"),
+    [
+        ([], [], ""),
+        ([], ["pooler.dense.weight", "bert.pooler.dense.bias", "cls.predictions.bias", "x.position_ids"], ""),
+        (["c", "b", "a", "d"], [], r"lacks weights that a reranker needs \(a, b, c\):"),
+        ([], ["d", "cls.x", "b", "c", "a"], r"does not use \(a, b, c\), so"),
+        (["a"], ["b"], r"lacks weights that a reranker needs \(a\):"),
+        (["a"], ["module.a", "module.b"], 'begin with "module."'),
+        (["a"], ["module.a", "b"], r"lacks weights that a reranker needs \(a\):"),
+        ([], ["module.a"], r"does not use \(module.a\), so"),
+    ],
+)
+def test_missing_and_unknown_weights_are_named_three_at_most(
+    missing: list[str], unexpected: list[str], says: str
+) -> None:
+    loading = {"missing_keys": missing, "unexpected_keys": unexpected}
+    if not says:
+        check_keys("m", loading)
+        return
+    with pytest.raises(ModelError, match=says):
+        check_keys("m", loading)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError("first\nsecond"), "Could not load m: first Give"),
+        (OSError(), "Could not load m: OSError Give"),
+        (EOFError("ran out"), "Could not load m: its weights are damaged, or hold more than weights"),
+        (
+            ImportError("no jumanpp\nmore"),
+            "Could not load m: it needs a package that is not installed. no jumanpp Give",
+        ),
+    ],
+)
+def test_what_a_library_raises_is_its_first_line(error: Exception, says: str) -> None:
+    assert str(_unloadable("m", error)).startswith(says)
 
 
 def test_the_revision_follows_every_file_that_matters(broken: Callable[..., Path], tmp_path: Path) -> None:

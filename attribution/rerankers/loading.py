@@ -22,6 +22,7 @@ from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family, choose_family
 from attribution.rerankers.families.gte import PUBLISHED, read_published
 from attribution.rerankers.files import (
+    LFS_POINTER,
     check_pointer,
     fingerprint,
     float32_bytes,
@@ -151,7 +152,7 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
     config = judge(model_id, names, lambda name: (folder / name).read_bytes())
     for name in needed(names):
         with (folder / name).open("rb") as file:
-            check_pointer(model_id, name, file.read(64))
+            check_pointer(model_id, name, file.read(len(LFS_POINTER)))
     size = float32_bytes(config, sum((folder / name).stat().st_size for name in weights_of(needed(names))))
     _kept.make_room(size)
     check_room(model_id, size)
