@@ -191,3 +191,20 @@ def test_tokens_of_a_prompt_lie_one_after_another_on_all_of_both_texts(architect
         assert covered >= {i for i, character in enumerate(text) if not character.isspace()}
         assert len(spans) >= len(text.split())
     assert {(t.start, t.end) for t in pair.tokens if t.segment == "template"} == {(None, None)}
+
+
+@pytest.mark.parametrize("architecture", [BERT, ROBERTA, XLM])
+@pytest.mark.parametrize("before", ["look on the web : ", "x", "berlin "])
+def test_what_is_put_before_a_query_is_no_word_of_the_visitor(
+    architecture: str, before: str, tiny: Tiny, plain: Plain
+) -> None:
+    """The model reads it; the query's tokens lie one after another on all of the query, counted from its start."""
+    tokenizer, _ = plain(architecture)
+    pair = encode_pair(tiny(architecture).tokenizer, QUERY, DOCUMENT, 128, before)
+    assert torch.equal(pair.inputs["input_ids"], tokenizer(before + QUERY, DOCUMENT, return_tensors="pt")["input_ids"])
+    spans = [(token.start or 0, token.end or 0) for token in pair.tokens if token.segment == "query"]
+    assert spans == sorted(spans)
+    assert {i for start, end in spans for i in range(start, end)} >= {i for i, c in enumerate(QUERY) if c != " "}
+    assert max(end for _, end in spans) == len(QUERY)
+    bare = encode_pair(tiny(architecture).tokenizer, QUERY, DOCUMENT, 128)
+    assert [t for t in pair.tokens if t.segment == "document"] == [t for t in bare.tokens if t.segment == "document"]

@@ -163,6 +163,18 @@ def test_a_classifier_whose_text_ends_with_its_padding_id(tiny: Tiny) -> None:
     assert attention[-2] > 0
 
 
+def test_a_classifier_that_finds_padding_ids_alone_reads_the_first(tiny: Tiny) -> None:
+    reranker = tiny("Qwen3ForSequenceClassification")
+    pad = reranker.tokenizer.pad_token
+    pair = reranker.encode(pad, pad)
+    assert set(pair.inputs["input_ids"][0].tolist()) == {reranker.pad_id}
+    twin = reranker.trainable()
+    output = twin.outputs(dict(pair.inputs), output_hidden_states=True)
+    (grad,) = torch.autograd.grad(twin.read_logit(output)[0], output.hidden_states[-1])
+    assert grad[0].norm(dim=-1).nonzero()[:, 0].tolist() == [0]
+    assert reranker.family.read_positions(reranker.model, dict(pair.inputs)) == [0]
+
+
 def test_the_document_alone_is_cut(tiny: Tiny) -> None:
     reranker = tiny(QWEN)
     short = reranker.encode(QUERY, DOCUMENT)

@@ -110,6 +110,7 @@ def load_in_new_process(groups: list[list[Any]], home: Path, endpoint: str) -> l
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "B/s" not in done.stderr, "the client's own progress is drawn into the log"
     answers: list[Any] = json.loads(done.stdout)
     return answers
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,14 +115,27 @@ def test_an_odd_number_of_layers(tmp_path: Path) -> None:
     assert inside.probe[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
 
 
-def test_a_head_that_reads_the_mean_of_all_positions(tmp_path: Path) -> None:
-    folder = save_tiny("ModernBertForSequenceClassification", tmp_path)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "classifier_pooling": "mean"}))
-    inside = look(load_reranker(str(folder), device="cpu"))
-    assert len(inside.read_positions) == sum(len(unit.positions) for unit in inside.units)
+@pytest.mark.parametrize(
+    ("architecture", "pooling", "reads_all"),
+    [
+        ("ModernBertForSequenceClassification", "cls", False),
+        ("ModernBertForSequenceClassification", "mean", True),
+        ("EuroBertForSequenceClassification", "bos", False),
+        ("EuroBertForSequenceClassification", "mean", True),
+        ("EuroBertForSequenceClassification", "late", True),
+    ],
+)
+def test_a_head_reads_the_first_position_or_the_mean_of_all(
+    architecture: str, pooling: str, reads_all: bool, tmp_path: Path
+) -> None:
+    """What the config says is what the probe ends at, and where the last states' gradient is."""
+    inside = look(load_reranker(str(save_tiny(architecture, tmp_path, classifier_pooling=pooling)), device="cpu"))
+    length = sum(len(unit.positions) for unit in inside.units)
+    assert inside.read_positions == tuple(range(length if reads_all else 1))
     assert inside.probe[-1] == pytest.approx(inside.logit, abs=1e-5)
-    assert (inside.grad_norm[-1] > 0).all()
+    assert [column for column, grad in enumerate(inside.grad_norm[-1]) if grad > 0] == [
+        column for column, unit in enumerate(inside.units) if reads_all or 0 in unit.positions
+    ]
 
 
 @every_family

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import pytest
+import torch
 
 from attribution import METHODS, explain
 from attribution.errors import Stopped
+from attribution.rerankers import removal
+from attribution.rerankers import reranker as rerankers
+from attribution.rerankers.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
@@ -93,3 +99,60 @@ def test_only_the_adaptive_rule_gives_an_error_back_or_is_cut_short(method: str,
     paths = explain(tiny_bert, QUERY, DOCUMENT, method).paths
     assert {(path.residual, path.relative_residual, path.capped) for path in paths} <= {(0.0, 0.0, False)}
     assert bool(paths) == METHODS[method].complete
+
+
+@contextmanager
+def shapes_seen(reranker: Reranker) -> Iterator[list[tuple[int, int]]]:
+    """The `(batch, seq)` of every forward of the model."""
+    seen: list[tuple[int, int]] = []
+    hook = reranker.model.register_forward_pre_hook(
+        lambda _model, _args, inputs: seen.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
+    )
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def check_batches(shapes: list[tuple[int, int]], at_once: int) -> None:
+    """None has more tokens than that, unless it is one text; all of a length but the last have no room for one more."""
+    assert all(n == 1 or n * length <= at_once for n, length in shapes)
+    assert all((n + 1) * length > at_once for (n, length), (_, after) in pairwise(shapes) if length == after)
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 100, 2048])
+def test_batches_hold_so_many_tokens_and_change_no_score(
+    at_once: int, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = ["berlin", "paris sleeps .", "museums " * 12, DOCUMENT, *["berlin has people ."] * 7]
+    alone = [tiny_bert.score(QUERY, [document])[0] for document in documents]
+    monkeypatch.setattr(rerankers, "TOKENS_A_CHUNK", at_once)
+    with shapes_seen(tiny_bert) as seen:
+        assert tiny_bert.score(QUERY, documents) == pytest.approx(alone, abs=1e-5)
+    check_batches(seen, at_once)
+    assert [length for _, length in seen] == sorted((length for _, length in seen), reverse=True)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("at_once", [1, 40, 100, 2048])
+def test_texts_without_words_come_in_batches_and_change_no_score(
+    at_once: int, operator: str, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    words = seen_words(pair)
+    kept = [frozenset(range(len(words))) - {i, j} for i in range(len(words)) for j in range(i + 1)]
+    alone: dict[frozenset[int], float] = {}
+    for left in kept:
+        gone = [at for w, places in enumerate(words) if w not in left for at in places]
+        inputs = {name: value.clone() for name, value in pair.inputs.items()}
+        if operator == "delete":
+            stay = [i for i in range(len(pair.tokens)) if i not in gone]
+            inputs = {name: value[:, stay] for name, value in inputs.items()}
+        else:
+            inputs["input_ids"][:, gone] = tiny_bert.tokenizer.mask_token_id
+        with torch.no_grad():
+            alone[left] = tiny_bert.forward(inputs).item()
+    monkeypatch.setattr(removal, "TOKENS_A_CHUNK", at_once)
+    with shapes_seen(tiny_bert) as seen:
+        assert score_kept(tiny_bert, pair, words, kept, operator) == pytest.approx(alone, abs=1e-5)
+    check_batches(seen, at_once)

@@ -57,7 +57,7 @@ TESTS: dict[str, str] = {
     "attribution/methods/path": "methods options passes explain adaptive",
     "attribution/rerankers": "reranker methods loading encoding families refused callers offer",
     "attribution/rerankers/reranker": "edges memory passes reranker methods loading encoding callers",
-    "attribution/rerankers/removal": "perturbation faithfulness methods encoding",
+    "attribution/rerankers/removal": "passes perturbation faithfulness methods encoding",
     "attribution/rerankers/readout": "readout",
     "attribution/rerankers/encoding": "edges encoding explain units families sentence_transformers",
     "attribution/rerankers/hub": "edges hub",
