@@ -159,6 +159,19 @@ def test_self_test_rejects_a_score_without_gradient(
     assert "gradient is not finite or all zero" in message_of(str(copy(tiny_folder(BERT), tmp_path / "step")))
 
 
+def test_a_score_that_hardly_depends_on_its_text_is_a_score(tmp_path: Path) -> None:
+    """As of a model that answers nearly the same to everything: its attributions are as much smaller, and shown."""
+    folder = tiny.save_tiny(BERT, tmp_path)
+    pair = ("berlin", "museums of berlin", "saliency")
+    usual = explain(load_reranker(str(tiny.save_tiny(BERT, tmp_path / "usual")), device="cpu"), *pair)
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"] *= 2**-12
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    faint = explain(load_reranker(str(folder), device="cpu"), *pair)
+    assert sum(faint.attributions) < 0.1
+    assert faint.attributions == pytest.approx([2**-12 * value for value in usual.attributions], rel=1e-3)
+
+
 def test_a_checkpoint_without_its_classifier_is_refused(tmp_path: Path) -> None:
     folder = tiny.save_tiny("BertForSequenceClassification", tmp_path)
     weights = {
