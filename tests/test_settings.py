@@ -20,10 +20,11 @@ from attribution.errors import ModelError, OptionError
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.families.chain import POOLING, _layer
 from attribution.rerankers.families.gte import read_published
-from attribution.rerankers.prompts import ROOM, check_room
-from attribution.rerankers.settings import HARMLESS, LONGEST, _max_length, _refuse_unknown, read_labels
+from attribution.rerankers.prompts import ROOM, check_room, make_prompt
+from attribution.rerankers.settings import HARMLESS, LONGEST, _answers, _max_length, _refuse_unknown, read_labels
 from attribution.types import ONE_LOGIT
 from tests.conftest import Folder
+from tests.tiny import tiny_tokenizer
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,80 @@ def test_a_label_is_read_by_its_name_or_its_number(n: int, label: Any, read: Any
     columns = torch.tensor([[0.5, 2.0, 7.0], [1.0, -3.0, 0.0]])[:, :n]
     expected = columns[:, read[0]] - (0 if read[1] is None else columns[:, read[1]])
     assert settings.read(columns).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("label", [0, 1, "yes"])
+def test_a_language_model_has_no_labels(label: Any, tiny_folder: Folder) -> None:
+    says = "has no labels: its score is the logit of 'yes' less that of 'no' as the next token. Leave label out."
+    with pytest.raises(OptionError, match=re.escape(says)):
+        load_reranker(str(tiny_folder("Qwen3ForCausalLM")), device="cpu", label=label)
+
+
+class Answers(dict[str, int]):
+    """A tokenizer's words by their ids; what it does not know is unknown, or, without such a token, nothing."""
+
+    unk_token_id: int | None = None
+
+    def convert_tokens_to_ids(self, word: str) -> int | None:
+        return self.get(word, self.unk_token_id)
+
+    def convert_ids_to_tokens(self, key: int) -> str:
+        return next(word for word, i in self.items() if i == key)
+
+
+@pytest.mark.parametrize("unknown", [None, 9])
+def test_the_answers_are_the_tokens_that_files_or_templates_name(unknown: int | None) -> None:
+    words: Any = Answers({"yes": 0, "no": 3, "true": 7})
+    words.unk_token_id = unknown
+
+    def read(score: dict[str, Any], true: str, false: str | None) -> tuple[int, int | None, str]:
+        found = _answers(score, words, "m", true, false)
+        return found.true, found.false, found.reads
+
+    assert read({}, "yes", "no") == (0, 3, "the logit of 'yes' less that of 'no' as the next token")
+    assert read({}, "no", "yes") == (3, 0, "the logit of 'no' less that of 'yes' as the next token")
+    assert read({}, "yes", None) == (0, None, "the logit of 'yes' as the next token")
+    named = {"true_token_id": 7, "false_token_id": 0}
+    assert read(named, "yes", "no") == (7, 0, "the logit of 'true' less that of 'yes' as the next token")
+    assert read({"true_token_id": 3}, "yes", "no") == (3, None, "the logit of 'no' as the next token")
+    for true, false, said in (("Ja", "no", "'Ja'"), ("yes", "Nein", "'Nein'"), ("Ja", "Nein", "'Ja' and no 'Nein'")):
+        with pytest.raises(ModelError, match=rf"^m has no token {said}, whose logit would be its score\. Give"):
+            read({}, true, false)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "pieces"),
+    [
+        ("ask : {query} of {document} so ?", "query", ("ask : ", " of ", " so ?")),
+        ("of {document} ask : {query} so ?", "document", ("of ", " ask : ", " so ?")),
+        ("{query} {document}", "query", ("", " ", "")),
+    ],
+)
+def test_a_prompts_pieces_are_what_stands_around_the_texts(text: str, first: str, pieces: tuple[str, ...]) -> None:
+    """And its suffix the tokens that follow both texts, whatever they are."""
+
+    def render(query: str, document: str) -> str:
+        return text.format(query=query, document=document)
+
+    tokenizer = tiny_tokenizer("Qwen3ForCausalLM")
+    prompt = make_prompt(render, tokenizer, "m")
+    assert (prompt.first, prompt.pieces) == (first, pieces)
+    assert tokenizer.decode(prompt.suffix_ids) == pieces[2]
+    for texts in (("berlin", "paris"), ("how many people", "7"), ("a", "museums of berlin .")):
+        ids = tokenizer(prompt.render(*texts))["input_ids"]
+        assert ids[len(ids) - len(prompt.suffix_ids) :] == list(prompt.suffix_ids)
+
+
+@pytest.mark.parametrize("said", ["query 0", "query 2", "document 0", "document 3"])
+def test_a_template_holds_each_text_once(said: str) -> None:
+    name, n = said.split()
+    times = {"query": 1, "document": 1} | {name: int(n)}
+
+    def render(query: str, document: str) -> str:
+        return " ; ".join([query] * times["query"] + [document] * times["document"])
+
+    with pytest.raises(ModelError, match=f"holds the {name} {n} times instead of once"):
+        make_prompt(render, tiny_tokenizer("Qwen3ForCausalLM"), "m")
 
 
 def test_a_first_module_in_a_folder_of_its_own_is_refused(tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ def read_settings(
         score = module_config(folder, "LogitScore") if modules and template is None else {}
         answers = _answers(score, tokenizer, model_id, true, false)
         if label is not None:
-            raise OptionError(f"label is {label!r}, but {model_id} has no labels: it {answers.reads}. Leave label out.")
+            raise OptionError(
+                f"label is {label!r}, but {model_id} has no labels: its score is {answers.reads}. Leave label out."
+            )
     else:
         answers = read_labels(config, model_id, label)
     before = "" if prompt else instruction
