@@ -218,10 +218,12 @@ def test_only_what_is_needed_is_read() -> None:
     ]
     left = ["pytorch_model.bin", "onnx/model.onnx", "onnx/config.json", "README.md", "flax_model.msgpack", "own.py"]
     assert files.needed([*names, *own, *tokenizer, *left]) == sorted([*names, *own, *tokenizer])
-    assert files.needed(["pytorch_model.bin", "1_Dense/pytorch_model.bin"]) == [
-        "1_Dense/pytorch_model.bin",
-        "pytorch_model.bin",
-    ]
+    for mixed in (  # folder by folder
+        ["1_Dense/pytorch_model.bin", "pytorch_model.bin"],
+        ["1_Dense/model.safetensors", "2_Dense/pytorch_model.bin", "pytorch_model.bin"],
+        ["1_Dense/pytorch_model.bin", "model.safetensors"],
+    ):
+        assert files.needed(mixed[::-1]) == mixed
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])

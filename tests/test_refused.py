@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from attribution import load_reranker
 from attribution.errors import ModelError
 from attribution.rerankers.checks import check_keys, check_tokenizer
-from attribution.rerankers.files import fingerprint
+from attribution.rerankers.files import MODULES, fingerprint, module_types
 from attribution.rerankers.loading import _unloadable
 
 BERT, ROBERTA = "BertForSequenceClassification", "RobertaForSequenceClassification"
@@ -320,6 +320,25 @@ def test_missing_and_unknown_weights_are_named_three_at_most(
         return
     with pytest.raises(ModelError, match=says):
         check_keys("m", loading)
+
+
+@pytest.mark.parametrize(
+    ("modules", "kind"),
+    [
+        ('[{"type": "a.Transformer"', "{}"),
+        ("[]", "{"),
+        ("3", "{}"),
+        ("[3]", "{}"),
+        ('[{"path": ""}]', "{}"),
+        ("[]", "[]"),
+        ("[]", b"\xff"),
+    ],
+)
+def test_damaged_files_of_sentence_transformers_are_said_so(modules: str, kind: str | bytes) -> None:
+    found: dict[str, Any] = dict(zip(MODULES, (modules, kind), strict=True))
+    with pytest.raises(ModelError, match=r"modules\.json or config_sentence_transformers\.json is damaged: .* again"):
+        module_types(found, found.__getitem__)
+    assert module_types([MODULES[0]], found.__getitem__) == [], "one of the two alone says nothing"
 
 
 @pytest.mark.parametrize(
