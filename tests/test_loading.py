@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSequenceClassification
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import AttributionError, ModelError
@@ -113,6 +114,24 @@ def test_a_decoder_without_a_padding_token_scores_a_batch_as_one_by_one(tmp_path
     alone = [reranker.score("berlin", [document])[0] for document in documents]
     assert reranker.score("berlin", documents) == pytest.approx(alone, abs=1e-5)
     assert len({round(logit, 4) for logit in alone}) == len(documents)
+
+
+@pytest.mark.parametrize("padding", [True, False])
+def test_a_decoders_text_may_end_with_the_first_token(padding: bool, tmp_path: Path) -> None:
+    """Read where the plain model reads it: before its padding id, which here is that one, or at the very end."""
+    folder = tiny.save_tiny("Qwen3ForSequenceClassification", tmp_path)
+    settings = json.loads((folder / "config.json").read_text())
+    assert settings.pop("pad_token_id") == 0
+    if not padding:
+        (folder / "config.json").write_text(json.dumps(settings))
+    reranker = load_reranker(str(folder), device="cpu")
+    document = f"paris is the capital {reranker.tokenizer.convert_ids_to_tokens(0)}"
+    pair = reranker.encode("berlin", document)
+    assert pair.inputs["input_ids"][0, -1] == 0
+    plain = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    with torch.no_grad():
+        expected = plain(**pair.inputs).logits.item()
+    assert reranker.score("berlin", [document]) == pytest.approx([expected], abs=1e-5)
 
 
 @pytest.mark.parametrize(

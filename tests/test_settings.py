@@ -289,13 +289,23 @@ def test_what_only_their_own_code_computes_is_refused(key: str, value: Any, said
         read_published(GTE | {key: value}, "m")
 
 
+class Heard(logging.Handler):
+    """What is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
 def test_room_for_a_pair_in_a_prompt_holds_to_the_token_and_a_long_one_is_no_warning(
     tiny_folder: Folder,
 ) -> None:
     """The length that the refusal names is enough, one less is not; all are beyond what the tokenizer states, 128."""
     folder = str(tiny_folder("Qwen3ForCausalLM"))
-    log, heard, said = logging.getLogger("transformers"), logging.Handler(), list[logging.LogRecord]()
-    heard.emit = said.append  # type: ignore[method-assign]
+    log, heard = logging.getLogger("transformers"), Heard()
     before = log.level
     log.addHandler(heard)
     log.setLevel(logging.WARNING)
@@ -314,4 +324,4 @@ def test_room_for_a_pair_in_a_prompt_holds_to_the_token_and_a_long_one_is_no_war
     finally:
         log.removeHandler(heard)
         log.setLevel(before)
-    assert said == []
+    assert heard.records == []
