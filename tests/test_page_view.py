@@ -11,7 +11,9 @@ from attribution.views.compare import lists_html
 from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, link_html, top_html
 from tests.test_render import read
 
-PAIRS = json.loads((Path(__file__).parent.parent / "examples" / "pairs.json").read_text("utf-8"))
+ROOT = Path(__file__).parent.parent
+PAIRS = json.loads((ROOT / "examples" / "pairs.json").read_text("utf-8"))
+CSS = [*ROOT.glob("attribution/views/static/*.css"), *ROOT.glob("interface/static/*.css")]
 
 
 def chips(html: str) -> list[tuple[str, str, dict[str, str]]]:
@@ -70,3 +72,10 @@ def test_an_empty_line_is_where_the_page_says_what_became_of_a_link() -> None:
     links = [("one", "https://a.example"), ("two", "https://b.example")]
     found = re.findall(r'href="(https[^"]*)"[^>]*>([^<]*)<', top_html("tag", links))
     assert [(text, address) for address, text in found] == links
+
+
+def test_no_rule_for_a_phone_or_for_calm_begins_with_gradios_container() -> None:
+    """Gradio writes that container before each rule inside of `@media`, where it would be sought in itself."""
+    for sheet in CSS:
+        for rules in re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)", sheet.read_text("utf-8")):
+            assert ".gradio-container" not in rules, sheet.name

@@ -95,6 +95,7 @@ def top(page: Page, selector: str) -> float:
 def test_the_first_screen_shows_a_result_before_any_click_and_the_score_after_one(
     page: Page, app_url: str, width: int, height: int
 ) -> None:
+    page.emulate_media(reduced_motion="no-preference")  # it glides there
     ready(page, app_url, width, height)
     for selector in ("h1", "#examples", "#query", "#document", "#explain", "#score"):
         assert 0 <= top(page, selector) <= height - 40, selector
@@ -131,6 +132,7 @@ def test_the_latest_start_wins_in_any_order_of_clicks(page: Page, app_url: str) 
     ready(page, app_url)
     fill(page, "when was the tower completed", MIDDLING)
     explain_long(page)
+    assert page.evaluate("document.getAnimations().length") == 0, "who asks for no motion sees none"
     chip(page, 1).click()  # 1: a long run, then an example
     expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
     for i in (2, 6, 3, 7, 11):  # 2: five examples at once
