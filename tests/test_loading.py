@@ -20,7 +20,7 @@ from attribution.errors import AttributionError, ModelError
 from attribution.rerankers import loading
 from attribution.rerankers.families import FAMILIES, Family
 from attribution.rerankers.files import float32_bytes
-from attribution.rerankers.loading import _load_lock
+from attribution.rerankers.loading import _load_lock, _turn
 from tests import tiny
 
 BERT = "BertForSequenceClassification"
@@ -63,6 +63,23 @@ def test_a_kept_model_does_not_wait_for_a_download(tiny_folder: Folder) -> None:
     reranker = load_reranker(str(tiny_folder(BERT)))
     with ThreadPoolExecutor(1) as pool, _load_lock:  # as while another visitor's model is on its way
         assert pool.submit(load_reranker, str(tiny_folder(BERT))).result(timeout=60) is reranker
+
+
+def test_who_waits_for_the_same_model_hears_that_nothing_came_yet_and_may_give_up() -> None:
+    heard: list[tuple[int, int]] = []
+
+    def give_up(done: int, total: int) -> None:
+        heard.append((done, total))
+        raise TimeoutError
+
+    with _turn(("one",), None):
+        with pytest.raises(TimeoutError), _turn(("one",), give_up):
+            pass
+        with _turn(("another",), give_up):  # which nobody else loads
+            pass
+    with _turn(("one",), give_up):  # it is free again
+        pass
+    assert heard == [(0, 0)]
 
 
 def test_revision_of_a_folder_follows_its_weights(tiny_folder: Folder, tmp_path: Path) -> None:
