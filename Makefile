@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+APART := tests/browser tests/test_hub.py
 ARGS ?=
 
 .PHONY: run test mutants fuzz screenshot browser clean
@@ -9,14 +10,14 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-# Types and the tests without a browser run beside those in one, and are printed after them; Ctrl-C ends all three.
+# Types and most tests run beside those that wait for a browser or the Hub, and are printed after; Ctrl-C ends all three.
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@said=$$(mktemp); trap 'kill $$types $$others 2>/dev/null; rm -f $$said' EXIT; trap 'exit 130' INT TERM; \
 	$(BIN)/mypy & types=$$!; \
-	$(PYTEST) --ignore tests/browser >$$said 2>&1 & others=$$!; \
-	$(PYTEST) tests/browser; failed=$$?; \
+	$(PYTEST) $(addprefix --ignore=,$(APART)) >$$said 2>&1 & others=$$!; \
+	$(PYTEST) $(APART); failed=$$?; \
 	wait $$others || failed=1; cat $$said; \
 	wait $$types || { failed=1; echo "mypy has found errors; they stand above"; }; exit $$failed
 

@@ -208,10 +208,10 @@ def test_mcp_answers_json(app_url: str, reranker: Reranker) -> None:
     assert all("description" in schema for schema in described["properties"].values())
     assert described["required"] == ["query", "document"]
     same(explained.structuredContent, plain(explain(reranker, *PAIR, "saliency")))
-    assert json.loads(explained.content[0].text) == explained.structuredContent  # type: ignore[union-attr]
+    assert json.loads(explained.content[0].text) == explained.structuredContent
     same(ranked.structuredContent, plain(rank(reranker, PAIR[0], DOCUMENTS)))
     assert failed.isError
-    assert "Unknown method" in failed.content[0].text  # type: ignore[union-attr]
+    assert "Unknown method" in failed.content[0].text
 
 
 def test_what_an_mcp_client_leaves_ends(client: Client, app_url: str) -> None:
