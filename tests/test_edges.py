@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import errno
 import importlib.util
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from attribution.rerankers.hub import KEPT, _answered, _check_disk, _sentence
 from attribution.rerankers.models import BUNDLED, MODELS
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
-from interface.endpoints import _arguments, endpoint
+from interface.endpoints import _arguments, endpoint, unknown_endpoint
 
 
 def prompt(render: Any = None, suffix_ids: tuple[int, ...] = (90, 91)) -> Prompt:
@@ -66,7 +68,7 @@ def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_lengt
     """By hand: 4 rows before the document, its 5, and an end of 2 in place of the 3 that were there."""
     cut = _cut_document(rows(2, 5, 3), max_length, prompt())
     assert [row.inputs["input_ids"] for row in cut] == [0, 1, 2, 3, *document, 90, 91]
-    assert [(row.segment, row.inputs["attention_mask"]) for row in cut[-2:]] == [("template", 1)] * 2
+    assert [(*row[:3], row.inputs["attention_mask"]) for row in cut[-2:]] == [("template", 0, 0, 1)] * 2
 
 
 def test_no_room_for_the_document_is_said_with_numbers() -> None:
@@ -207,3 +209,13 @@ def test_how_long_the_hub_may_be_silent(
 
 def test_the_smallest_download_is_heard_of_in_tens_of_steps() -> None:
     assert 20 < (MODELS[BUNDLED].memory or 0) / hub.constants.DOWNLOAD_CHUNK_SIZE < 1000
+
+
+def test_an_unknown_endpoint_is_not_found_and_the_known_ones_are_named() -> None:
+    there = SimpleNamespace(endpoints={"rank", "explain"})
+    request: Any = SimpleNamespace(path_params={"api_name": "x" * 50}, app=SimpleNamespace(get_blocks=lambda: there))
+    answer = asyncio.run(unknown_endpoint(request, KeyError()))
+    assert answer.status_code == 404
+    assert json.loads(bytes(answer.body)) == {
+        "error": f"There is no endpoint {'x' * 40!r}; it must be one of explain, rank."
+    }

@@ -104,9 +104,22 @@ def test_a_click_carries_exactly_the_edited_pair(tiny_bert: Reranker) -> None:
     carried = re.findall(r'data-query="([^"]*)" data-document="([^"]*)"', html)
     edited = [(v.query, v.document) for result in results for v in result.variants]
     assert [(unescape(query), unescape(document)) for query, document in carried] == edited
+    assert after_edits(html) == [query if query != QUERY else document for query, document in edited]
+
+
+@pytest.mark.parametrize("query", ["Ha", "zoo"])
+def test_an_edited_query_is_shown_whether_the_alphabet_puts_it_before_or_behind(
+    query: str, tiny_bert: Reranker
+) -> None:
+    (result,) = probe(tiny_bert, QUERY, DOCUMENT, ["twice"])
+    edited = replace(result, variants=(replace(result.variants[0], query=query, document=DOCUMENT),))
+    assert after_edits(probes_html([edited], PROBES, n_forward=1, seconds=1)) == [query]
+
+
+def after_edits(html: str) -> list[str]:
+    """Each edited text as it is shown, without what is gone."""
     marked = re.findall(r'<p class="rl-text"[^>]*>(.*?)</p>', html, re.DOTALL)
-    after = [unescape(re.sub(r"<del>.*?</del>|</?ins>", "", text, flags=re.DOTALL)) for text in marked]
-    assert after == [query if query != QUERY else document for query, document in edited]
+    return [unescape(re.sub(r"<del>.*?</del>|</?ins>", "", text, flags=re.DOTALL)) for text in marked]
 
 
 @given(st.text("ab .<\u00e9\u6771\n", max_size=30), st.text("ab .<\u00e9\u6771\n", max_size=30))
