@@ -194,6 +194,22 @@ def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Pat
     assert "Line 1 of run.trec is not of a TREC run" in err
 
 
+def test_the_engine_asked_for_does_the_work(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def distributed(model: str, rows: Any, *_given: Any, workers: int) -> int:
+        asked.append((model, [row.id for row in rows], workers))
+        return 0
+
+    monkeypatch.setattr("attribution.__main__.run_distributed", distributed)
+    assert len(command(PAIRS, "explain", "--engine", "local")[1]) == 3
+    assert asked == []
+    code, answers, _ = command(PAIRS, "explain", "--engine", "ray", "--workers", "3")
+    assert (code, answers) == (0, [])
+    ((model, ids, workers),) = asked
+    assert (Path(model).name, ids, workers) == ("BertForSequenceClassification", ["1", "museum", "3"], 3)
+
+
 def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real bar, which by itself is silent where no terminal is."""
     bars: list[Any] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from attribution.batch.distributed import Worker, run_distributed
+from attribution.batch.distributed import ROOT, Worker, run_distributed, start
 from attribution.batch.jobs import Job
 from attribution.batch.local import run_local
 from attribution.batch.output import Output
@@ -34,6 +34,21 @@ class Dying(Worker):
             marker.touch()
             os._exit(1)
         return done
+
+
+@pytest.mark.parametrize("cluster", [None, "ray://elsewhere:10001"])
+def test_a_cluster_brings_its_own_cores(cluster: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray refuses their number for a cluster that runs; there only its workers are told where the package lies."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **given: asked.update(given))
+    for name, value in (("RAY_ADDRESS", cluster or ""), ("PYTHONPATH", "before")):
+        monkeypatch.setenv(name, value)
+    start(2)
+    assert asked["address"] == (cluster or "")
+    assert asked.get("num_cpus") == (None if cluster else 3)
+    told = asked["runtime_env"]["env_vars"]["PYTHONPATH"] if cluster else os.environ["PYTHONPATH"]
+    assert told.split(os.pathsep)[0] == str(ROOT)
+    assert ("runtime_env" in asked, os.environ["PYTHONPATH"] == "before") == (bool(cluster), bool(cluster))
 
 
 def test_a_killed_actor_loses_nothing_and_doubles_nothing(

@@ -27,7 +27,7 @@ from interface.endpoints import _arguments, endpoint, unknown_endpoint
 
 def prompt(render: Any = None, suffix_ids: tuple[int, ...] = (90, 91)) -> Prompt:
     usual = lambda query, document: f"[q {query} d {document} ]"  # noqa: E731
-    return Prompt(render=render or usual, pieces=("[q ", " d ", " ]"), first="query", suffix_ids=suffix_ids)
+    return Prompt(render or usual, ("[q ", " d ", " ]"), "query", suffix_ids, add_special_tokens=False)
 
 
 def test_a_prompt_says_where_its_texts_are() -> None:

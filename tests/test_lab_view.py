@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 import torch
 
-from attribution.lab.autograd import LabRow, equal_gradients, run_lab
+from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
+from attribution.methods.leaves import LEAVES
 from attribution.rerankers.reranker import Reranker
 from attribution.views.lab import lab_html
 from attribution.views.numbers import number
@@ -28,6 +30,9 @@ def page_of(rows: list[LabRow], *, finished: bool = True) -> str:
 
 def test_every_cell_is_the_rows(rows: list[LabRow]) -> None:
     shown = numbers(page_of(rows))
+    codes = [unescape(code) for code in re.findall(r"<code>(.*?)</code> <small>", page_of(rows))]
+    ask = "; (grad,) = torch.autograd.grad(score, emb)"
+    assert codes == [LEAVES[e.leaf].code + ask * e.returned for e in EXPERIMENTS]
     assert shown["is_leaf"] == [str(row.is_leaf) for row in rows]
     assert shown["requires_grad"] == [str(row.requires_grad) for row in rows]
     assert shown["retains_grad"] == [str(row.retains_grad) for row in rows]

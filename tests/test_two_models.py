@@ -88,6 +88,14 @@ def test_a_row_a_method_with_a_card_a_model(tiny_bert: Reranker, tmp_path: Path)
     assert "Spearman" in html
 
 
+@pytest.mark.parametrize("fallen", [0, 1])
+def test_a_fallback_on_one_side_is_ranked_beside_no_gradient(fallen: int, tiny_bert: Reranker) -> None:
+    sides = [{"saliency": explain(tiny_bert, *PAIR, "saliency")} for _ in range(2)]
+    assert "Ranks of words" in two_models_html(["saliency"], ("a", "b"), (sides[0], sides[1]))
+    sides[fallen] = {"saliency": dataclasses.replace(sides[fallen]["saliency"], method="embedding_magnitude")}
+    assert "Ranks of words" not in two_models_html(["saliency"], ("a", "b"), (sides[0], sides[1]))
+
+
 def test_the_table_of_ranks_is_the_engines_and_holds_fifteen_words(tiny_bert: Reranker) -> None:
     document = " ".join(["paris", "is", "the", "capital"] * 5)
     first, second = (explain(tiny_bert, "berlin", document, key) for key in ("occlusion", "input_x_gradient"))

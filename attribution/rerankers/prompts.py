@@ -31,7 +31,7 @@ class Prompt:
     pieces: tuple[str, str, str]
     first: Segment
     suffix_ids: tuple[int, ...]
-    add_special_tokens: bool = False
+    add_special_tokens: bool
 
     def write(self, query: str, document: str) -> tuple[str, dict[Segment, tuple[int, int]]]:
         """The prompt, and each text's characters in it, checked: the pieces and texts add up to what was rendered.
