@@ -44,7 +44,7 @@ TESTS: dict[str, str] = {
     "attribution/evidence/wording": "edits verdicts probes",
     "attribution/evidence/summary": "summary",
     "attribution/evidence/two_models": "verdicts two_models",
-    "attribution/lab/autograd": "lab_view autograd_lab limits callers",
+    "attribution/lab/autograd": "lab_view autograd_lab limits callers readme",
     "attribution/lab/internals": "internals limits printed",
     "attribution/methods": "methods explain options",
     "attribution/methods/__init__": "defaults passes render methods readme cost budget",
