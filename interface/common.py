@@ -17,7 +17,7 @@ from attribution.errors import AttributionError
 from attribution.rerankers.models import MODELS
 from attribution.views.page import Identity, status_html
 from interface.limits import MAX_DOCUMENT, MAX_QUERY, text_problem
-from interface.runs import SLOTS
+from interface.runs import MAIN, SLOTS, withdrawn
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 PROGRESS_SECONDS = 0.25
@@ -91,6 +91,18 @@ def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterat
                 print_exception=False,
             )
         raise problem
+
+    return wrapped
+
+
+def unless_withdrawn(handler: Callable[..., Iterator[Any]], lane: str = MAIN) -> Callable[..., Iterator[Any]]:
+    """`handler`, which has a claim in `lane`; a claim that was withdrawn before it came leaves the page as it is."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        request = next(value for value in (*args, *kwargs.values()) if isinstance(value, gr.Request))
+        if not withdrawn(request.session_hash or "", lane):
+            yield from handler(*args, **kwargs)
 
     return wrapped
 

@@ -13,7 +13,7 @@ from attribution import AttributionError
 from attribution.views.compare import lists_html
 from attribution.views.page import status_html
 from interface import compare_boxes
-from interface.common import KEEP_SECONDS, QUEUE, PairInputs
+from interface.common import KEEP_SECONDS, QUEUE, PairInputs, unless_withdrawn
 from interface.compare_layout import (
     ONE_PASS,
     STATIC,
@@ -79,7 +79,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> tuple[list[Field],
         claimed = trigger(
             ask, [*settings, picked, *inputs], [asked, status, halt_button], trigger_mode="multiple", **ASIDE
         )
-        runs.append(model_event(claimed.success, run_list, asked))
+        runs.append(model_event(claimed.success, unless_withdrawn(run_list, LANE), asked))
     runs.append(model_event(tab.select, open_first, [parts.state, pair.model]))
     runs += _ask_more(parts, controls, halt_button, model_event)
     stop_by([halt_button], {LANE: status}, runs, LANE)
@@ -104,7 +104,7 @@ def _ask_more(parts: Parts, controls: Controls, halt_button: gr.Button, model_ev
         (controls.meet_start.click, run_meet, meet),
     ):
         claimed = trigger(start_more, None, [parts.status, halt_button], trigger_mode="multiple", **ASIDE)
-        runs.append(model_event(claimed.success, handler, given))
+        runs.append(model_event(claimed.success, unless_withdrawn(handler, LANE), given))
     changes = [parts.state.change, controls.meet_which.change, controls.meet_words.change, controls.meet_form.change]
     gr.on(changes, expected_passes, meet, controls.passes, trigger_mode="always_last", **ASIDE)
     gr.on([parts.state.change, controls.edit_which.change], original, edit[:2], controls.edit_text, **ASIDE)

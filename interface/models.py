@@ -17,7 +17,7 @@ from interface.common import PairInputs, sparingly
 from interface.limits import check_model
 from interface.page import ASIDE, Actions, lane_claimer, settle_after
 from interface.presence import gone
-from interface.runs import CHOOSING, busy, latest_run
+from interface.runs import CHOOSING, busy, latest_run, withdrawn
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
 
@@ -58,6 +58,8 @@ def choose(
     session = request.session_hash or ""
     with latest_run(session, CHOOSING, is_gone=gone(request)) as current:
         try:
+            if withdrawn(session, CHOOSING):
+                raise Stopped("withdrawn by the visitor")
             check_model(model_id)
             if in_memory(model_id) is None:
                 yield gr.skip(), "", status_html(f"Loading {MODELS[model_id].label} …")

@@ -16,7 +16,7 @@ from attribution.types import TokenizedPair
 from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, status_html, top_html
 from interface import budget
-from interface.common import QUEUE, PairInputs, check_fields
+from interface.common import QUEUE, PairInputs, check_fields, unless_withdrawn
 from interface.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.runs import MAIN, Ended, ahead, busy, claim, end, in_a_word, stop
 
@@ -126,7 +126,7 @@ def start_run(
     claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
     claimed.failure(asker(cost), [*pair.components, *inputs], actions.status, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
-        handler, [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
+        unless_withdrawn(handler), [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
         trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
     )  # fmt: skip
     settle_after(ran, actions)
@@ -159,7 +159,7 @@ def run_in_lane(
     """`handler(*inputs)`, of which a start ends what runs or waits in its lane; the last output is a status line."""
     claimed = gr.on(triggers, lane_claimer(lane), None, actions.stop, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
-        handler, [*inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
+        unless_withdrawn(handler, lane), [*inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
         trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
     )  # fmt: skip
     settle_after(ran, actions)

@@ -33,6 +33,7 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 _lock = threading.Lock()
 _running: dict[Lane, Run] = {}
 _waiting: dict[Lane, None] = {}  # in the order they were claimed
+_withdrawn: deque[Lane] = deque(maxlen=1000)  # whose handler may still be on its way, out of reach for Gradio's cancel
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
 
@@ -109,6 +110,8 @@ def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
     stop(session, None if lane == MAIN else lane)
     with _lock:
         _waiting[session, lane] = None
+        if (session, lane) in _withdrawn:
+            _withdrawn.remove((session, lane))
     return (0, 0.0) if lane == CHOOSING else ahead(session, lane) or (0, 0.0)
 
 
@@ -137,10 +140,17 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
     with _lock:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
-        withdrawn = [key[1] for key in mine if _waiting.pop(key, key) is None]
+        left = [key for key in mine if _waiting.pop(key, key) is None]
+        _withdrawn.extend(key for key in left if key not in _withdrawn)
     for run in runs.values():
         run.stop()
-    return {**dict.fromkeys(withdrawn, "waiting"), **dict.fromkeys(runs, "running")}
+    return {**dict.fromkeys([lane for _, lane in left], "waiting"), **dict.fromkeys(runs, "running")}
+
+
+def withdrawn(session: str, lane: str = MAIN) -> bool:
+    """Whether the visitor's last claim of the lane was withdrawn before its handler came."""
+    with _lock:
+        return (session, lane) in _withdrawn
 
 
 def stop(session: str, lane: str | None = None) -> Ended | Literal[""]:
@@ -163,8 +173,8 @@ def _forget_the_parents() -> None:
     """A forked worker has no visitors; the lock may have been held by a thread that is not there any more."""
     global _lock
     _lock = threading.Lock()
-    _running.clear()
-    _waiting.clear()
+    for lanes in (_running, _waiting, _withdrawn):
+        lanes.clear()
 
 
 os.register_at_fork(after_in_child=_forget_the_parents)

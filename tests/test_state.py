@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface import explain_tab, inside_tab, lab_tab
 from interface.common import answer_errors, ending
-from interface.runs import busy, stop
+from interface.compare_state import Asked
+from interface.page import LINES
+from interface.runs import CHOOSING, MAIN, busy, claim, end, stop
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
 TICKED = ["saliency", "saliency_l2", "occlusion"]
@@ -148,3 +151,38 @@ def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
     assert updates[1][0] == gr.skip()
     assert "The query is empty." in updates[1][1]
     assert len(updates) == 2
+
+
+@pytest.mark.filterwarnings("ignore:This model is not on offer")
+def test_a_run_that_was_withdrawn_does_not_start_late(offered: str) -> None:
+    """Stop, pressed between a claim and its run, which Gradio cannot cancel yet: every run of the page that is claimed.
+
+    Once they start they say that there is nothing in the boxes.
+    """
+    import app
+
+    demo, _ = app.build([offered])
+    runs = {fn.api_name: fn for fn in demo.fns.values() if fn.fn and inspect.isgeneratorfunction(fn.fn)}
+    claimed = {name: fn for name, fn in runs.items() if fn.trigger_after is not None}
+    assert set(runs) - set(claimed) == {"open_first", "run_pick", "run_drop"}  # which start at once
+    visitor: Any = gr.Request(session_hash="visitor")
+
+    nothing = {"run_list": [Asked("", "", (), (), "saliency", "", "delete")]}
+
+    def says(fn: Any) -> bool:
+        given = nothing.get(fn.fn.__name__, [None] * len(fn.inputs))
+        try:
+            return any(update[-1] != gr.skip() for update in fn.fn(*given, visitor))
+        except gr.Error:
+            return True
+
+    for name, fn in claimed.items():
+        for lane in (MAIN, CHOOSING, *LINES):
+            claim("visitor", lane)
+        assert "waiting" in end("visitor").values()
+        assert not says(fn), name
+        for lane in (MAIN, CHOOSING, *LINES):
+            claim("visitor", lane)
+        assert says(fn), name
+        end("visitor")
+    assert not busy("visitor")
