@@ -126,8 +126,9 @@ def start_run(
     claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
     claimed.failure(asker(cost), [*pair.components, *inputs], actions.status, trigger_mode="multiple", **ASIDE)
     ran = claimed.success(
-        unless_withdrawn(handler), [*pair.components, *inputs], [*outputs], show_progress="minimal", show_progress_on=actions.status,
-        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
+        unless_withdrawn(handler), [*pair.components, *inputs], [*outputs], show_progress="minimal",
+        show_progress_on=actions.status, trigger_mode="multiple", api_visibility="private", validator=check_fields,
+        **QUEUE,
     )  # fmt: skip
     settle_after(ran, actions)
     actions.timer.tick(tell_place, None, [actions.status, actions.timer], **ASIDE)
