@@ -1,8 +1,9 @@
 # Two commands: `make run` opens the app, `make test` runs lint, types and tests. Both set up what they need.
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
-APART := tests/browser tests/test_hub.py
+PYTEST := $(BIN)/python -m pytest
+CLICKING := tests/browser
+WAITING := tests/test_hub.py tests/test_distributed.py tests/test_space.py
 ARGS ?=
 
 .PHONY: run test mutants fuzz screenshot browser clean
@@ -10,15 +11,19 @@ ARGS ?=
 run: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-# Types and most tests run beside those that wait for a browser or the Hub, and are printed after; Ctrl-C ends all three.
+# Types and three lanes of tests beside each other: those that click, those that wait for processes of their own, and all
+# others, which leave room for the clicks. What they say is printed after the first; Ctrl-C ends all.
+test: export OMP_NUM_THREADS = 1
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@said=$$(mktemp); trap 'kill $$types $$others 2>/dev/null; rm -f $$said' EXIT; trap 'exit 130' INT TERM; \
+	@said=$$(mktemp -d); trap 'kill $$types $$waiting $$others 2>/dev/null; rm -rf $$said' EXIT; \
+	trap 'exit 130' INT TERM; failed=0; \
 	$(BIN)/mypy & types=$$!; \
-	$(PYTEST) $(addprefix --ignore=,$(APART)) >$$said 2>&1 & others=$$!; \
-	$(PYTEST) $(APART); failed=$$?; \
-	wait $$others || failed=1; cat $$said; \
+	$(PYTEST) $(WAITING) >$$said/waiting 2>&1 & waiting=$$!; \
+	nice $(PYTEST) $(addprefix --ignore=,$(CLICKING) $(WAITING)) >$$said/others 2>&1 & others=$$!; \
+	$(PYTEST) $(CLICKING) || failed=1; \
+	for lane in $$waiting $$others; do wait $$lane || failed=1; done; cat $$said/*; \
 	wait $$types || { failed=1; echo "mypy has found errors; they stand above"; }; exit $$failed
 
 # Which small faults would no test notice? About 20 minutes; stored in benchmarks/mutants.md.
