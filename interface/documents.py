@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from attribution.batch.rows import read_id
 from attribution.errors import InputError
 from interface.limits import MAX_DOCUMENT
 
@@ -83,4 +84,7 @@ def _from_json(place: int, n: int, line: str) -> tuple[str, str]:
     text = value.get("text", value.get("document"))
     if not isinstance(text, str):
         raise InputError(f"Line {n} has no string under text or document. Its keys: {', '.join(value) or 'none'}.")
-    return str(value.get("id", place)), text
+    try:
+        return read_id(value.get("id", place)), text
+    except InputError as error:
+        raise InputError(f"Line {n}: {error}.") from None

@@ -42,6 +42,12 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         (f"one\n{'x' * (MAX_DOCUMENT + 1)}", "Document 2 has 20,001 characters"),
         ('{"text": "one"}\nplain', "Line 2 is no JSON object"),
         ('{"text": "one"}\n{"body": "two"}', "Line 2 has no string under text or document. Its keys: body"),
+        (
+            '{"text": "one"}\n{"id": true, "text": "two"}',
+            "^Line 2: id is true or false; it must be a string or a whole",
+        ),
+        ('{"id": {"a": 1}, "text": "one"}\n{"text": "two"}', "^Line 1: id is an object"),
+        ('{"id": null, "text": "one"}\n{"text": "two"}', "^Line 1: id is null"),
         ('{"text": " "}\n{"text": "two"}', "Document 1 is empty"),
     ],
 )

@@ -374,6 +374,11 @@ def test_the_key_explains_every_word_and_names_the_adapter() -> None:
         (number(-12.345), "\u221212.3"),
         (number(0.5, signed=True), "+0.5"),
         (number(-0.0), "0"),
+        (number(999.4), "999"),
+        (number(999.5), "1,000"),
+        (number(-12345.6), "\u221212,346"),
+        (number(1234.5, signed=True), "+1,234"),
+        (number(2.5e12), "2.5e+12"),
         (logit(2.5), "2.50"),
         (logit(2.5, signed=True), "+2.50"),
         (logit(-2.5), "\u22122.50"),
@@ -396,5 +401,5 @@ def test_numbers_are_printed_as_by_hand(printed: str, text: str) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_numbers_have_a_real_minus_and_no_negative_zero(value: float) -> None:
     text = number(value, signed=True)
-    assert float(text.replace("\u2212", "-")) == pytest.approx(value, rel=0.01)
+    assert float(text.replace("\u2212", "-").replace(",", "")) == pytest.approx(value, rel=0.01)
     assert text not in ("\u22120", "+0")

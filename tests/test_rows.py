@@ -43,7 +43,10 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
         ({**LIST, "documents": []}, True, "documents is a list"),
         ({**LIST, "documents": "de"}, True, "documents is a string"),
         ({**LIST, "documents": ["d", 1]}, True, "documents is a list"),
-        ({**PAIR, "id": 1.5}, False, "id is a number; it must be a string or a number"),
+        ({**PAIR, "id": 1.5}, False, "id is a number; it must be a string or a whole number"),
+        ({**PAIR, "id": True}, False, "id is true or false; it must be a string or a whole number"),
+        ({**PAIR, "id": None}, False, "id is null"),
+        ({**PAIR, "query": None}, False, "query is null; it must be a string"),
         ({**PAIR, "id": []}, False, "id is a list"),
     ],
 )
@@ -105,6 +108,13 @@ def test_what_a_run_names_and_the_files_lack_is_said(files: dict[str, Path]) -> 
 def test_a_line_without_id_and_text_is_named(name: str, line: str, files: dict[str, Path]) -> None:
     files[name].write_text(f"q1\tfirst\n{line}\n")
     with pytest.raises(InputError, match=f"^Line 2 of {name} has no id and text. It must be id<TAB>text, or JSON"):
+        list(read_trec(**files, top=2, many=False))
+
+
+@pytest.mark.parametrize("name", ["topics", "passages"])
+def test_an_id_that_names_nothing_is_told(name: str, files: dict[str, Path]) -> None:
+    files[name].write_text('q1\tfirst\n{"id": true, "text": "t"}\n')
+    with pytest.raises(InputError, match=f"^Line 2 of {name}: id is true or false; it must be a string or a whole"):
         list(read_trec(**files, top=2, many=False))
 
 

@@ -49,25 +49,31 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool) -> Iterator[Row | 
 
 def _row(value: Any, number: int, many: bool) -> Row:
     if not isinstance(value, dict):
-        raise InputError(
-            f"it holds {'null' if value is None else _kind(value)}; it must be an object with query and document"
-        )
+        raise InputError(f"it holds {_kind(value)}; it must be an object with query and document")
     name = "documents" if many else "document"
     documents: Any = value.get(name)
     if not isinstance(value.get("query"), str):
-        raise InputError(f"query is {_kind(value.get('query'))}; it must be a string")
+        raise InputError(f"query is {_held(value, 'query')}; it must be a string")
     if many and (not isinstance(documents, list) or not documents or not all(isinstance(d, str) for d in documents)):
-        raise InputError(f"documents is {_kind(documents)}; it must be a list of strings, at least one")
+        raise InputError(f"documents is {_held(value, name)}; it must be a list of strings, at least one")
     if not many and not isinstance(documents, str):
-        raise InputError(f"document is {_kind(documents)}; it must be a string")
-    given = value.get("id", number)
-    if not isinstance(given, (str, int)):
-        raise InputError(f"id is {_kind(given)}; it must be a string or a number")
-    return Row(str(given), number, value["query"], tuple(documents) if many else (documents,))
+        raise InputError(f"document is {_held(value, name)}; it must be a string")
+    return Row(read_id(value.get("id", number)), number, value["query"], tuple(documents) if many else (documents,))
+
+
+def read_id(value: Any) -> str:
+    """An id, as JSON has it. Raises `InputError` unless it is a string or a whole number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise InputError(f"id is {_kind(value)}; it must be a string or a whole number")
+    return str(value)
+
+
+def _held(value: dict[str, Any], name: str) -> str:
+    return _kind(value[name]) if name in value else "missing"
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "missing"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
 
 
@@ -130,7 +136,10 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
             key, _, text = line.rstrip("\n").partition("\t")
         if key is None or not isinstance(text, str) or not text:
             raise InputError(f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON.")
-        yield str(key), text
+        try:
+            yield read_id(key), text
+        except InputError as error:
+            raise InputError(f"Line {number} of {path.name}: {error}.") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

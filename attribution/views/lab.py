@@ -29,7 +29,7 @@ def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, fini
     return render(
         "lab.html",
         rows=rows,
-        totals=[_total(row.total) for row in rows],
+        totals=["none" if row.total is None else number(row.total) for row in rows],
         top=TOP,
         equal=equal[0],
         largest=equal[1],
@@ -45,7 +45,3 @@ def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, fini
 def _picture(row: LabRow | None) -> Side | None:
     """The document in a row's colours: saliency, or the magnitude where there was no gradient."""
     return side_of(row.words, "document", signed=False, control=row.grad is None) if row else None
-
-
-def _total(total: float | None) -> str:
-    return "none" if total is None else f"{total:,.0f}" if total >= 100 else number(total)

@@ -6,9 +6,9 @@ MINUS = "\u2212"
 
 
 def number(value: float, signed: bool = False) -> str:
-    """Three significant digits."""
-    text = f"{value:+.3g}" if signed else f"{value:.3g}"
-    return _proper(text)
+    """Three significant digits; from 1,000 up to a milliard all of a whole number's."""
+    form = ",.0f" if 999.5 <= abs(value) < 1e9 else ".3g"
+    return _proper(f"{value:{'+' if signed else ''}{form}}")
 
 
 def logit(value: float, signed: bool = False) -> str:
@@ -22,4 +22,4 @@ def percent(share: float) -> str:
 
 
 def _proper(text: str) -> str:
-    return (text.lstrip("+-") if float(text) == 0 else text).replace("-", MINUS)
+    return (text.lstrip("+-") if float(text.replace(",", "")) == 0 else text).replace("-", MINUS)
