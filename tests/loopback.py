@@ -211,8 +211,9 @@ def make_repositories(tiny: Path, root: Path) -> Path:
     (whole / "README.md").write_text("words")
     (whole / "onnx").mkdir()
     (whole / "onnx" / "model.onnx").write_bytes(b"onnx")
-    (whole / "1_Pooling").mkdir()
-    (whole / "1_Pooling" / "config.json").write_text("{}")
+    for module in ("1_Pooling", "2_Dense"):
+        (whole / module).mkdir()
+        (whole / module / "config.json").write_text(json.dumps({"module": module}))  # what is equal comes once
     (whole / "extra.jinja").write_text("{{ 1 }}")
     pickled = make("pickled")
     torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")

@@ -202,7 +202,8 @@ def _side(a: Explanation, b: Explanation, path_a: Path, path_b: Path) -> Side:
 
 
 def _valued(explanation: Explanation, segment: Segment) -> list[tuple[Word, float]]:
-    return [(word, word.attribution or 0.0) for word in words_of(explanation, explanation.attributions, segment)]
+    words = words_of(explanation, explanation.attributions, segment)
+    return [(word, word.attribution) for word in words if word.attribution is not None]  # none is; for the types
 
 
 def _encode(reranker: Reranker, query: str, documents: Sequence[str], i: int) -> TokenizedPair:
