@@ -46,8 +46,6 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/types.py",
     "attribution/errors.py",
 )
-
-
 CHANGED = {"Meter", "Known", "Output", "Results"}  # what a run writes its numbers to
 
 
@@ -160,19 +158,6 @@ def test_readme_has_a_row_for_each(table: str, offered: dict[str, object]) -> No
     tables = [re.findall(r"^\| `([^`]+)` \|", block, re.MULTILINE) for block in re.split(r"\n\s*\n", readme)]
     rows = max(tables, key=lambda keys: len(offered.keys() & set(keys)))
     assert sorted(rows) == sorted(offered), f"README's table of {table}"
-
-
-def test_every_dataclass_is_frozen_but_what_counts_or_keeps() -> None:
-    loose = []
-    for file, tree in SOURCES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                marks = [ast.unparse(mark) for mark in node.decorator_list]
-                loose += [(file, node.name) for mark in marks if "dataclass" in mark and "frozen=True" not in mark]
-                annotated = [line for line in node.body if isinstance(line, ast.AnnAssign)]
-                if annotated and not marks and not node.bases:
-                    loose.append((file, node.name))
-    assert {name for _, name in loose} <= {"Meter", "Output", "Known", "Results", "Transfer"}, loose
 
 
 def records(source: ast.AST) -> Iterator[tuple[str, str]]:
