@@ -124,7 +124,9 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     expect(page.locator("#compare-lists .rl-why")).to_have_text(LISTS[3]["reason"])
     same = page.locator("#compare-rows .rl-rank-row", has_text=LISTS[3]["documents"][0])  # given twice
     assert [row.get_attribute("data-place") for row in same.all()] == ["1", "3"]
-    same.first.get_by_role("button", name="Compare document 1 as A").click()
+    as_a = same.first.get_by_role("button", name="Compare document 1 as A")
+    as_a.click()
+    expect(as_a).to_have_attribute("aria-pressed", "true")  # a choice made before it is drawn goes by the one before
     same.last.get_by_role("button", name="Compare document 3 as B").click()
     expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A and B are level")
     page.locator("#compare-query textarea").fill("another query")
