@@ -214,6 +214,7 @@ def make_repositories(tiny: Path, root: Path) -> Path:
     for module in ("1_Pooling", "2_Dense"):
         (whole / module).mkdir()
         (whole / module / "config.json").write_text(json.dumps({"module": module}))  # what is equal comes once
+    (whole / "2_Dense" / "model.safetensors").write_bytes(b"a layer's, the last but one to come")
     (whole / "extra.jinja").write_text("{{ 1 }}")
     pickled = make("pickled")
     torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")

@@ -203,7 +203,7 @@ def _side(a: Explanation, b: Explanation, path_a: Path, path_b: Path) -> Side:
 
 def _valued(explanation: Explanation, segment: Segment) -> list[tuple[Word, float]]:
     words = words_of(explanation, explanation.attributions, segment)
-    return [(word, word.attribution) for word in words if word.attribution is not None]  # none is; for the types
+    return [(word, word.attribution) for word in words if word.attribution is not None]  # for the types: each has one
 
 
 def _encode(reranker: Reranker, query: str, documents: Sequence[str], i: int) -> TokenizedPair:
