@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 CLICKING := tests/browser
-WAITING := tests/test_hub.py tests/test_distributed.py tests/test_space.py
+WAITING := tests/rerankers/test_hub.py tests/batch/test_distributed.py tests/interface/test_space.py
 ARGS ?=
 
 .PHONY: run test mutants fuzz screenshot browser clean

@@ -10,7 +10,7 @@ gc.disable()  # until all is imported, of which nothing is garbage: to look for 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_SSR_MODE"] = "false"
 
-from interface.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
+from interface.runs.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
 
 # isort: split
 import argparse
@@ -22,30 +22,26 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from attribution import MODELS, AttributionError, load_reranker
-from attribution.rerankers.loading import default_model, on_disk
-from attribution.rerankers.models import offer, split_ids
+from attribution.rerankers.loading.load import default_model, on_disk
+from attribution.rerankers.loading.models import offer, split_ids
 from attribution.views.page import head_html, status_html
-from interface import (
-    api,
-    compare_tab,
-    explain_tab,
-    inside_tab,
-    lab_tab,
-    mcp,
-    models,
-    page,
-    permalink,
-    probes_tab,
-    settings,
-    two_models,
-)
-from interface.common import end_in_sight
-from interface.endpoints import REFUSALS, Page, register
-from interface.first import waiting
-from interface.headers import MIDDLEWARE
-from interface.limits import MAX_DOCUMENT, MAX_QUERY
-from interface.open_graph import OpenGraph, about, preview
-from interface.runs import WAITING
+from interface.page import layout as page
+from interface.page import links as permalink
+from interface.page import models, settings
+from interface.programs import api, mcp
+from interface.programs.endpoints import REFUSALS, Page, register
+from interface.runs.handlers import end_in_sight
+from interface.runs.lanes import WAITING
+from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
+from interface.server.headers import MIDDLEWARE
+from interface.server.open_graph import OpenGraph, about, preview
+from interface.tabs import explain as explain_tab
+from interface.tabs import inside as inside_tab
+from interface.tabs import lab as lab_tab
+from interface.tabs import probes as probes_tab
+from interface.tabs import two_models
+from interface.tabs.compare import tab as compare_tab
+from interface.tabs.first import waiting
 
 gc.freeze()
 gc.enable()

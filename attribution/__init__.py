@@ -10,15 +10,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning th
 
 if TYPE_CHECKING:
     from attribution.errors import AttributionError
-    from attribution.evidence.compare import contrast, rank
-    from attribution.evidence.counterfactual import counterfactual
-    from attribution.evidence.interaction import interaction
-    from attribution.evidence.probe_set import probe_set
-    from attribution.evidence.probes import probe
+    from attribution.evidence.compare.contrast import contrast, rank
+    from attribution.evidence.compare.counterfactual import counterfactual
+    from attribution.evidence.compare.interaction import interaction
+    from attribution.evidence.probes.probe import probe
+    from attribution.evidence.probes.probe_set import probe_set
     from attribution.explain import explain
     from attribution.methods import METHODS
-    from attribution.rerankers.loading import load_reranker
-    from attribution.rerankers.models import MODELS
+    from attribution.rerankers.loading.load import load_reranker
+    from attribution.rerankers.loading.models import MODELS
 
 __all__ = [
     "METHODS",
@@ -36,15 +36,15 @@ __all__ = [
 _HOMES = {  # imported when first asked for, so that what only formats results needs no torch
     "AttributionError": "errors",
     "METHODS": "methods",
-    "MODELS": "rerankers.models",
-    "contrast": "evidence.compare",
-    "counterfactual": "evidence.counterfactual",
+    "MODELS": "rerankers.loading.models",
+    "contrast": "evidence.compare.contrast",
+    "counterfactual": "evidence.compare.counterfactual",
     "explain": "explain",
-    "interaction": "evidence.interaction",
-    "load_reranker": "rerankers.loading",
-    "probe": "evidence.probes",
-    "probe_set": "evidence.probe_set",
-    "rank": "evidence.compare",
+    "interaction": "evidence.compare.interaction",
+    "load_reranker": "rerankers.loading.load",
+    "probe": "evidence.probes.probe",
+    "probe_set": "evidence.probes.probe_set",
+    "rank": "evidence.compare.contrast",
 }
 
 

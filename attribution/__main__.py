@@ -29,9 +29,9 @@ from attribution.batch.probing import probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import AttributionError, InputError, OptionError
 from attribution.methods import METHODS
-from attribution.rerankers.loading import load_reranker
+from attribution.removal import OPERATORS
+from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.prompts import TEMPLATES
-from attribution.rerankers.removal import OPERATORS
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
 SEED = 0  # of the probes' samples, stored with them

@@ -8,7 +8,7 @@ from typing import Any
 
 from attribution.explain import options_of
 from attribution.methods import METHODS
-from attribution.rerankers.removal import seen_words
+from attribution.removal import seen_words
 from attribution.types import TokenizedPair
 
 OUTSIDE = 4  # the plain forward and the baselines' own, from which `explain` measures

@@ -12,13 +12,13 @@ import torch
 from attribution.errors import AttributionError, MissingGradient, OptionError
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
 
-@whatever_the_caller_set
+@with_autograd
 def explain(
     reranker: Reranker,
     query: str,

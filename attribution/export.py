@@ -19,8 +19,8 @@ from attribution.types import Explanation, Segment
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
-    from attribution.evidence.probes import ProbeResult
-    from attribution.evidence.scores import Faithfulness
+    from attribution.evidence.faithfulness.scores import Faithfulness
+    from attribution.evidence.probes.probe import ProbeResult
 
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"

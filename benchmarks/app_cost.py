@@ -12,7 +12,7 @@ from functools import partial
 import httpx
 
 from attribution import explain, rank
-from attribution.rerankers.removal import score_kept, seen_words
+from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import QUERY, SENTENCE, forward, pair_of
@@ -34,7 +34,7 @@ BARE_FIRST, APP_FIRST = "bare Gradio app, first byte", "this app, first byte"
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
 AT_512 = """
 from attribution import load_reranker, explain, METHODS
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.faithfulness.measure import measure
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import pair_of
 reranker = load_reranker(device="cpu")

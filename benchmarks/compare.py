@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from attribution import contrast, counterfactual, explain, interaction, load_reranker, rank
-from attribution.evidence.rank import spearman
-from attribution.rerankers.removal import OPERATORS
+from attribution.evidence.correlation import spearman
+from attribution.removal import OPERATORS
 from attribution.rerankers.reranker import Reranker
 from benchmarks.data import read_jsonl
 

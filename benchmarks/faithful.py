@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from attribution import METHODS
-from attribution.evidence.faithfulness import measure
-from attribution.evidence.scores import Curves, Faithfulness
-from attribution.rerankers.removal import OPERATORS
+from attribution.evidence.faithfulness.measure import measure
+from attribution.evidence.faithfulness.scores import Curves, Faithfulness
+from attribution.removal import OPERATORS
 from benchmarks.bench import COSTLY_SHARE, Bench
 from benchmarks.data import lengths, read_pairs
 from benchmarks.report import Cell, Table, interval, share

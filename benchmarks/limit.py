@@ -10,11 +10,10 @@ import torch
 from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
 from attribution import explain
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.faithfulness.measure import measure
 from attribution.methods.defaults import default_methods
-from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.readout import only_first
+from attribution.rerankers.hooks import EmbeddingAdapter, only_first
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import forward, gradient, pair_of

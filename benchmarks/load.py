@@ -25,8 +25,8 @@ from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
 
 from attribution import explain, load_reranker
-from attribution.evidence.compare import rank
-from attribution.rerankers.models import BUNDLED, MODELS
+from attribution.evidence.compare.contrast import rank
+from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.views.numbers import MINUS
 from benchmarks.serve import CARD, serve
 from benchmarks.visitors import LOGIT, PATIENCE, Ask, Seen, Server, ask_api, ask_page, vanish

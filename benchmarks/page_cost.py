@@ -20,8 +20,8 @@ from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, serve
-from interface.explain_tab import _results
-from interface.settings import DEFAULT_METHODS, DEFAULTS
+from interface.page.settings import DEFAULT_METHODS, DEFAULTS
+from interface.tabs.explain import _results
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from attribution import explain
 from attribution.methods.perturbation import exact_shapley, sampled_shapley
-from attribution.rerankers.removal import Kept, score_kept, seen_words
+from attribution.removal import Present, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.report import Cell, Table
-from interface.settings import DEFAULTS
+from interface.page.settings import DEFAULTS
 
 SEEDS = 8
 METHODS_DEFAULT, PAGES_DEFAULT = "the method's default", "the page's default"
@@ -182,29 +182,29 @@ def shapley_time(reranker: Reranker) -> Table:
     return Table("Shapley at 100 words", "From text to result.", rows)
 
 
-def _known(logits: dict[Kept, float], _sets: Iterable[Kept]) -> dict[Kept, float]:
+def _known(logits: dict[Present, float], _sets: Iterable[Present]) -> dict[Present, float]:
     return logits
 
 
-def _sampled(logits: dict[Kept, float], n: int, n_samples: int, seed: int, asked: list[int]) -> Any:
-    def play(sets: Iterable[Kept]) -> dict[Kept, float]:
+def _sampled(logits: dict[Present, float], n: int, n_samples: int, seed: int, asked: list[int]) -> Any:
+    def play(sets: Iterable[Present]) -> dict[Present, float]:
         asked.append(len(set(sets)))
         return logits
 
     return np.array(sampled_shapley(play, n, n_samples, torch.Generator().manual_seed(seed)))
 
 
-def _value(logits: dict[Kept, float], row: Any) -> float:
+def _value(logits: dict[Present, float], row: Any) -> float:
     return logits[frozenset(np.flatnonzero(np.asarray(row) > 0.5).tolist())]
 
 
-def _captum_kernel(logits: dict[Kept, float], n: int, budget: int, seed: int) -> Any:
+def _captum_kernel(logits: dict[Present, float], n: int, budget: int, seed: int) -> Any:
     torch.manual_seed(seed)
     route = KernelShap(lambda rows: torch.tensor([_value(logits, row) for row in rows]))
     return route.attribute(torch.ones(1, n), baselines=torch.zeros(1, n), n_samples=budget)[0].numpy()
 
 
-def _shap_kernel(logits: dict[Kept, float], n: int, budget: int, seed: int) -> Any:
+def _shap_kernel(logits: dict[Present, float], n: int, budget: int, seed: int) -> Any:
     import shap
 
     np.random.seed(seed)  # shap draws from it

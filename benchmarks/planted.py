@@ -15,9 +15,9 @@ from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from attribution import METHODS, explain, load_reranker
-from attribution.evidence.faithfulness import ranked_by
-from attribution.evidence.rank import top_k_overlap
-from attribution.rerankers.removal import seen_words
+from attribution.evidence.correlation import top_k_overlap
+from attribution.evidence.faithfulness.measure import ranked_by
+from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from benchmarks.bench import Bench
 from benchmarks.report import Cell, Table, interval

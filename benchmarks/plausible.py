@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from attribution import METHODS
-from attribution.evidence.faithfulness import ranked_by
-from attribution.rerankers.removal import seen_words
+from attribution.evidence.faithfulness.measure import ranked_by
+from attribution.removal import seen_words
 from attribution.types import Explanation
 from benchmarks.bench import Bench
 from benchmarks.data import Pair, read_evidence

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import torch
 
 from attribution import METHODS, explain
-from attribution.evidence.faithfulness import ranked_by
-from attribution.evidence.rank import spearman
-from attribution.rerankers.removal import seen_words
+from attribution.evidence.correlation import spearman
+from attribution.evidence.faithfulness.measure import ranked_by
+from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from benchmarks.bench import Bench
 from benchmarks.data import read_pairs

@@ -17,12 +17,12 @@ import torch
 from gradio_client import Client
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from attribution.rerankers.models import BUNDLED, CHECKOUT
+from attribution.rerankers.loading.models import BUNDLED, CHECKOUT
 from benchmarks.serve import serve
 
 APP = """
 import sys
-from attribution.rerankers import loading
+from attribution.rerankers.loading import load as loading
 keep = int(sys.argv.pop(1))
 if keep:
     loading._kept.limit = int((keep + 0.5) * loading.load_reranker().weight_bytes)

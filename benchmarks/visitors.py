@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from attribution import METHODS
-from interface.settings import DEFAULTS, GROUPS, members
+from interface.page.settings import DEFAULTS, GROUPS, members
 
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
 PATIENCE = 120.0  # seconds that a visitor waits for the end of an answer

@@ -25,11 +25,11 @@ import torch
 from attribution import METHODS, load_reranker
 from attribution.errors import InputError
 from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
-from attribution.rerankers.models import BUNDLED
+from attribution.rerankers.loading.models import BUNDLED
 from attribution.views.card import card_html
-from interface import api
-from interface.documents import read_list, write_list
-from interface.endpoints import OUR_FAULT, endpoint
+from interface.programs import api
+from interface.programs.endpoints import OUR_FAULT, endpoint
+from interface.tabs.compare.documents import read_list, write_list
 from tests.hostile import WRONG, text_of
 
 FULL = 10_000

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.families import Family
+from attribution.rerankers.hooks import EmbeddingAdapter
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Point, TokenizedPair
 from benchmarks.toy import SPECIALS, word_tokenizer

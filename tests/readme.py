@@ -11,8 +11,8 @@ from attribution import load_reranker
 from attribution.lab.autograd import lab_markdown, run_lab
 from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.memory import gigabytes
-from attribution.rerankers.models import BUNDLED, MODELS
 from benchmarks import compare, probes
 from benchmarks.summary import stored, summary
 

@@ -1,7 +1,7 @@
 """A ZeroGPU Space on this machine: the real `spaces` package, its forks and its pickling; only the GPU is missing.
 
 The device API that schedules GPUs is a small server on the loopback, and the weights stay on the CPU.
-`tests/test_space.py` runs it on a checkpoint's folder; prints what was seen as one line of JSON.
+`tests/interface/test_space.py` runs it on a checkpoint's folder; prints what was seen as one line of JSON.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def main() -> dict[str, Any]:
         setattr(torch._C, "_cuda_init", lambda: None)  # noqa: B010
         torch.cuda._is_in_bad_fork = bool
 
-    import interface.gpu
+    import interface.runs.gpu
 
-    assert interface.gpu.ON_ZEROGPU
+    assert interface.runs.gpu.ON_ZEROGPU
     import gradio as gr
     from spaces.zero import torch as lent
 
@@ -64,10 +64,11 @@ def main() -> dict[str, Any]:
     lent.move = lambda **_: None
 
     from attribution import MODELS, load_reranker
-    from attribution.rerankers.models import Checkpoint
-    from interface import api, explain_tab
-    from interface.endpoints import endpoint
-    from interface.runs import stop
+    from attribution.rerankers.loading.models import Checkpoint
+    from interface.programs import api
+    from interface.programs.endpoints import endpoint
+    from interface.runs.lanes import stop
+    from interface.tabs import explain as explain_tab
 
     MODELS["tiny"] = Checkpoint(label="tiny", path=sys.argv[1], licence="", about="")
     load_reranker("tiny")
@@ -134,12 +135,13 @@ def compare(query: str) -> dict[str, Any]:
     """A list, another A, a word dropped, the order turned, words that met, and a stop, as the Compare tab asks."""
     import gradio as gr
 
-    from interface import compare_runs, compare_what_if
-    from interface.compare_runs import LANE, PARTS
-    from interface.compare_state import Asked
-    from interface.compare_tab import start_more
-    from interface.documents import check_list
-    from interface.runs import busy, stop
+    from interface.runs.lanes import busy, stop
+    from interface.tabs.compare import runs as compare_runs
+    from interface.tabs.compare import what_if as compare_what_if
+    from interface.tabs.compare.documents import check_list
+    from interface.tabs.compare.runs import LANE, PARTS
+    from interface.tabs.compare.state import Asked
+    from interface.tabs.compare.tab import start_more
 
     texts = ["berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin ."]
     asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance", "delete")

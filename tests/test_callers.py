@@ -15,12 +15,12 @@ import torch
 
 from attribution import METHODS, explain, load_reranker
 from attribution.errors import InputError, OptionError, check_text
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
-from interface import api
-from interface.endpoints import endpoint
+from interface.programs import api
+from interface.programs.endpoints import endpoint
 from tests import tiny
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")

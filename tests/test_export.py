@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from attribution import METHODS, explain
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.faithfulness.measure import measure
 from attribution.export import SCHEMA, dumps, to_csv, to_dict, to_html, to_json, to_svg
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution import MODELS
-from attribution.rerankers.models import Checkpoint
+from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from tests.fuzz import run
 

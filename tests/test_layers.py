@@ -26,12 +26,17 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "gradio": ("app.py", "interface/"),
     "captum": ("attribution/methods/",),
     "transformers": ("attribution/rerankers/",),
-    "huggingface_hub": ("attribution/rerankers/hub.py",),
+    "huggingface_hub": ("attribution/rerankers/loading/hub.py",),
 }
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below
     "app.py",
-    "interface",
+    "interface/programs",
+    "interface/tabs",
+    "interface/page",
+    "interface/server",
+    "interface/runs",
+    "interface/__init__.py",
     "attribution/__main__.py",
     "attribution/batch",
     "attribution/export.py",
@@ -41,8 +46,9 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/cost.py",
     "attribution/explain.py",
     "attribution/methods",
-    "attribution/rerankers",
+    "attribution/removal.py",
     "attribution/words.py",
+    "attribution/rerankers",
     "attribution/types.py",
     "attribution/errors.py",
 )

@@ -11,9 +11,9 @@ import torch
 
 from attribution import explain, load_reranker
 from attribution.errors import AttributionError, InputError
-from attribution.evidence.agreement import captum_agreement
-from attribution.evidence.faithfulness import _judge
-from attribution.evidence.scores import Control, Curves, Spread
+from attribution.evidence.faithfulness.agreement import captum_agreement
+from attribution.evidence.faithfulness.measure import _judge
+from attribution.evidence.faithfulness.scores import Control, Curves, Spread
 from attribution.lab import autograd
 from attribution.lab.autograd import Experiment, equal_gradients, run_lab
 from attribution.lab.internals import look_inside
@@ -23,7 +23,7 @@ from attribution.rerankers import states
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny
 from tests.linear import linear_reranker
-from tests.test_adaptive import UNIFORM, Steps
+from tests.methods.test_adaptive import UNIFORM, Steps
 from tests.tiny import save_tiny
 
 BERT, MODERN = "BertForSequenceClassification", "ModernBertForSequenceClassification"

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from attribution import METHODS, contrast, counterfactual, explain, interaction
 from attribution.errors import OptionError, Stopped
-from attribution.evidence.counterfactual import logit_without
-from attribution.evidence.faithfulness import FRACTIONS, max_passes, measure, measure_stream, random_orders
-from attribution.evidence.interaction import interaction_passes
-from attribution.evidence.probe_set import probe_set
-from attribution.evidence.probes import probe
+from attribution.evidence.compare.counterfactual import logit_without
+from attribution.evidence.compare.interaction import interaction_passes
+from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, measure_stream, random_orders
+from attribution.evidence.probes.probe import probe
+from attribution.evidence.probes.probe_set import probe_set
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
-from attribution.rerankers.removal import score_kept, seen_words
+from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from tests.linear import QUERY, WORDS, linear_reranker
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from attribution import METHODS, explain
+from attribution import METHODS, explain, removal
 from attribution.errors import Stopped
-from attribution.rerankers import removal
+from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
-from attribution.rerankers.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

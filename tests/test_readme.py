@@ -3,7 +3,7 @@
 import pytest
 
 from attribution import load_reranker
-from attribution.rerankers.models import BUNDLED
+from attribution.rerankers.loading.models import BUNDLED
 from benchmarks import probes
 from benchmarks.summary import stored
 from tests.readme import TABLES, section

@@ -17,11 +17,11 @@ from transformers import PreTrainedTokenizerBase
 
 from attribution import explain, load_reranker
 from attribution.errors import InputError
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
+from attribution.removal import seen_words
 from attribution.rerankers.encoding import encode
-from attribution.rerankers.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Segment, Token, TokenizedPair, Unit
 from attribution.words import read_units, split_words, sum_to_words, template_sum, to_words, units

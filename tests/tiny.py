@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from attribution.rerankers.models import CHECKOUT
+from attribution.rerankers.loading.models import CHECKOUT
 from tests.tiny_prompts import CHAT, byte_level, sentencepiece, write_logit_score
 
 CORPUS = [

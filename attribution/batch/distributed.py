@@ -20,7 +20,7 @@ from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import AttributionError, OptionError
 from attribution.export import dumps
-from attribution.rerankers.loading import load_reranker
+from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost
 ROOT = Path(__file__).resolve().parents[2]

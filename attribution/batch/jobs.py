@@ -8,14 +8,14 @@ from typing import Any
 
 from attribution.batch.rows import Row
 from attribution.errors import OptionError
-from attribution.evidence.compare import rank
-from attribution.evidence.faithfulness import measure
+from attribution.evidence.compare.contrast import rank
+from attribution.evidence.faithfulness.measure import measure
 from attribution.explain import check_options, explain
 from attribution.export import plain
-from attribution.rerankers.removal import check_operator
+from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
 
-Answer = dict[str, Any]
+RowAnswer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,21 @@ class Job:
         check_operator(self.operator)
 
 
-def explain_row(reranker: Reranker, row: Row, job: Job) -> Answer:
+def explain_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """One explanation, as `explanation.schema.json` has it."""
-    explanation: Answer = plain(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
+    explanation: RowAnswer = plain(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
     return explanation
 
 
-def rank_row(reranker: Reranker, row: Row, job: Job) -> Answer:  # noqa: ARG001 - one signature for all tasks
+def rank_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:  # noqa: ARG001 - one signature for all tasks
     """The documents by their logit, best first; `place` counts them as given, from 1."""
-    ranked: Answer = plain(rank(reranker, row.query, row.documents))
+    ranked: RowAnswer = plain(rank(reranker, row.query, row.documents))
     for place in ranked["rows"] if row.document_ids else ():
         place["document_id"] = row.document_ids[place["place"] - 1]
     return ranked
 
 
-def evaluate_row(reranker: Reranker, row: Row, job: Job) -> Answer:
+def evaluate_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """Comprehensiveness and sufficiency of every method on the pair, beside random orders of the same words."""
     done = {key: explain(reranker, row.query, row.documents[0], key, **job.options) for key in job.methods}
     measured = measure(reranker, done, operator=job.operator)
@@ -74,13 +74,13 @@ def evaluate_row(reranker: Reranker, row: Row, job: Job) -> Answer:
     }
 
 
-TASKS: dict[str, Callable[[Reranker, Row, Job], Answer]] = {
+TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
     "explain": explain_row,
     "rank": rank_row,
     "evaluate": evaluate_row,
 }
 
 
-def answer(reranker: Reranker, row: Row, job: Job) -> Answer:
+def answer(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """The row's answer, its id first and the job's settings last. Raises `AttributionError` where there is none."""
     return {"id": row.id, **TASKS[job.task](reranker, row, job), "settings": job.settings}

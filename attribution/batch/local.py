@@ -19,7 +19,7 @@ def run_local(
     on_row: Callable[[], object],
     on_bad: Callable[[BadLine], object],
 ) -> int:
-    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
+    """RowAnswer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
     skipped = 0
     for row in rows:
         bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output)

@@ -11,7 +11,7 @@ from typing import IO, Any
 from attribution.batch.jobs import Job
 from attribution.batch.rows import Row
 from attribution.errors import InputError
-from attribution.evidence.faithfulness import CONTROL
+from attribution.evidence.faithfulness.measure import CONTROL
 from attribution.export import dumps
 
 WRITTEN_OTHERWISE = "id {id} has already been written for another text; give every line an id of its own"

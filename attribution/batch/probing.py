@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import InputError
-from attribution.evidence.probe_set import ProbeShare, probe_set
-from attribution.evidence.probe_table import PROBES
-from attribution.rerankers.loading import load_reranker
+from attribution.evidence.probes.probe_set import ProbeShare, probe_set
+from attribution.evidence.probes.table import PROBES
+from attribution.rerankers.loading.load import load_reranker
 
 Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
 

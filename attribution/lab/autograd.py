@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attribution.evidence.rank import TOP, spearman, top_k_overlap
+from attribution.evidence.correlation import TOP, spearman, top_k_overlap
 from attribution.methods.leaves import LEAVES, read_grad
-from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 from attribution.words import sum_to_words
@@ -88,7 +88,7 @@ class LabRow:
         return "the gradient: a leaf" if self.is_leaf else "the gradient: kept by retain_grad()"
 
 
-@whatever_the_caller_set
+@with_autograd
 def run_lab(reranker: Reranker, query: str, document: str) -> Iterator[LabRow]:
     """One row for each of `EXPERIMENTS`, as it finishes; each has a model of its own. Raises `InputError`."""
     pair = reranker.encode(query, document)

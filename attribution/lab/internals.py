@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attribution.errors import ModelError
-from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.states import attentions_of, check_size, check_states, layers_of, read_positions
 from attribution.types import Segment, TokenizedPair, Unit
@@ -45,7 +45,7 @@ class Inside:
         return [unit for unit in self.units if unit.segment == segment]
 
 
-@whatever_the_caller_set
+@with_autograd
 def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
     """Run the pair once with eager attention, `retain_grad()` on every hidden state, and `logit.backward()`.
 

@@ -9,14 +9,14 @@ from math import comb
 import torch
 
 from attribution.errors import check_range
-from attribution.rerankers.removal import Kept, score_kept, seen_words
+from attribution.removal import Present, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
 SIDES: tuple[Segment, Segment] = ("document", "query")
 ROLLS = 4  # of one random order, each with its reverse
-Logits = dict[Kept, float]
-Play = Callable[[Iterable[Kept]], Logits]  # sets of words that are present -> their logits, perhaps among others
+Logits = dict[Present, float]
+Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> their logits, perhaps among others
 
 
 def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask") -> Attributed:
@@ -48,9 +48,11 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
     runs = []
     for side in SIDES:
         words = _words(pair, side)
-        known: dict[Kept, float] = {}
+        known: dict[Present, float] = {}
 
-        def play(sets: Iterable[Kept], words: list[list[int]] = words, known: dict[Kept, float] = known) -> Logits:
+        def play(
+            sets: Iterable[Present], words: list[list[int]] = words, known: dict[Present, float] = known
+        ) -> Logits:
             known |= score_kept(reranker, pair, words, sets)
             return known
 

@@ -10,6 +10,6 @@ import torch
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def whatever_the_caller_set(function: Function) -> Function:
+def with_autograd(function: Function) -> Function:
     """Runs `function`, or each step of a generator function, with autograd on and outside of inference mode."""
     return torch.inference_mode(mode=False)(torch.enable_grad()(function))

@@ -19,7 +19,7 @@ SEGMENTS: tuple[Segment, Segment] = ("query", "document")
 Span = tuple[int, int]
 
 
-class Row(NamedTuple):
+class EncodedRow(NamedTuple):
     """One token: its segment, its characters there (0, 0 in the template), what the model is given for it."""
 
     segment: Segment
@@ -47,14 +47,14 @@ def encode_pair(
     encoded = _whole(tokenizer, before + query, document)
     sides = encoded.sequence_ids(0)
     offsets = encoded.pop("offset_mapping")
-    rows: list[Row] = []
+    rows: list[EncodedRow] = []
     for i, side in enumerate(sides):
         segment: Segment = "template" if side is None else SEGMENTS[side]
         start, end = offsets[i]
         if segment == "query":  # what stands before the query is not the visitor's
             segment = "template" if before and end <= len(before) else "query"
             start, end = max(0, start - len(before)), max(0, end - len(before))
-        rows.append(Row(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+        rows.append(EncodedRow(segment, start, end, {name: values[i] for name, values in encoded.items()}))
     places = [[i for i, of in enumerate(sides) if of == side] for side in (0, 1)]
     room = max_length - (len(sides) - len(places[0]) - len(places[1]))
     stay = longest_first(len(places[0]), len(places[1]), room)
@@ -82,7 +82,7 @@ def encode_prompt(
     for i, offset in enumerate(encoded.pop("offset_mapping")):
         segment = _owner(offset, spans)
         start, end = (0, 0) if segment == "template" else _within(offset, spans[segment])
-        rows.append(Row(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+        rows.append(EncodedRow(segment, start, end, {name: values[i] for name, values in encoded.items()}))
     if len(rows) >= max_length and tokenizer.truncation_side == "left":
         raise InputError(
             f"This pair takes {len(rows)} tokens of the {max_length} that this model reads, and its tokenizer cuts at "
@@ -92,7 +92,7 @@ def encode_prompt(
     return _pair(tokenizer, query, document, kept, rows, left=False)
 
 
-def _cut_document(rows: list[Row], max_length: int, prompt: Prompt) -> list[Row]:
+def _cut_document(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
     """To `max_length`. A prompt's end is written anew, as sentence-transformers restores it after the cut."""
     document = [i for i, row in enumerate(rows) if row.segment == "document"]
     if not document:
@@ -100,7 +100,7 @@ def _cut_document(rows: list[Row], max_length: int, prompt: Prompt) -> list[Row]
     after = rows[document[-1] + 1 :]
     if all(row.segment == "template" for row in after):
         ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
-        after = [Row("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
+        after = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
     stop = max_length - len(after)
     if stop <= document[0]:
         raise InputError(
@@ -135,7 +135,12 @@ def _within(offset: Span, span: Span) -> Span:
 
 
 def _pair(
-    tokenizer: PreTrainedTokenizerBase, query: str, document: str, kept: list[Row], whole: list[Row], left: bool
+    tokenizer: PreTrainedTokenizerBase,
+    query: str,
+    document: str,
+    kept: list[EncodedRow],
+    whole: list[EncodedRow],
+    left: bool,
 ) -> TokenizedPair:
     """`kept`: the rows the model reads, out of the `whole` pair's; cut at the texts' `left` end, else the right."""
     for segment in SEGMENTS:

@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError, OptionError, check_text
-from attribution.rerankers.autograd import whatever_the_caller_set
+from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.baselines import neutral_ids
-from attribution.rerankers.embedding import EmbeddingAdapter
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
-from attribution.rerankers.readout import only_what_is_read
-from attribution.rerankers.settings import Settings
+from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
+from attribution.rerankers.loading.sentence_transformers import ReadOut
 from attribution.types import Point, Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
@@ -82,11 +81,11 @@ class Reranker:
     adapter: EmbeddingAdapter
     max_length: int
     device: torch.device
-    settings: Settings = field(default=Settings())
+    settings: ReadOut = field(default=ReadOut())
     scale_invariant: bool = field(default=False)
     precision: str = ""
 
-    @whatever_the_caller_set
+    @with_autograd
     def encode(self, query: str, document: str) -> TokenizedPair:
         """The pair as the model reads it, on its device. Raises `InputError`."""
         check_text("query", query)

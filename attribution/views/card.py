@@ -10,8 +10,8 @@ from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
-    from attribution.evidence.agreement import CaptumAgreement
-    from attribution.evidence.scores import Faithfulness
+    from attribution.evidence.faithfulness.agreement import CaptumAgreement
+    from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.methods import Method
 
 SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")

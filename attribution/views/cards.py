@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.agreement import CaptumAgreement, captum_agreement
 from attribution.evidence.coverage import SCRIPTS, outside
-from attribution.evidence.summary import summarise
+from attribution.evidence.faithfulness.agreement import CaptumAgreement, captum_agreement
+from attribution.evidence.faithfulness.summary import summarise
 from attribution.methods import METHODS
-from attribution.rerankers.models import MODELS
+from attribution.rerankers.loading.models import MODELS
 from attribution.views.card import SIDES, card_html, error_html, pending_html
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.score import score_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.scores import Faithfulness
-    from attribution.evidence.summary import Summary
+    from attribution.evidence.faithfulness.scores import Faithfulness
+    from attribution.evidence.faithfulness.summary import Summary
     from attribution.types import Explanation
 
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"

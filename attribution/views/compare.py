@@ -13,7 +13,7 @@ from attribution.views.text import Shown, scale_of, shown
 from attribution.words import to_words
 
 if TYPE_CHECKING:
-    from attribution.evidence.compare import Bar, Contrast, Ranked, Ranking, Side
+    from attribution.evidence.compare.contrast import Bar, Contrast, Ranked, Ranking, Side
 
 Which = Literal["A", "B"]
 N_BARS = 6  # words of each text that have a bar of their own

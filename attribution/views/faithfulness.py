@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from attribution.evidence.agreement import agreement
+from attribution.evidence.faithfulness.agreement import agreement
 from attribution.methods import METHODS
 from attribution.views.curves import (
     CONTROL_STYLE,
@@ -21,7 +21,7 @@ from attribution.views.numbers import logit, percent
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.scores import Control, Curves, Faithfulness, Scores, Spread
+    from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Scores, Spread
     from attribution.types import Explanation
 
 Explanations = Mapping[str, "Explanation"]
@@ -41,7 +41,7 @@ RAISED = (
 )
 
 
-class Row(NamedTuple):
+class FaithfulnessRow(NamedTuple):
     """One line of the table: `key` and `cells` by the names of its columns; `band` for the random orders' sample."""
 
     key: str
@@ -131,7 +131,7 @@ def _inner(key: str, curves: Curves) -> tuple[float, ...]:
     return (curves.deletion if key == "deletion" else curves.insertion)[:-1]
 
 
-def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[Row]:
+def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[FaithfulnessRow]:
     """Sorted by comprehensiveness, the random orders in their place among the methods."""
     rows = [
         (scores.comprehensiveness, _row(key, scores, faithfulness, explanations))
@@ -141,7 +141,7 @@ def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[Row]:
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
-def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Explanations) -> Row:
+def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Explanations) -> FaithfulnessRow:
     """`beaten` is empty for a control and for a document too short to tell."""
     control = _is_control(key, explanations)
     told = faithfulness.enough_words and not control
@@ -152,7 +152,7 @@ def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Exp
         if explanation.paths:
             missed = max(max(path.relative_delta, path.relative_residual) for path in explanation.paths)
             cells["relative-delta"] = f"{percent(missed)} %"
-    return Row(
+    return FaithfulnessRow(
         key,
         _label(key, explanations),
         _styles(faithfulness, explanations)[key],
@@ -168,10 +168,10 @@ def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Exp
     )
 
 
-def _random_row(control: Control) -> Row:
+def _random_row(control: Control) -> FaithfulnessRow:
     cells = {
         "comprehensiveness": _spread(control.comprehensiveness),
         "sufficiency": _spread(control.sufficiency),
         **dict.fromkeys(("beaten", "relative-delta", "passes", "seconds"), NONE),
     }
-    return Row("random", "Random order", RANDOM_STYLE, True, True, False, cells)
+    return FaithfulnessRow("random", "Random order", RANDOM_STYLE, True, True, False, cells)

@@ -11,7 +11,7 @@ from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
 if TYPE_CHECKING:
-    from attribution.evidence.interaction import Interaction
+    from attribution.evidence.compare.interaction import Interaction
 
 OPERATOR_WORDS = {"mask": "replaced by the mask token", "delete": "deleted"}
 N_TOLD = 3

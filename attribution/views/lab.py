@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.rank import TOP
+from attribution.evidence.correlation import TOP
 from attribution.views.numbers import number
 from attribution.views.templating import Markup, render
 from attribution.views.text import Side, side_of

@@ -14,8 +14,8 @@ from markupsafe import Markup
 from attribution.views.templating import render
 
 if TYPE_CHECKING:
-    from attribution.evidence.probe_table import Probe
-    from attribution.evidence.probes import ProbeResult, Variant
+    from attribution.evidence.probes.probe import ProbeResult, Variant
+    from attribution.evidence.probes.table import Probe
 
 PIECE = regex.compile(r"\s+|[\p{L}\p{M}\p{N}]+|.", regex.DOTALL)
 # verdict -> (mark, words): never by colour alone

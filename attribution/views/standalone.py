@@ -10,7 +10,7 @@ from attribution.views.cards import cards_html, faithfulness_section, score_sect
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.scores import Faithfulness
+    from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.types import Explanation
 
 STATIC = Path(__file__).parent / "static"

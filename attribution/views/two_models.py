@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.rank import TOP
-from attribution.evidence.two_models import compare_models
+from attribution.evidence.compare.two_models import compare_models
+from attribution.evidence.correlation import TOP
 from attribution.methods import METHODS
 from attribution.views.card import card_html, error_html, pending_html
 from attribution.views.templating import Markup, render

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.counterfactual import Counterfactual
+    from attribution.evidence.compare.counterfactual import Counterfactual
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from attribution import load_reranker
 from attribution.rerankers.reranker import Reranker
 from benchmarks.serve import CARD, await_page, serve
 from tests.loopback import GOOD, loopback_hub, make_repositories
-from tests.test_hub import SAYS
+from tests.rerankers.test_hub import SAYS
 from tests.tiny import save_two_layers
 
 FLAGS = [

@@ -18,9 +18,9 @@ from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
 
 from attribution import METHODS, MODELS, counterfactual, explain
-from attribution.evidence.compare import contrast, rank
-from attribution.evidence.interaction import interaction
-from attribution.evidence.probes import probe
+from attribution.evidence.compare.contrast import contrast, rank
+from attribution.evidence.compare.interaction import interaction
+from attribution.evidence.probes.probe import probe
 from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
 from tests.browser.conftest import OFFERED, App

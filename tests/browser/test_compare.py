@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from attribution.errors import InputError
-from interface.documents import pieces, write_list
+from interface.tabs.compare.documents import pieces, write_list
 from tests.browser.looks import expect_no_violation, open_tab
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from attribution import probe
-from attribution.evidence.probe_table import PROBES
+from attribution.evidence.probes.table import PROBES
 from attribution.rerankers.reranker import Reranker
 from attribution.views.numbers import logit
 

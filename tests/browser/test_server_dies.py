@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from attribution.rerankers.models import BUNDLED, MODELS
+from attribution.rerankers.loading.models import BUNDLED, MODELS
 from benchmarks.serve import serve
 from tests.browser.conftest import App
 

@@ -14,7 +14,10 @@ from cosmic_ray.plugins import get_operator, operator_names
 Place = tuple[int, int]  # line, from 1, and column, from 0
 ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
-PURE = ["runs", "common", "limits", "documents", "presence", "steps", "compare_state", "endpoints", "budget", "cost"]
+PURE = [
+    *("runs/lanes", "runs/handlers", "runs/presence", "runs/steps", "runs/budget", "runs/cost", "runs/limits"),
+    *("tabs/compare/documents", "tabs/compare/state", "programs/endpoints"),
+]
 
 # The tests of each room; the longest path that fits counts.
 TESTS: dict[str, str] = {
@@ -33,17 +36,17 @@ TESTS: dict[str, str] = {
     "attribution/errors": "checks methods refused options callers",
     "attribution/types": "passes explain words units methods render",
     "attribution/evidence": "verdicts options compare probes faithfulness",
-    "attribution/evidence/agreement": "explain faithfulness render faithfulness_view limits adaptive printed",
-    "attribution/evidence/baits": "edits probes",
+    "attribution/evidence/faithfulness/agreement": "explain faithfulness render faithfulness_view limits adaptive printed",  # noqa: E501
+    "attribution/evidence/probes/baits": "edits probes",
     "attribution/evidence/coverage": "edits summary render faithfulness_view",
-    "attribution/evidence/scores": "verdicts summary faithfulness faithfulness_view",
-    "attribution/evidence/faithfulness": "faithfulness faithfulness_view options limits summary",
-    "attribution/evidence/rank": "verdicts autograd_lab faithfulness compare",
-    "attribution/evidence/prob": "verdicts probes probes_view",
-    "attribution/evidence/edits": "edits probes",
-    "attribution/evidence/wording": "edits verdicts probes",
-    "attribution/evidence/summary": "summary",
-    "attribution/evidence/two_models": "verdicts two_models",
+    "attribution/evidence/faithfulness/scores": "verdicts summary faithfulness faithfulness_view",
+    "attribution/evidence/faithfulness/measure": "faithfulness faithfulness_view options limits summary",
+    "attribution/evidence/correlation": "verdicts autograd_lab faithfulness compare",
+    "attribution/evidence/probes": "verdicts probes probes_view",
+    "attribution/evidence/probes/edits": "edits probes",
+    "attribution/evidence/probes/wording": "edits verdicts probes",
+    "attribution/evidence/faithfulness/summary": "summary",
+    "attribution/evidence/compare/two_models": "verdicts two_models",
     "attribution/lab/autograd": "lab_view autograd_lab limits callers readme",
     "attribution/lab/internals": "internals limits printed",
     "attribution/methods": "methods explain options",
@@ -57,16 +60,16 @@ TESTS: dict[str, str] = {
     "attribution/methods/path": "methods options passes explain adaptive",
     "attribution/rerankers": "reranker methods loading encoding families refused callers offer",
     "attribution/rerankers/reranker": "edges memory passes reranker methods loading encoding callers",
-    "attribution/rerankers/removal": "passes perturbation faithfulness methods encoding",
+    "attribution/removal": "passes perturbation faithfulness methods encoding",
     "attribution/rerankers/readout": "readout",
     "attribution/rerankers/encoding": "edges encoding explain units families sentence_transformers",
-    "attribution/rerankers/hub": "edges hub",
-    "attribution/rerankers/files": "refused loading offer families hub",
+    "attribution/rerankers/loading/hub": "edges hub",
+    "attribution/rerankers/loading/files": "refused loading offer families hub",
     "attribution/rerankers/memory": "memory offer",
-    "attribution/rerankers/kept": "offer",
-    "attribution/rerankers/loading": "memory loading offer reranker refused callers hub",
-    "attribution/rerankers/models": "memory readme offer loading",
-    "attribution/rerankers/settings": "settings sentence_transformers limits families encoding refused loading offer",
+    "attribution/rerankers/loading/loaded": "offer",
+    "attribution/rerankers/loading/load": "memory loading offer reranker refused callers hub",
+    "attribution/rerankers/loading/models": "memory readme offer loading",
+    "attribution/rerankers/loading/sentence_transformers": "settings sentence_transformers limits families encoding refused loading offer",  # noqa: E501
     "attribution/rerankers/states": "memory internals limits",
     "attribution/rerankers/families": "settings edges memory limits families encoding internals sentence_transformers",
     "attribution/rerankers/prompts": "settings edges families sentence_transformers offer",
@@ -86,14 +89,14 @@ TESTS: dict[str, str] = {
     "attribution/views/what_if": "what_if_view",
     "attribution/views/inside": "inside_view charts printed",
     "interface": "checks state runs limits printed documents compare one_fails",
-    "interface/runs": "checks runs state budget",
-    "interface/budget": "cost budget",
-    "interface/common": "checks stream",
-    "interface/cost": "cost",
-    "interface/steps": "budget",
-    "interface/compare_state": "compare_state",
-    "interface/presence": "budget",
-    "interface/endpoints": "edges checks callers",
+    "interface/runs/lanes": "checks runs state budget",
+    "interface/runs/budget": "cost budget",
+    "interface/runs/handlers": "checks stream",
+    "interface/runs/cost": "cost",
+    "interface/runs/steps": "budget",
+    "interface/tabs/compare/state": "compare_state",
+    "interface/runs/presence": "budget",
+    "interface/programs/endpoints": "edges checks callers",
 }
 
 
@@ -110,14 +113,14 @@ class Site:
 def tests_of(file: str) -> list[str]:
     """The test files of a module, by the longest key of `TESTS` that its path starts with."""
     key = max((key for key in TESTS if file.startswith(key)), key=len)
-    names = [f"tests/test_{name}.py" for name in (*TESTS[key].split(), "layers")]
-    return [name for name in names if (ROOT / name).exists()]
+    names = {f"test_{name}.py" for name in (*TESTS[key].split(), "layers")}
+    return [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("tests/**/test_*.py")) if path.name in names]
 
 
 def sample(n: int, seed: int, only: str = "") -> list[Site]:
     """`n` places drawn at random, each with one of the changes that are possible there."""
     at: dict[tuple[str, int, int], list[Site]] = {}
-    pure = [path for path in ROOT.glob("interface/*.py") if path.stem in PURE]
+    pure = [ROOT / "interface" / f"{name}.py" for name in PURE]
     for file in sorted([*ROOT.glob("attribution/**/*.py"), *pure]):
         name = file.relative_to(ROOT).as_posix()
         if only in name:

@@ -1,0 +1,1 @@
+"""Why is one document above another, and what would change it."""

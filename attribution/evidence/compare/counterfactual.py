@@ -1,0 +1,166 @@
+"""What if: the logit with words of the document dropped, and the words whose loss puts A below B."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from attribution.errors import InputError, OptionError
+from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.explain import explain
+from attribution.methods import METHODS
+from attribution.removal import check_operator, score_kept, seen_words
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.types import Explanation, TokenizedPair, Word
+
+AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share a batch, and few are tried in vain
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """Words of `document` dropped one after the other until it falls below `rival_logit`; logits are raw.
+
+    `dropped[k]` is the word that went at step `k`, its `attribution` as the method gave it; `logits[k]` is the logit
+    without the first `k` of them, `predicted[k]` what the attributions had said it would be. `flipped`: the last logit
+    is below the rival's, and none before it is; if not, every word that the method says raises the score is dropped.
+    """
+
+    model_id: str
+    revision: str
+    query: str
+    document: str
+    rival: str
+    method: str
+    operator: str
+    flipped: bool
+    rival_logit: float
+    dropped: tuple[Word, ...]
+    logits: tuple[float, ...]
+    predicted: tuple[float, ...]
+    n_forward: int
+    n_backward: int
+    seconds: float
+
+
+def counterfactual(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    rival: str,
+    method: str = "integrated_gradients",
+    *,
+    operator: str = "delete",
+    explanation: Explanation | None = None,
+    on_pass: OnPass | None = None,
+) -> Counterfactual:
+    """The fewest words to drop from `document`, in the order of their attributions, so that it falls below `rival`.
+
+    Greedy: words go in the order of `method`'s attributions (a key of `METHODS` with a sign), largest first, and the
+    model scores what is left after each; the first set that puts the logit below the rival's is returned. Another
+    order may need fewer words; no set that was tried before the last one flips the order. `operator`: a key of
+    `OPERATORS`. `explanation`: one of this pair at hand, whose attributions are then used and `method` is not run.
+    `on_pass` as for `explain`. Raises `InputError` when `document` is not above `rival`, and `OptionError`.
+    """
+    check_operator(operator)
+    began = time.perf_counter()
+    meter = Meter(on_pass)
+    if explanation is None:
+        check_signed(method)
+        explanation = _explained(reranker, query, document, method, meter)
+    _check(reranker, explanation, query, document)
+    pair = reranker.encode(query, document)
+    with metered(meter):
+        (rival_logit,) = reranker.score(query, [rival])
+        words = words_of(explanation, explanation.attributions, "document")
+        raising = [w for w in range(len(words)) if (words[w].attribution or 0.0) > 0]
+        order = sorted(raising, key=lambda w: -(words[w].attribution or 0.0))
+        logits = _until_below(reranker, pair, order, rival_logit, operator)
+    if logits[0] <= rival_logit:
+        raise InputError(
+            f"The document scores {logits[0]:.3g} and the other {rival_logit:.3g}: it is not above it, so there is "
+            "nothing to undo. Give the higher document first."
+        )
+    dropped = tuple(words[w] for w in order[: len(logits) - 1])
+    predicted = [logits[0]]
+    for word in dropped:
+        predicted.append(predicted[-1] - (word.attribution or 0.0))
+    return Counterfactual(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        document=document,
+        rival=rival,
+        method=explanation.method,
+        operator=operator,
+        flipped=logits[-1] < rival_logit,
+        rival_logit=rival_logit,
+        dropped=dropped,
+        logits=tuple(logits),
+        predicted=tuple(predicted),
+        n_forward=meter.n_forward,
+        n_backward=meter.n_backward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def check_signed(method: str) -> None:
+    """Raises `OptionError` for a method that cannot tell raising from lowering."""
+    signed = [key for key, row in METHODS.items() if row.signed]
+    if method not in signed:
+        raise OptionError(f"{method!r} cannot say which words raise the score. Valid: {', '.join(signed)}.")
+
+
+def logit_without(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    dropped: Collection[int],
+    *,
+    operator: str = "delete",
+    on_pass: OnPass | None = None,
+) -> float:
+    """The raw logit with some of the document's seen words dropped, counted from 0 as `words_of` lists them.
+
+    One forward. Raises `InputError` or `OptionError`.
+    """
+    pair = reranker.encode(query, document)
+    words = seen_words(pair)
+    unknown = sorted(set(dropped) - set(range(len(words))))
+    if unknown:
+        raise OptionError(f"There is no word {unknown[0]} in this document; its words are 0 to {len(words) - 1}.")
+    kept = frozenset(range(len(words))) - frozenset(dropped)
+    with metered(Meter(on_pass)):
+        return score_kept(reranker, pair, words, [kept], operator)[kept]
+
+
+def _until_below(reranker: Reranker, pair: TokenizedPair, order: list[int], limit: float, operator: str) -> list[float]:
+    """Logits without the first 0, 1, 2 ... words of `order`; the first one below `limit` is the last."""
+    words = seen_words(pair)
+    everything = frozenset(range(len(words)))
+    kept = [everything - frozenset(order[:k]) for k in range(len(order) + 1)]
+    logits: list[float] = []
+    step = AT_ONCE[operator]
+    for at in range(0, len(kept), step):
+        chunk = kept[at : at + step]
+        scored = score_kept(reranker, pair, words, chunk, operator)
+        for left in chunk:
+            logits.append(scored[left])
+            if scored[left] < limit:
+                return logits
+    return logits
+
+
+def _explained(reranker: Reranker, query: str, document: str, method: str, meter: Meter) -> Explanation:
+    """The explanation that gives the order; its passes are counted into `meter`."""
+    explanation = explain(reranker, query, document, method, on_pass=meter.on_pass)
+    meter.n_forward += explanation.n_forward
+    meter.n_backward += explanation.n_backward
+    return explanation
+
+
+def _check(reranker: Reranker, explanation: Explanation, query: str, document: str) -> None:
+    check_signed(explanation.method)
+    about = (explanation.model_id, explanation.revision, explanation.query, explanation.document)
+    if about != (reranker.model_id, reranker.revision, query, document):
+        raise OptionError("The explanation given is of another pair or model. Give one of this very pair, or none.")

@@ -1,0 +1,177 @@
+"""Which query word met which document word: how much two words matter together, beyond what each does alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attribution.errors import OptionError, check_range
+from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.methods import METHODS
+from attribution.removal import Present, check_operator, score_kept, seen_words
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.types import TokenizedPair, Word
+
+DIFFERENCE = "difference"
+MAX_WORDS = 64  # document words a matrix shows
+Words = list[list[int]]  # the token positions of each word
+Values = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """`values[i][j]`, in logits: how much query word `i` and document word `j` matter together.
+
+    Above 0: the one counts for more beside the other. `form`: "difference", or the method whose attributions were
+    subtracted. `query_words` and `document_words` (the strongest, in reading order) carry as `attribution` what each
+    does alone in the whole pair. `n_words_seen`: of how many document words they were chosen.
+    """
+
+    model_id: str
+    revision: str
+    query: str
+    document: str
+    form: str
+    operator: str
+    logit: float
+    query_words: tuple[Word, ...]
+    document_words: tuple[Word, ...]
+    values: tuple[Values, ...]
+    n_words_seen: int
+    truncated: bool
+    n_forward: int
+    n_backward: int
+    seconds: float
+
+
+def interaction(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    *,
+    n_words: int = 12,
+    form: str = DIFFERENCE,
+    operator: str = "mask",
+    on_pass: OnPass | None = None,
+) -> Interaction:
+    """How much each query word and each of the `n_words` strongest document words matter together, in logits.
+
+    `form="difference"`: `s(q, d) - s(q - i, d) - s(q, d - j) + s(q - i, d - j)` for words `i` and `j`, by forwards
+    alone, in batches of one length; the strongest document words are those whose own removal moves the logit most. Or
+    a key of `METHODS` that has a sign and uses a gradient: its attribution of `j` minus the same with `i` masked, one
+    run a query word and one more, for long texts; the strongest are those with the largest entry. Both forms are 0 for
+    a model that adds up what its words do, and need no attention. `operator`: a key of `OPERATORS`, how a word is taken
+    away; the gradient form masks. `on_pass` as for `explain`. Raises `InputError` or `OptionError`.
+    Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
+    arXiv:2006.10965.
+    """
+    check_range("n_words", n_words, 1, MAX_WORDS)
+    check_operator(operator)
+    check_form(form)
+    if form != DIFFERENCE and operator != "mask":
+        raise OptionError(f"form {form!r} masks the query's words; operator {operator!r} is for form {DIFFERENCE!r}.")
+    began = time.perf_counter()
+    pair = reranker.encode(query, document)
+    sides = (seen_words(pair, "query"), seen_words(pair))
+    with metered(Meter(on_pass)) as meter:
+        if form == DIFFERENCE:
+            logit, alone, chosen, values = _second_differences(reranker, pair, *sides, n_words, operator)
+        else:
+            logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, n_words, form)
+    words_d = words_of(pair, alone, "document")
+    return Interaction(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        document=document,
+        form=form,
+        operator=operator,
+        logit=logit,
+        query_words=tuple(words_of(pair, alone, "query")),
+        document_words=tuple(words_d[j] for j in chosen),
+        values=values,
+        n_words_seen=len(words_d),
+        truncated=pair.truncated,
+        n_forward=meter.n_forward,
+        n_backward=meter.n_backward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def interaction_passes(reranker: Reranker, query: str, document: str, n_words: int = 12) -> int:
+    """The forwards that `interaction` by differences will take: the pair, each word alone, each pair of words."""
+    pair = reranker.encode(query, document)
+    return pairs_of_words((len(seen_words(pair, "query")), len(seen_words(pair))), n_words)
+
+
+def pairs_of_words(sides: tuple[int, int], n_words: int) -> int:
+    """The same, by the words of the query and of the document that the model sees."""
+    n_query, n_document = sides
+    return 1 + n_query + n_document + n_query * min(n_words, n_document)
+
+
+def forms() -> list[str]:
+    """What `interaction` takes as `form`."""
+    return [DIFFERENCE, *(key for key, method in METHODS.items() if method.signed and method.uses_gradient)]
+
+
+def check_form(form: str) -> None:
+    """Raises `OptionError` for anything but one of `forms`."""
+    if form not in forms():
+        raise OptionError(f"Unknown form {form!r} of interaction. Valid: {', '.join(forms())}.")
+
+
+def _second_differences(
+    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, n_words: int, operator: str
+) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
+    """`(logit, each token's share of its word's own effect, chosen document words, values)`."""
+    words = [*query, *document]
+    everything = frozenset(range(len(words)))
+
+    def score(gone: Sequence[frozenset[int]]) -> dict[Present, float]:
+        left = score_kept(reranker, pair, words, [everything - g for g in gone], operator)
+        return {everything - kept: logit for kept, logit in left.items()}
+
+    s = score([frozenset(), *(frozenset({w}) for w in range(len(words)))])  # without these words -> logit
+    logit = s[frozenset()]
+    effects = [logit - s[frozenset({w})] for w in range(len(words))]
+    chosen = _strongest([abs(effect) for effect in effects[len(query) :]], n_words)
+    rows, columns = range(len(query)), [len(query) + j for j in chosen]
+    s |= score([frozenset({i, j}) for i in rows for j in columns])
+    values = tuple(
+        tuple(logit - s[frozenset({i})] - s[frozenset({j})] + s[frozenset({i, j})] for j in columns) for i in rows
+    )
+    alone = [0.0] * len(pair.tokens)
+    for positions, effect in zip(words, effects, strict=True):
+        alone[positions[0]] = effect
+    return logit, alone, chosen, values
+
+
+def _attribution_differences(
+    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, n_words: int, method: str
+) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
+    """As `_second_differences`, from attributions with each query word masked in turn."""
+
+    def attribute(masked: list[int]) -> list[float]:
+        input_ids = pair.inputs["input_ids"].clone()
+        input_ids[:, masked] = reranker.baseline_id(reranker.default_baseline)
+        without = dataclasses.replace(pair, instead=input_ids)
+        values: list[float] = METHODS[method].attribute(reranker, without).values.tolist()
+        return values
+
+    def of_words(values: list[float]) -> list[float]:
+        return [sum(values[i] for i in positions) for positions in document]
+
+    alone = attribute([])  # (seq,)
+    whole = of_words(alone)
+    table = [[a - b for a, b in zip(whole, of_words(attribute(word)), strict=True)] for word in query]
+    chosen = _strongest([max(abs(row[j]) for row in table) for j in range(len(document))], n_words)
+    (logit,) = score_kept(reranker, pair, document, [frozenset(range(len(document)))]).values()
+    return logit, alone, chosen, tuple(tuple(row[j] for j in chosen) for row in table)
+
+
+def _strongest(sizes: Sequence[float], n: int) -> list[int]:
+    """The places of the `n` largest, in reading order; of equal ones the earlier."""
+    return sorted(sorted(range(len(sizes)), key=lambda j: -sizes[j])[:n])

@@ -1,0 +1,1 @@
+"""Is an explanation right: measured on the model, beside controls."""

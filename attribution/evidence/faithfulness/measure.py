@@ -1,0 +1,182 @@
+"""Does a method point at the words the score depends on? ERASER's measures (DeYoung et al. 2020, arXiv:1911.03429).
+
+On the raw logit, document words only, always beside random orders of the same words. Words are ranked by what the
+method says: signed methods by value, so that what raises the score comes first; unsigned ones by size. The definition
+stays the same when the logit is negative or the document lowers the score: then an unsigned method, which cannot tell
+raising from lowering, may have a negative comprehensiveness although it points at words that matter.
+
+Cost: 8 sequences an order of words + 2, so 122 for 4 methods, the magnitude control and 10 random orders; fewer for
+short documents, where the shares fall on the same words.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+
+from attribution.errors import OptionError
+from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Scores, Spread
+from attribution.methods import METHODS
+from attribution.methods.magnitude import embedding_magnitude
+from attribution.removal import Present, check_operator, score_kept, seen_words
+from attribution.rerankers.autograd import with_autograd
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.types import Explanation
+
+FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # of the document's seen words, at least one word each
+GRID = (0.0, *FRACTIONS, 1.0)
+CONTROL = "embedding_magnitude"  # measured even if not asked for: it never sees the score
+ROUNDING = 1e-4  # logits; smaller differences are not differences
+
+
+@dataclass
+class Known:
+    """What was scored so far for one pair, so that a later call for more methods of it scores only what is new."""
+
+    logits: dict[Present, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def max_passes(n_methods: int, n_random: int = 10) -> int:
+    """At most so many sequences for `n_methods` explanations; for progress bars and estimates."""
+    return 2 * len(FRACTIONS) * (n_methods + 1 + n_random) + 2
+
+
+def measure(
+    reranker: Reranker,
+    explanations: Mapping[str, Explanation],
+    *,
+    operator: str = "mask",
+    n_random: int = 10,
+    seed: int = 0,
+    on_pass: Callable[[Meter], None] | None = None,
+    known: Known | None = None,
+) -> Faithfulness:
+    """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders; see the module.
+
+    `operator`: a key of `OPERATORS`. `on_pass` hears of every batch and may raise `Stopped`. `known`: of an earlier
+    call for the same pair and operator; then only what is new is scored. Raises `OptionError`.
+    """
+    *_, last = measure_stream(
+        reranker, explanations, operator=operator, n_random=n_random, seed=seed, on_pass=on_pass, known=known
+    )
+    return last
+
+
+@with_autograd
+def measure_stream(
+    reranker: Reranker,
+    explanations: Mapping[str, Explanation],
+    *,
+    operator: str = "mask",
+    n_random: int = 10,
+    seed: int = 0,
+    on_pass: Callable[[Meter], None] | None = None,
+    known: Known | None = None,
+) -> Iterator[Faithfulness]:
+    """`measure` as it goes: the controls first, then once more after every method. No set of words is scored twice."""
+    check_operator(operator)
+    if not 2 <= n_random <= 100:
+        raise OptionError(f"n_random is {n_random}; it must be between 2 and 100.")
+    pair = reranker.encode(*_the_pair(reranker, explanations))
+    words = seen_words(pair)
+    shuffled = random_orders(len(words), n_random, seed)
+    magnitude = embedding_magnitude(reranker, pair).values.tolist()
+    orders = {CONTROL: _order(word_values(magnitude, words), shuffled[0])}
+    orders |= {key: _order(ranked_by(e, words), shuffled[0]) for key, e in explanations.items()}
+
+    meter, known = Meter(on_pass), known or Known()
+    logits = known.logits
+    done: dict[str, Scores] = {}
+    for key, order in orders.items():
+        began = time.perf_counter()
+        wanted = [left for o in ([*shuffled, order] if key == CONTROL else [order]) for left in _all_kept(o)]
+        with metered(meter):  # left before the yield: the caller's passes are not ours
+            logits |= score_kept(reranker, pair, words, (left for left in wanted if left not in logits), operator)
+        control = _control([_curves(o, logits) for o in shuffled])
+        done[key] = _judge(_curves(order, logits), control, done.get(CONTROL))
+        known.seconds += time.perf_counter() - began
+        logit = logits[frozenset(range(len(words)))]
+        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, len(words), len(logits), known.seconds)
+
+
+def random_orders(n_words: int, n_random: int, seed: int) -> list[list[int]]:
+    """`n_random` random orders of the words; the same for the same seed."""
+    shuffle = random.Random(seed)
+    return [shuffle.sample(range(n_words), n_words) for _ in range(n_random)]
+
+
+def word_values(attributions: Sequence[float], words: Sequence[Sequence[int]]) -> list[float]:
+    """One number a seen document word: the sum over its tokens."""
+    return [sum(attributions[position] for position in positions) for positions in words]
+
+
+def ranked_by(explanation: Explanation, words: Sequence[Sequence[int]]) -> list[float]:
+    """What ranks the words: the signed value where the method has a sign, else the size."""
+    values = word_values(explanation.attributions, words)
+    return values if METHODS[explanation.method].signed else [abs(value) for value in values]
+
+
+def _the_pair(reranker: Reranker, explanations: Mapping[str, Explanation]) -> tuple[str, str]:
+    """The query and document of all explanations. Raises `OptionError` when they differ, or are of another model."""
+    if not explanations:
+        raise OptionError("There is no explanation to measure. Give at least one.")
+    sources = {(e.model_id, e.revision, e.query, e.document) for e in explanations.values()}
+    model_id, revision, query, document = next(iter(sources))
+    if len(sources) > 1 or (model_id, revision) != (reranker.model_id, reranker.revision):
+        raise OptionError("Explanations are measured together only if they are of one pair and of this very model.")
+    return query, document
+
+
+def _order(values: Sequence[float], ties: Sequence[int]) -> list[int]:
+    """Words, largest value first. Equal values keep the random order `ties`: a constant says no more than chance."""
+    return sorted(ties, key=lambda word: -values[word])
+
+
+def _count(share: float, n: int) -> int:
+    """How many of `n` words a share is: rounded, at least one."""
+    return max(1, int(share * n + 0.5)) if share else 0
+
+
+def _deletion(order: Sequence[int]) -> list[Present]:
+    return [frozenset(order[_count(share, len(order)) :]) for share in GRID]
+
+
+def _insertion(order: Sequence[int]) -> list[Present]:
+    return [frozenset(order[: _count(share, len(order))]) for share in GRID]
+
+
+def _all_kept(order: Sequence[int]) -> list[Present]:
+    return [*_deletion(order), *_insertion(order)]
+
+
+def _curves(order: Sequence[int], logits: Mapping[Present, float]) -> Curves:
+    deletion = tuple(logits[left] for left in _deletion(order))
+    insertion = tuple(logits[left] for left in _insertion(order))
+    logit = deletion[0]
+    return Curves(logit - fmean(deletion[1:-1]), logit - fmean(insertion[1:-1]), deletion, insertion)
+
+
+def _control(orders: Sequence[Curves]) -> Control:
+    comprehensiveness = [curves.comprehensiveness for curves in orders]
+    sufficiency = [curves.sufficiency for curves in orders]
+    return Control(_spread(comprehensiveness), _spread(sufficiency), tuple(orders))
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(fmean(values), stdev(values), tuple(values))
+
+
+def _judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
+    """`magnitude`: the other control, None when it is judged itself."""
+    n_random = len(control.orders)
+    n_beaten = n_random - sum(_as_good(rival, curves) for rival in control.orders)
+    beats_control = None if magnitude is None else not _as_good(magnitude, curves)
+    return Scores(**vars(curves), n_beaten=n_beaten, n_random=n_random, beats_control=beats_control)
+
+
+def _as_good(rival: Curves, curves: Curves) -> bool:
+    return rival.comprehensiveness >= curves.comprehensiveness - ROUNDING

@@ -1,0 +1,1 @@
+"""What does a model read: edits whose right effect is known."""

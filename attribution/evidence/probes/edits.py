@@ -1,0 +1,226 @@
+"""Edits of a query and a document whose effect on the score is known beforehand. Plain text, no model.
+
+Each takes `(query, document, random)` and returns edited pairs, with a sentence that says what was changed; an empty
+list where the edit does not apply. What a sentence does not name stays as it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import regex
+
+from attribution.evidence.probes.wording import (
+    AUXILIARIES,
+    NEGATED,
+    NEGATIONS,
+    NUMBER,
+    REFERS_BACK,
+    STOPWORDS,
+    WORD,
+    answer_sentence,
+    content_words,
+    over_space,
+    partner_of,
+    sentences_of,
+    without,
+    words_of,
+)
+
+NEUTRAL = (  # about nothing anybody searches for; joined, a passage of its own
+    "Bananas are yellow when they are ripe.",
+    "A small bird sat on the fence for a while.",
+    "The curtains in the hallway were washed last week.",
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edited pair. `says`: what was changed. `size`: how many words it touches, for the control beside it."""
+
+    query: str
+    document: str
+    says: str
+    size: int
+
+
+Edits = Callable[[str, str, random.Random], list[Edit]]
+
+
+def unrelated_document(query: str) -> str:
+    """Neutral sentences that share no content word with the query; all three where every one does."""
+    wanted = content_words(query)
+    free = [s for s in NEUTRAL if not any(partner_of(word, wanted) for word in words_of(s))]
+    return " ".join(free or NEUTRAL)
+
+
+# --- the score should fall -------------------------------------------------------------------------------------------
+def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """Take every negation out; where there is none, put a "not" into the sentence nearest to the query."""
+    found = [m for m in WORD.finditer(document) if m[0].casefold() in NEGATIONS or NEGATED.search(m[0])]
+    if found:
+        edited = document
+        for match in reversed(found):
+            kept = NEGATED.sub("", match[0]) if NEGATED.search(match[0]) else ""
+            end = match.end() if kept else over_space(document, match.end())
+            edited = edited[: match.start()] + kept + edited[end:]
+        names = ", ".join(f"\u201c{match[0]}\u201d" for match in found)
+        return [Edit(query, edited, f"negation taken out of the document: {names}", len(found))]
+    sentences = sentences_of(document)
+    place = answer_sentence(query, document)
+    verb = next((m for m in WORD.finditer(sentences[place]) if m[0].casefold() in AUXILIARIES), None)
+    if verb is None:
+        return []
+    sentence = f"{sentences[place][: verb.end()]} not{sentences[place][verb.end() :]}"
+    edited = "".join([*sentences[:place], sentence, *sentences[place + 1 :]])
+    return [Edit(query, edited, f"\u201cnot\u201d put in behind \u201c{verb[0]}\u201d", 1)]
+
+
+def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
+    """Every number that is not in the query becomes another of the same length; two draws."""
+    asked = set(NUMBER.findall(query))
+    found = [m[0] for m in NUMBER.finditer(document) if m[0] not in asked]
+    if not found:
+        return []
+    edits = []
+    for _ in range(2):
+        others = {number: _another_number(number, rand) for number in dict.fromkeys(found)}
+        edited = NUMBER.sub(lambda match, others=others: others.get(match[0], match[0]), document)
+        says = ", ".join(f"{number} \u2192 {other}" for number, other in others.items())
+        edits.append(Edit(query, edited, f"numbers replaced: {says}", len(found)))
+    return edits
+
+
+def _another_number(number: str, rand: random.Random) -> str:
+    """The same digits' places and separators, the first digit of each run never 0, and never the number itself."""
+    while True:
+        other = regex.sub(
+            "[0-9]+",
+            lambda run: "".join(str(rand.randint(0 if i else 1, 9)) for i in range(len(run[0]))),
+            number,
+        )
+        if other != number:
+            return other
+
+
+def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
+    """The document's words in a random order, everything between them in place; two draws."""
+    words = words_of(document)
+    if len(set(words)) < 3:
+        return []
+    edits = []
+    for _ in range(2):
+        order = words
+        while order == words:
+            order = rand.sample(words, len(words))
+        supply = iter(order)
+        edited = WORD.sub(lambda _match, supply=supply: next(supply), document)
+        moved = sum(a != b for a, b in zip(words, order, strict=True))
+        edits.append(Edit(query, edited, f"the document's {len(words)} words in random order", moved))
+    return edits
+
+
+def neighbour(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """The sentence nearest to the query gives way to a copy of its neighbour."""
+    sentences = sentences_of(document)
+    place = answer_sentence(query, document)
+    others = [i for i in (place + 1, place - 1) if 0 <= i < len(sentences)]
+    other = next((i for i in others if sentences[i].strip() != sentences[place].strip()), None)
+    if other is None:
+        return []
+    space = sentences[place][len(sentences[place].rstrip()) :]
+    edited = [*sentences[:place], sentences[other].rstrip() + space, *sentences[place + 1 :]]
+    says = f"sentence {place + 1}, nearest to the query, replaced by a copy of sentence {other + 1}"
+    return [Edit(query, "".join(edited), says, len(words_of(sentences[place])))]
+
+
+def partners(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """For each content word of the query, its partners in the document go; at most four words, longest first."""
+    found = []
+    for wanted in sorted(content_words(query), key=len, reverse=True)[:4]:
+        gone = [match for match in WORD.finditer(document) if partner_of(match[0], [wanted])]
+        if gone and len(gone) < len(words_of(document)):
+            names = ", ".join(dict.fromkeys(f"\u201c{match[0]}\u201d" for match in gone))
+            says = f"partner of the query's \u201c{wanted}\u201d removed: {names}"
+            found.append(Edit(query, without(document, gone), says, len(gone)))
+    return found
+
+
+def names(query: str, document: str, rand: random.Random) -> list[Edit]:
+    """Two names of the document change places. A name: capitalised, not at a sentence's start."""
+    starts, at = set(), 0
+    for sentence in sentences_of(document):
+        first = WORD.search(sentence)
+        starts |= {at + first.start()} if first else set()
+        at += len(sentence)
+    inner = {m[0] for m in WORD.finditer(document) if m.start() not in starts and m[0].istitle() and len(m[0]) > 2}
+    choice = sorted(name for name in inner if name.casefold() not in STOPWORDS)
+    if len(choice) < 2:
+        return []
+    a, b = rand.sample(choice, 2)
+    swap = {a: b, b: a}
+    touched = sum(word in swap for word in words_of(document))
+    edited = WORD.sub(lambda match: swap.get(match[0], match[0]), document)
+    return [Edit(query, edited, f"\u201c{a}\u201d and \u201c{b}\u201d changed places", touched)]
+
+
+# --- the score should stay -------------------------------------------------------------------------------------------
+def case(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """The document in small letters, and in capitals."""
+    variants = (("small letters", document.lower()), ("capitals", document.upper()))
+    return [Edit(query, text, f"the document in {how}", 1) for how, text in variants if text != document]
+
+
+def spacing(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """Punctuation at the ends of words gone; every space doubled."""
+    bare = regex.sub(r"(?<=\w)[.,;:!?]+(?=\s|$)", "", document)
+    wide = document.replace(" ", "  ")
+    variants = (("punctuation behind words removed", bare), ("every space doubled", wide))
+    return [Edit(query, text, says, 1) for says, text in variants if text != document and text.strip()]
+
+
+def typo(query: str, document: str, rand: random.Random) -> list[Edit]:
+    """Two neighbouring letters of the query's longest word change places."""
+    word = max(WORD.finditer(query), key=lambda match: len(match[0]), default=None)
+    places = [i for i in range(len(word[0]) - 1) if word[0][i] != word[0][i + 1]] if word else []
+    inner = [i for i in places if i > 0] or places  # a typist rarely misses the first letter
+    if word is None or len(word[0]) < 4 or not inner:
+        return []
+    i = rand.choice(inner)
+    wrong = f"{word[0][:i]}{word[0][i + 1]}{word[0][i]}{word[0][i + 2 :]}"
+    edited = query[: word.start()] + wrong + query[word.end() :]
+    return [Edit(edited, document, f"typo in the query: \u201c{word[0]}\u201d \u2192 \u201c{wrong}\u201d", 1)]
+
+
+def reordered(query: str, document: str, rand: random.Random) -> list[Edit]:
+    """The sentences in another order; not where one opens with a word that leans on the sentence before it."""
+    sentences = sentences_of(document)
+    first_words = [words_of(sentence)[:1] for sentence in sentences]
+    leans = any(word and word[0].casefold() in REFERS_BACK for word in first_words)
+    if len(set(map(str.strip, sentences))) < 2 or leans:
+        return []
+    spaces = [sentence[len(sentence.rstrip()) :] for sentence in sentences]
+    spaces = [space or " " for space in spaces[:-1]] + spaces[-1:]
+    order = list(range(len(sentences)))
+    while [sentences[i].strip() for i in order] == [sentence.strip() for sentence in sentences]:
+        rand.shuffle(order)
+    edited = "".join(sentences[i].rstrip() + space for i, space in zip(order, spaces, strict=True))
+    return [Edit(query, edited, f"sentences in the order {', '.join(str(i + 1) for i in order)}", len(sentences))]
+
+
+def padded(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """Neutral sentences before, after and on both sides: where in the text does the model look?"""
+    neutral = unrelated_document(query)
+    size = len(words_of(neutral))
+    return [
+        Edit(query, f"{neutral} {document}", "three neutral sentences before the document", size),
+        Edit(query, f"{document} {neutral}", "three neutral sentences after the document", size),
+        Edit(query, f"{neutral} {document} {neutral}", "three neutral sentences before and after", 2 * size),
+    ]
+
+
+def twice(query: str, document: str, _random: random.Random) -> list[Edit]:
+    """The document, then the document again."""
+    return [Edit(query, f"{document} {document}", "the document twice", len(words_of(document)))]

@@ -1,0 +1,211 @@
+"""What does this model read? Edits whose right effect is known, each beside edits of the same size that mean nothing.
+
+The idea is the diagnostic axioms of retrieval research (MacAvaney et al. 2022, arXiv:2011.00696; Rennings et al. 2019,
+doi:10.1007/978-3-030-15712-8_32). A change counts only where it leaves the control: the 95 % prediction interval of
+one more change, from random neutral words of the same text masked. To add a probe: one function in `edits.py` and one
+row of `PROBES`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Literal
+
+from attribution.errors import OptionError
+from attribution.evidence.probes.edits import Edit, unrelated_document
+from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.wording import is_neutral
+from attribution.removal import score_kept
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.words import read_units
+
+MAX_PASSES = 60  # of all probes on one pair
+N_CONTROL = 5  # masks of each size
+SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that covers it
+SHARE = 4  # at most a quarter of the text is masked: more is no longer an edit that means little
+T_95 = 2.776  # Student's t, 97.5 %, N_CONTROL - 1 = 4 degrees of freedom
+ROUNDING = 1e-4  # logits; smaller changes are none
+
+Verdict = Literal["held", "did not hold", "within the control", "does not apply"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """Changes, in logits, when `size` random neutral words are masked.
+
+    `low` to `high`: where one more such change falls 95 times of 100, and no change at all.
+    """
+
+    size: int
+    changes: tuple[float, ...]
+    low: float
+    high: float
+
+    def holds(self, change: float) -> bool:
+        """Is `change` no more than an edit that means nothing makes?"""
+        return self.low - ROUNDING <= change <= self.high + ROUNDING
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One edited pair. `change`: its logit minus the base's, in logits. `truncated`: not all of it was read."""
+
+    query: str
+    document: str
+    says: str
+    logit: float
+    change: float
+    control: Control
+    within_control: bool
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What one probe found. `document`, `logit`: the base, an unrelated document for probes that expect "not rise".
+
+    `change`: the mean over `variants` where the score should fall, else the one that speaks most against it; None and
+    `verdict` "does not apply", with `note`, where the texts offer nothing to edit.
+    """
+
+    probe: str
+    query: str
+    document: str
+    logit: float
+    variants: tuple[Variant, ...]
+    change: float | None
+    verdict: Verdict
+    note: str | None
+
+
+def probe(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    probes: Sequence[str] | None = None,
+    seed: int = 0,
+    *,
+    on_pass: Callable[[Meter], None] | None = None,
+) -> tuple[ProbeResult, ...]:
+    """Run `probes` (keys of `PROBES`, None: all) on a pair; the same edits for the same `seed`.
+
+    At most 60 forwards for all probes. `on_pass` hears of every batch and may raise `Stopped`. Raises `OptionError`
+    for an unknown probe, `InputError` for texts the model cannot read.
+    """
+    chosen = check_probes(probes)
+    rand = random.Random(seed)
+    unrelated = unrelated_document(query)
+    bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}
+    edited = {key: PROBES[key].edit(query, bases[key], random.Random(rand.random())) for key in chosen}
+    pairs = [(query, document), *((query, base) for base in bases.values())]
+    pairs += [(edit.query, edit.document) for found in edited.values() for edit in found]
+    with metered(Meter(on_pass)):
+        logits = _score(reranker, pairs)
+        sizes = {(bases[key], _bucket(edit.size)) for key, found in edited.items() for edit in found}
+        controls = {key: _control(reranker, query, *key, seed, logits[query, key[0]]) for key in sorted(sizes)}
+    cut = {pair: reranker.encode(*pair).truncated for pair in logits}
+    return tuple(_result(key, query, bases[key], edited[key], logits, controls, cut) for key in chosen)
+
+
+def check_probes(probes: Sequence[str] | None) -> list[str]:
+    """The probes to run, in the table's order. Raises `OptionError`."""
+    unknown = sorted(set(probes or ()) - set(PROBES))
+    if unknown or isinstance(probes, str):
+        raise OptionError(f"Unknown probes: {', '.join(unknown) or probes}. Valid: {', '.join(PROBES)}.")
+    chosen = [key for key in PROBES if probes is None or key in probes]
+    if not chosen:
+        raise OptionError(f"No probe is chosen. Valid: {', '.join(PROBES)}.")
+    return chosen
+
+
+def _score(reranker: Reranker, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """Each distinct pair once, the pairs of one query in one go."""
+    documents: dict[str, dict[str, None]] = {}
+    for query, document in pairs:
+        documents.setdefault(query, {})[document] = None
+    return {
+        (query, document): logit
+        for query, texts in documents.items()
+        for document, logit in zip(texts, reranker.score(query, list(texts)), strict=True)
+    }
+
+
+def _bucket(size: int) -> int:
+    return next((bucket for bucket in SIZES if bucket >= size), SIZES[-1])
+
+
+def _control(reranker: Reranker, query: str, document: str, size: int, seed: int, logit: float) -> Control:
+    """Random neutral words of the document masked, `size` of them, at most a `SHARE`-th of its words."""
+    pair = reranker.encode(query, document)
+    units = read_units(pair, "document")
+    neutral = [i for i, unit in enumerate(units) if is_neutral(unit.text.strip(), query)] or list(range(len(units)))
+    n_words = sum(any(map(str.isalnum, unit.text)) for unit in units)  # a full stop is a unit, but no word
+    size = max(1, min(size, len(neutral), n_words // SHARE))
+    rand = random.Random(f"{seed} {size}")
+    everything = frozenset(range(len(units)))
+    kept = [everything - frozenset(rand.sample(neutral, size)) for _ in range(N_CONTROL)]
+    masked = score_kept(reranker, pair, [unit.positions for unit in units], kept)
+    changes = tuple(masked[left] - logit for left in kept)
+    mean = fmean(changes)
+    reach = T_95 * stdev(changes) * (1 + 1 / N_CONTROL) ** 0.5
+    return Control(size, changes, min(0.0, mean - reach), max(0.0, mean + reach))
+
+
+def _result(
+    key: str,
+    query: str,
+    base: str,
+    edited: Sequence[Edit],
+    logits: Mapping[tuple[str, str], float],
+    controls: Mapping[tuple[str, int], Control],
+    cut: Mapping[tuple[str, str], bool],
+) -> ProbeResult:
+    logit = logits[query, base]
+    if not edited:
+        note = f"Does not apply: it needs {PROBES[key].needs}."
+        return ProbeResult(key, query, base, logit, (), None, "does not apply", note)
+    variants = tuple(
+        _variant(edit, logit, logits, controls[base, _bucket(edit.size)], cut[edit.query, edit.document])
+        for edit in edited
+    )
+    change, verdict = JUDGES[PROBES[key].expects](variants)
+    return ProbeResult(key, query, base, logit, variants, change, verdict, None)
+
+
+def _should_fall(variants: Sequence[Variant]) -> tuple[float, Verdict]:
+    """The mean change against the mean of the control's ends."""
+    change = fmean(variant.change for variant in variants)
+    if change < fmean(variant.control.low for variant in variants) - ROUNDING:
+        return change, "held"
+    rose = change > fmean(variant.control.high for variant in variants) + ROUNDING
+    return change, "did not hold" if rose else "within the control"
+
+
+def _should_stay(variants: Sequence[Variant]) -> tuple[float, Verdict]:
+    """The change farthest outside its control decides, else the largest."""
+    worst = max(variants, key=lambda v: (not v.within_control, abs(v.change)))
+    return worst.change, "held" if worst.within_control else "did not hold"
+
+
+def _should_not_rise(variants: Sequence[Variant]) -> tuple[float, Verdict]:
+    """The highest rise decides, and only above its control; a fall is none."""
+    worst = max(variants, key=lambda v: (v.change > v.control.high + ROUNDING, v.change))
+    return worst.change, "did not hold" if worst.change > worst.control.high + ROUNDING else "held"
+
+
+JUDGES: dict[str, Callable[[Sequence[Variant]], tuple[float, Verdict]]] = {
+    "fall": _should_fall,
+    "stay": _should_stay,
+    "not rise": _should_not_rise,
+}
+
+
+def _variant(
+    edit: Edit, logit: float, logits: Mapping[tuple[str, str], float], control: Control, truncated: bool
+) -> Variant:
+    after = logits[edit.query, edit.document]
+    change = after - logit
+    return Variant(edit.query, edit.document, edit.says, after, change, control, control.holds(change), truncated)

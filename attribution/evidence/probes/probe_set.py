@@ -1,0 +1,71 @@
+"""Probes over many pairs: on which share of them each expectation held, with a bootstrap interval."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from attribution.errors import InputError
+from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
+from attribution.rerankers.reranker import Meter, Reranker
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class ProbeShare:
+    """One probe over a set. `held`: share of the `n` pairs it applies to; `low` to `high`: its 95 % bootstrap interval.
+
+    `within`: share within the control (for probes that expect a fall: the model does not read it). `change`: mean, in
+    logits; compare its sign across models, never its size. None: the probe applied to no pair.
+    """
+
+    probe: str
+    n: int
+    held: float | None
+    low: float | None
+    high: float | None
+    within: float | None
+    change: float | None
+
+
+def probe_set(
+    reranker: Reranker,
+    pairs: Iterable[tuple[str, str]],
+    probes: Sequence[str] | None = None,
+    seed: int = 0,
+    *,
+    on_pass: Callable[[Meter], None] | None = None,
+    on_pair: Callable[[int, InputError | None], None] | None = None,
+) -> dict[str, ProbeShare]:
+    """`probe` on every `(query, document)`, gathered by probe. Pairs the model cannot read are left out.
+
+    `on_pair` hears of every pair's number, from 0, and of what was wrong with one left out. Raises `OptionError`.
+    """
+    chosen = check_probes(probes)
+    found: dict[str, list[ProbeResult]] = {key: [] for key in chosen}
+    for number, (query, document) in enumerate(pairs):
+        problem = None
+        try:
+            for result in probe(reranker, query, document, chosen, seed, on_pass=on_pass):
+                if result.change is not None:
+                    found[result.probe].append(result)
+        except InputError as error:
+            problem = error
+        if on_pair:
+            on_pair(number, problem)
+    return {key: _share(key, results, seed) for key, results in found.items()}
+
+
+def _share(key: str, results: Sequence[ProbeResult], seed: int) -> ProbeShare:
+    if not results:
+        return ProbeShare(key, 0, None, None, None, None, None)
+    held = [float(result.verdict == "held") for result in results]
+    within = fmean(all(v.within_control for v in result.variants) for result in results)
+    rand = random.Random(seed)
+    means = sorted(fmean(rand.choices(held, k=len(held))) for _ in range(RESAMPLES))
+    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
+    change = fmean(result.change for result in results if result.change is not None)
+    return ProbeShare(key, len(results), fmean(held), low, high, within, change)

@@ -1,0 +1,71 @@
+"""The score of a pair with only some of its document's words left; query and template are never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from attribution.errors import OptionError
+from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
+from attribution.types import Explanation, Segment, TokenizedPair
+from attribution.words import read_units
+
+Present = frozenset[int]  # the document words that are left, counted from 0
+
+OPERATORS: dict[str, str] = {
+    "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it), nothing else moves",
+    "delete": "a removed word's tokens are deleted, so the words behind it move up",
+}
+
+
+def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document") -> list[list[int]]:
+    """The token positions of every unit of a segment that the model read, in reading order (`words.read_units`)."""
+    return [list(unit.positions) for unit in read_units(pair, segment)]
+
+
+def check_operator(operator: str) -> None:
+    """Raises `OptionError` for anything but a key of `OPERATORS`."""
+    if not isinstance(operator, str) or operator not in OPERATORS:
+        raise OptionError(f"Unknown operator {operator!r}. Valid: {', '.join(OPERATORS)}.")
+
+
+def score_kept(
+    reranker: Reranker,
+    pair: TokenizedPair,
+    words: Sequence[Sequence[int]],
+    kept: Iterable[Present],
+    operator: str = "mask",
+) -> dict[Present, float]:
+    """The raw logit for each set of `kept` words, the others removed by `operator`; each distinct set is scored once.
+
+    `words` as `seen_words` gives them. Batches hold sequences of one length and about 2,048 tokens.
+    """
+    check_operator(operator)
+    sets = list(dict.fromkeys(kept))
+    stays = torch.ones(len(sets), len(pair.tokens), dtype=torch.bool)  # (sets, seq)
+    for i, left in enumerate(sets):
+        stays[i, [position for w, positions in enumerate(words) if w not in left for position in positions]] = False
+    lengths = stays.sum(1) if operator == "delete" else torch.full((len(sets),), len(pair.tokens))
+    logits: dict[Present, float] = {}
+    for length in lengths.unique().tolist():
+        for rows in (lengths == length).nonzero()[:, 0].split(max(1, TOKENS_A_CHUNK // length)):
+            with torch.inference_mode():
+                score = reranker.forward if operator == "delete" else reranker.replaced(pair)
+                values = score(_without(reranker, pair, stays[rows], operator)).tolist()
+            logits |= {sets[row]: value for row, value in zip(rows.tolist(), values, strict=True)}
+    return logits
+
+
+def _without(reranker: Reranker, pair: TokenizedPair, stays: Tensor, operator: str) -> dict[str, Tensor]:
+    """The pair's inputs `(batch, seq)` without the tokens where `stays (batch, seq)` is False.
+
+    Deleted, every row must lose as many.
+    """
+    stays = stays.to(reranker.device)
+    inputs = {name: value.expand(len(stays), -1) for name, value in pair.inputs.items()}
+    if operator == "delete":
+        return {name: value[stays].view(len(stays), -1) for name, value in inputs.items()}
+    mask_id = reranker.baseline_id(reranker.default_baseline)
+    return {**inputs, "input_ids": inputs["input_ids"].masked_fill(~stays, mask_id)}

@@ -1,0 +1,1 @@
+"""From an id or a folder to a `Reranker`: files, the Hub, checks, the models on offer."""

@@ -1,0 +1,183 @@
+"""What few visitors change, behind one line beside Explain: methods with their cost on this text, and options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import gradio as gr
+
+from attribution import METHODS, MODELS
+from attribution.methods.defaults import default_methods
+from attribution.methods.leaves import LEAVES
+from attribution.removal import OPERATORS
+from attribution.rerankers.baselines import BASELINES
+from attribution.rerankers.loading.load import in_memory
+from attribution.rerankers.reranker import Reranker
+from interface.page.layout import ASIDE
+from interface.page.links import Field, choice, choices, number
+from interface.runs import cost
+from interface.runs.handlers import PairInputs
+from interface.runs.limits import BUDGETS
+
+CAPTUM_STEPS = signature(METHODS["integrated_gradients_captum"].attribute).parameters["n_steps"].default
+DEFAULTS: dict[str, Any] = {
+    "baselines": "",
+    "leaf": "detach_clone",
+    "operator": "mask",
+    "n_samples": 16,
+    "n_steps": CAPTUM_STEPS,
+}
+DEFAULT_METHODS = default_methods()
+GROUPS = {  # title: the rooms of attribution/methods that its methods live in
+    "Gradient": ("gradients", "propagation"),
+    "Path from a baseline": ("path",),
+    "Perturbation": ("perturbation",),
+    "Attention": ("attention",),
+    "Control": ("magnitude",),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices; `components` in the order that `run` takes them: one list of methods a group, then the options."""
+
+    panel: gr.Accordion
+    groups: list[gr.CheckboxGroup]
+    baselines: gr.Dropdown
+    leaf: gr.Dropdown
+    operator: gr.Radio
+    n_samples: gr.Slider
+    n_steps: gr.Slider
+
+    @property
+    def components(self) -> list[Any]:
+        """As inputs of an event."""
+        return [*self.groups, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
+
+    @property
+    def fields(self) -> list[Field]:
+        """As parts of a link, in the same order."""
+        baselines = Field(self.baselines, {"name": str(self.baselines.label), "one": ["", *BASELINES]})  # of any model
+        single = [baselines, choice(self.leaf), choice(self.operator)]
+        return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]
+
+
+def members(title: str) -> list[str]:
+    """The methods of a group, in the order of the table."""
+    return [key for key, method in METHODS.items() if method.function.split(".")[0] in GROUPS[title]]
+
+
+def build_settings(pair: PairInputs, model_id: str) -> Settings:
+    """The line that opens into method groups and options; its label and costs follow the text's size."""
+    budgets = DEFAULTS["n_samples"], DEFAULTS["n_steps"]
+    text = label(model_id, pair.size.value, DEFAULT_METHODS, *budgets)
+    with gr.Accordion(text, open=False, elem_id="settings") as panel:
+        with gr.Row(elem_id="groups"):
+            groups = [
+                gr.CheckboxGroup(
+                    _choices(title, {}),
+                    value=[key for key in members(title) if key in DEFAULT_METHODS],
+                    label=title,
+                    min_width=220,
+                )
+                for title in GROUPS
+            ]
+        settings = Settings(panel, groups, *_options(model_id))
+    counted: list[Any] = [pair.model, pair.size, *groups, settings.n_samples, settings.n_steps]
+    panel.expand(show_costs, counted, groups, **ASIDE)
+    pair.model.change(show_baselines, [pair.model, settings.baselines], settings.baselines, **ASIDE)
+    changes = [component.change for component in counted]
+    gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
+    return settings
+
+
+def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider]:
+    baselines = gr.Dropdown(
+        _baselines(model_id),
+        value=DEFAULTS["baselines"],
+        label="Baseline",
+        info="what stands in place of the words, for integrated gradients and other methods that compare",
+    )
+    leaf = gr.Dropdown(
+        [(leaf.code, key) for key, leaf in LEAVES.items()],
+        value=DEFAULTS["leaf"],
+        label="How saliency takes the embeddings",
+        info="some of these lines leave .grad empty: then the card says that it fell back",
+    )
+    operator = gr.Radio(list(OPERATORS), value=DEFAULTS["operator"], label="Faithfulness removes words by")
+    n_samples = gr.Slider(
+        *BUDGETS["n_samples"],
+        value=DEFAULTS["n_samples"],
+        step=1,
+        label="n_samples",
+        info="orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
+    )
+    n_steps = gr.Slider(
+        *BUDGETS["n_steps"],
+        value=DEFAULTS["n_steps"],
+        step=1,
+        label="n_steps",
+        info="nodes a path for Captum's integrated gradients",
+    )
+    return baselines, leaf, operator, n_samples, n_steps
+
+
+def show_baselines(model_id: str, chosen: str) -> Any:
+    """The baselines that another model has; its default where it has not the one that was chosen."""
+    choices = _baselines(model_id)
+    return gr.update(choices=choices, value=chosen if chosen in [key for _, key in choices] else "")
+
+
+def _baselines(model_id: str) -> list[tuple[str, str]]:
+    reranker = in_memory(model_id)  # a model that is not there yet is asked when it runs
+    names = reranker.baseline_names if reranker else list(BASELINES)
+    return [
+        ("the model's default: no words, [MASK] where it has one", ""),
+        *((BASELINES[name], name) for name in names),
+    ]
+
+
+def label(model_id: str, length: object, *more: Any) -> str:
+    """The line that opens the settings: how many methods, and how long on this text."""
+    *lists, n_samples, n_steps = more
+    chosen = [key for keys in lists for key in keys or []]
+    reranker, size = _read(model_id, length)
+    wanted = {"n_samples": n_samples, "n_steps": n_steps}
+    taken = _about(cost.estimate(reranker, size, chosen, wanted)[1]) if reranker and size and chosen else ""
+    return f"{len(chosen)} of {len(METHODS)} methods{taken}"
+
+
+def show_label(*inputs: Any) -> Any:
+    """The line again, after any change."""
+    return gr.update(label=label(*inputs))
+
+
+def show_costs(model_id: str, length: object, *more: Any) -> list[Any]:
+    """Every method with its cost on this text."""
+    *_lists, n_samples, n_steps = more
+    (reranker, size), costs = _read(model_id, length), dict[str, str]()
+    if reranker and size:
+        for key, n in cost.counts_of(size, METHODS, {"n_samples": n_samples, "n_steps": n_steps}).items():
+            costs[key] = f" ({n:,} passes at most{_about(cost.seconds(reranker, size.n_tokens, {key: n}))})"
+    return [gr.CheckboxGroup(choices=_choices(title, costs)) for title in GROUPS]
+
+
+def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
+    """What the cost depends on; `length` is the browser's `[tokens, words of the query, of the document]`, about."""
+    reranker = in_memory(model_id) if model_id in MODELS else None
+    if not isinstance(length, list) or len(length) != 3 or not all(type(n) is int and 0 <= n < 10**6 for n in length):
+        return reranker, None
+    n_tokens, *sides = length
+    read = min(1.0, reranker.max_length / n_tokens) if reranker and n_tokens else 1.0  # the rest is cut
+    return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
+
+
+def _choices(title: str, costs: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(METHODS[key].label + costs.get(key, ""), key) for key in members(title)]
+
+
+def _about(taken: float) -> str:
+    return f", about {taken:.2g} s" if taken < 10 else f", about {taken:,.0f} s"

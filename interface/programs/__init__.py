@@ -1,0 +1,1 @@
+"""The same answers for programs: REST, `gradio_client` and MCP."""

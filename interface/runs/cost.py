@@ -1,0 +1,71 @@
+"""What a run costs on this text, said everywhere alike: passes at most, and seconds as the fastest of the last runs.
+
+Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.cost import Sides, forwards, sides_of
+from attribution.evidence.faithfulness.measure import max_passes
+from attribution.rerankers.reranker import Reranker
+from attribution.types import TokenizedPair
+
+FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
+DEAR = 24  # forwards from which a method waits until the others are measured
+TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores, before anything ran
+PARAMETERS = 22_700_000
+SLOWEST = 2.0  # times as slow as by its size: a busy moment is no measure of the machine
+LAST = 5  # runs of a method that are remembered
+_speeds: dict[tuple[str, str], deque[float]] = {}  # (model, method) -> seconds a forward and token
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the cost of a pair depends on: its tokens, and the words of its query and document."""
+
+    n_tokens: int
+    sides: Sides
+
+
+def size_of(pair: TokenizedPair) -> Size:
+    """Of a pair as the model reads it."""
+    return Size(len(pair.tokens), sides_of(pair))
+
+
+def counts_of(size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> dict[str, int]:
+    """At most so many forwards for each of `methods`, with those of the `wanted` options that it takes."""
+    return {method: forwards(method, size.sides, **wanted) for method in methods}
+
+
+def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> float:
+    """About how long `counts` take together: what has run as it did at its fastest, the rest by the model's size."""
+    usual = _by_size(reranker)
+    mine = {method: min(speeds) for (model, method), speeds in _speeds.items() if model == reranker.model_id}
+    return sum(n * n_tokens * min(mine.get(method, usual), SLOWEST * usual) for method, n in counts.items())
+
+
+def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> tuple[int, float]:
+    """`(forwards at most, about how many seconds)` for `methods` and measuring their faithfulness."""
+    counts = counts_of(size, methods, wanted)
+    counts[FAITHFULNESS] = max_passes(len(counts))
+    return sum(counts.values()), seconds(reranker, size.n_tokens, counts)
+
+
+def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:
+    """Remember how long a run took that was to take at most `n_forwards`."""
+    _speeds.setdefault((model_id, method), deque(maxlen=LAST)).append(taken / (n_forwards * n_tokens))
+
+
+def forget() -> None:
+    """As if nothing had run yet."""
+    _speeds.clear()
+
+
+def _by_size(reranker: Reranker) -> float:
+    size = sum(parameter.numel() for parameter in reranker.model.parameters())
+    return max(1.0, size / PARAMETERS) / TOKENS_A_SECOND

@@ -1,0 +1,57 @@
+"""What every answer says to the browser: run and load nothing that is not ours, and tell nobody where you came from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.middleware import Middleware
+
+from interface.runs.lanes import places, wait_of_a_full_queue
+
+# As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "connect-src": "'self'",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
+}
+HEADERS = {
+    "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+FULL = 503  # Gradio's status for a queue that takes no more
+Message = MutableMapping[str, Any]
+
+
+class Headers:
+    """ASGI middleware that adds `HEADERS` to every HTTP answer."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+        """Pass on, with our headers. Gradio's queue refuses who would wait too long at the pace of the last runs."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            scope["app"].get_blocks()._queue.max_size = places()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                if message["status"] == FULL:
+                    ours.append((b"retry-after", str(wait_of_a_full_queue()).encode()))
+                message["headers"] = [*message.get("headers", []), *ours]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+MIDDLEWARE = [Middleware(Headers)]

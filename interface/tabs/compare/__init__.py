@@ -1,0 +1,1 @@
+"""Tab "Compare": its inputs, layout, state, runs and what-ifs."""

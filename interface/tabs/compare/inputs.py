@@ -1,0 +1,79 @@
+"""The documents of the Compare tab: pasted as one list, or one box each, with add and remove.
+
+The browser changes one form into the other; what the server hears of it is the form and how many boxes are in sight.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from attribution.views.page import status_html
+from interface.page.layout import ASIDE
+from interface.tabs.compare.documents import HOW, LEAST, MOST, write_list
+
+LIST, BOXES = "one list", "one box each"
+EMPTY = ("",) * MOST
+RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """`components`, in the order that `ask` takes them: mode, pasted list, then every box."""
+
+    mode: gr.Radio
+    text: gr.Textbox
+    boxes: list[gr.Textbox]
+    layout: gr.JSON
+
+    def show_after(self, filled: Any) -> Any:
+        """Once the event `filled` has put other values into the components, the form that holds them is in sight."""
+        return filled.then(None, [self.mode, *self.boxes], self.layout, js=_script("settle"))
+
+    @property
+    def components(self) -> list[Any]:
+        """As inputs of an event."""
+        return [self.mode, self.text, *self.boxes]
+
+
+def build(documents: Sequence[str]) -> Boxes:
+    """Both forms; one is shown. Changing from one to the other takes the documents along."""
+    mode = gr.Radio([LIST, BOXES], value=LIST, label="Documents as", elem_id="compare-mode")
+    layout = gr.JSON([LIST, LEAST], visible="hidden")
+    with gr.Column(visible=True) as as_list:
+        text = gr.Textbox(
+            write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=HOW, elem_id="compare-documents",
+            lines=5, max_lines=6,
+        )  # fmt: skip
+    boxes, rows, removes = [], [], []
+    with gr.Column(visible=False, elem_id="compare-boxes") as as_boxes:
+        for i in range(MOST):
+            with gr.Row(visible=i < LEAST) as row:
+                boxes.append(gr.Textbox("", label=f"Document {i + 1}", lines=1, max_lines=4, scale=9))
+                removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110))
+            rows.append(row)
+        add = gr.Button("Add a document", elem_id="compare-add")
+    gr.HTML(status_html(""), elem_id="compare-problem")
+    mode.input(None, [mode, text, *boxes], [mode, text, layout, *boxes], js=_script("convert"))
+    add.click(None, layout, layout, js=_script("add"))
+    for i, remove in enumerate(removes):
+        remove.click(None, [layout, *boxes], [layout, *boxes], js=_script("remove", i))
+    layout.change(show, layout, [as_list, as_boxes, *rows], **ASIDE)
+    return Boxes(mode, text, boxes, layout)
+
+
+def show(layout: Any) -> list[Any]:
+    """The form that is chosen is the one that is seen, with so many boxes: `[list, boxes, *rows]`."""
+    if not isinstance(layout, list) or [type(part) for part in layout] != [str, int]:
+        raise gr.Error("The layout is no [form, number of boxes].", print_exception=False)
+    mode, n = layout
+    return [gr.update(visible=seen) for seen in (mode == LIST, mode == BOXES, *(i < n for i in range(MOST)))]
+
+
+def _script(name: str, *given: int) -> str:
+    """JavaScript that calls `name` of `static/documents.js` with what is in the components."""
+    return f"(...now) => window.rerankLens.documents.{name}({', '.join([RULES, *map(str, given)])}, ...now)"

@@ -1,0 +1,149 @@
+"""What the Compare tab shows below its button: the list, the contrast, what if, which words met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from attribution import METHODS
+from attribution.evidence.compare.contrast import complete_methods, words_of
+from attribution.evidence.compare.interaction import DIFFERENCE, interaction_passes
+from attribution.removal import OPERATORS
+from attribution.rerankers.loading.load import in_memory
+from attribution.views.compare import Which, title_html
+from attribution.views.page import status_html
+from interface.page.layout import STATIC
+from interface.runs.handlers import KEEP_SECONDS
+from interface.tabs.compare.runs import PARTS
+from interface.tabs.compare.state import Compared
+
+ONE_PASS = [key for key, method in METHODS.items() if method.signed and method.cost == "1"]  # cheap enough for 20 rows
+FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
+MOST_WORDS = 24
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The outputs of the handlers, in the order of `PARTS`."""
+
+    state: gr.State
+    identity: gr.HTML
+    rows: gr.HTML
+    why: gr.HTML
+    words: gr.HTML
+    what_if: gr.HTML
+    meet: gr.HTML
+    picked: gr.Textbox
+    status: gr.HTML
+
+    @property
+    def components(self) -> list[Any]:
+        """As outputs of an event."""
+        return [getattr(self, name) for name in PARTS]
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What asks for more about a list that was compared."""
+
+    flip: gr.Button
+    edit_which: gr.Radio
+    edit_text: gr.Textbox
+    edit_score: gr.Button
+    meet_which: gr.Radio
+    meet_words: gr.Slider
+    meet_form: gr.Dropdown
+    meet_start: gr.Button
+    passes: gr.HTML
+
+
+def build_settings() -> list[Any]:
+    """`[method, colour, operator]`."""
+    with gr.Accordion("Settings", open=False, elem_id="compare-settings"):
+        method = gr.Dropdown(
+            [(METHODS[key].label, key) for key in complete_methods()],
+            value="integrated_gradients",
+            label="Why A over B, by",
+            info="only methods whose attributions add up to a difference of scores",
+        )
+        colour = gr.Dropdown(
+            [(METHODS[key].label, key) for key in ONE_PASS], value=ONE_PASS[-1], label="Colour the rows by"
+        )
+        operator = gr.Radio(
+            [(f"{key}: {text}", key) for key, text in OPERATORS.items()], value="delete", label="What if drops words by"
+        )
+    return [method, colour, operator]
+
+
+def build_results(picked: gr.Textbox, status: gr.HTML) -> tuple[Parts, Controls]:
+    """The sections from top to bottom."""
+    js, heat = ((STATIC / name).read_text("utf-8") for name in ("compare.js", "heat.js"))
+    with gr.Column(elem_id="compare-result", elem_classes="rl-result"):
+        state = gr.State(None, time_to_live=KEEP_SECONDS)
+        identity = gr.HTML("", elem_id="compare-identity")
+        rows = gr.HTML("", elem_id="compare-rows", js_on_load=js)
+        gr.HTML(title_html("Why A over B"))
+        why = gr.HTML("", elem_id="compare-why")
+        gr.HTML(title_html("What if a word were not there?"))
+        words = gr.HTML("", elem_id="compare-words", js_on_load=js)
+        what_if = gr.HTML("", elem_id="compare-what-if")
+        flip, *edit = _build_what_if()
+        gr.HTML(title_html("Which query word met which document word?"))
+        meet_controls = _build_meet()
+        meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
+    return Parts(state, identity, rows, why, words, what_if, meet, picked, status), Controls(
+        flip, *edit, *meet_controls
+    )
+
+
+def _build_what_if() -> tuple[Any, ...]:
+    flip = gr.Button("Fewest words that turn the order round", elem_id="compare-flip", min_width=300)
+    with gr.Accordion("Or edit the text", open=False, elem_id="compare-edit"):
+        which = gr.Radio(["A", "B"], value="A", label="Text")
+        text = gr.Textbox("", label="Edited text", lines=4, max_lines=8)
+        score = gr.Button("Score the edited text")
+    return flip, which, text, score
+
+
+def _build_meet() -> tuple[Any, ...]:
+    with gr.Row(elem_id="compare-meet-settings"):
+        which = gr.Radio(["A", "B"], value="A", label="Document", min_width=120, scale=1)
+        n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Document words", min_width=160, scale=2)
+        form = gr.Dropdown(
+            [(_form_label(key), key) for key in FORMS], value=DIFFERENCE, label="How", min_width=260, scale=3
+        )
+    with gr.Row(elem_id="compare-meet-actions"):
+        start = gr.Button("Show which words met", elem_id="compare-meet-start", min_width=220)
+        passes = gr.HTML("", elem_id="compare-passes")
+    return which, n_words, form, start, passes
+
+
+def _form_label(key: str) -> str:
+    if key == DIFFERENCE:
+        return "scores with and without each pair of words: exact"
+    return f"change of {METHODS[key].label}, for long texts"
+
+
+def expected_passes(compared: Compared | None, which: Which, n_words: int, form: str) -> str:
+    """What the matrix will cost, before it runs."""
+    if compared is None or compared.contrast is None:
+        return status_html("")
+    said = compared.explanation(which)
+    if form == DIFFERENCE:
+        reranker = in_memory(compared.asked.model_id)
+        if reranker is None:  # let go since; nothing is loaded outside the queue
+            return status_html("")
+        n = interaction_passes(reranker, said.query, said.document, n_words)
+        return status_html(f"{n} forward passes.")
+    runs = 1 + len(words_of(said, said.attributions, "query"))
+    return status_html(f"{runs} runs of {METHODS[form].label}; forward and backward passes each: {METHODS[form].cost}.")
+
+
+def original(compared: Compared | None, which: Which) -> Any:
+    """The text to edit: what A or B is now."""
+    if compared is None or compared.contrast is None:
+        return gr.skip()
+    place = compared.place(which)
+    return compared.edited[place][0] if place in compared.edited else compared.explanation(which).document

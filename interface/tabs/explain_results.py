@@ -1,0 +1,55 @@
+"""What a run of the Explain tab has so far, and how it stands on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from attribution import METHODS
+from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.types import Explanation
+from attribution.views.cards import cards_head, each_card, score_section
+from attribution.views.page import status_html
+
+
+@dataclass
+class Results:
+    """What a run has so far. `of`: the identity line; `section`: the faithfulness of what is measured."""
+
+    of: str
+    chosen: list[str]
+    done: dict[str, Explanation] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    measured: Faithfulness | None = None
+    section: str = ""
+
+    @property
+    def ordered(self) -> dict[str, Explanation]:
+        """What is done, in the order of the cards."""
+        return {key: self.done[key] for key in self.chosen if key in self.done}
+
+    @property
+    def n_ran(self) -> int:
+        """Methods that are through, with a result or an error."""
+        return len(self.done) + len(self.failed)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is left to run or to measure."""
+        known = self.measured is not None and set(self.done) <= set(self.measured.methods)
+        return known and self.n_ran == len(self.chosen)
+
+    def page(self, status: str) -> tuple[Any, ...]:
+        """All there is, as the outputs of `run`; Gradio sends what differs from the yield before."""
+        score = score_section(next(iter(self.done.values()))) if self.done else ""
+        head = cards_head(self.done, self.measured if self.whole else None)
+        cards = each_card(self.chosen, self.done, self.measured, failed=self.failed, growing=not self.whole)
+        empty = [""] * (len(METHODS) - len(cards))
+        return self.of, score, head, self.section, (self.ordered, self.measured), *cards, *empty, status_html(status)
+
+
+def only(status: str) -> tuple[Any, ...]:
+    """A yield that leaves all but the status line as it is."""
+    return *[gr.skip()] * (5 + len(METHODS)), status_html(status)

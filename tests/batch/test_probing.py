@@ -1,0 +1,41 @@
+"""The table of models by what they read: every cell is a share of its own model and probe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from attribution.batch.probing import from_json, probes_json, probes_markdown
+from attribution.evidence.probes.probe_set import ProbeShare
+from attribution.evidence.probes.table import PROBES
+
+
+def share(i: int, key: str, of: int) -> ProbeShare:
+    held = (95 - 5 * i) / 100
+    return ProbeShare(key, 10 * i + of, held, low=held - 0.05, high=1.0, within=0.25, change=-1.0)
+
+
+SHARES = {model: {key: share(i, key, of) for i, key in enumerate(PROBES)} for of, model in enumerate(("one", "two"))}
+
+
+def test_a_cell_says_the_share_its_interval_and_of_how_many() -> None:
+    head, rule, *rows = probes_markdown(SHARES).splitlines()
+    assert head == "| probe | the score should | one | two |"
+    assert rule.count("---") == rule.count("|") - 1 == 4
+    for i, (probe, row) in enumerate(zip(PROBES.values(), rows, strict=True)):
+        cells = [f"{95 - 5 * i} % [{90 - 5 * i}, 100] of {10 * i + of}" for of in (0, 1)]
+        assert row == f"| {probe.label}: {probe.asks} | {probe.expects} | {cells[0]} | {cells[1]} |"
+
+
+def test_a_share_that_is_not_whole_says_that_the_probe_does_not_apply() -> None:
+    for missing in ("held", "low", "high"):
+        gone: dict[str, Any] = {missing: None}
+        table = {"m": {key: replace(one, **gone) for key, one in SHARES["one"].items()}}
+        assert all(row.endswith("| does not apply |") for row in probes_markdown(table).splitlines()[2:])
+
+
+def test_a_stored_table_is_read_again() -> None:
+    stored = json.loads(json.dumps(probes_json(SHARES, {"one": "r1", "two": "r2"}, 7, 3)))
+    assert from_json(stored) == SHARES
+    assert (stored["pairs"], stored["seed"], stored["revisions"]) == (7, 3, {"one": "r1", "two": "r2"})

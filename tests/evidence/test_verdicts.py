@@ -1,0 +1,130 @@
+"""Verdicts and rankings on paper: what a probe concludes from its changes, what ranks and overlaps are."""
+
+from __future__ import annotations
+
+import pytest
+import regex
+
+from attribution.evidence.compare.two_models import compare_models
+from attribution.evidence.correlation import spearman, top_k_overlap
+from attribution.evidence.faithfulness.scores import Scores
+from attribution.evidence.probes.probe import JUDGES, Control, Variant, _bucket
+from attribution.evidence.probes.wording import over_space, without
+from attribution.explain import explain
+from attribution.rerankers.reranker import Reranker
+from tests.evidence.test_two_models import with_values
+
+
+def variants(*changes: float, low: float = -1.0, high: float = 0.5) -> list[Variant]:
+    control = Control(1, (), low, high)
+    return [Variant("q", "d", "", 0.0, change, control, control.holds(change), False) for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("expects", "changes", "change", "verdict"),
+    [
+        ("fall", (-2.0,), -2.0, "held"),
+        ("fall", (-2.0, -0.1), -1.05, "held"),
+        ("fall", (-1.5, -0.1), -0.8, "within the control"),
+        ("fall", (-1.00005,), -1.00005, "within the control"),
+        ("fall", (0.5,), 0.5, "within the control"),
+        ("fall", (0.50005,), 0.50005, "within the control"),
+        ("fall", (0.6,), 0.6, "did not hold"),
+        ("stay", (0.5, -1.0), -1.0, "held"),
+        ("stay", (0.5, -0.2), 0.5, "held"),
+        ("stay", (-0.9, 0.6), 0.6, "did not hold"),
+        ("stay", (-3.0, 0.6), -3.0, "did not hold"),
+        ("stay", (0.50005,), 0.50005, "held"),
+        ("stay", (-1.2,), -1.2, "did not hold"),
+        ("not rise", (-9.0,), -9.0, "held"),
+        ("not rise", (-9.0, 0.4), 0.4, "held"),
+        ("not rise", (0.50005,), 0.50005, "held"),
+        ("not rise", (0.6, -9.0), 0.6, "did not hold"),
+        ("not rise", (0.6, 0.7), 0.7, "did not hold"),
+    ],
+)
+def test_what_a_probe_concludes(expects: str, changes: tuple[float, ...], change: float, verdict: str) -> None:
+    found, said = JUDGES[expects](variants(*changes))
+    assert (found, said) == (pytest.approx(change), verdict)
+
+
+def test_a_change_counts_against_the_mean_of_the_controls() -> None:
+    wide, narrow = variants(-1.0, low=-3.0), variants(-2.6, low=-0.5)
+    assert JUDGES["fall"]([*wide, *narrow]) == (pytest.approx(-1.8), "held"), "-1.75 is the controls' mean end"
+    low, high = variants(0.7, high=0.1), variants(0.7, high=1.5)
+    assert JUDGES["fall"]([*low, *high])[1] == "within the control"
+    risen = JUDGES["not rise"]([*variants(0.9, high=1.5), *variants(0.4, high=0.1)])
+    assert risen == (0.4, "did not hold"), "the one above its own control decides, not the largest"
+
+
+@pytest.mark.parametrize(("size", "bucket"), [(0, 1), (1, 1), (2, 4), (4, 4), (5, 16), (16, 16), (17, 16), (900, 16)])
+def test_an_edit_stands_beside_the_smallest_control_that_covers_it(size: int, bucket: int) -> None:
+    assert _bucket(size) == bucket
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "rho"),
+    [
+        ([1.0, 2.0, 3.0], [10.0, 20.0, 30.0], 1.0),
+        ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0], -1.0),
+        ([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0], 1 - 6 * 2 / (4 * 15)),
+        ([1.0, 1.0, 2.0], [1.0, 2.0, 3.0], 0.75**0.5),
+        ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], None),
+        ([1.0, 2.0], [5.0, 5.0], None),
+    ],
+)
+def test_spearman_by_hand(a: list[float], b: list[float], rho: float | None) -> None:
+    found = spearman(a, b)
+    assert found is None if rho is None else found == pytest.approx(rho)
+
+
+@pytest.mark.parametrize(
+    ("b", "k", "share"),
+    [([9.0, 8.0, 1.0, 0.0], 2, 1.0), ([0.0, 1.0, 8.0, 9.0], 2, 0.0), ([9.0, 0.0, 8.0, 1.0], 2, 0.5),
+     ([0.0, 1.0, 8.0, 9.0], 5, 1.0), ([5.0, 5.0, 5.0, 5.0], 2, 1.0), ([9.0, 8.0, 1.0, 0.0], 0, 0.0)],
+)  # fmt: skip
+def test_overlap_by_hand(b: list[float], k: int, share: float) -> None:
+    assert top_k_overlap([4.0, 3.0, 2.0, 1.0], b, k) == share
+
+
+@pytest.mark.parametrize(
+    ("n_beaten", "control", "starts"),
+    [
+        (9, True, "No better than a random order of words on this pair: 1 of 10 do as well"),
+        (0, None, "No better than a random order of words on this pair: 10 of 10 do as well"),
+        (10, False, "Better than all 10 random orders, but not than embedding magnitude"),
+        (10, True, "Better than all 10 random orders of words on this pair; chance does that once in 11."),
+        (10, None, "Better than all 10 random orders of words on this pair; chance does that once in 11."),
+    ],
+)
+def test_verdicts_of_faithfulness(n_beaten: int, control: bool | None, starts: str) -> None:
+    scores = Scores(1.0, 0.0, (), (), n_beaten, 10, control)
+    assert scores.verdict.startswith(starts)
+    assert scores.beats_random == (n_beaten == 10)
+    assert scores.beats_chance == (n_beaten == 10 and control is True)
+
+
+def test_two_models_share_only_words_that_both_read(tiny_bert: Reranker) -> None:
+    one = explain(tiny_bert, "berlin", "paris", "occlusion")
+    alone = compare_models(one, one)
+    assert (alone.spearman, alone.overlap, len(alone.words)) == (None, 1.0, 1)
+    two = explain(tiny_bert, "berlin", "paris is", "occlusion")
+    turned = compare_models(with_values(two, [2.0, 1.0]), with_values(two, [1.0, 2.0]))
+    assert turned.spearman == pytest.approx(-1)
+    assert [(word.text, word.values, word.ranks) for word in turned.words] == [
+        ("paris", (2.0, 1.0), (1, 2)),
+        ("is", (1.0, 2.0), (2, 1)),
+    ]
+    tied = compare_models(with_values(two, [1.0, 1.0]), with_values(two, [1.0, 2.0]))
+    assert [word.ranks for word in tied.words] == [(1, 2), (2, 1)], "of equal values the earlier word goes first"
+    assert tied.spearman is None
+
+
+@pytest.mark.parametrize("n", [3, 300])
+def test_white_space_goes_with_the_word_before_it(n: int) -> None:
+    text = "x" * n + " \n\t"
+    assert over_space(text, n) == n + 3
+    assert over_space(text, 0) == 0
+    assert over_space(f"{text}y", n) == n + 3
+    assert over_space("", 0) == 0
+    assert without("a  not b not", list(regex.finditer("not", "a  not b not"))) == "a  b "

@@ -1,0 +1,70 @@
+"""One method's error stands on its card, and the others are explained and measured all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from attribution import MODELS
+from attribution.errors import Stopped
+from attribution.methods import METHODS
+from attribution.rerankers import states
+from attribution.rerankers.loading.models import Checkpoint
+from attribution.rerankers.reranker import Meter, Reranker
+from attribution.views.cards import each_card
+from interface.page.settings import DEFAULTS
+from interface.tabs.explain import _results
+
+WANTED = {**DEFAULTS, "baselines": None}
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+
+
+def shown(reranker: Reranker, methods: list[str]) -> list[str]:
+    """What stands on the page in the end: `[score, faithfulness, cards, status]`."""
+    page = [""] * (6 + len(METHODS))
+    for update in _results(reranker, *PAIR, methods, WANTED, no_watch):
+        page = [old if isinstance(new, dict) else new for old, new in zip(page, update, strict=True)]
+    return [page[1], page[3], "".join(page[5:-1]), page[-1]]
+
+
+def no_watch(*_args: object) -> Callable[[Meter], None]:
+    return lambda _meter: None
+
+
+@pytest.fixture(autouse=True)
+def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
+    monkeypatch.setattr(states, "MAX_ATTENTION_BYTES", 0)
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+
+
+def test_the_others_go_on(tiny_bert: Reranker) -> None:
+    score, faithfulness, cards, status = shown(tiny_bert, ["saliency", "attention", "occlusion"])
+    assert 'class="rl-card rl-failed" data-method="attention"' in cards
+    assert "Shorten the document." in cards
+    assert cards.count("<article") == 3
+    assert 'data-method="occlusion"' in cards
+    assert "rl-logit" in score
+    assert "Comprehensiveness" in faithfulness or "comprehensiveness" in faithfulness
+    assert "Done after" in status
+
+
+def test_one_that_has_not_run_yet_is_not_said_to_have_failed() -> None:
+    failed, waiting = each_card(["attention", "occlusion"], {}, failed={"attention": "Too long."})
+    assert ("rl-failed" in failed, "Too long." in failed) == (True, True)
+    assert ("rl-failed" in waiting, "rl-pending" in waiting) == (False, True)
+
+
+def test_all_fail(tiny_bert: Reranker) -> None:
+    score, faithfulness, cards, status = shown(tiny_bert, ["attention"])
+    assert (score, faithfulness) == ("", "")
+    assert "rl-failed" in cards
+    assert "no method could explain" in status
+
+
+def test_a_stop_is_no_error_of_a_method(tiny_bert: Reranker) -> None:
+    def stop(_meter: Meter) -> None:
+        raise Stopped("stopped")
+
+    with pytest.raises(Stopped):
+        list(_results(tiny_bert, *PAIR, ["saliency"], WANTED, lambda *_: stop))

@@ -1,0 +1,136 @@
+"""One run a visitor and lane: the latest wins at once, also over what waits; other visitors are left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attribution.errors import Stopped
+from interface.page.layout import said_of
+from interface.runs import budget
+from interface.runs import lanes as runs
+from interface.runs.lanes import MAIN, SLOTS, WAITING, Run, ahead, busy, claim, end, in_a_word, latest_run, places, stop
+from interface.server.headers import Headers
+
+
+def goes_on(run: Run) -> bool:
+    """Said in a word: what a check raises would leave the block of the run, and the test behind it, in silence."""
+    try:
+        run.check()
+    except Stopped:
+        return False
+    return True
+
+
+def test_a_claim_ends_the_run_before_its_next_pass() -> None:
+    with latest_run("ann") as first:
+        assert goes_on(first)
+        claim("ann")
+        assert not goes_on(first)
+    with latest_run("ann") as second:
+        assert goes_on(second)
+    assert not busy("ann")
+
+
+def test_a_newer_run_ends_the_older_and_a_stopped_one_leaves_quietly() -> None:
+    with latest_run("ann") as first, latest_run("ann") as second:
+        assert not goes_on(first)
+        assert goes_on(second)
+    with latest_run("ann") as run:
+        assert stop("ann") == "running"
+        run.check()
+        raise AssertionError("a stopped run goes on")
+    assert not busy("ann")
+
+
+def test_lanes_and_visitors_are_apart() -> None:
+    with latest_run("ann", MAIN) as main, latest_run("ann", "lab") as lab, latest_run("bob") as other:
+        claim("ann", "lab")
+        assert goes_on(main)
+        assert not goes_on(lab)
+        claim("ann")
+        assert not goes_on(main)
+        assert goes_on(other)
+    stop("ann")
+
+
+def test_what_was_ended_is_told_by_lane_and_in_a_word() -> None:
+    with latest_run("ann", "lab"), latest_run("bob"):
+        claim("ann", "compare")
+        assert end("ann", "inside") == {}
+        ended = end("ann")
+    assert ended == {"lab": "running", "compare": "waiting"}
+    with latest_run("ann", "lab"), latest_run("bob", "inside"):
+        assert [busy("ann", lane) for lane in ("lab", "inside")] == [True, False]
+    assert (in_a_word(ended), in_a_word({"compare": "waiting"}), in_a_word({})) == ("running", "waiting", "")
+    said = said_of(ended)
+    assert "Stopped. What was ready is kept." in said["lab"]
+    assert "Withdrawn before it started." in said["compare"]
+    assert all("rl-stopped" in line for line in said.values())
+
+
+def test_waiting_is_counted_and_withdrawn() -> None:
+    with latest_run("ann"), latest_run("bob"):
+        assert claim("cid")[0] == 1
+        assert claim("dan")[0] == 2
+        assert ahead("dan")
+        assert ahead("ann") is None
+        assert stop("cid") == "waiting"
+        assert ahead("dan") != (0, 0.0)
+    assert ahead("dan") == (0, 0.0)
+    assert busy("dan")
+    with latest_run("dan"):
+        assert ahead("dan") is None
+    assert stop("dan") == ""
+    assert not runs._waiting
+    assert not runs._running
+
+
+def test_a_stop_from_another_thread_reaches_the_run() -> None:
+    with latest_run("ann") as run:
+        thread = threading.Thread(target=stop, args=("ann",))
+        thread.start()
+        thread.join()
+        run.check()
+        raise AssertionError("a stopped run goes on")
+
+
+def test_a_run_of_up_to_thirty_seconds_starts_at_once() -> None:
+    assert budget.ask("ann", 10, 30.0, "these") == ""
+    assert "about 31 s (at most 10 passes" in budget.ask("ann", 10, 30.6, "these")
+
+
+def test_there_are_fewer_places_while_runs_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds, n in ([], 13), ([0.5, 1.5], WAITING), ([10.0, 14.0], 3), ([500.0], SLOTS):
+        monkeypatch.setattr(runs, "_seconds", deque(seconds))
+        assert places() == n
+
+
+def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_seconds", deque([12.0]))
+    queue, passed = SimpleNamespace(max_size=WAITING), list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope["method"])
+
+    here = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
+    asked = Headers(app)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own, of a browser's
+        pool.submit(asyncio.run, asked).result()
+    assert (queue.max_size, passed) == (3, ["POST"])
+
+
+def test_a_run_that_was_stopped_or_failed_counts_for_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: deque[float] = deque()
+    monkeypatch.setattr(runs, "_seconds", counted)
+    with latest_run("ann"):
+        raise Stopped("by the visitor")
+    with pytest.raises(ZeroDivisionError), latest_run("ann"):
+        raise ZeroDivisionError
+    assert len(counted) == 2

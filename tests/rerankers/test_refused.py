@@ -1,0 +1,377 @@
+"""Every checkpoint that cannot be explained rightly is refused at load, in a sentence that says what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attribution import load_reranker
+from attribution.errors import ModelError
+from attribution.rerankers.loading.checks import check_keys, check_tokenizer
+from attribution.rerankers.loading.files import MODULES, fingerprint, module_types
+from attribution.rerankers.loading.load import _unloadable
+
+BERT, ROBERTA = "BertForSequenceClassification", "RobertaForSequenceClassification"
+ROOT = Path(__file__).resolve().parents[2]
+Folder = Callable[[str], Path]
+Change = Callable[[Path], object]
+
+
+def config(**changes: Any) -> Change:
+    def change(folder: Path) -> None:
+        settings = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(settings | changes))
+
+    return change
+
+
+def weights(edit: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]], kind: str = "safetensors") -> Change:
+    """Writes the edited weights in place of the old ones, as safetensors or as a `.bin`."""
+
+    def change(folder: Path) -> None:
+        changed = edit(load_file(folder / "model.safetensors"))
+        (folder / "model.safetensors").unlink()
+        if kind == "bin":
+            torch.save(changed, folder / "pytorch_model.bin")
+        else:
+            save_file(changed, folder / "model.safetensors", {"format": "pt"})
+
+    return change
+
+
+def content(name: str, data: bytes, without: str = "") -> Change:
+    def change(folder: Path) -> None:
+        if without:
+            (folder / without).unlink()
+        (folder / name).write_bytes(data)
+
+    return change
+
+
+def as_bin(data: bytes) -> Change:
+    return content("pytorch_model.bin", data, without="model.safetensors")
+
+
+def with_nan(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    state["bert.encoder.layer.1.output.dense.bias"][3] = float("nan")
+    return state
+
+
+def larger_tokenizer(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    last = max(token["id"] for token in tokenizer["added_tokens"])
+    tokenizer["added_tokens"].append(tokenizer["added_tokens"][0] | {"id": 5_000 + last, "content": "[NEW]"})
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": "[NEW]"}))
+
+
+def only_gguf(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    (folder / "model-Q4_K.gguf").write_bytes(b"GGUF")
+
+
+def only_adapter(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text("{}")
+
+
+def mecab(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n")
+    settings = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 438\n"
+REFUSED: dict[str, tuple[Change, str]] = {
+    **{
+        method: (
+            config(quantization_config={"quant_method": method}),
+            rf"quantised \({method}\).*checkpoint it was made",
+        )
+        for method in ("bitsandbytes", "gptq", "fp8", "compressed-tensors")
+    },
+    "adapter alone": (only_adapter, "LoRA adapter.*Merge the adapter first"),
+    "adapter beside": (content("adapter_config.json", b"{}"), "LoRA adapter.*Merge the adapter first"),
+    "GGUF": (only_gguf, "GGUF weights.*original checkpoint"),
+    "relative keys": (
+        config(position_embedding_type="relative_key_query"),
+        "position_embedding_type relative_key_query",
+    ),
+    "config is a list": (content("config.json", b"[]"), "damaged config.json"),
+    "config is cut": (content("config.json", b'{"architectures": ['), "damaged config.json"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no weights that can be read"),
+    "LFS pointer, safetensors": (content("model.safetensors", POINTER), "LFS pointer in place of model.safetensors"),
+    "LFS pointer, bin": (as_bin(POINTER), "LFS pointer in place of pytorch_model.bin"),
+    "LFS pointer, tokenizer": (content("tokenizer.json", POINTER), "LFS pointer in place of tokenizer.json"),
+    "damaged bin": (as_bin(b"\x80\x02 not weights"), "weights are damaged"),
+    "empty bin": (as_bin(b""), "weights are damaged"),
+    "module.": (weights(lambda state: {f"module.{k}": v for k, v in state.items()}), "DataParallel.*model.module"),
+    "NaN": (weights(with_nan), r"not finite numbers \(NaN or infinity in bert.encoder.layer.1.output.dense.bias\)"),
+    "unused weights": (
+        weights(lambda state: state | {"bert.encoder.layer.0.attention.self.distance_embedding.weight": torch.ones(2)}),
+        "does not use .*distance_embedding.*another",
+    ),
+    "larger tokenizer": (larger_tokenizer, r"ids up to \d+, but an embedding of only"),
+    "MeCab": (mecab, "needs a package that is not installed.*(fugashi|MeCab)"),
+}
+
+
+@pytest.fixture
+def broken(tiny_folder: Folder, tmp_path: Path) -> Callable[..., Path]:
+    """A tiny checkpoint's copy with one thing changed."""
+
+    def make(change: Change, architecture: str = BERT) -> Path:
+        folder = tmp_path / "checkpoint"
+        shutil.copytree(tiny_folder(architecture), folder)
+        change(folder)
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_refused(fault: str, broken: Callable[..., Path]) -> None:
+    change, says = REFUSED[fault]
+    folder = str(broken(change))
+    with pytest.raises(ModelError, match=says) as caught:
+        load_reranker(folder)
+    assert folder in str(caught.value)
+
+
+def test_positions_counted_from_no_padding_id(broken: Callable[..., Path]) -> None:
+    with pytest.raises(ModelError, match="pad_token_id null"):
+        load_reranker(str(broken(config(pad_token_id=None), ROBERTA)))
+
+
+def test_a_missing_package_is_named(broken: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("sentencepiece"):
+        pytest.skip("sentencepiece is installed")
+    folder = broken(
+        content("sentencepiece.bpe.model", b"pieces", without="tokenizer.json"), "XLMRobertaForSequenceClassification"
+    )
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"tokenizer_class": "XLMRobertaTokenizer"}))
+    with pytest.raises(ModelError, match=r"package sentencepiece.*pip install sentencepiece"):
+        load_reranker(str(folder))
+
+
+def test_a_file_and_a_revision_of_a_folder(broken: Callable[..., Path]) -> None:
+    folder = broken(lambda _folder: None)
+    with pytest.raises(ModelError, match=r"is a file\. Give the folder"):
+        load_reranker(str(folder / "model.safetensors"))
+    with pytest.raises(ModelError, match="'nonsense' cannot be found"):
+        load_reranker(str(folder), revision="nonsense")
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "cpu:x", "", 3])
+def test_a_device_that_is_not_there(device: Any, tiny_folder: Folder) -> None:
+    with pytest.raises(ModelError, match=r"no device .*Valid: cpu"):
+        load_reranker(str(tiny_folder(BERT)), device=device)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        config(_attn_implementation="flash_attention_2"),
+        config(attn_implementation="flash_attention_2"),
+        config(pad_token_id=None),
+        weights(lambda state: state, "bin"),
+        weights(lambda state: state | {"bert.embeddings.position_ids": torch.arange(3), "cls.x.bias": torch.ones(1)}),
+    ],
+)
+def test_what_does_not_change_the_score_loads(change: Change, broken: Callable[..., Path], tiny_bert: Any) -> None:
+    pair = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
+    assert load_reranker(str(broken(change)), device="cpu").score(*pair) == tiny_bert.score(*pair)
+
+
+class Evil:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.marker,)
+
+
+def test_a_pickle_is_not_run(broken: Callable[..., Path], tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    evil = pickle.dumps({"bert.embeddings.word_embeddings.weight": Evil(marker)})
+    with pytest.raises(ModelError, match="weights are damaged, or hold more than weights"):
+        load_reranker(str(broken(as_bin(evil))))
+    assert not marker.exists()
+
+
+def test_code_of_its_own_is_neither_run_nor_asked_about(
+    tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With somebody at the keyboard who answers "y" to everything, where transformers would ask."""
+    asked: list[str] = []
+
+    def answer(question: str = "") -> str:
+        asked.append(question)
+        return "y"
+
+    monkeypatch.setattr("builtins.input", answer)
+    marker = tmp_path / "ran"
+    classes = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification", "AutoTokenizer")
+    for architecture in ("OwnRerankerForSequenceClassification", BERT):
+        folder = tmp_path / architecture
+        shutil.copytree(tiny_folder(BERT), folder)
+        config(architectures=[architecture], auto_map=dict.fromkeys(classes, "own.Own"), model_type="own")(folder)
+        (folder / "own.py").write_text(f"open({str(marker)!r}, 'w')\nclass Own: pass\n")
+        with pytest.raises(ModelError, match="needs code of its own, which this program never runs") as refused:
+            load_reranker(str(folder))
+        assert str(folder) in str(refused.value)
+        assert BERT in str(refused.value)
+    assert not marker.exists()
+    assert asked == []
+
+
+@pytest.mark.parametrize("architectures", [[BERT], [BERT, "OwnModel"]])
+def test_code_beside_a_known_architecture_is_passed_over(
+    architectures: list[str], broken: Callable[..., Path], tmp_path: Path, tiny_bert: Any
+) -> None:
+    """Of the config, the model and the tokenizer, all of which name some."""
+    marker = tmp_path / "ran"
+    names = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification")
+    folder = broken(config(architectures=architectures, auto_map=dict.fromkeys(names, "own.Own")))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["auto_map"] = {"AutoTokenizer": [None, "own.Own"]}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "own.py").write_text(f"open({str(marker)!r}, 'w')\nclass Own: pass\n")
+    pair = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants ."])
+    assert load_reranker(str(folder), device="cpu").score(*pair) == tiny_bert.score(*pair)
+    assert not marker.exists()
+
+
+def test_a_folder_s_revision_is_twelve_digits_of_names_and_contents(tmp_path: Path) -> None:
+    """A file of another name, and a byte that went from one file to the next, are another model."""
+    contents: list[dict[str, bytes]] = [
+        {"config.json": b"{}", "tokenizer.json": b"{ }"},
+        {"config.json": b"{}", "vocab.json": b"{ }"},
+        {"config.json": b"{}{", "tokenizer.json": b" }"},
+        {"config.json": b"{}", "tokenizer.json": b"{ }", "vocab.txt": b""},
+    ]
+    found = set()
+    for i, files in enumerate(contents):
+        (tmp_path / str(i)).mkdir()
+        for name, data in files.items():
+            (tmp_path / str(i) / name).write_bytes(data)
+        found.add(fingerprint(tmp_path / str(i)))
+    assert len(found) == len(contents)
+    assert all(re.fullmatch("sha256:[0-9a-f]{12}", revision) for revision in found)
+
+
+class Words(dict[str, int]):
+    """A tokenizer's vocabulary, and what is asked of it at load."""
+
+    is_fast, all_special_ids = True, (0,)
+
+    def get_vocab(self) -> dict[str, int]:
+        return self
+
+
+def test_a_tokenizer_is_fast_has_words_and_ids_up_to_the_embeddings_last_row() -> None:
+    words: Any = Words({"[UNK]": 0, "b": 6})
+    check_tokenizer("m", words, SimpleNamespace(num_embeddings=7))
+    with pytest.raises(ModelError, match="m has a tokenizer with ids up to 6, but an embedding of only 6 rows"):
+        check_tokenizer("m", words, SimpleNamespace(num_embeddings=6))
+    words.is_fast = False
+    with pytest.raises(ModelError, match="has no fast tokenizer"):
+        check_tokenizer("m", words, SimpleNamespace(num_embeddings=7))
+    without: Any = Words({"[UNK]": 0})
+    with pytest.raises(ModelError, match="has no fast tokenizer"):
+        check_tokenizer("m", without, SimpleNamespace(num_embeddings=7))
+
+
+@pytest.mark.parametrize(
+    ("missing", "unexpected", "says"),
+    [
+        ([], [], ""),
+        ([], ["pooler.dense.weight", "bert.pooler.dense.bias", "cls.predictions.bias", "x.position_ids"], ""),
+        (["c", "b", "a", "d"], [], r"lacks weights that a reranker needs \(a, b, c\):"),
+        ([], ["d", "cls.x", "b", "c", "a"], r"does not use \(a, b, c\), so"),
+        (["a"], ["b"], r"lacks weights that a reranker needs \(a\):"),
+        (["a"], ["module.a", "module.b"], 'begin with "module."'),
+        (["a"], ["module.a", "b"], r"lacks weights that a reranker needs \(a\):"),
+        ([], ["module.a"], r"does not use \(module.a\), so"),
+    ],
+)
+def test_missing_and_unknown_weights_are_named_three_at_most(
+    missing: list[str], unexpected: list[str], says: str
+) -> None:
+    loading = {"missing_keys": missing, "unexpected_keys": unexpected}
+    if not says:
+        check_keys("m", loading)
+        return
+    with pytest.raises(ModelError, match=says):
+        check_keys("m", loading)
+
+
+@pytest.mark.parametrize(
+    ("modules", "kind"),
+    [
+        ('[{"type": "a.Transformer"', "{}"),
+        ("[]", "{"),
+        ("3", "{}"),
+        ("[3]", "{}"),
+        ('[{"path": ""}]', "{}"),
+        ("[]", "[]"),
+        ("[]", b"\xff"),
+    ],
+)
+def test_damaged_files_of_sentence_transformers_are_said_so(modules: str, kind: str | bytes) -> None:
+    found: dict[str, Any] = dict(zip(MODULES, (modules, kind), strict=True))
+    with pytest.raises(ModelError, match=r"modules\.json or config_sentence_transformers\.json is damaged: .* again"):
+        module_types(found, found.__getitem__)
+    assert module_types([MODULES[0]], found.__getitem__) == [], "one of the two alone says nothing"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError("first\nsecond"), "Could not load m: first Give"),
+        (OSError(), "Could not load m: OSError Give"),
+        (EOFError("ran out"), "Could not load m: its weights are damaged, or hold more than weights"),
+        (
+            ImportError("no jumanpp\nmore"),
+            "Could not load m: it needs a package that is not installed. no jumanpp Give",
+        ),
+    ],
+)
+def test_what_a_library_raises_is_its_first_line(error: Exception, says: str) -> None:
+    assert str(_unloadable("m", error)).startswith(says)
+
+
+def test_the_revision_follows_every_file_that_matters(broken: Callable[..., Path], tmp_path: Path) -> None:
+    original = broken(weights(lambda state: state, "bin"))
+    (original / "1_Dense").mkdir()
+    (original / "1_Dense" / "model.safetensors").write_bytes(b"1")
+    for name in ("modules.json", "chat_template.jinja", "vocab.txt", "sentence_bert_config.json", "spiece.model"):
+        (original / name).write_text("{}")
+    seen = {fingerprint(original)}
+    matter = [path for path in sorted(original.rglob("*")) if path.is_file()]
+    for file in matter:
+        before = file.read_bytes()
+        file.write_bytes(before + b" ")
+        seen.add(fingerprint(original))
+        file.write_bytes(before)
+    assert len(seen) == 1 + len(matter)
+    (original / "README.md").write_text("words about it")
+    (original / "onnx").mkdir()
+    (original / "onnx" / "model.onnx").write_bytes(b"1")
+    assert fingerprint(original) in seen

@@ -1,0 +1,81 @@
+"""The page's shell: examples, what a result is of, and what the browser needs to count tokens."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+from attribution.views.compare import lists_html
+from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, link_html, top_html
+from tests.views.test_render import read
+
+ROOT = Path(__file__).parents[2]
+PAIRS = json.loads((ROOT / "examples" / "pairs.json").read_text("utf-8"))
+CSS = [*ROOT.glob("attribution/views/static/*.css"), *ROOT.glob("interface/page/static/*.css")]
+
+
+def chips(html: str) -> list[tuple[str, str, dict[str, str]]]:
+    """Pressed, tab index, and what each carries, with its label."""
+    found = re.findall(r'<button[^>]*aria-pressed="(\w+)"\s+tabindex="(-?\d)"([^>]*)>([^<]*)<', html)
+    carried = [{**dict(re.findall(r'data-(\w+)="([^"]*)"', data)), "label": label} for _, _, data, label in found]
+    unescaped = [{name: unescape(value) for name, value in one.items()} for one in carried]
+    return [(pressed, tab, one) for (pressed, tab, _, _), one in zip(found, unescaped, strict=True)]
+
+
+def test_the_first_example_is_chosen_and_each_carries_its_pair() -> None:
+    html = examples_html(PAIRS)
+    found = chips(html)
+    assert [(pressed, tab) for pressed, tab, _ in found] == [("true", "0"), *[("false", "-1")] * (len(PAIRS) - 1)]
+    for (_, _, carried), pair in zip(found, PAIRS, strict=True):
+        assert carried == {name: pair[name] for name in ("query", "document", "reason", "label")}
+    groups = re.findall(r'role="group" aria-label="([^"]*)"', html)
+    assert [unescape(group) for group in groups] == list(dict.fromkeys(pair["teaches"] for pair in PAIRS))
+    (why,) = re.findall(r'id="rl-why"[^>]*data-own="([^"]*)">([^<]*)<', html)
+    assert (why[0], unescape(why[1])) == (OWN_TEXT, PAIRS[0]["reason"])
+
+
+def test_the_first_list_is_chosen() -> None:
+    lists = [{"label": f"l{i}", "reason": f"r{i}", "query": f"q{i}", "text": f"t{i}", "mode": "list"} for i in range(3)]
+    html = lists_html(lists)
+    assert [(pressed, tab) for pressed, tab, _ in chips(html)] == [("true", "0"), *[("false", "-1")] * 2]
+    assert [carried for _, _, carried in chips(html)] == lists
+    assert re.findall(r'class="rl-why"[^>]*>([^<]*)<', html) == ["r0"]
+
+
+def test_a_result_says_what_it_is_of() -> None:
+    html = identity_html(Identity("id", "Label", "rev", "a <q>", "d" * 100, "operator delete", "9 tokens"), "Again!")
+    text = " ".join(read(html).text.split())
+    assert "Of the text in the boxes, by Label, rev; operator delete" in text
+    assert text.endswith("Again!")
+    assert 'data-count="9 tokens" data-over="false"' in html
+    assert 'data-over="true"' in identity_html(Identity("id", "L", "r", "q", "d", count="9", over=True))
+    plain = identity_html(Identity("id", "Label", "rev", "q", "d"))
+    assert "data-count" not in plain
+    assert "Press Explain for the boxes." in plain
+    assert re.findall(r'data-(model|query|document)="([^"]*)"', plain) == [
+        ("model", "id"), ("query", "q"), ("document", "d")
+    ]  # fmt: skip
+
+
+def test_the_browser_is_given_what_it_counts_with() -> None:
+    html = count_html("about 9 tokens", 512, 3, 2000, 20_000)
+    numbers = dict(re.findall(r'data-([\w-]+)="(\d*)"', html))
+    assert numbers == {"limit": "512", "template": "3", "most-query": "2000", "most-document": "20000"}
+    assert read(html).text == "about 9 tokens"
+    assert 'data-limit=""' in count_html("", None, 0, 1, 1)
+
+
+def test_an_empty_line_is_where_the_page_says_what_became_of_a_link() -> None:
+    assert ('id="link-status"' in link_html(), 'id="link-status"' in link_html("Download")) == (True, False)
+    links = [("one", "https://a.example"), ("two", "https://b.example")]
+    found = re.findall(r'href="(https[^"]*)"[^>]*>([^<]*)<', top_html("tag", links))
+    assert [(text, address) for address, text in found] == links
+
+
+def test_no_rule_for_a_phone_or_for_calm_begins_with_gradios_container() -> None:
+    """Gradio writes that container before each rule inside of `@media`, where it would be sought in itself."""
+    for sheet in CSS:
+        for rules in re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)", sheet.read_text("utf-8")):
+            assert ".gradio-container" not in rules, sheet.name

@@ -1,0 +1,405 @@
+"""What the page shows is what the user typed: escaped, complete, in order."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.evidence.coverage import SCRIPTS, Outside
+from attribution.methods import METHODS
+from attribution.rerankers.loading.models import MODELS
+from attribution.types import Explanation, Path, Token, Word
+from attribution.views.card import badges, card_html
+from attribution.views.cards import cards_html, score_section
+from attribution.views.key import key_html
+from attribution.views.numbers import logit, number, percent
+from attribution.views.page import status_html
+from attribution.views.score import score_html
+from attribution.views.terms import TERMS
+from attribution.views.text import scale_of, side_of, strongest, text_html
+from attribution.words import split_words
+
+# A browser replaces NUL and lone surrogates before any page sees them.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80)
+EXPLANATION = Explanation(
+    method="saliency",
+    requested_method="saliency",
+    note=None,
+    model_id="<b>model</b>",
+    revision="r",
+    query="a <i>query</i>",
+    document="the <script>alert(1)</script> document",
+    tokens=(Token("a", "query", 0, 1), Token("[SEP]", "template", None, None), Token("the", "document", 0, 3)),
+    attributions=(0.5, 0.25, -1.0),
+    logit=1.5,
+    paths=(),
+    truncated=False,
+    n_forward=2,
+    n_backward=1,
+    seconds=0.1,
+)
+
+
+class Reader(HTMLParser):
+    """The text between the tags, and the tags."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self.tags: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(str(html))  # what is added to a Markup is escaped
+    reader.close()
+    return reader
+
+
+def numbers(html: str) -> dict[str, list[str]]:
+    """What stands on the page under each name, with its unit."""
+    found: dict[str, list[str]] = {}
+    for name, text in re.findall(r'data-n="([\w-]+)">([^<]*)<', str(html)):
+        found.setdefault(name, []).append(text)
+    return found
+
+
+def words_of(text: str, seed: int, seen: int = 10_000) -> list[Word]:
+    values = random.Random(seed)
+    return [
+        Word(text[start:end], "document", start, end, values.uniform(-1, 1) if i < seen else None)
+        for i, (start, end) in enumerate(split_words(text))
+    ]
+
+
+@given(text=TEXT, signed=st.booleans(), control=st.booleans(), seen=st.integers(0, 8))
+def test_the_text_between_the_tags_is_what_was_typed(text: str, signed: bool, control: bool, seen: int) -> None:
+    words = words_of(text, seed=len(text), seen=seen)
+    reader = read(text_html(words, scale_of(words), signed=signed, control=control))
+    assert reader.text == (text if words else "")
+    assert set(reader.tags) <= {"span"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)>",
+        "</span><script>x</script>",
+        "${alert(1)} {{ 7*7 }}",
+        '" onmouseover="x',
+        "&lt;&amp;",
+    ],
+)
+def test_markup_is_never_made_from_text(text: str) -> None:
+    words = words_of(text, seed=1)
+    reader = read(text_html(words, 1.0, signed=True))
+    assert reader.text == text
+    assert set(reader.tags) <= {"span"}
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
+    card = card_html(
+        dataclasses.replace(EXPLANATION, method=key, requested_method=key), METHODS[key], label=METHODS[key].label
+    )
+    reader = read(card)
+    assert "script" not in reader.tags
+    assert EXPLANATION.document in reader.text
+    assert METHODS[key].label in reader.text
+    assert (">signed<" in card) == METHODS[key].signed
+    assert (">size only<" in card) == (not METHODS[key].signed and not METHODS[key].control)
+    assert (">control: never sees the score<" in card) == METHODS[key].control
+    assert (">not an attribution of the score<" in card) == METHODS[key].attention
+    assert (">adds up<" in card) == METHODS[key].complete
+    assert "Believe this one" not in card, "nothing was measured"
+    bar = "control" if METHODS[key].control else "signed" if METHODS[key].signed else "strength"
+    assert set(re.findall(r"rl-bar rl-bar-(\w+)", card)) == {bar}
+
+
+def test_a_fallback_says_so_above_the_text() -> None:
+    fallback = dataclasses.replace(EXPLANATION, method="embedding_magnitude", note="PyTorch said: <none>")
+    text = read(card_html(fallback, METHODS["embedding_magnitude"], label="Saliency")).text
+    assert "fallback used" in text
+    assert text.index("PyTorch said: <none>") < text.index(EXPLANATION.document)
+
+
+def test_a_hit_step_cap_and_the_convergence_delta_are_on_the_card() -> None:
+    path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True)
+    card = card_html(dataclasses.replace(EXPLANATION, paths=(path,)), METHODS["integrated_gradients"], label="IG")
+    assert "step cap hit" in card
+    assert "+0.125" in card
+    assert "65 gradient evaluations" in read(card).text
+
+
+def test_full_strength_of_nothing_is_one() -> None:
+    unseen = Word("a", "query", 0, 1, None)
+    for words in ([], [unseen], [dataclasses.replace(unseen, attribution=0.0)]):
+        assert scale_of(words) == 1.0
+    assert scale_of([unseen, dataclasses.replace(unseen, attribution=-2.5)]) == 2.5
+
+
+def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
+    words = [Word(" a", "query", 0, 2, 2.0), Word(" b", "query", 2, 4, -1.0), Word(" c", "query", 4, 6, 0.01)]
+    weak = Word(" d", "query", 6, 8, 0.4)
+    assert "rl-raises" in text_html([weak], 2.0, signed=True)
+    assert "rl-strong" not in text_html([weak], 2.0, signed=True)
+    html = text_html(words, scale_of(words), signed=True)
+    assert re.findall(r'data-p="([^"]*)"', html) == ["100", "50", "0"]  # per cent of the strongest
+    assert 'rl-raises rl-strong" style="--a:0.62"' in html
+    assert 'rl-lowers rl-strong" style="--a:0.31"' in html
+    assert html.count("style=") == 2  # the third is under 4 % and stays plain
+
+
+@given(st.lists(st.floats(-10, 10), max_size=20))
+def test_strongest_words_are_sorted_by_size(values: list[float]) -> None:
+    words = [Word("x", "query", i, i + 1, value) for i, value in enumerate(values)]
+    sizes = [abs(word.attribution or 0) for word in strongest(words, 5)]
+    assert sizes == sorted((abs(value) for value in values if value), reverse=True)[:5]
+
+
+@pytest.mark.parametrize(
+    ("logit", "says"),
+    [(0.5, "Undecided"), (-0.5, "Undecided"), (0.51, "Answers the query"), (-0.51, "Does not answer the query")],
+)
+def test_the_score_is_said_in_words_that_hold(logit: float, says: str) -> None:
+    text = read(score_html(logit, "m", "r", seen=None, length=10)).text
+    assert f"{says}, says this model" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("logit", "shown", "saturated"),
+    [
+        (7.5, "99.9 %", False),
+        (7.61, "100.0 %", True),
+        (-7.5, "0.1 %", False),
+        (-7.61, "0.0 %", True),
+        (0.0, "50.0 %", False),
+    ],
+)
+def test_saturation_is_said_from_where_the_shown_percentage_stops(logit: float, shown: str, saturated: bool) -> None:
+    html = score_html(logit, "m", "r", seen=None, length=10)
+    assert numbers(html)["probability"] == [shown]
+    assert ('data-note="saturated"' in html) == saturated
+
+
+@pytest.mark.parametrize(
+    ("logit", "place"), [(0.0, 50.0), (3.8, 75.0), (-3.8, 25.0), (7.6, 100.0), (90.0, 100.0), (-90.0, 0.0)]
+)
+def test_the_rail_shows_where_between_its_ends_a_logit_is(logit: float, place: float) -> None:
+    assert f'style="left:{place:.1f}%"' in score_html(logit, "m", "r", seen=None, length=10)
+
+
+BADGES = {  # what a card says of a method that did what it was asked for, and of a fallback
+    "occlusion": [("signed", False)],
+    "saliency": [("size only", False)],
+    "integrated_gradients": [("signed", False), ("adds up", False), ("7 + 9 nodes", False), ("step cap hit", True)],
+    "embedding_magnitude": [("control: never sees the score", True)],
+    "attention": [("size only", False), ("not an attribution of the score", True)],
+}
+
+
+@pytest.mark.parametrize("key", BADGES)
+def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
+    nodes = [(7, True), (9, False)] if METHODS[key].complete else []
+    paths = tuple(Path(("document",), "mask", -2.0, 0.0, 0.0, n, capped) for n, capped in nodes)
+    run = dataclasses.replace(EXPLANATION, method=key, requested_method=key, paths=paths)
+    assert badges(run, METHODS[key]) == BADGES[key]
+    fallen = badges(dataclasses.replace(run, requested_method="saliency_l2"), METHODS[key])
+    assert fallen == [("fallback used", True), *BADGES[key]]
+    html = card_html(run, METHODS[key], label="x")
+    assert html.count("rl-badge-warn") == sum(warns for _, warns in BADGES[key])
+
+
+def test_text_outside_of_what_the_model_learnt_gets_a_line() -> None:
+    sides = [Outside("document", 0.25, 0.5)]
+    html = score_html(1.0, "m", "r", seen=None, length=10, outside=sides, script="Latin")
+    assert (numbers(html)["unknown"], numbers(html)["foreign"]) == (["25 %"], ["50 %"])
+    assert "another script than Latin" in read(html).text
+    assert 'data-note="outside"' not in score_html(1.0, "m", "r", seen=None, length=10)
+
+
+def test_truncation_is_said_with_numbers() -> None:
+    html = score_html(1.0, "m", "r", seen=1200, length=5000)
+    assert (numbers(html)["seen"], numbers(html)["length"]) == (["1,200"], ["5,000"])
+    assert 'data-note="truncated"' not in score_html(1.0, "m", "r", seen=None, length=5000)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reads", {"reads": "the logit of '1'"}),
+        ("reads", {"reads": "the sum of all"}),
+        ("control", {"control": ("[SEP]", "<mask>")}),
+        ("precision", {"precision": "It is 0.01 apart."}),
+    ],
+)
+def test_the_score_notes_what_there_is_to_note_and_nothing_else(name: str, said: dict[str, Any]) -> None:
+    html = score_html(1.0, "m", "r", seen=None, length=10, **said)
+    assert re.findall(r'data-note="(\w+)"', html) == [name]
+    for value in said.values():
+        assert all(part in read(html).text for part in ([value] if isinstance(value, str) else value))
+
+
+def test_the_models_own_words_are_escaped_too() -> None:
+    hostile = dataclasses.replace(EXPLANATION, model_id="<img src=x>", revision="<script>r</script>")
+    reader = read(score_section(hostile))
+    assert not {"img", "script"} & set(reader.tags)
+    assert "<img src=x>, <script>r</script>" in reader.text
+
+
+def test_the_score_says_what_was_cut_where_something_was() -> None:
+    whole, cut = (score_section(dataclasses.replace(EXPLANATION, truncated=truncated)) for truncated in (False, True))
+    assert 'data-note="truncated"' not in whole
+    assert (numbers(cut)["seen"], numbers(cut)["length"]) == (["3"], [f"{len(EXPLANATION.document)}"])
+    more = (*EXPLANATION.tokens, Token("<", "document", 4, 5), Token("", "document", 5, None))
+    read_on = dataclasses.replace(EXPLANATION, truncated=True, tokens=more, attributions=(0.0,) * len(more))
+    assert numbers(score_section(read_on))["seen"] == ["5"]
+
+
+def test_a_model_on_offer_is_named_by_its_label_and_judged_by_its_script() -> None:
+    """The first script that the table knows, and a document in another; the query is fine."""
+    key, script = next((key, SCRIPTS[m.languages]) for key, m in MODELS.items() if m.languages in SCRIPTS)
+    foreign = "\u9996\u90fd \u6771\u4eac" if script == "Latin" else "berlin"
+    tokens = (Token("a", "query", 0, 1), Token("x", "document", 0, len(foreign)))
+    of = dataclasses.replace(EXPLANATION, model_id=key, document=foreign, tokens=tokens, attributions=(0.0, 0.0))
+    text = " ".join(read(score_section(of)).text.split())
+    assert f"{MODELS[key].label}, r" in text
+    assert "Most of the document is outside what this model was trained on" in text
+    assert f": 100 % are letters of another script than {script}." in text
+    assert "Most of the query" not in text
+    assert "outside" not in score_section(dataclasses.replace(of, model_id="unknown"))
+
+
+def test_a_line_says_stopped_only_of_what_was_stopped() -> None:
+    assert "rl-stopped" not in status_html("Done")
+    assert "rl-stopped" in status_html("Stopped", stopped=True)
+
+
+def test_each_side_has_a_scale_of_its_own() -> None:
+    """With one scale a query's words of 40 would leave a document's of 2 without colour."""
+    strong = dataclasses.replace(EXPLANATION, attributions=(40.0, 0.0, 2.0))
+    card = card_html(strong, METHODS["saliency"], label="Saliency")
+    assert numbers(card)["full"] == ["40", "2"]
+    assert card.count('style="--a:0.62"') == 2
+    assert card.endswith("</article>")
+
+
+def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
+    texts = ["aaaa "] * 100 + ["zzzz "] * 100
+    words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
+    side = side_of(words, "document", signed=True)
+    assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
+    assert [mark.height for mark in side.marks] == ["6.0", "6.0"], "5 of 1000 would not be seen"
+    wide = [Word("a" * 250, "document", 250 * i, 250 * i + 250, -float(i)) for i in range(3)]
+    marks = side_of(wide, "document", signed=True).marks
+    assert [(mark.key, mark.kind, mark.alpha, mark.y, mark.height) for mark in marks] == [
+        ("d1", "rl-lowers", "0.31", "333.3", "333.3"),
+        ("d2", "rl-lowers", "0.62", "666.7", "333.3"),
+    ]
+    short = words[:120]  # 600 characters
+    assert side_of(short, "document", signed=True).marks == []
+    assert side_of([*short, Word("z", "document", 600, 601, 0.0)], "document", signed=True).marks
+
+
+def test_a_word_that_the_limit_cut_is_marked() -> None:
+    words = [Word("whole", "document", 0, 5, 1.0), Word(" cut", "document", 5, 9, 1.0, cut=True)]
+    html = text_html([*words, Word(" rest", "document", 9, 14, None)], 1.0, signed=True)
+    assert re.findall(r'class="([^"]*)" style="[^"]*"( title="cut by the model)?', html) == [
+        ("rl-w rl-raises rl-strong", ""),
+        ("rl-w rl-raises rl-strong rl-cut", ' title="cut by the model'),
+    ]
+    assert 'rl-unseen" title="the model never read this">rest<' in html
+    assert read(html).text == "whole cut rest"
+
+
+def test_right_to_left_text_finds_its_direction() -> None:
+    card = card_html(EXPLANATION, METHODS["saliency"], label="Saliency")
+    assert card.count('class="rl-text" dir="auto"') == 2
+    assert "<bdi>the</bdi>" in card
+
+
+def test_every_number_of_a_card_can_be_found_with_its_unit() -> None:
+    path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True, residual=0.5, relative_residual=0.04)
+    run = dataclasses.replace(EXPLANATION, paths=(path,), method="integrated_gradients")
+    found = numbers(card_html(run, METHODS["integrated_gradients"], label="IG"))
+    assert {name: found[name] for name in ("baseline", "delta", "relative-delta", "relative-residual", "nodes")} == {
+        "baseline": ["\u22122"],
+        "delta": ["+0.125"],
+        "relative-delta": ["3 %"],
+        "relative-residual": ["4 %"],
+        "nodes": ["65"],
+    }
+    assert (found["forward"], found["backward"], found["seconds"], found["template"]) == (
+        ["2"],
+        ["1"],
+        ["0.10 s"],
+        ["+0.25"],
+    )
+
+
+def test_one_region_announces_and_headings_go_down_one_by_one() -> None:
+    done = {
+        key: dataclasses.replace(EXPLANATION, method=key, requested_method=key) for key in ("saliency", "occlusion")
+    }
+    html = cards_html(["saliency", "occlusion", "shapley"], done, failed={"shapley": "no"})
+    assert html.count('role="status"') == 1
+    assert "aria-live" not in html
+    assert [tag for tag in read(html).tags if tag in ("h1", "h2", "h3", "h4", "h5")] == ["h2", "h3", "h3", "h3"]
+
+
+def test_the_key_explains_every_word_and_names_the_adapter() -> None:
+    text = read(key_html()).text
+    assert all(name in text and means in text for name, means in TERMS.items())
+    assert "layer-attribution adapter" in text
+
+
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [
+        (number(1.0), "1"),
+        (number(0.12345), "0.123"),
+        (number(-12.345), "\u221212.3"),
+        (number(0.5, signed=True), "+0.5"),
+        (number(-0.0), "0"),
+        (number(999.4), "999"),
+        (number(999.5), "1,000"),
+        (number(-12345.6), "\u221212,346"),
+        (number(1234.5, signed=True), "+1,234"),
+        (number(2.5e12), "2.5e+12"),
+        (logit(2.5), "2.50"),
+        (logit(2.5, signed=True), "+2.50"),
+        (logit(-2.5), "\u22122.50"),
+        (logit(-0.004), "0.00"),
+        (logit(0.004, signed=True), "0.00"),
+        (logit(-0.006), "\u22120.01"),
+        (percent(0.12345), "12"),
+        (percent(0.012345), "1.2"),
+        (percent(0.0), "0"),
+        (percent(0.994), "99"),
+        (percent(0.995), "100"),
+        (percent(1.0), "100"),
+        (percent(1.524), "152"),
+    ],
+)
+def test_numbers_are_printed_as_by_hand(printed: str, text: str) -> None:
+    assert printed == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_numbers_have_a_real_minus_and_no_negative_zero(value: float) -> None:
+    text = number(value, signed=True)
+    assert float(text.replace("\u2212", "-").replace(",", "")) == pytest.approx(value, rel=0.01)
+    assert text not in ("\u22120", "+0")

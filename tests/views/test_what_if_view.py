@@ -1,0 +1,58 @@
+"""What the page says of dropped words and edited texts: before, after, predicted, and the rank, each in its place."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from attribution.evidence.compare.counterfactual import Counterfactual
+from attribution.types import Word
+from attribution.views.what_if import Outcome, flip_html, outcomes_html
+from tests.views.test_render import read
+
+DROPPED = Outcome("A", (" berlin", " <b>has"), 2.5, 1.25, -1.5, 1, 2, 3)
+EDITED = Outcome("B", (), -1.0, -0.5, None, 2, 2, 3)
+
+
+def text_of(html: str) -> str:
+    return " ".join(read(html).text.split())
+
+
+def test_each_outcome_is_a_line() -> None:
+    text = text_of(outcomes_html([DROPPED, EDITED]))
+    assert text == (
+        "A without ‘ berlin’, ‘ <b>has’: +2.50 → +1.25, a change of \u22121.25; the attribution had predicted "
+        "\u22121.50. Rank 1 → 2 of 3. B as edited: \u22121.00 → \u22120.50, a change of +0.50. Still at rank 2 of 3."
+    )
+    assert text_of(outcomes_html([])).startswith("Click a word to drop it")
+
+
+@pytest.mark.parametrize(
+    ("flipped", "n", "says"),
+    [
+        (True, 2, "Dropping 2 words puts one (\u22120.25) below two (+0.50): berlin, has."),
+        (True, 1, "Dropping 1 word puts one (+1.00) below two (+0.50): berlin."),
+        (False, 2, "Dropping all 2 words that raise one leaves it at \u22120.25, still above two (+0.50)."),
+    ],
+)
+def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) -> None:
+    words = (Word("berlin", "document", 0, 6, 2.0), Word("has", "document", 7, 10, 1.0))[:n]
+    found = Counterfactual(
+        "m", "r", "q", "d", "e", "occlusion", "delete", flipped, 0.5, words,
+        (3.0, 1.0, -0.25)[: n + 1], (3.0, 1.5, 0.125)[: n + 1], n_forward=7, n_backward=1, seconds=1.26,
+    )  # fmt: skip
+    html = flip_html(found, [DROPPED], ("one", "two"))
+    assert text_of(html).startswith(says)
+    cells = re.findall(r"<tr><td[^>]*>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
+    assert (
+        cells
+        == [
+            ("nothing", "+3.00", ""),
+            ("berlin", "+1.00", "+1.50"),
+            ("has", "\u22120.25", "+0.12"),
+        ][: n + 1]
+    )
+    assert "7 forward passes, 1.3 s." in html
+    assert html.count("rl-outcome") == 1
+    assert "Click a word" not in html
