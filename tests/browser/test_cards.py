@@ -36,7 +36,7 @@ def show(page: Page, explanations: list[Explanation], theme: str = "light") -> N
     """The cards as the page has them: its styles, Gradio's colours, the script on the element around them."""
     done = {e.method: e for e in explanations}
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
-    js = (ROOT / "interface" / "static" / "words.js").read_text("utf-8")
+    js = (ROOT / "interface" / "page" / "static" / "words.js").read_text("utf-8")
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
     body = f"<h1>Cards</h1><div id='cards'>{cards_html(list(done), done)}</div>{key_html()}"
     script = f"const element = document.querySelector('#cards'); {js}"

@@ -200,7 +200,7 @@ WRITTEN = [
 
 def test_the_browser_reads_and_writes_lists_as_the_server_does(page: Page) -> None:
     page.evaluate("window.rerankLens = {}")
-    page.add_script_tag(path=ROOT / "interface" / "static" / "documents.js")
+    page.add_script_tag(path=ROOT / "interface" / "page" / "static" / "documents.js")
 
     def here(pasted: str) -> Any:
         try:
