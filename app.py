@@ -25,15 +25,17 @@ from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading.load import default_model, on_disk
 from attribution.rerankers.loading.models import offer, split_ids
 from attribution.views.page import head_html, status_html
+from interface.page import actions as act
 from interface.page import layout as page
 from interface.page import links as permalink
 from interface.page import models, settings
-from interface.programs import api, mcp
-from interface.programs.endpoints import REFUSALS, Page, register
+from interface.programs import api
+from interface.programs.endpoints import register
 from interface.runs.handlers import end_in_sight
-from interface.runs.lanes import WAITING
+from interface.runs.lanes import WAITING, places, wait_of_a_full_queue
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
-from interface.server.headers import MIDDLEWARE
+from interface.server import gradio_private
+from interface.server.headers import Headers
 from interface.server.open_graph import OpenGraph, about, preview
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
@@ -66,7 +68,6 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
     button_primary_background_fill_hover="*primary_700",
     body_text_color_subdued="*neutral_600",
 )
-IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
 SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
 
 
@@ -76,7 +77,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     first = EXAMPLES[0]
     texts = model_ids[0], first["query"], first["document"]
     opening = waiting(load_reranker(model_ids[0]).revision, *texts)
-    with Page(title=TITLE, fill_width=True) as demo:
+    with gradio_private.Page(title=TITLE, fill_width=True) as demo:
         chips = page.build_top([*about(), ("API", "?view=api")], EXAMPLES)
         pair = page.build_pair(model_ids, first)
         with gr.Row(elem_id="actions"):
@@ -84,8 +85,8 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             options = settings.build_settings(pair, model_ids[0])
             stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
-            status = gr.HTML(status_html(page.KEYS), elem_id="status")
-        actions = page.Actions(explain_button, stop_button, status, gr.Timer(1, active=False), *page.build_lines())
+            status = gr.HTML(status_html(act.KEYS), elem_id="status")
+        actions = act.Actions(explain_button, stop_button, status, gr.Timer(1, active=False), *act.build_lines())
         page.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, actions, page.count)
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -102,7 +103,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             with gr.Tab("Probes", id="probes", elem_id="probes-tab") as tab:
                 runs.append(probes_tab.build(pair, actions, tab))
         page.build_key()
-        page.end_by(actions, pair, runs)
+        act.end_by(actions, pair, runs)
         fields = [
             permalink.choice(pair.model),
             permalink.text(pair.query, MAX_QUERY),
@@ -111,7 +112,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             *compare_fields,
         ]
         permalink.build(demo, fields, copy_button, show_form)
-        demo.unload(page.forget)
+        demo.unload(act.forget)
         register(demo, api.ENDPOINTS)
     end_in_sight(demo)
     return demo, lambda: opening.explain(demo, lambda: explain_tab.first_result(*texts))
@@ -146,11 +147,11 @@ def main() -> None:
         raise SystemExit(f"error: {error}") from error
     first = default_model()
     demo, explain_first = build([first, *(key for key in MODELS if key != first)])
-    mcp.install()
+    gradio_private.install_mcp()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         explain_first()
     demo.queue(max_size=WAITING)
-    demo._queue.sleep_when_free = IDLE_SECONDS
+    gradio_private.look_less_often(demo)
     demo.launch(
         server_name=args.host,
         server_port=args.port,
@@ -163,8 +164,11 @@ def main() -> None:
         enable_monitoring=False,
         run_history=False,
         app_kwargs={
-            "middleware": [*MIDDLEWARE, Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION))],
-            "exception_handlers": REFUSALS,
+            "middleware": [
+                Middleware(Headers, places=places, wait=wait_of_a_full_queue),
+                Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION)),
+            ],
+            "exception_handlers": gradio_private.REFUSALS,
         },
         pwa=False,
         ssr_mode=False,

@@ -34,8 +34,8 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "interface/programs",
     "interface/tabs",
     "interface/page",
-    "interface/server",
     "interface/runs",
+    "interface/server",
     "interface/__init__.py",
     "attribution/__main__.py",
     "attribution/batch",
@@ -52,6 +52,8 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/types.py",
     "attribution/errors.py",
 )
+PRIVATE = {"_queue", "active_jobs", "fns", "LocalContext", "get_config_file", "GradioMCPServer"}  # of Gradio
+PRIVATE_ROOM = "interface/server/gradio_private.py"
 CHANGED = {"Meter", "Known", "Output", "Results"}  # what a run writes its numbers to
 
 
@@ -89,6 +91,17 @@ def test_library_is_imported_only_where_it_may(library: str) -> None:
     found = importers(library)
     assert found, f"nothing imports {library}: the rule guards nothing"
     assert {file for file in found if not file.startswith(MAY_IMPORT[library])} == set()
+
+
+def test_what_gradio_does_not_promise_is_touched_in_one_room() -> None:
+    """Its modules are not imported elsewhere, and their names are not used."""
+
+    def found(file: str) -> set[str]:
+        names = {node.attr for node in ast.walk(SOURCES[file]) if isinstance(node, ast.Attribute)}
+        return {name for name in IMPORTS[file] if re.match(r"gradio\.[a-z_]+\b", name)} | names & PRIVATE
+
+    assert len(found(PRIVATE_ROOM)) > len(PRIVATE), "the rule finds nothing"
+    assert {file: names for file in SOURCES.keys() - {PRIVATE_ROOM} if (names := found(file))} == {}
 
 
 def test_what_only_formats_needs_no_torch() -> None:

@@ -13,11 +13,11 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import status_html
-from interface.page.layout import ASIDE, Actions, lane_claimer, settle_after
-from interface.runs.handlers import PairInputs, sparingly
+from interface.page.actions import Actions, lane_claimer, settle_after
+from interface.runs.handlers import ASIDE, PairInputs, sparingly
 from interface.runs.lanes import CHOOSING, busy, latest_run, withdrawn
 from interface.runs.limits import check_model
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
 

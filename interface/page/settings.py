@@ -16,10 +16,9 @@ from attribution.removal import OPERATORS
 from attribution.rerankers.baselines import BASELINES
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
-from interface.page.layout import ASIDE
 from interface.page.links import Field, choice, choices, number
 from interface.runs import cost
-from interface.runs.handlers import PairInputs
+from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import BUDGETS
 
 CAPTUM_STEPS = signature(METHODS["integrated_gradients_captum"].attribute).parameters["n_steps"].default

@@ -27,7 +27,7 @@ from interface.runs.gpu import gpu
 from interface.runs.kept import KEPT, KeptAnswer, key_of
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_budgets, check_model, check_texts
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 
 MAX_DOCUMENTS = 50

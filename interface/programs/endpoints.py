@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
-from gradio.route_utils import FnIndexInferError
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from attribution.errors import AttributionError, InputError
 from interface.runs.handlers import QUEUE
+from interface.server.gradio_private import Page, events_of
 
 OUR_FAULT = "Something went wrong on our side. Try again, or another model."
 KINDS: dict[Any, tuple[type | tuple[type, ...], str]] = {
@@ -66,15 +64,9 @@ def register(page: Page, functions: Sequence[Callable[..., Any]]) -> None:
     for function in functions:
         gr.api(endpoint(function), api_name=function.__name__, **QUEUE)
         described = _arguments(function)
-        for component, name in zip(page.fns[max(page.fns)].inputs, described, strict=True):
+        for component, name in zip(events_of(page)[-1].inputs, described, strict=True):
             setattr(component, "label", f"{name}: {described[name]}")  # noqa: B010 - Gradio's types leave it open
         page.endpoints.add(function.__name__)
-
-
-async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:
-    """404 and the names there are, where Gradio would answer 500 and nothing."""
-    asked, names = str(request.path_params.get("api_name", "")), sorted(request.app.get_blocks().endpoints)
-    return JSONResponse({"error": f"There is no endpoint {asked[:40]!r}; it must be one of {', '.join(names)}."}, 404)
 
 
 def _arguments(function: Callable[..., Any]) -> dict[str, str]:
@@ -82,26 +74,3 @@ def _arguments(function: Callable[..., Any]) -> dict[str, str]:
     _, _, listed = (inspect.getdoc(function) or "").partition("Args:\n")
     lines = [line.strip().partition(": ") for line in listed.partition("\n\n")[0].splitlines()]
     return {name: text for name, _, text in lines if text}
-
-
-REFUSALS: dict[Any, Any] = {FnIndexInferError: unknown_endpoint}  # FastAPI's `exception_handlers`
-
-
-class Page(gr.Blocks):
-    """Gradio's page, which also takes a request without the values that have defaults."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.endpoints: set[str] = set()
-
-    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Fill in what is missing at the end, for endpoints. Raises `gr.Error` that names what has no default."""
-        missing = block_fn.inputs[len(inputs) :]
-        if missing and block_fn.api_name in self.endpoints:
-            needed = [component.label for component in missing if component.value is None]
-            if needed:
-                raise gr.Error(
-                    f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
-                )
-            inputs.extend(component.value for component in missing)
-        super().validate_inputs(block_fn, inputs)

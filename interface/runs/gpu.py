@@ -22,8 +22,8 @@ import gradio as gr
 
 from interface.runs.handlers import answer_errors
 from interface.runs.lanes import MAIN, latest_run, ticking
-from interface.runs.presence import gone
 from interface.runs.steps import Tick, stepwise
+from interface.server.gradio_private import gone
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu

@@ -18,10 +18,18 @@ from attribution.rerankers.loading.models import MODELS
 from attribution.views.page import Identity, status_html
 from interface.runs.lanes import MAIN, SLOTS, withdrawn
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, text_problem
+from interface.server.gradio_private import events_of
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 PROGRESS_SECONDS = 0.25
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
+# Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
+ASIDE: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "show_progress_on": [],
+    "api_visibility": "private",
+}
 
 log = logging.getLogger("rerank_lens")
 
@@ -109,7 +117,7 @@ def unless_withdrawn(handler: Callable[..., Iterator[Any]], lane: str = MAIN) ->
 
 def end_in_sight(demo: gr.Blocks) -> None:
     """Every generator handler of the page ends as `ending` says; build this after all events."""
-    for event in demo.fns.values():
+    for event in events_of(demo):
         if event.fn and inspect.isgeneratorfunction(event.fn):
             event.fn = ending(event.fn, len(event.outputs))
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.middleware import Middleware
-
-from interface.runs.lanes import places, wait_of_a_full_queue
+from interface.server.gradio_private import set_places
 
 # As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
 POLICY = {
@@ -33,25 +31,26 @@ Message = MutableMapping[str, Any]
 
 
 class Headers:
-    """ASGI middleware that adds `HEADERS` to every HTTP answer."""
+    """ASGI middleware that adds `HEADERS` to every HTTP answer.
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    `places()`: how many may wait in the queue now; `wait()`: in how many seconds there is a place in a full one again.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]], places: Callable[[], int], wait: Callable[[], int]) -> None:
         self._app = app
+        self._places, self._wait = places, wait
 
     async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
         """Pass on, with our headers. Gradio's queue refuses who would wait too long at the pace of the last runs."""
         if scope["type"] == "http" and scope["method"] == "POST":
-            scope["app"].get_blocks()._queue.max_size = places()
+            set_places(scope["app"], self._places())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 if message["status"] == FULL:
-                    ours.append((b"retry-after", str(wait_of_a_full_queue()).encode()))
+                    ours.append((b"retry-after", str(self._wait()).encode()))
                 message["headers"] = [*message.get("headers", []), *ours]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-MIDDLEWARE = [Middleware(Headers)]

@@ -19,8 +19,9 @@ from attribution.rerankers.reranker import Meter, Reranker
 from attribution.views.cards import faithfulness_section
 from attribution.views.page import identity_html
 from interface.page import models
-from interface.page.layout import STATIC, Actions, counted, start_run
-from interface.page.links import build_downloads
+from interface.page.actions import Actions, start_run
+from interface.page.downloads import build_downloads
+from interface.page.layout import STATIC, counted
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS, GROUPS, Settings, members
 from interface.runs import cost
 from interface.runs.answered import Shown, answered_before, is_kept, keep
@@ -29,7 +30,7 @@ from interface.runs.gpu import gpu
 from interface.runs.handlers import KEEP_SECONDS, PairInputs, answer_errors, identity_of, log, sparingly
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_budgets, check_model, check_texts
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs.explain_results import Results, only
 from interface.tabs.first import First
 

@@ -15,10 +15,10 @@ from attribution import METHODS
 from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head
 from attribution.views.page import identity_html
-from interface.page.layout import ASIDE
 from interface.page.settings import DEFAULT_METHODS
-from interface.runs.handlers import identity_of, log
+from interface.runs.handlers import ASIDE, identity_of, log
 from interface.runs.lanes import busy
+from interface.server.gradio_private import refresh
 
 STARTING = "This example is being explained: the server has just started."
 FAILED = "This example could not be explained when the server started; its log says why. Press Explain to try again."
@@ -62,7 +62,7 @@ class First:
         if self.timer:
             self.timer.active = False
         self.ready = True
-        page.config = page.get_config_file()
+        refresh(page)
 
 
 def waiting(revision: str, model_id: str, query: str, document: str) -> First:

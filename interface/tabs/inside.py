@@ -14,12 +14,13 @@ from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
-from interface.page.layout import ASIDE, STATIC, Actions, open_run
+from interface.page.actions import Actions, open_run
+from interface.page.layout import STATIC
 from interface.runs.gpu import gpu
-from interface.runs.handlers import KEEP_SECONDS, PairInputs, answer_errors, identity_of
+from interface.runs.handlers import ASIDE, KEEP_SECONDS, PairInputs, answer_errors, identity_of
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_model, check_texts
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 
 DEFAULT_MEASURE = "grad_norm"

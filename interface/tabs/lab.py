@@ -13,12 +13,12 @@ from attribution.rerankers.reranker import Meter, metered
 from attribution.views.lab import intro_html, lab_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
-from interface.page.layout import Actions, open_run
+from interface.page.actions import Actions, open_run
 from interface.runs.gpu import gpu
 from interface.runs.handlers import KEEP_SECONDS, PairInputs, answer_errors, identity_of
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_model, check_texts
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 
 LANE = "lab"

@@ -15,12 +15,13 @@ from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
 from interface.page import models
-from interface.page.layout import STATIC, Actions, run_in_lane
+from interface.page.actions import Actions, run_in_lane
+from interface.page.layout import STATIC
 from interface.runs.gpu import gpu
 from interface.runs.handlers import PairInputs, answer_errors
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_model, check_texts
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 
 LANE = "two-models"

@@ -20,10 +20,11 @@ from attribution.rerankers.reranker import Reranker
 from interface.page.settings import DEFAULTS
 from interface.programs import api
 from interface.programs.endpoints import endpoint
-from interface.runs import budget, presence
+from interface.runs import budget
 from interface.runs.lanes import latest_run, stop, ticking
-from interface.runs.presence import gone
 from interface.runs.steps import Tick, stepwise
+from interface.server import gradio_private
+from interface.server.gradio_private import gone
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
@@ -144,7 +145,7 @@ def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
 def test_gone_is_who_has_no_open_stream_or_said_so(
     others: list[bool], ours: list[bool], left: list[str], is_gone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "_left", deque(maxlen=1000))
+    monkeypatch.setattr(gradio_private, "_left", deque(maxlen=1000))
     monkeypatch.setattr(LocalContext, "event_id", ContextVar[str | None]("event_id"))
     LocalContext.event_id.set("mine")
     events = [SimpleNamespace(session_hash="other", alive=alive) for alive in others]
@@ -153,7 +154,7 @@ def test_gone_is_who_has_no_open_stream_or_said_so(
     app = SimpleNamespace(get_blocks=lambda: blocks)
     asked = gone(gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="session"))
     for event_id in left:
-        presence.leave(event_id)
+        gradio_private.leave(event_id)
     assert asked() == is_gone
     nowhere = Request({"type": "http", "app": object(), "headers": []})
     assert not gone(gr.Request(nowhere, session_hash="session"))(), "no server to ask"

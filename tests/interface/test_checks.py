@@ -13,10 +13,11 @@ from gradio.utils import is_prop_update
 
 from attribution import MODELS
 from attribution.errors import InputError, OptionError, check_range, check_text
-from interface.programs.endpoints import Page, endpoint, register
+from interface.programs.endpoints import endpoint, register
 from interface.runs import lanes as runs
 from interface.runs.handlers import answer_errors, check_fields, end_in_sight, ending, identity_of
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
+from interface.server.gradio_private import Page
 from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
 
 

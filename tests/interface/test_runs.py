@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from attribution.errors import Stopped
-from interface.page.layout import said_of
+from interface.page.actions import said_of
 from interface.runs import budget
 from interface.runs import lanes as runs
 from interface.runs.lanes import MAIN, SLOTS, WAITING, Run, ahead, busy, claim, end, in_a_word, latest_run, places, stop
@@ -120,7 +120,7 @@ def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> No
         passed.append(scope["method"])
 
     here = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
-    asked = Headers(app)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
+    asked = Headers(app, places, lambda: 1)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own, of a browser's
         pool.submit(asyncio.run, asked).result()
     assert (queue.max_size, passed) == (3, ["POST"])

@@ -20,7 +20,7 @@ from attribution.methods.leaves import read_grad
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.page.layout import LINES
+from interface.page.actions import LINES
 from interface.runs.handlers import answer_errors, ending
 from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, stop
 from interface.tabs import explain as explain_tab

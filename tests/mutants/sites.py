@@ -15,7 +15,7 @@ Place = tuple[int, int]  # line, from 1, and column, from 0
 ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
 PURE = [
-    *("runs/lanes", "runs/handlers", "runs/presence", "runs/steps", "runs/budget", "runs/cost", "runs/limits"),
+    *("runs/lanes", "runs/handlers", "runs/steps", "runs/budget", "runs/cost", "runs/limits"),
     *("tabs/compare/documents", "tabs/compare/state", "programs/endpoints"),
 ]
 
@@ -95,7 +95,6 @@ TESTS: dict[str, str] = {
     "interface/runs/cost": "cost",
     "interface/runs/steps": "budget",
     "interface/tabs/compare/state": "compare_state",
-    "interface/runs/presence": "budget",
     "interface/programs/endpoints": "edges checks callers",
 }
 

@@ -22,7 +22,8 @@ from attribution.rerankers.loading.hub import KEPT, _answered, _check_disk, _sen
 from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
-from interface.programs.endpoints import _arguments, endpoint, unknown_endpoint
+from interface.programs.endpoints import _arguments, endpoint
+from interface.server.gradio_private import unknown_endpoint
 
 
 def prompt(render: Any = None, suffix_ids: tuple[int, ...] = (90, 91)) -> Prompt:

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from attribution.views.page import status_html
-from interface.page.layout import ASIDE
+from interface.runs.handlers import ASIDE
 from interface.tabs.compare.documents import HOW, LEAST, MOST, write_list
 
 LIST, BOXES = "one list", "one box each"

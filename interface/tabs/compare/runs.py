@@ -20,7 +20,7 @@ from interface.page import models
 from interface.runs.gpu import gpu
 from interface.runs.handlers import answer_errors, sparingly
 from interface.runs.lanes import latest_run
-from interface.runs.presence import gone
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 from interface.tabs.compare.state import Asked, Compared, draw_identity, draw_rows, draw_why, draw_words, pick
 

@@ -12,9 +12,9 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.compare import lists_html
 from attribution.views.page import status_html
-from interface.page.layout import ASIDE, Actions, place, stop_by
+from interface.page.actions import Actions, place, stop_by
 from interface.page.links import Field, choice, text
-from interface.runs.handlers import KEEP_SECONDS, QUEUE, PairInputs, unless_withdrawn
+from interface.runs.handlers import ASIDE, KEEP_SECONDS, QUEUE, PairInputs, unless_withdrawn
 from interface.runs.lanes import busy, claim
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.tabs.compare import inputs as compare_boxes

@@ -16,11 +16,11 @@ from attribution.views.compare import Which
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html
-from interface.runs import presence
 from interface.runs.gpu import gpu
 from interface.runs.handlers import answer_errors
 from interface.runs.lanes import latest_run
 from interface.runs.limits import check_texts
+from interface.server.gradio_private import gone
 from interface.tabs import lent
 from interface.tabs.compare.runs import LANE, NO_LIST, Out, out, watch
 from interface.tabs.compare.state import NOTHING, Compared, draw_rows, draw_words, outcomes
@@ -36,7 +36,7 @@ def run_drop(compared: Compared | None, event: gr.EventData, request: gr.Request
 def _run_drop(compared: Compared | None, dropped: dict[Which, frozenset[int]], request: gr.Request) -> Iterator[Out]:
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
-    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield _dropped(compared, dropped, current.check)
 
 
@@ -48,7 +48,7 @@ def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Req
         raise InputError(NO_LIST)
     check_texts(compared.asked.query, text)
     place = compared.place(which)
-    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         (row,) = rank(load_reranker(compared.asked.model_id), compared.asked.query, [text], on_pass=current.check).rows
         edited = dataclasses.replace(
             compared,
@@ -77,7 +77,7 @@ def run_flip(
     higher: Which = "A" if compared.contrast.difference >= 0 else "B"
     lower: Which = "B" if higher == "A" else "A"
     explanation, asked = compared.explanation(higher), compared.asked
-    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         found = counterfactual(
             load_reranker(asked.model_id),
             asked.query,
@@ -88,13 +88,13 @@ def run_flip(
             on_pass=watch(current.check, progress, "Dropping words"),
         )
         spans = {(word.start, word.end): i for i, word in enumerate(compared.words(higher))}
-        gone = frozenset(spans[word.start, word.end] for word in found.dropped)
+        lost = frozenset(spans[word.start, word.end] for word in found.dropped)
         place = compared.place(higher)
         flipped = dataclasses.replace(
             compared,
             edited={},
-            dropped={higher: gone, lower: NOTHING},
-            logits={**compared.logits, (place, gone): found.logits[-1]},
+            dropped={higher: lost, lower: NOTHING},
+            logits={**compared.logits, (place, lost): found.logits[-1]},
         )
         yield out(
             state=flipped,
@@ -119,7 +119,7 @@ def run_meet(
     if compared is None or compared.contrast is None:
         raise InputError(NO_LIST)
     asked, document = compared.asked, compared.explanation(which).document
-    with latest_run(request.session_hash or "", LANE, is_gone=presence.gone(request)) as current:
+    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
         yield out(status=status_html("Asking which words met …"))
         reranker = load_reranker(asked.model_id)
         of = interaction_passes(reranker, asked.query, document, n_words) if form == DIFFERENCE else 0
@@ -134,19 +134,19 @@ def run_meet(
 def _dropped(compared: Compared, dropped: dict[Which, frozenset[int]], check: Callable[[Meter], None]) -> Out:
     """The list and the outcome with these words gone; only sets that were never scored cost a pass."""
     asked, logits, passes = compared.asked, dict(compared.logits), 0
-    for which, gone in dropped.items():
+    for which, lost in dropped.items():
         place = compared.place(which)
-        if gone and (place, gone) not in logits:
-            logits[place, gone] = logit_without(
+        if lost and (place, lost) not in logits:
+            logits[place, lost] = logit_without(
                 load_reranker(asked.model_id),
                 asked.query,
                 compared.explanation(which).document,
-                gone,
+                lost,
                 operator=asked.operator,
                 on_pass=check,
             )
             passes += 1
-    touched = {compared.place(which) for which, gone in dropped.items() if gone}  # their own text again, less words
+    touched = {compared.place(which) for which, lost in dropped.items() if lost}  # their own text again, less words
     kept = {place: edit for place, edit in compared.edited.items() if place not in touched}
     now = dataclasses.replace(compared, dropped=dropped, logits=logits, edited=kept)
     return out(

@@ -1,0 +1,160 @@
+"""The one room that touches what Gradio does not promise; look here first when a new version of it breaks the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+import gradio.mcp
+from gradio.context import LocalContext
+from gradio.route_utils import FnIndexInferError
+from mcp import types
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from attribution.export import dumps
+
+IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
+_left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
+_leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+
+
+def look_less_often(demo: gr.Blocks) -> None:
+    """Let an idle queue rest; after `demo.queue()`."""
+    demo._queue.sleep_when_free = IDLE_SECONDS
+
+
+def set_places(app: Any, places: int) -> None:
+    """How many may wait in the queue of `app`, from the next request on."""
+    app.get_blocks()._queue.max_size = places
+
+
+def refresh(demo: gr.Blocks) -> None:
+    """Pages that open from now on have the values that the components have now."""
+    demo.config = demo.get_config_file()
+
+
+def events_of(demo: gr.Blocks) -> list[Any]:
+    """Every event of the page, in the order they were built; `fn` is its handler."""
+    return list(demo.fns.values())
+
+
+def leave(event_id: str) -> None:
+    """Whoever asked for this event of the queue is not there any more."""
+    _left.append(event_id)
+
+
+def gone(request: gr.Request | None) -> Callable[[], bool]:
+    """Whether the client of `request` has closed its connection; never, where there is no server to ask.
+
+    Gradio notices when a request's stream is closed, but tells only generators.
+    """
+    app = getattr(request.request, "scope", {}).get("app") if request and request.request else None
+    if request is None or app is None or not hasattr(app, "get_blocks"):
+        return lambda: False
+    queue, session, event_id = app.get_blocks()._queue, request.session_hash, LocalContext.event_id.get(None)
+
+    def is_gone() -> bool:
+        running = [event for job in queue.active_jobs for event in job or ()]
+        ours = [event.alive for event in running if event.session_hash == session]
+        return event_id in _left or (bool(ours) and not any(ours))
+
+    return is_gone
+
+
+class Page(gr.Blocks):
+    """Gradio's page, which also takes a request without the values that have defaults."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.endpoints: set[str] = set()
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Fill in what is missing at the end, for endpoints. Raises `gr.Error` that names what has no default."""
+        missing = block_fn.inputs[len(inputs) :]
+        if missing and block_fn.api_name in self.endpoints:
+            needed = [component.label for component in missing if component.value is None]
+            if needed:
+                raise gr.Error(
+                    f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
+                )
+            inputs.extend(component.value for component in missing)
+        super().validate_inputs(block_fn, inputs)
+
+
+async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:
+    """404 and the names there are, where Gradio would answer 500 and nothing."""
+    asked, names = str(request.path_params.get("api_name", "")), sorted(request.app.get_blocks().endpoints)
+    return JSONResponse({"error": f"There is no endpoint {asked[:40]!r}; it must be one of {', '.join(names)}."}, 404)
+
+
+REFUSALS: dict[Any, Any] = {FnIndexInferError: unknown_endpoint}  # FastAPI's `exception_handlers`
+
+
+@contextmanager
+def leaving(job: Any) -> Iterator[None]:
+    """Gradio asks its own queue for a tool, in a stream that all clients share; what a client has left, ends there."""
+
+    async def end() -> None:
+        while not job.done():
+            if job.communicator.event_id:
+                leave(job.communicator.event_id)
+                return
+            await asyncio.sleep(0.1)  # not in the queue yet
+
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.get_running_loop().create_task(end())
+        _leaving.add(task)
+        task.add_done_callback(_leaving.discard)
+        raise
+
+
+class McpServer(gradio.mcp.GradioMCPServer):
+    """Each tool answers one JSON object, as text and as `structuredContent`; on a Space under the same name."""
+
+    def get_tool_to_endpoint(self) -> dict[str, str]:
+        """Tools are called as the endpoints are; Gradio puts a Space's name before them."""
+        self.tool_prefix = ""
+        return super().get_tool_to_endpoint()
+
+    def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:  # noqa: ARG002 - Gradio's signature
+        """JSON, where Gradio writes Python."""
+        return [types.TextContent(type="text", text=dumps(output)) for output in data]
+
+    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
+        """Gradio waits in a thread, which does not hear that the client has left."""
+        with leaving(job):
+            return [await asyncio.wrap_future(job.future)]
+
+    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
+        """As Gradio does it, as long as the client is there."""
+        with leaving(job):
+            return await super()._execute_tool_with_progress(job, progress_token)
+
+    def create_mcp_server(self) -> Any:
+        """Gradio's server, its answers completed."""
+        server = super().create_mcp_server()
+        gradio_call = server.request_handlers[types.CallToolRequest]
+
+        async def call(request: types.CallToolRequest) -> types.ServerResult:
+            answer = await gradio_call(request)
+            result = answer.root
+            if isinstance(result, types.CallToolResult) and not result.isError:
+                (content,) = result.content
+                result.structuredContent = json.loads(getattr(content, "text", "{}"))
+            return answer
+
+        server.request_handlers[types.CallToolRequest] = call
+        return server
+
+
+def install_mcp() -> None:
+    """Gradio makes its MCP server by this name; before the launch."""
+    gradio.mcp.GradioMCPServer = McpServer  # type: ignore[misc]
