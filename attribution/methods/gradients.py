@@ -58,10 +58,9 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
     At the word embeddings it is 0 up to rounding in families that normalise them first.
     """
-    inputs_embeds = reranker.embed(pair, "block").requires_grad_(True)  # (1, seq, hidden)
-    logit = reranker.forward_func(pair, "block")(inputs_embeds)
-    (grad,) = torch.autograd.grad(logit.sum(), inputs_embeds)
-    return Attributed((inputs_embeds.detach() * grad).sum(-1)[0], logit=logit.item())
+    states, logit = reranker.logit_from_block(pair)  # (1, seq, hidden), (1,)
+    (grad,) = torch.autograd.grad(logit.sum(), states)
+    return Attributed((states.detach() * grad).sum(-1)[0], logit=logit.item())
 
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:

@@ -22,7 +22,7 @@ from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
 from attribution.rerankers.loading.sentence_transformers import ReadOut
-from attribution.types import Point, Segment, TokenizedPair
+from attribution.types import Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
 
@@ -152,12 +152,12 @@ class Reranker:
         ids = (getattr(self.model.config, "pad_token_id", None), self.tokenizer.pad_token_id, 0)
         return next(i for i in ids if i is not None and i >= 0)
 
-    def forward_func(self, pair: TokenizedPair, point: Point = "word") -> Callable[[Tensor], Tensor]:
-        """Embeddings `(batch, seq, hidden)` at `point` -> logit `(batch,)`; all else as the pair has it."""
+    def forward_func(self, pair: TokenizedPair) -> Callable[[Tensor], Tensor]:
+        """Word embeddings `(batch, seq, hidden)` -> logit `(batch,)`; all else as the pair has it."""
 
         def forward_func(inputs_embeds: Tensor) -> Tensor:
             inputs = {name: value.expand(len(inputs_embeds), -1) for name, value in pair.inputs.items()}
-            with self.adapter.intercept(point, lambda _output: inputs_embeds):
+            with self.adapter.intercept("word", lambda _output: inputs_embeds):
                 return self.forward(inputs)
 
         return forward_func
@@ -170,15 +170,27 @@ class Reranker:
         """
         return lambda inputs: self.forward_func(pair)(self.word_embeddings(inputs["input_ids"]))
 
-    def embed(self, pair: TokenizedPair, point: Point = "word") -> Tensor:
-        """What the layer at `point` returns for the pair, `(1, seq, hidden)`."""
+    def embed(self, pair: TokenizedPair) -> Tensor:
+        """The pair's word embeddings, `(1, seq, hidden)`."""
         with torch.no_grad():
-            words = self.word_embeddings(pair.embedded)
-            return words if point == "word" else self._through_block(pair, words)
+            embedded: Tensor = self.word_embeddings(pair.embedded)
+            return embedded
 
-    def baselines(
-        self, pair: TokenizedPair, name: str, segments: Sequence[Segment] = ("document",), point: Point = "word"
-    ) -> Tensor:
+    def logit_from_block(self, pair: TokenizedPair) -> tuple[Tensor, Tensor]:
+        """What the embeddings block returns, as a leaf `(1, seq, hidden)`, and the logit `(1,)` that the same forward
+        makes of it."""
+        leaves: list[Tensor] = []
+
+        def as_leaf(output: Tensor) -> Tensor:
+            leaves.append(output.detach().clone().requires_grad_(True))
+            return leaves[-1]
+
+        words = self.embed(pair)  # outside: in some families the word embeddings are the whole block
+        with self.adapter.intercept("block", as_leaf):
+            logit = self.forward_func(pair)(words)
+        return leaves[0], logit
+
+    def baselines(self, pair: TokenizedPair, name: str, segments: Sequence[Segment] = ("document",)) -> Tensor:
         """The reference input `(1, seq, hidden)`: the pair with the words of `segments` replaced, see `BASELINES`.
 
         Specials, template, positions, token types and length stay, so it explains F(pair) - F(pair without them).
@@ -191,7 +203,7 @@ class Reranker:
             words = self.word_embeddings(input_ids).clone()
             if name == "zero":
                 words[:, places] = 0
-            return words if point == "word" else self._through_block(pair, words)
+            return words
 
     @property
     def word_embeddings(self) -> nn.Module:
@@ -244,14 +256,3 @@ class Reranker:
         parts = [part for module in self.model.modules() for part in vars(module).values()]
         shared |= {id(part): type(part)() for part in parts if isinstance(part, dict) and not part}
         return dataclasses.replace(self, model=copy.deepcopy(self.model, shared))
-
-    def _through_block(self, pair: TokenizedPair, words: Tensor) -> Tensor:
-        captured: list[Tensor] = []
-
-        def capture(output: Tensor) -> Tensor:
-            captured.append(output)
-            return output
-
-        with self.adapter.intercept("block", capture):
-            self.forward_func(pair)(words)
-        return captured[0]

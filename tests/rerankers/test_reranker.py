@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from attribution import explain
-from attribution.types import Point
 from tests.conftest import Plain, Tiny
 from tests.tiny import PAIRED
 
@@ -52,7 +51,10 @@ def test_logit_is_the_plain_models(architecture: str, document: str, tiny: Tiny,
     assert close(explain(reranker, QUERY, document, "saliency").logit, expected)
     with torch.no_grad():
         assert close(reranker.forward_func(pair)(reranker.embed(pair)), [expected])
-        assert close(reranker.forward_func(pair, "block")(reranker.embed(pair, "block")), [expected])
+    states, logit = reranker.logit_from_block(pair)
+    assert close(logit, [expected])
+    with torch.no_grad(), reranker.adapter.intercept("block", lambda _output: states):
+        assert close(reranker.forward_func(pair)(torch.zeros_like(reranker.embed(pair))), [expected])
 
 
 @every_family
@@ -100,9 +102,8 @@ def test_segment_ids_reach_the_model(architecture: str, tiny: Tiny, plain: Plain
 @every_family
 @pytest.mark.parametrize("name", ["mask", "unk"])
 @pytest.mark.parametrize("segments", [("document",), ("query",), ("query", "document")])
-@pytest.mark.parametrize("point", ["word", "block"])
 def test_baseline_is_the_plain_model_on_replaced_ids(
-    architecture: str, name: str, segments: Any, point: Point, tiny: Tiny, plain: Plain
+    architecture: str, name: str, segments: Any, tiny: Tiny, plain: Plain
 ) -> None:
     reranker = tiny(architecture)
     pair = reranker.encode(QUERY, DOCUMENTS[0])
@@ -117,7 +118,7 @@ def test_baseline_is_the_plain_model_on_replaced_ids(
     expected = plain_logit(plain(architecture), input_ids=input_ids)
     assert abs(expected - plain_logit(plain(architecture))) > 1e-3
     with torch.no_grad():
-        logit = reranker.forward_func(pair, point)(reranker.baselines(pair, name, segments, point))
+        logit = reranker.forward_func(pair)(reranker.baselines(pair, name, segments))
     assert close(logit, [expected])
 
 
