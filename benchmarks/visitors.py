@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from attribution import METHODS
-from interface.page.settings import DEFAULTS, GROUPS, members
+from interface.page.settings import DEFAULTS, groups
 
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
 PATIENCE = 120.0  # seconds that a visitor waits for the end of an answer
@@ -127,7 +127,7 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     """A click on Explain and, if `stop`, one on Stop as soon as a card is there."""
     began = stopped = time.perf_counter()
     session = f"load{random.getrandbits(60):x}"
-    lists = [[key for key in members(title) if key in ask.methods] for title in GROUPS]
+    lists = [[key for key in keys if key in ask.methods] for keys in groups().values()]
     data = [ask.model, ask.query, ask.documents[0], *lists, *DEFAULTS.values()]
     claim = {"data": data, "fn_index": server.handlers["claim_run"], "session_hash": session}
     await server.post("run/predict", claim)

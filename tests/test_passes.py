@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from attribution import METHODS, explain, removal
+from attribution.cost import OUTSIDE, sequences, sides_of
 from attribution.errors import Stopped
 from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
@@ -20,21 +21,41 @@ QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 mill
 IG, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_passes_are_what_the_model_saw(method: str, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sequences through the model or a twin of it; `on_pass` hears of each batch before it runs."""
-    batches: list[int] = []
-    heard: list[int] = []
-    model_class = type(tiny_bert.model)
-    forward = model_class.forward
+@pytest.fixture
+def batches(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many sequences each forward of the model, or of a twin of it, took; counted on the model's class."""
+    seen: list[int] = []
+    forward = type(tiny_bert.model).forward
 
     def counted(self: Any, **inputs: Any) -> Any:
-        batches.append(len(inputs["input_ids"]))
-        assert heard[-1] == sum(batches[:-1])
+        seen.append(len(inputs["input_ids"]))
         return forward(self, **inputs)
 
-    monkeypatch.setattr(model_class, "forward", counted)
-    explanation = explain(tiny_bert, QUERY, DOCUMENT, method, on_pass=lambda meter: heard.append(meter.n_forward))
+    monkeypatch.setattr(type(tiny_bert.model), "forward", counted)
+    return seen
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_runs_the_model_as_often_as_its_row_says(method: str, tiny_bert: Reranker, batches: list[int]) -> None:
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    METHODS[method].attribute(tiny_bert, pair)
+    said = sequences(method, sides_of(pair)) - OUTSIDE
+    bound = method in (IG, "shapley")  # they stop early, or meet a set of words again
+    assert said // 4 <= sum(batches) <= said if bound else sum(batches) == said
+    fixed = METHODS[method].passes
+    assert said == fixed or not isinstance(fixed, int)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_passes_are_what_the_model_saw(method: str, tiny_bert: Reranker, batches: list[int]) -> None:
+    """`on_pass` hears of each batch before it runs."""
+    heard: list[int] = []
+
+    def on_pass(meter: Meter) -> None:
+        assert meter.n_forward == sum(batches)
+        heard.append(meter.n_forward)
+
+    explanation = explain(tiny_bert, QUERY, DOCUMENT, method, on_pass=on_pass)
     assert explanation.n_forward == sum(batches)
     assert len(heard) == len(batches)
     assert (explanation.n_backward > 0) == METHODS[method].uses_gradient

@@ -7,61 +7,71 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+from attribution.methods.passes import Passes, of_option, subsets_or_orders
+
 if TYPE_CHECKING:
     from attribution.types import Attributed
 
 
 @dataclass(frozen=True)
 class Method:
-    """`function`: where in this folder `attribute` is. `signed`: blue raises, orange lowers.
+    """`function`: the dotted path of `attribute`. `group`: the title it stands under on the page.
 
-    `complete`: each path sums to logit - baseline logit. `control`: never sees the score. `attention`: weights of the
-    model, not attributions of the score. `cost`: passes in words; `passes`: as a number, None where it depends on the
-    text or an option.
+    `passes`: sequences through the model, backward passes not counted; `Passes` where they depend on the text or an
+    option. `signed`: blue raises, orange lowers. `complete`: each path sums to logit - baseline logit. `control`: never
+    sees the score. `attention`: weights of the model, not attributions of the score.
     """
 
     label: str
     function: str
+    group: str
     says: str
-    cost: str
+    passes: int | Passes
     paper: str
     signed: bool = False
     complete: bool = False
     uses_gradient: bool = False
     control: bool = False
     attention: bool = False
-    passes: int | None = None
 
     @property
     def attribute(self) -> Callable[..., Attributed]:
         """`(reranker, pair, *, options with defaults) -> Attributed`, imported when first asked for."""
-        return resolve_name(f"{__name__}.{self.function}")
+        return resolve_name(self.function)
+
+    @property
+    def cost(self) -> str:
+        """`passes` in words."""
+        if isinstance(self.passes, Passes):
+            return self.passes.says
+        unit = "" if self.uses_gradient or not self.passes else " forward" if self.passes == 1 else " forwards"
+        return f"{self.passes}{unit}"
 
 
 METHODS: dict[str, Method] = {
     "saliency": Method(
         label="Saliency (L1)",
-        function="gradients.saliency",
+        function="attribution.methods.gradients.saliency",
+        group="Gradient",
         says="where a small change of the embedding would move the score most",
-        cost="1",
         passes=1,
         paper="https://arxiv.org/abs/1312.6034",
         uses_gradient=True,
     ),
     "saliency_l2": Method(
         label="Saliency (L2)",
-        function="gradients.saliency_l2",
+        function="attribution.methods.gradients.saliency_l2",
+        group="Gradient",
         says="the same, as the gradient's Euclidean length",
-        cost="1",
         passes=1,
         paper="https://arxiv.org/abs/2111.07367",
         uses_gradient=True,
     ),
     "input_x_gradient": Method(
         label="Input x gradient",
-        function="gradients.input_x_gradient",
+        function="attribution.methods.gradients.input_x_gradient",
+        group="Gradient",
         says="first-order effect of scaling each embedding to nothing",
-        cost="1",
         passes=1,
         paper="https://arxiv.org/abs/1605.01713",
         signed=True,
@@ -69,9 +79,10 @@ METHODS: dict[str, Method] = {
     ),
     "integrated_gradients": Method(
         label="Integrated gradients",
-        function="path.integrated_gradients",
+        function="attribution.methods.path.integrated_gradients",
+        group="Path from a baseline",
         says="each word's share of the score's difference from the same pair without the document (or query)",
-        cost="about 2 x 17",
+        passes=Passes("about 2 x 17", lambda _sides, options: 2 * int(options["max_evaluations"])),
         paper="https://arxiv.org/abs/1703.01365",
         signed=True,
         complete=True,
@@ -79,9 +90,10 @@ METHODS: dict[str, Method] = {
     ),
     "integrated_gradients_captum": Method(
         label="Integrated gradients (Captum)",
-        function="path.integrated_gradients_captum",
+        function="attribution.methods.path.integrated_gradients_captum",
+        group="Path from a baseline",
         says="the same by Captum's own rule, with a fixed number of steps",
-        cost="2 x n_steps",
+        passes=of_option("n_steps", paths=2),
         paper="https://arxiv.org/abs/1703.01365",
         signed=True,
         complete=True,
@@ -89,18 +101,19 @@ METHODS: dict[str, Method] = {
     ),
     "expected_gradients": Method(
         label="Expected gradients (random words)",
-        function="path.expected_gradients",
+        function="attribution.methods.path.expected_gradients",
+        group="Path from a baseline",
         says="integrated gradients averaged over texts of random words in place of the document (or query)",
-        cost="2 x n_samples",
+        passes=of_option("n_samples", paths=2),
         paper="https://arxiv.org/abs/1906.10670",
         signed=True,
         uses_gradient=True,
     ),
     "layerwise_relevance": Method(
         label="Layerwise relevance (LN and AH rules)",
-        function="propagation.layerwise_relevance",
+        function="attribution.methods.propagation.layerwise_relevance",
+        group="Gradient",
         says="input x gradient with attention weights and LayerNorm's denominators held still",
-        cost="1",
         passes=1,
         paper="https://arxiv.org/abs/2202.07304",
         signed=True,
@@ -108,52 +121,55 @@ METHODS: dict[str, Method] = {
     ),
     "smoothgrad": Method(
         label="SmoothGrad (L2)",
-        function="gradients.smoothgrad",
+        function="attribution.methods.gradients.smoothgrad",
+        group="Gradient",
         says="saliency (L2) of the mean gradient over noisy copies of the embeddings",
-        cost="n_samples",
+        passes=of_option("n_samples"),
         paper="https://arxiv.org/abs/1706.03825",
         uses_gradient=True,
     ),
     "occlusion": Method(
         label="Occlusion",
-        function="perturbation.occlusion",
+        function="attribution.methods.perturbation.occlusion",
+        group="Perturbation",
         says="how far the score falls when this one word is taken away",
-        cost="one forward a word",
+        passes=Passes("one forward a word", lambda sides, _options: sum(sides) + 1),
         paper="https://arxiv.org/abs/1612.08220",
         signed=True,
     ),
     "shapley": Method(
         label="Shapley values",
-        function="perturbation.shapley",
+        function="attribution.methods.perturbation.shapley",
+        group="Perturbation",
         says="a word's mean effect over the orders in which words may join the text",
-        cost="n_samples forwards a word",
+        passes=Passes("n_samples forwards a word", subsets_or_orders),
         paper="https://arxiv.org/abs/1705.07874",
         signed=True,
         complete=True,
     ),
     "attention": Method(
         label="Attention of the read-out",
-        function="attention.attention",
+        function="attribution.methods.attention.attention",
+        group="Attention",
         says="where the position that the score is read from looks in the last layer; not an attribution of the score",
-        cost="1 forward",
         passes=1,
         paper="https://arxiv.org/abs/1902.10186",
         attention=True,
     ),
     "attention_rollout": Method(
         label="Attention rollout",
-        function="attention.attention_rollout",
+        function="attribution.methods.attention.attention_rollout",
+        group="Attention",
         says="attention multiplied through all layers, as if states mixed by it alone; not an attribution of the score",
-        cost="1 forward",
         passes=1,
         paper="https://arxiv.org/abs/2005.00928",
         attention=True,
     ),
     "embedding_magnitude": Method(
         label="Embedding magnitude",
-        function="magnitude.embedding_magnitude",
+        function="attribution.methods.magnitude.embedding_magnitude",
+        group="Control",
         says="how long each word's embedding is; it never sees the score",
-        cost="0",
         passes=0,
         paper="",
         control=True,

@@ -18,7 +18,7 @@ def default_methods(results: Path = RESULTS) -> list[str]:
     """Keys of `METHODS`, the dearest last.
 
     Gradient saliency, its fallback (the control), Captum's integrated gradients, and `most_faithful`. Without stored
-    results, as in an installed package, no fourth is guessed: the three it is.
+    results, as in an installed package, only the three documented defaults.
     """
     best = most_faithful(results)
     return dearest_last([*DOCUMENTED, *([best] if best else [])])
@@ -27,7 +27,7 @@ def default_methods(results: Path = RESULTS) -> list[str]:
 def dearest_last(methods: Iterable[str]) -> list[str]:
     """The `METHODS` among them in the order to run and show them: no quick result waits for a dear one."""
     wanted = set(methods)
-    return sorted((key for key in METHODS if key in wanted), key=lambda key: METHODS[key].passes is None)
+    return sorted((key for key in METHODS if key in wanted), key=lambda key: not isinstance(METHODS[key].passes, int))
 
 
 def most_faithful(results: Path = RESULTS) -> str | None:
@@ -43,7 +43,7 @@ def most_faithful(results: Path = RESULTS) -> str | None:
         for key, method in METHODS.items()
         if key not in DOCUMENTED
         and method.label in measured
-        and method.passes is not None
+        and isinstance(method.passes, int)
         and method.passes <= FEW_PASSES
         and not (method.control or method.attention)
     ]

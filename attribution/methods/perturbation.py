@@ -9,6 +9,7 @@ from math import comb
 import torch
 
 from attribution.errors import check_range
+from attribution.methods.passes import in_full
 from attribution.removal import Present, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
@@ -56,7 +57,7 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
             known |= score_kept(reranker, pair, words, sets)
             return known
 
-        if 2 ** len(words) <= 2 * n_samples * len(words):
+        if in_full(len(words), n_samples):
             values = exact_shapley(play, len(words))
         else:
             values = sampled_shapley(play, len(words), n_samples, generator)

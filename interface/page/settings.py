@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -30,13 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "n_steps": CAPTUM_STEPS,
 }
 DEFAULT_METHODS = default_methods()
-GROUPS = {  # title: the rooms of attribution/methods that its methods live in
-    "Gradient": ("gradients", "propagation"),
-    "Path from a baseline": ("path",),
-    "Perturbation": ("perturbation",),
-    "Attention": ("attention",),
-    "Control": ("magnitude",),
-}
 
 
 @dataclass(frozen=True)
@@ -64,9 +57,10 @@ class Settings:
         return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]
 
 
-def members(title: str) -> list[str]:
-    """The methods of a group, in the order of the table."""
-    return [key for key, method in METHODS.items() if method.function.split(".")[0] in GROUPS[title]]
+def groups() -> dict[str, list[str]]:
+    """Each group's title and its methods, in the order of the table."""
+    titles = dict.fromkeys(method.group for method in METHODS.values())
+    return {title: [key for key, method in METHODS.items() if method.group == title] for title in titles}
 
 
 def build_settings(pair: PairInputs, model_id: str) -> Settings:
@@ -75,18 +69,18 @@ def build_settings(pair: PairInputs, model_id: str) -> Settings:
     text = label(model_id, pair.size.value, DEFAULT_METHODS, *budgets)
     with gr.Accordion(text, open=False, elem_id="settings") as panel:
         with gr.Row(elem_id="groups"):
-            groups = [
+            boxes = [
                 gr.CheckboxGroup(
-                    _choices(title, {}),
-                    value=[key for key in members(title) if key in DEFAULT_METHODS],
+                    _choices(keys, {}),
+                    value=[key for key in keys if key in DEFAULT_METHODS],
                     label=title,
                     min_width=220,
                 )
-                for title in GROUPS
+                for title, keys in groups().items()
             ]
-        settings = Settings(panel, groups, *_options(model_id))
-    counted: list[Any] = [pair.model, pair.size, *groups, settings.n_samples, settings.n_steps]
-    panel.expand(show_costs, counted, groups, **ASIDE)
+        settings = Settings(panel, boxes, *_options(model_id))
+    counted: list[Any] = [pair.model, pair.size, *boxes, settings.n_samples, settings.n_steps]
+    panel.expand(show_costs, counted, boxes, **ASIDE)
     pair.model.change(show_baselines, [pair.model, settings.baselines], settings.baselines, **ASIDE)
     changes = [component.change for component in counted]
     gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
@@ -161,7 +155,7 @@ def show_costs(model_id: str, length: object, *more: Any) -> list[Any]:
     if reranker and size:
         for key, n in cost.counts_of(size, METHODS, {"n_samples": n_samples, "n_steps": n_steps}).items():
             costs[key] = f" ({n:,} passes at most{_about(cost.seconds(reranker, size.n_tokens, {key: n}))})"
-    return [gr.CheckboxGroup(choices=_choices(title, costs)) for title in GROUPS]
+    return [gr.CheckboxGroup(choices=_choices(keys, costs)) for keys in groups().values()]
 
 
 def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
@@ -174,8 +168,8 @@ def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | N
     return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
 
 
-def _choices(title: str, costs: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(METHODS[key].label + costs.get(key, ""), key) for key in members(title)]
+def _choices(keys: Sequence[str], costs: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(METHODS[key].label + costs.get(key, ""), key) for key in keys]
 
 
 def _about(taken: float) -> str:

@@ -22,7 +22,7 @@ from interface.page import models
 from interface.page.actions import Actions, start_run
 from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, counted
-from interface.page.settings import DEFAULT_METHODS, DEFAULTS, GROUPS, Settings, members
+from interface.page.settings import DEFAULT_METHODS, DEFAULTS, Settings, groups
 from interface.runs import cost
 from interface.runs.answered import Shown, answered_before, is_kept, keep
 from interface.runs.budget import OverBudget, lent_seconds
@@ -77,7 +77,7 @@ def first_result(model_id: str, query: str, document: str) -> tuple[Any, ...]:
             shown.see(update)
     except Stopped:
         log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
-    lists = [[key for key in members(title) if key in DEFAULT_METHODS] for title in GROUPS]
+    lists = [[key for key in keys if key in DEFAULT_METHODS] for keys in groups().values()]
     keep([model_id, query, document, *lists, *DEFAULTS.values()], shown, time.perf_counter() - began)
     cost.forget()  # the first run of a process is slower than those to come
     return tuple(shown.parts)

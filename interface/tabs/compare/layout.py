@@ -19,7 +19,7 @@ from interface.runs.handlers import KEEP_SECONDS
 from interface.tabs.compare.runs import PARTS
 from interface.tabs.compare.state import Compared
 
-ONE_PASS = [key for key, method in METHODS.items() if method.signed and method.cost == "1"]  # cheap enough for 20 rows
+COLOUR = "layerwise_relevance"  # the rows are coloured by it when the page opens
 FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
 MOST_WORDS = 24
 
@@ -59,6 +59,11 @@ class Controls:
     passes: gr.HTML
 
 
+def one_pass() -> list[str]:
+    """Methods with a sign that are cheap enough for 20 rows."""
+    return [key for key, method in METHODS.items() if method.signed and method.uses_gradient and method.passes == 1]
+
+
 def build_settings() -> list[Any]:
     """`[method, colour, operator]`."""
     with gr.Accordion("Settings", open=False, elem_id="compare-settings"):
@@ -69,7 +74,7 @@ def build_settings() -> list[Any]:
             info="only methods whose attributions add up to a difference of scores",
         )
         colour = gr.Dropdown(
-            [(METHODS[key].label, key) for key in ONE_PASS], value=ONE_PASS[-1], label="Colour the rows by"
+            [(METHODS[key].label, key) for key in one_pass()], value=COLOUR, label="Colour the rows by"
         )
         operator = gr.Radio(
             [(f"{key}: {text}", key) for key, text in OPERATORS.items()], value="delete", label="What if drops words by"

@@ -20,7 +20,7 @@ from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_te
 from interface.tabs.compare import inputs as compare_boxes
 from interface.tabs.compare.documents import MOST, check_list, read_list, write_list
 from interface.tabs.compare.layout import (
-    ONE_PASS,
+    COLOUR,
     STATIC,
     Controls,
     Parts,
@@ -151,7 +151,7 @@ def open_first(
     texts = LISTS[0]["documents"]
     inputs = (model_id, LISTS[0]["query"], compare_boxes.LIST, write_list(texts), *compare_boxes.EMPTY)
     asked = Asked(
-        model_id, LISTS[0]["query"], tuple(check_list(texts)), inputs, "integrated_gradients", ONE_PASS[-1], "delete"
+        model_id, LISTS[0]["query"], tuple(check_list(texts)), inputs, "integrated_gradients", COLOUR, "delete"
     )
     seen: dict[str, Any] = {}
     for parts in run_list(asked, request, progress):
