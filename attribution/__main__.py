@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import TASKS, Job
+from attribution.batch.lines import split_lines
 from attribution.batch.local import run_local
 from attribution.batch.output import Output, reopen
 from attribution.batch.parquet import journal_of, need_pyarrow, write_parquet
@@ -149,7 +150,7 @@ def _rows(args: argparse.Namespace) -> Iterator[Row | BadLine]:
     many = args.task == "rank"
     if args.run:
         return read_trec(args.run, args.topics, args.passages, args.top, many)
-    return read_json_lines(sys.stdin.buffer, many)
+    return read_json_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), many)
 
 
 def _loading(args: argparse.Namespace) -> dict[str, Any]:

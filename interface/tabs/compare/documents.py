@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attribution.batch.rows import read_id
+from attribution.batch.keys import read_id
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
 

@@ -1,0 +1,102 @@
+"""Under which keys a JSON object holds an id and a text: one table for files of search people and pasted lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.batch.lines import Tell
+from attribution.errors import InputError
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of an id and of a text; of several the first that holds something counts. `title` is put before the text."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    title: bool = False
+
+    def __str__(self) -> str:
+        titled = ", with a title where there is one" if self.title else ""
+        return f"an id ({', '.join(self.ids)}) and a text ({', '.join(self.texts)}){titled}"
+
+
+TEXTS = ("text", "contents", "content", "segment", "document", "passage", "body")
+DOCUMENT = Keys(("id", "_id", "pid", "passage_id", "docno", "docid", "doc_id"), TEXTS, title=True)
+QUERY = Keys(("id", "_id", "qid", "query_id"), ("query", "text", "question", "contents", "title"))
+PAIR = Keys(("id", "_id"), tuple(sorted(TEXTS, key=lambda key: key != "document")), title=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an object holds: its id, if any, its text, "" where it is empty, and the keys that were read."""
+
+    id: str | None
+    text: str
+    read: frozenset[str]
+
+
+def read_entry(value: Mapping[str, Any], keys: Keys) -> Entry:
+    """Id and text of a JSON object. Raises `InputError` where it has no key for a text, or something else under it.
+
+    A title and a text are one text, as BEIR joins them: `(title + " " + text).strip()`.
+    """
+    if not any(key in value for key in keys.texts):
+        raise InputError(f"it has no text under {', '.join(keys.texts)}. Its keys: {', '.join(value) or 'none'}")
+    name = _first(value, keys.texts)
+    text = _string(value, name) if name else ""
+    read = {key for key in keys.texts if value.get(key, text) in (None, "", text)}
+    if keys.title and "title" in value and name != "title":
+        text = f"{_string(value, 'title')} {text}".strip()
+        read.add("title")
+    own, read_of_id = find_id(value, keys)
+    return Entry(own, text, read_of_id | read)
+
+
+def find_id(value: Mapping[str, Any], keys: Keys) -> tuple[str | None, frozenset[str]]:
+    """An object's id, if it has any, and the keys that say it. Raises `InputError` as `read_id`."""
+    name = _first(value, keys.ids) or next((key for key in keys.ids if key in value), None)
+    if name is None:
+        return None, frozenset()
+    return read_id(value[name]), frozenset(key for key in keys.ids if value.get(key) == value[name])
+
+
+def read_id(value: Any) -> str:
+    """An id, as JSON has it. Raises `InputError` unless it is a string or a whole number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
+        held = "empty" if value == "" else kind(value)
+        raise InputError(f"id is {held}; it must be a string or a whole number")
+    return str(value)
+
+
+def kind(value: Any) -> str:
+    """What JSON calls the value."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+class Ignored:
+    """Keys that no reader reads, each told of once."""
+
+    def __init__(self, name: str, tell: Tell) -> None:
+        self._name, self._tell, self._told = name, tell, set[str]()
+
+    def hear(self, line: int, value: Mapping[str, Any], read: frozenset[str]) -> None:
+        """What is in `value` beside the keys that were `read`; what is empty is not missed."""
+        keys = [key for key, held in value.items() if key not in self._told | read and held not in (None, "", [], {})]
+        if keys:
+            self._told.update(keys)
+            self._tell(f"{self._name}: {', '.join(keys)} is not read (first on line {line})")
+
+
+def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if value.get(name) not in (None, "")), None)
+
+
+def _string(value: Mapping[str, Any], name: str) -> str:
+    held = value[name] if value[name] is not None else ""
+    if not isinstance(held, str):
+        raise InputError(f"{name} is {kind(held)}; it must be a string")
+    return held

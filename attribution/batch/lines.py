@@ -1,0 +1,92 @@
+"""A file of text, line by line, as people have them: gzip, byte order marks, CRLF, other separators inside a text."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from attribution.errors import InputError
+
+Tell = Callable[[str], object]  # hears what was read otherwise than it stands in the file
+say: Tell = logging.getLogger("rerank_lens").warning
+
+GZIP = b"\x1f\x8b"
+MARK = "\ufeff"  # a byte order mark, decoded
+MARKS = {  # the longer first: UTF-32's begins as UTF-16's
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+PACKED = {
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"\xfd7zXZ\x00": "compressed by xz",
+    b"BZh": "compressed by bzip2",
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "a Parquet file",
+}
+CARRIAGE_RETURNS = re.compile("\r[^\r]*\t")
+ESCAPED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte that is no UTF-8
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of every line of a file. Raises `InputError` for what is no text; as `split_lines` else."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Give a file.")
+    with path.open("rb") as file:
+        for number, line in split_lines(file, path.name):
+            try:
+                check_utf8(line)
+            except InputError as error:
+                raise InputError(f"{path.name} is not UTF-8: line {number} {error}. Convert it first.") from None
+            yield number, line
+
+
+def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
+    """Number and text of every line of an open file, without its line end; bytes that are no UTF-8 are escaped.
+
+    Lines end at a line feed, or at CRLF, and nowhere else: a lone carriage return or U+2028 is part of its text. Gzip
+    is known by its first bytes, UTF-16 and UTF-32 by their byte order mark. Raises `InputError`, which calls it `name`.
+    """
+    stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
+    if stream.peek(2)[:2] == GZIP:
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=stream))
+    try:
+        encoding = _encoding(stream.peek(6)[:6], name)
+        text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="\n")
+        try:
+            for number, line in enumerate(text, start=1):
+                if number == 1 and not line.endswith("\n") and CARRIAGE_RETURNS.search(line):
+                    raise InputError(f"{name} ends its lines by carriage returns alone. Convert them to line feeds.")
+                yield number, line.removeprefix(MARK).removesuffix("\n").removesuffix("\r")
+        finally:
+            text.detach()  # the stream is not ours to close
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{name} is cut off or damaged: {error}. Get it anew.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is cut off or not {error.encoding}: {error.reason}. Convert it to UTF-8.") from None
+
+
+def check_utf8(line: str) -> None:
+    """Raises `InputError` where `split_lines` had to escape a byte."""
+    if found := ESCAPED.search(line):
+        raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which no decoder of UTF-8 can read")
+
+
+def _encoding(head: bytes, name: str) -> str:
+    for mark, kind in PACKED.items():
+        if head.startswith(mark):
+            raise InputError(f"{name} is {kind}. Give plain text or gzip.")
+    for mark, encoding in MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    if b"\0" in head[:2]:
+        raise InputError(f"{name} looks like UTF-16 without a byte order mark. Convert it to UTF-8.")
+    return "utf-8"

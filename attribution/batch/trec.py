@@ -1,0 +1,173 @@
+"""Files of search people: runs, judgements, topics and passages, of TREC and of BEIR."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, read_entry
+from attribution.batch.lines import Tell, read_lines, say
+from attribution.errors import InputError
+
+BEIR_HEAD = ["query-id", "corpus-id", "score"]
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One passage of a run; `line` counts from 1."""
+
+    line: int
+    query_id: str
+    passage_id: str
+    score: float
+
+
+def read_run(path: Path, tell: Tell = say) -> list[RunLine]:
+    """A TREC run, lines `query-id Q0 passage-id rank score tag`: query by query, the best score first.
+
+    A passage that a query has twice counts once, with its best score. A score may be nan or inf; such lines come last.
+    Raises `InputError` for a line that is not of a run.
+    """
+    entries = [_run_line(number, line, path) for number, line in read_lines(path) if line.strip()]
+    entries.sort(key=lambda entry: (entry.query_id, -entry.score if math.isfinite(entry.score) else math.inf))
+    once: dict[tuple[str, str], RunLine] = {}
+    for entry in entries:
+        kept = once.setdefault((entry.query_id, entry.passage_id), entry)
+        if kept is not entry:
+            tell(
+                f"{path.name}: query {entry.query_id} has passage {entry.passage_id} on lines {kept.line} and "
+                f"{entry.line}; it counts once, with the score {kept.score:g}"
+            )
+    return list(once.values())
+
+
+def _run_line(number: int, line: str, path: Path) -> RunLine:
+    fields = _fields(line)
+    try:
+        query_id, _, passage_id, _, score, _ = fields
+        return RunLine(number, query_id, passage_id, _number(score))
+    except ValueError:
+        raise InputError(
+            f"Line {number} of {path.name} is not of a TREC run. It must be: query-id Q0 passage-id rank score tag, "
+            f"the score a number; it has {len(fields)} fields: {' '.join(fields)[:80]}."
+        ) from None
+
+
+def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
+    """Judgements: query id -> passage id -> grade, above 0 where it is relevant.
+
+    Lines `query-id 0 passage-id grade` of TREC, or BEIR's three columns under their head. Raises `InputError`.
+    """
+    judged: dict[str, dict[str, int]] = {}
+    for number, line in read_lines(path):
+        fields = _fields(line)
+        if not line.strip() or fields == BEIR_HEAD:
+            continue
+        try:
+            query_id, passage_id, grade = fields[0], fields[-2], int(_number(fields[-1]))
+            if len(fields) not in (3, 4) or grade != _number(fields[-1]):
+                raise ValueError
+        except (ValueError, IndexError, OverflowError):
+            raise InputError(
+                f"Line {number} of {path.name} is not of judgements. It must be: query-id 0 passage-id grade, or "
+                f"query-id, corpus-id and score, the grade a whole number; it has: {' '.join(fields)[:80]}."
+            ) from None
+        kept = judged.setdefault(query_id, {}).setdefault(passage_id, grade)
+        if kept != grade:
+            tell(f"{path.name}: line {number} judges {passage_id} for {query_id} once more, {grade}; {kept} counts")
+    return judged
+
+
+def read_topics(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> dict[str, str]:
+    """Queries by id: lines `id<TAB>text`, or JSON lines (BEIR's too) with the keys of `QUERY`. As `read_passages`."""
+    return _read_texts(path, QUERY, wanted, tell)
+
+
+def read_passages(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> dict[str, str]:
+    """Passages by id: lines `id<TAB>text`, or JSON lines (BEIR's corpus too) with the keys of `DOCUMENT`.
+
+    Only those `wanted` are kept (None: all). An empty text is kept as "". Of an id that is there twice, the first
+    counts, which `tell` hears. Raises `InputError` for a line that has no id or no key for a text.
+    """
+    return _read_texts(path, DOCUMENT, wanted, tell)
+
+
+@dataclass(frozen=True)
+class Beir:
+    """The three files of a BEIR folder."""
+
+    corpus: Path
+    queries: Path
+    qrels: Path
+
+
+def beir_files(folder: Path, split: str = "test") -> Beir:
+    """`corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv` of a folder, or the same with `.gz`.
+
+    Raises `InputError` where one is missing.
+    """
+    found = []
+    for name in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.tsv"):
+        there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
+        if not there:
+            raise InputError(f"{folder} has no {name} (or {name}.gz), which a BEIR folder has.")
+        found.append(there[0])
+    return Beir(*found)
+
+
+def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Tell) -> dict[str, str]:
+    found: dict[str, tuple[int, str]] = {}
+    for number, key, text in _texts(path, keys, tell):
+        if wanted is None or key in wanted:
+            first, kept = found.setdefault(key, (number, text))
+            if first != number:
+                other = "the same text" if kept == text else "another text; the first counts"
+                tell(f"{path.name}: the id {key} is on lines {first} and {number}, with {other}")
+    return {key: text for key, (_, text) in found.items()}
+
+
+def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
+    ignored = Ignored(path.name, tell)
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            if line.lstrip().startswith("{"):
+                value = _object(line)
+                entry = read_entry(value, keys)
+                if entry.id is None:
+                    raise InputError(f"it has no id under {', '.join(keys.ids)}. Its keys: {', '.join(value)}")
+                ignored.hear(number, value, entry.read)
+                yield number, entry.id, entry.text
+            else:
+                key, tab, text = line.partition("\t")
+                if not tab or not key.strip():
+                    raise InputError("it has no tab" if not tab else "it has nothing before its first tab")
+                yield number, key.strip(), text
+        except InputError as error:
+            wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"
+            raise InputError(f"{wrong}; {error}.") from None
+
+
+def _fields(line: str) -> list[str]:
+    """What spaces and tabs part, and nothing else: an id may hold a no-break space."""
+    return re.split("[ \t]+", line.strip(" \t\r"))
+
+
+def _number(text: str) -> float:
+    if "_" in text:  # Python reads 1_000
+        raise ValueError(text)
+    return float(text)
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"it is not JSON: {error}") from None
+    return value
