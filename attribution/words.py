@@ -1,20 +1,50 @@
-"""Tokens -> units of the user's own text, by character span, by sum. A unit is what the model read as one."""
+"""Tokens -> units of the user's own text, by character span, by sum. A unit is what the model read as one.
+
+And that text's sentences.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Sequence
-from itertools import accumulate
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import regex
+import sentencex
 
 from attribution.types import Explanation, Segment, Token, TokenizedPair, Unit, Word
+
+MAX_WORDS = 40  # without an end: a longer stretch is cut at clauses
+MAX_SENTENCES = 60  # of a text; where there are more, neighbours are put together
 
 # Unicode's default word boundaries (UAX 29): "3.7" and "can't" are one word, Chinese and Thai go sign by sign.
 _BOUNDARY = regex.compile(r"\b", regex.WORD | regex.VERSION1)
 # What a reader sees: neither white space nor a control, zero-width or other character that leaves no mark.
 _VISIBLE = regex.compile(r"[^\s\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
+_BREAKS = r"\n\r\v\f\x85\u2028\u2029"
+_LINE = regex.compile(rf"([^{_BREAKS}]*)(?:[{_BREAKS}]\s*)?")
+_LETTER = regex.compile(r"\p{L}")
+_HALF = regex.compile(r"\p{Cs}")  # a lone surrogate
+_WIDE = "\uff0c\u3001\uff1b\uff1a"  # these end a clause without white space behind them
+_CLAUSE_ENDS = f",;:\u2013\u2014\u060c\u061b{_WIDE}"
+_GAP = regex.compile(rf"\s+|(?<=[{_WIDE}])")
+_WORDY = regex.compile(r"[\p{L}\p{N}]")
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+# Whose abbreviations are heeded: by script, and among the languages in Latin letters by their frequent words.
+_SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
+_SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Thai": "th", "Hangul": "ko"}
+_IN_SCRIPT = {language: regex.compile(rf"\p{{{script}}}") for script, language in _SCRIPTS.items()}
+_FREQUENT = {
+    "en": "the of and to is was that for with are as this by an it he she",
+    "de": "der die das und ist nicht ein eine mit von den für auf im dem er sie es am",
+    "fr": "le la les et est des une dans pour que du qui pas au il elle",
+    "es": "el la los las y es en una por con del que se",
+    "it": "il la di che è e per una non con del della sono gli",
+    "pt": "o a os as e é em uma por com não do da que",
+    "nl": "de het een en van is dat niet op met voor zijn",
+    "pl": "i w na z do nie się jest to że o jak po",
+}
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
@@ -32,6 +62,37 @@ def split_words(text: str) -> list[tuple[int, int]]:
     if spans:
         spans[-1] = (spans[-1][0], len(text))
     return spans or ([(0, len(text))] if text else [])
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of `text`, each with the white space behind it: joined again they are the text."""
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Spans that cover `text` without gaps: its `pieces`, neighbours put together where they are over 60."""
+    found = pieces(text)
+    groups = min(len(found), MAX_SENTENCES)
+    edges = [k * len(found) // groups for k in range(groups + 1)] if groups else []
+    return [(found[a][0], found[b - 1][1]) for a, b in pairwise(edges)]
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences of `text`, without gaps, a visible character in each; a line's end is a sentence's end.
+
+    Each owns the white space behind it. By `sentencex`, in the language whose script or frequent words are most; more
+    than 40 words without an end are cut behind clauses, else between words; two signs of Chinese or Thai count as one.
+    """
+    spans: list[tuple[int, int]] = []
+    start = before = 0
+    for end in _sentence_ends(text):
+        if _VISIBLE.search(text, before, end):
+            spans.append((start, end))
+            start = end
+        before = end
+    if spans:
+        spans[-1] = (spans[-1][0], len(text))
+    return [part for span in spans for part in _clauses(text, *span)] or ([(0, len(text))] if text else [])
 
 
 def units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit]:
@@ -110,3 +171,70 @@ def _covered(text: str, spans: Sequence[tuple[int, int]], token: Token) -> tuple
 def _word_at(spans: Sequence[tuple[int, int]], place: int) -> int:
     """The first word that ends after `place`, else the last."""
     return min(bisect_right(spans, place, key=lambda span: span[1]), len(spans) - 1)
+
+
+def _sentence_ends(text: str) -> Iterator[int]:
+    """Behind each sentence and each line. What has no letter, as "2." or a bullet, stays with what follows it."""
+    language = _language(text)
+    whole = _HALF.sub("\ufffd", text)  # sentencex reads no half of a character
+    for line in _LINE.finditer(whole):
+        ends = _ends(line[1], language)
+        if language in _FREQUENT:  # English names and abbreviations stand in texts of all those
+            ends &= _ends(line[1], "en")
+        letters = [letter.start() for letter in _LETTER.finditer(line[1])]
+        done = 0
+        for end in sorted(ends):
+            n = bisect_left(letters, end)
+            if done < n < len(letters):
+                yield line.start() + end
+                done = n
+        yield line.end()
+
+
+def _ends(line: str, language: str) -> set[int]:
+    return set(accumulate(map(len, sentencex.segment(language, line))))
+
+
+def _language(text: str) -> str:
+    """The language of `text` that `sentencex` is told, as it knows abbreviations by it."""
+    signs = {language: len(script.findall(text)) for language, script in _IN_SCRIPT.items()}
+    if signs["ja"]:  # kana stand in no Chinese text, but Han stand in a Japanese one
+        signs["ja"] += signs["zh"] + 1
+    script = max(signs, key=lambda language: signs[language])
+    if signs[script] * 2 > len(_LETTER.findall(text)):
+        return script
+    counts = Counter(regex.findall(r"\p{L}+", text.casefold()))
+    return max(_FREQUENT, key=lambda language: sum(counts[word] for word in set(_FREQUENT[language].split())))
+
+
+def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """One sentence; over 40 words its two parts, cut behind the clause next to its middle, and theirs. No word is cut.
+
+    Where no clause ends in its middle half, between the two words next to the middle.
+    """
+    words = split_words(text[start:end]) if end - start > 2 * MAX_WORDS else []
+    gaps = {i: gap for i in range(1, len(words)) if (gap := _GAP.match(text, start + words[i][0]))}
+    before = [0.0, *accumulate(_size(text[start + a : start + b]) for a, b in words)]
+
+    def parts(first: int, last: int) -> Iterator[int]:
+        """Where to cut between those words, in order."""
+        middle, half = (before[first] + before[last]) / 2, (before[last] - before[first]) / 2
+        inner = [i for i in range(first + 1, last) if i in gaps]
+        if half * 2 <= MAX_WORDS or not inner:
+            return
+
+        def preference(i: int) -> tuple[bool, float]:
+            off = abs(before[i] - middle)
+            return off > half / 2 or text[gaps[i].start() - 1] not in _CLAUSE_ENDS, off
+
+        cut = min(inner, key=preference)
+        yield from parts(first, cut)
+        yield gaps[cut].end()
+        yield from parts(cut, last)
+
+    yield from pairwise([start, *parts(0, len(words)), end])
+
+
+def _size(word: str) -> float:
+    """How many words it counts for: punctuation for none, a sign of a script without spaces for half a one."""
+    return (0.5 if _UNSPACED.search(word) else 1.0) if _WORDY.search(word) else 0.0

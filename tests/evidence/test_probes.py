@@ -22,10 +22,11 @@ from attribution.evidence.probes.edits import Edit, Edits, unrelated_document
 from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, Control, ProbeResult, Variant, probe
 from attribution.evidence.probes.probe_set import ProbeShare, _share, probe_set
 from attribution.evidence.probes.table import PROBES
-from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, sentences_of, words_of
+from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, words_of
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter
 from attribution.rerankers.reranker import Meter, Reranker
+from attribution.words import sentences_of
 from benchmarks.toy import word_tokenizer
 
 QUERY = "which rivers flow through Vienna"

@@ -24,10 +24,10 @@ from attribution.evidence.probes.wording import (
     content_words,
     over_space,
     partner_of,
-    sentences_of,
     without,
     words_of,
 )
+from attribution.words import sentences_of
 
 NEUTRAL = (  # about nothing anybody searches for; joined, a passage of its own
     "Bananas are yellow when they are ripe.",

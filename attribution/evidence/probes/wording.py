@@ -1,4 +1,4 @@
-"""A searcher's view of a text: words, sentences, which words carry the query. By surface only; made for English."""
+"""A searcher's view of a text: words, which words carry the query. By surface only; made for English."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import regex
 
+from attribution.words import sentences_of
+
 WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}'\u2019]*(?:-[\p{L}\p{N}]+)*|\p{N}+(?:[.,]\p{N}+)*")
 NUMBER = regex.compile(r"(?<![\p{L}\p{N}])[0-9]+(?:[.,][0-9]+)*(?![\p{L}\p{N}])")
-SENTENCE = regex.compile(r".+?(?:[.!?](?=\s|$)|[\u3002\uff01\uff1f]|\n|$)\s*", regex.DOTALL)
 _STOPWORDS = """a about an and are as at be by can could did do does for from had has have he her his how i if in is it
 its me my of on or our she so than that the their them there these they this those to was we were what when where which
 who whom whose why will with would you your"""
@@ -25,11 +26,6 @@ REFERS_BACK = frozenset(_REFERS_BACK.split())  # a sentence that opens so leans 
 def words_of(text: str) -> list[str]:
     """Words and numbers of `text`, in order, as typed."""
     return WORD.findall(text)
-
-
-def sentences_of(text: str) -> list[str]:
-    """`text` cut behind each sentence's white space: joined again it is the same text."""
-    return SENTENCE.findall(text)
 
 
 def content_words(query: str) -> list[str]:

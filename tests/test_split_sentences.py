@@ -1,0 +1,84 @@
+"""Sentences as a reader would end them; joined again they are the text, whatever it is."""
+
+from __future__ import annotations
+
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attribution.words import MAX_SENTENCES, MAX_WORDS, pieces, sentences_of
+
+SIGNS = "aé1.3'-,;:!?…()\t\n\r\v\u2028\u00a0\u200b\u200d\u0301中。，にカไ😀👩🏽‍👧ßאعक्।؟한\0\x85\ud800"
+texts = (
+    st.text()
+    | st.text(alphabet=SIGNS)
+    | st.lists(st.sampled_from([*SIGNS, "Dr.", "berlin"]), max_size=200).map(" ".join)
+)
+LONG = "one two three four five six seven eight nine ten"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["One. ", "Two?\n", "Three!  ", "Four"],
+        ["Dr. Smith paid 3.7 million. ", "He left at 5 p.m. with Mr. Jones."],
+        ["Das gilt z. B. Berlin. ", "Es kamen ca. 5 Gäste, d. h. am 3. Mai. ", "Ja."],
+        ["El Sr. López vive en EE. UU. y es de la ciudad. ", "Sí."],
+        ["M. Dupont est dans la ville. ", "Oui."],
+        ["Это г. Москва, ул. Ленина. ", "Да."],
+        ["Τι είναι αυτό; ", "Αυτό."],
+        ["我来。", "你去！", "好吗？", "是"],
+        ["行きます。", "次！"],
+        ["मैं जाता हूँ। ", "तुम आओ।"],
+        ["كيف حالك؟ ", "أنا بخير."],
+        ["A heading\n\n", "- first item\n", "- second item. ", "With more.\r\n", "\u2022 third\r", "4. Fourth one"],
+        ["1. First. ", "2. Second. 3"],
+        ["Well 😀! ", "Good 😀. ", "So. 😀"],
+        ["  \n Leading space. ", "Trailing space. \n \n "],
+        ["\u200b\n"],
+    ],
+)
+def test_sentences_a_reader_would_end(parts: list[str]) -> None:
+    assert sentences_of("".join(parts)) == parts
+
+
+@settings(max_examples=60)
+@given(texts)
+def test_joined_again_they_are_the_text(text: str) -> None:
+    parts = sentences_of(text)
+    assert "".join(parts) == text
+    assert len(parts) <= MAX_SENTENCES
+    assert not text.strip() or all(part.strip() for part in parts)
+
+
+def test_a_long_stretch_is_cut_behind_clauses() -> None:
+    clauses = [f"{LONG}, ", f"{LONG} {LONG}; ", f"{LONG} 3,7 {LONG}, ", f"{LONG}."]
+    parts = sentences_of("".join(clauses))
+    assert parts == ["".join(clauses[:2]), "".join(clauses[2:])]
+    assert sentences_of("".join(clauses[1:3])[:-2] + ".") == [clauses[1], clauses[2][:-2] + "."]
+    assert sentences_of(f"{LONG} {LONG}, {LONG} ten, ten.") == [f"{LONG} {LONG}, {LONG} ten, ten."]  # 36 words
+
+
+@pytest.mark.parametrize("separator", [" ", ", ", "\u3000"])
+@pytest.mark.parametrize("word", ["cat", "don't", "3,700.5", "well-known"])
+def test_no_word_is_cut(word: str, separator: str) -> None:
+    parts = sentences_of(separator.join([word] * 300))
+    assert len(parts) > 7
+    assert {w for part in parts for w in regex.split(r",?\s+", part) if w} == {word}
+    assert max(len(part.split()) for part in parts) <= MAX_WORDS
+
+
+def test_scripts_without_spaces_are_cut_behind_their_clauses_only() -> None:
+    clause = "机器学习很有趣" * 5 + "，"
+    assert sentences_of(clause * 4) == [clause * 2] * 2
+    assert sentences_of("机器学习很有趣" * 30) == ["机器学习很有趣" * 30]
+
+
+def test_more_than_sixty_are_put_together_evenly() -> None:
+    lines = [f"line {i}\n" for i in range(150)]
+    groups = sentences_of("".join(lines))
+    assert len(groups) == MAX_SENTENCES
+    assert {group.count("\n") for group in groups} == {2, 3}
+    assert len(pieces("".join(lines))) == 150
+    assert sentences_of("".join(lines[:60])) == lines[:60]
