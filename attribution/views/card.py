@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.methods import Method
 
+REMOVED = {"mask": "masked", "delete": "deleted"}
 SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
 
 
@@ -50,11 +51,14 @@ def card_html(
 
 
 def verdict_html(explanation: Explanation, method: Method, measured: Faithfulness) -> Markup:
-    """How many random orders the method beats; a control gets no praise, a document of a few words no verdict."""
-    scores = measured.methods.get(explanation.requested_method)
-    if scores is None or not measured.enough_words:
+    """How far above random orders the method is, under each operator; none for a control or a text of few words."""
+    key = explanation.requested_method
+    if key not in measured.methods or not measured.enough_words:
         return Markup()
-    return render("verdict.html", scores=scores, control=method.control)
+    under = [(REMOVED[one.operator], one.methods[key]) for one in measured.every]
+    good = all(scores.clear for _, scores in under)
+    as_good = not good and all(scores.over_random.clear for _, scores in under)
+    return render("verdict.html", under=under, good=good, as_good=as_good, control=method.control)
 
 
 def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:

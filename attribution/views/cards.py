@@ -93,7 +93,8 @@ def _summary(done: Mapping[str, Explanation], measured: Faithfulness | None) -> 
 def summary_html(summary: Summary | None) -> Markup:
     """The sentence above the cards; None: not measured yet."""
     source = METHODS[summary.source].label if summary and summary.source else None
-    return render("summary.html", s=summary, source=source)
+    names = [METHODS[key].label for key in summary.methods] if summary else []
+    return render("summary.html", s=summary, source=source, names=names)
 
 
 def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> Markup:

@@ -142,7 +142,7 @@ def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[Faithf
 
 
 def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Explanations) -> FaithfulnessRow:
-    """`beaten` is empty for a control and for a document too short to tell."""
+    """`margin` is empty for a control and for a document too short to tell."""
     control = _is_control(key, explanations)
     told = faithfulness.enough_words and not control
     cells = dict.fromkeys(("relative-delta", "passes", "seconds"), NONE)
@@ -158,11 +158,13 @@ def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Exp
         _styles(faithfulness, explanations)[key],
         False,
         control,
-        told and scores.beats_chance,
+        told and scores.clear,
         {
             "comprehensiveness": logit(scores.comprehensiveness),
             "sufficiency": logit(scores.sufficiency),
-            "beaten": f"{scores.n_beaten} of {scores.n_random}" if told else NONE,
+            "margin": f"{logit(scores.over_random.value, True)} \u00b1 {logit(scores.over_random.reach)}"
+            if told
+            else NONE,
             **cells,
         },
     )
@@ -172,6 +174,6 @@ def _random_row(control: Control) -> FaithfulnessRow:
     cells = {
         "comprehensiveness": _spread(control.comprehensiveness),
         "sufficiency": _spread(control.sufficiency),
-        **dict.fromkeys(("beaten", "relative-delta", "passes", "seconds"), NONE),
+        **dict.fromkeys(("margin", "relative-delta", "passes", "seconds"), NONE),
     }
     return FaithfulnessRow("random", "Random order", RANDOM_STYLE, True, True, False, cells)

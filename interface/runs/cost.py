@@ -12,6 +12,7 @@ from typing import Any
 
 from attribution.cost import Sides, forwards, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
+from attribution.removal import OPERATORS
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 
@@ -52,7 +53,7 @@ def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> flo
 def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> tuple[int, float]:
     """`(forwards at most, about how many seconds)` for `methods` and measuring their faithfulness."""
     counts = counts_of(size, methods, wanted)
-    counts[FAITHFULNESS] = max_passes(len(counts))
+    counts[FAITHFULNESS] = len(OPERATORS) * max_passes(len(counts))
     return sum(counts.values()), seconds(reranker, size.n_tokens, counts)
 
 

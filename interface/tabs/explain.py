@@ -11,7 +11,7 @@ import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
 from attribution.errors import AttributionError, OptionError, Stopped
-from attribution.evidence.faithfulness.measure import Known, max_passes, measure
+from attribution.evidence.faithfulness.measure import Known, max_passes, measure_all
 from attribution.explain import options_of
 from attribution.methods.defaults import dearest_last
 from attribution.rerankers.loading.load import in_memory
@@ -162,7 +162,7 @@ def _results(
     Every method gets those of the `wanted` options that it takes.
     """
     pair = reranker.encode(query, document)  # what is wrong with the pair is no single method's error
-    began, known = time.perf_counter(), Known()
+    began, known = time.perf_counter(), dict[str, Known]()
     of = identity_of(reranker.model_id, reranker.revision, query, document, _words_of(wanted))
     of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated)
     results = Results(identity_html(of), chosen)
@@ -190,13 +190,15 @@ def _results(
             continue
         on_pass = watch(results.n_ran, len(chosen) + 1, "Faithfulness")
         try:
-            measured = measure(reranker, results.ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
+            measured = measure_all(reranker, results.ordered, operator=wanted["operator"], on_pass=on_pass, known=known)
         except OverBudget as error:
             results.section = section or results.section
             yield results.page(str(error))
             continue
-        at_most = max_passes(len(results.done))
-        cost.learn(reranker.model_id, cost.FAITHFULNESS, at_most, size.n_tokens, measured.seconds)
+        at_most = len(measured.every) * max_passes(len(results.done))
+        cost.learn(
+            reranker.model_id, cost.FAITHFULNESS, at_most, size.n_tokens, sum(one.seconds for one in measured.every)
+        )
         results.measured, section = measured, faithfulness_section(measured, results.ordered)
         left = {key: counts[key] for key in chosen if key not in results.done and key not in results.failed}
         if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:

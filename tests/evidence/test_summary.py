@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from attribution.evidence.coverage import outside
-from attribution.evidence.faithfulness.scores import MIN_WORDS, Control, Faithfulness, Scores, Spread
+from attribution.evidence.faithfulness.scores import MIN_WORDS, Control, Faithfulness, Margin, Scores, Spread
 from attribution.evidence.faithfulness.summary import strongest_words, summarise
 from attribution.methods import METHODS
 from attribution.types import Explanation, Token
@@ -42,16 +42,22 @@ def said(method: str, *values: float, ran: str | None = None) -> Explanation:
     )
 
 
-def judged(comprehensiveness: float, n_beaten: int, beats_control: bool | None) -> Scores:
+def judged(comprehensiveness: float, over_random: bool = True, over_control: bool | None = True) -> Scores:
+    """Clearly above, or not; `over_control` None: the control itself."""
     curve = (1.0, 0.5, 0.4, 0.3, 0.2, -1.0)
-    return Scores(comprehensiveness, 0.0, curve, curve, n_beaten, 10, beats_control)
+    control = None if over_control is None else Margin(2.0 if over_control else 0.5, 1.0)
+    return Scores(comprehensiveness, 0.0, curve, curve, Margin(2.0 if over_random else 0.5, 1.0), control, 10, 10)
 
 
-def measured(methods: dict[str, Scores], n_words: int = 5) -> Faithfulness:
-    orders = tuple(judged(0.1 * i, 0, None) for i in range(10))
+def measured(methods: dict[str, Scores], n_words: int = 5, operator: str = "mask") -> Faithfulness:
+    orders = tuple(judged(0.1 * i, False, None) for i in range(10))
     spread = Spread(0.45, 0.3, tuple(0.1 * i for i in range(10)))
     fractions = (0.05, 0.1, 0.2, 0.5)
-    return Faithfulness("mask", fractions, 1.0, methods, Control(spread, spread, orders), n_words, 10, 0.1)
+    return Faithfulness(operator, fractions, 1.0, methods, Control(spread, spread, orders), n_words, 10, 0.1)
+
+
+def under_both(mask: dict[str, Scores], delete: dict[str, Scores]) -> Faithfulness:
+    return replace(measured({**CONTROL, **mask}), others=(measured({**CONTROL, **delete}, operator="delete"),))
 
 
 DONE = {
@@ -59,41 +65,53 @@ DONE = {
     "occlusion": said("occlusion", 1, -5, 3, 2, 4),
     "embedding_magnitude": said("embedding_magnitude", 5, 4, 3, 2, 1),
 }
-CONTROL = {"embedding_magnitude": judged(0.5, 10, None)}
+CONTROL = {"embedding_magnitude": judged(0.5, True, None)}
 
 
 @pytest.mark.parametrize(
-    ("saliency", "occlusion", "believe", "also"),
+    ("mask", "delete", "outcome", "methods"),
     [
-        (judged(2, 10, True), judged(1, 10, True), "saliency", 1),
-        (judged(1, 10, True), judged(2, 10, True), "occlusion", 1),
-        (judged(1, 10, True), judged(2, 9, True), "saliency", 0),  # the more comprehensive misses one random order
-        (judged(1, 10, False), judged(2, 10, False), None, 0),  # the control does as well
-        (judged(1, 3, True), judged(0, 0, False), None, 0),
+        ((judged(2), judged(1)), (judged(2), judged(1)), "best", ("saliency",)),
+        ((judged(1), judged(2)), (judged(1), judged(2)), "best", ("occlusion",)),
+        (
+            (judged(2, False), judged(1)),
+            (judged(1, False), judged(2)),
+            "close",
+            ("occlusion",),
+        ),  # the leader is unclear
+        ((judged(2), judged(1)), (judged(1), judged(3)), "close", ("occlusion", "saliency")),  # each leads under one
+        ((judged(2, over_control=False), judged(1)), (judged(2), judged(1)), "close", ("saliency", "occlusion")),
+        ((judged(2), judged(1, False)), (judged(2, False), judged(1)), "none", ()),  # clear under one operator only
+        ((judged(1, False), judged(0, False)), (judged(1, False), judged(0, False)), "none", ()),
     ],
 )
-def test_the_most_faithful_of_those_that_beat_all_orders_and_the_control_is_believed(
-    saliency: Scores, occlusion: Scores, believe: str | None, also: int
+def test_the_verdict_over_both_operators(
+    mask: tuple[Scores, Scores], delete: tuple[Scores, Scores], outcome: str, methods: tuple[str, ...]
 ) -> None:
-    of = summarise(DONE, measured({**CONTROL, "saliency": saliency, "occlusion": occlusion}))
-    assert (of.believe, of.also) == (believe, also)
+    names = ("saliency", "occlusion")
+    of = summarise(DONE, under_both(dict(zip(names, mask, strict=True)), dict(zip(names, delete, strict=True))))
+    assert (of.outcome, of.methods, of.believe) == (outcome, methods, methods[0] if outcome == "best" else None)
     assert of.source != "embedding_magnitude"
-    said_in_words = summary_html(of)
-    assert ("Believe <b>" in said_in_words) == bool(believe)
-    assert ("beats chance" in said_in_words) == (not believe)
+    says = {"best": "Best here: <b>", "close": "Too close to call: ", "none": "Believe none of them"}
+    assert [key for key, text in says.items() if text in summary_html(of)] == [outcome]
 
 
-def test_all_others_that_beat_chance_are_counted() -> None:
-    three = {key: said(key, 1, -5, 3, 2, 4) for key in ("saliency", "occlusion", "shapley")}
-    scores = {key: judged(place, 10, True) for place, key in enumerate(three, start=2)}
-    of = summarise({**three, "embedding_magnitude": DONE["embedding_magnitude"]}, measured({**CONTROL, **scores}))
-    assert (of.believe, of.also) == ("shapley", 2)
-    assert "2 others beat them too, by less" in summary_html(of)
+def test_the_numbers_of_the_sentence_are_means_over_the_operators_and_its_verb_follows_their_sign() -> None:
+    of = summarise(
+        DONE,
+        under_both({"saliency": judged(4), "occlusion": judged(1)}, {"saliency": judged(2), "occlusion": judged(1)}),
+    )
+    assert (of.cost, of.random_cost, of.control_cost) == (3.0, 0.45, 0.5)
+    assert 'costs <span class="rl-n" data-n="cost">3.00</span> points' in summary_html(of)
+    rises = summary_html(replace(of, cost=-0.21, random_cost=-0.66))
+    assert 'top words raises the score by <span class="rl-n" data-n="cost">0.21</span> points' in rises
+    assert 'random words raises the score by <span class="rl-n" data-n="random-cost">0.66</span> points' in rises
+    assert "costs" not in rises.split("control")[0]
 
 
 def test_a_control_is_never_believed_and_a_fallback_is_a_control() -> None:
     fallen = {"saliency": said("saliency", 1, 2, 3, 4, 5, ran="embedding_magnitude")}
-    scores = {**CONTROL, "saliency": judged(3, 10, True)}
+    scores = {**CONTROL, "saliency": judged(3)}
     assert summarise(fallen, measured(scores)).believe is None
     card = verdict_html(fallen["saliency"], METHODS["embedding_magnitude"], measured(scores))
     assert 'data-verdict="control"' in card
@@ -114,20 +132,23 @@ def test_four_words_are_named_and_none_that_was_not_read() -> None:
     assert strongest_words(all_read, 9) == ("f", "e", "d", "c", "b", "a"), "g lies behind the limit"
 
 
-@pytest.mark.parametrize(("n_beaten", "control", "good"), [(10, True, True), (10, False, False), (9, True, False)])
-def test_the_verdict_is_a_number_on_a_scale_and_green_only_above_both(n_beaten: int, control: bool, good: bool) -> None:
-    of = measured({**CONTROL, "occlusion": judged(2, n_beaten, control)})
+@pytest.mark.parametrize(
+    ("over_random", "over_control", "good"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_the_verdict_is_a_margin_an_operator_and_green_only_above_both(
+    over_random: bool, over_control: bool, good: bool
+) -> None:
+    of = under_both({"occlusion": judged(2)}, {"occlusion": judged(2, over_random, over_control)})
     html = verdict_html(DONE["occlusion"], METHODS["occlusion"], of)
     assert ("rl-good" in html) == good
-    assert f'data-n="beaten">{n_beaten}</span> of 10 random orders' in html
-    assert html.count("<circle") == 10
-    assert html.count("rl-dot-open") == 10 - n_beaten
-    row = faithfulness_html(of, {"occlusion": DONE["occlusion"]})
-    assert ('data-n="beaten" class="rl-good"' in row) == good
+    assert html.count('data-n="margin">+2.00 \u00b1 1.00<') == (2 if over_random else 1)
+    assert ("no more than the control" in html) == (over_random and not over_control)
+    row = faithfulness_html(of.others[0], {"occlusion": DONE["occlusion"]})
+    assert ('data-n="margin" class="rl-good"' in row) == good
 
 
 def test_nothing_is_judged_on_a_document_of_a_few_words() -> None:
-    of = measured({**CONTROL, "occlusion": judged(2, 10, True)}, n_words=MIN_WORDS - 1)
+    of = measured({**CONTROL, "occlusion": judged(2)}, n_words=MIN_WORDS - 1)
     done = {"occlusion": DONE["occlusion"]}
     assert summarise(done, of).believe is None
     html = cards_html(["occlusion"], done, of)
@@ -138,11 +159,11 @@ def test_nothing_is_judged_on_a_document_of_a_few_words() -> None:
 
 
 def test_the_sentence_waits_until_all_are_measured() -> None:
-    part = measured({**CONTROL, "saliency": judged(2, 10, True)})
+    part = measured({**CONTROL, "saliency": judged(2)})
     html = cards_html(list(DONE), DONE, part)
     assert "data-believe" not in html
     assert "rl-believe" not in html
-    whole = measured({**CONTROL, "saliency": judged(2, 10, True), "occlusion": judged(1, 10, True)})
+    whole = measured({**CONTROL, "saliency": judged(2), "occlusion": judged(1)})
     html = cards_html(list(DONE), DONE, whole)
     assert 'data-believe="saliency"' in html
     assert html.count("rl-believe") == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import regex
 
 from attribution.evidence.compare.two_models import compare_models
 from attribution.evidence.correlation import spearman, top_k_overlap
-from attribution.evidence.faithfulness.scores import Scores
+from attribution.evidence.faithfulness.scores import Margin, Scores
 from attribution.evidence.probes.probe import JUDGES, Control, Variant, _bucket
 from attribution.evidence.probes.wording import over_space, without
 from attribution.explain import explain
@@ -88,20 +90,12 @@ def test_overlap_by_hand(b: list[float], k: int, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_beaten", "control", "starts"),
-    [
-        (9, True, "No better than a random order of words on this pair: 1 of 10 do as well"),
-        (0, None, "No better than a random order of words on this pair: 10 of 10 do as well"),
-        (10, False, "Better than all 10 random orders, but not than embedding magnitude"),
-        (10, True, "Better than all 10 random orders of words on this pair; chance does that once in 11."),
-        (10, None, "Better than all 10 random orders of words on this pair; chance does that once in 11."),
-    ],
+    ("over_random", "over_control", "clear"), [(1.1, 1.1, True), (1.0, 1.1, False), (1.1, 1, False)]
 )
-def test_verdicts_of_faithfulness(n_beaten: int, control: bool | None, starts: str) -> None:
-    scores = Scores(1.0, 0.0, (), (), n_beaten, 10, control)
-    assert scores.verdict.startswith(starts)
-    assert scores.beats_random == (n_beaten == 10)
-    assert scores.beats_chance == (n_beaten == 10 and control is True)
+def test_clear_is_more_than_the_reach_over_both(over_random: float, over_control: float, clear: bool) -> None:
+    scores = Scores(1.0, 0.0, (), (), Margin(over_random, 1.0), Margin(over_control, 1.0), 10, 10)
+    assert scores.clear == clear
+    assert not replace(scores, over_control=None).clear, "the control itself"
 
 
 def test_two_models_share_only_words_that_both_read(tiny_bert: Reranker) -> None:

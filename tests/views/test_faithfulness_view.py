@@ -11,7 +11,7 @@ import pytest
 
 from attribution import METHODS, explain
 from attribution.evidence.faithfulness.measure import measure, measure_stream
-from attribution.evidence.faithfulness.scores import Faithfulness, Spread
+from attribution.evidence.faithfulness.scores import Faithfulness, Margin, Spread
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.card import verdict_html
@@ -106,10 +106,12 @@ def test_each_methods_line_is_the_one_of_the_legend_and_of_its_row(
 
 def test_a_row_is_good_where_its_method_beats_chance(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:
     result, explanations = measured
-    missed = {"embedding_magnitude": 0, "saliency": 1, "input_x_gradient": 0, "integrated_gradients": 0}
+    good_margin, weak = Margin(2.0, 1.0), Margin(0.5, 1.0)
+    margins = {"embedding_magnitude": (good_margin, None), "saliency": (weak, good_margin)}
+    margins |= {"input_x_gradient": (good_margin, good_margin), "integrated_gradients": (good_margin, weak)}
     judged = {
-        key: replace(result.methods[key], n_beaten=10 - n, n_random=10, beats_control=key != "integrated_gradients")
-        for key, n in missed.items()
+        key: replace(result.methods[key], over_random=over_random, over_control=over_control)
+        for key, (over_random, over_control) in margins.items()
     }
     for n_words, good in ((5, {"input_x_gradient"}), (4, set[str]())):
         page = ElementTree.fromstring(faithfulness_html(replace(result, methods=judged, n_words=n_words), explanations))

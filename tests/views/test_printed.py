@@ -160,8 +160,10 @@ def test_the_faithfulness_table(measured: Faithfulness, done: dict[str, Explanat
         (spread,) = [cell for cell in shown if "\u00b1" in cell]
         of = getattr(control, name)
         assert [value(part) for part in spread.split("\u00b1")] == pytest.approx([of.mean, of.std], abs=5.1e-3)
-    beaten = [cell for cell in page.numbers["beaten"] if "of" in cell]
-    assert beaten == [f"{s.n_beaten} of {s.n_random}" for key, s in scores if not METHODS[key].control]
+    margins = [cell.split("\u00b1") for cell in page.numbers["margin"] if "\u00b1" in cell]
+    expected = [(s.over_random.value, s.over_random.reach) for key, s in scores if not METHODS[key].control]
+    for printed, margin in zip(margins, expected, strict=True):
+        assert [value(part) for part in printed] == pytest.approx(margin, abs=5.1e-3)
     passes = [cell for cell in page.numbers["passes"] if "+" in cell]
     assert passes == [f"{done[k].n_forward} + {done[k].n_backward}" for k, _ in scores if k in done]
     deltas = [cell for cell in page.numbers["relative-delta"] if "%" in cell]

@@ -14,14 +14,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
+from typing import Any
 
 from attribution.errors import OptionError
-from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Scores, Spread
+from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.removal import Present, check_operator, score_kept, seen_words
+from attribution.removal import OPERATORS, Present, check_operator, score_kept, seen_words
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
@@ -64,6 +65,27 @@ def measure(
         reranker, explanations, operator=operator, n_random=n_random, seed=seed, on_pass=on_pass, known=known
     )
     return last
+
+
+def measure_all(
+    reranker: Reranker,
+    explanations: Mapping[str, Explanation],
+    *,
+    operator: str = "mask",
+    known: dict[str, Known] | None = None,
+    **options: Any,
+) -> Faithfulness:
+    """`measure` under `operator`, with `others` under every other of `OPERATORS`: a verdict needs them all.
+
+    `known`: by operator, of earlier calls for the same pair; `options` as `measure` takes them.
+    """
+    check_operator(operator)
+    known = {} if known is None else known
+    first, *others = (
+        measure(reranker, explanations, operator=name, known=known.setdefault(name, Known()), **options)
+        for name in sorted(OPERATORS, key=lambda name: name != operator)
+    )
+    return replace(first, others=tuple(others))
 
 
 @with_autograd
@@ -173,10 +195,17 @@ def _spread(values: Sequence[float]) -> Spread:
 def _judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
     """`magnitude`: the other control, None when it is judged itself."""
     n_random = len(control.orders)
-    n_beaten = n_random - sum(_as_good(rival, curves) for rival in control.orders)
-    beats_control = None if magnitude is None else not _as_good(magnitude, curves)
-    return Scores(**vars(curves), n_beaten=n_beaten, n_random=n_random, beats_control=beats_control)
-
-
-def _as_good(rival: Curves, curves: Curves) -> bool:
-    return rival.comprehensiveness >= curves.comprehensiveness - ROUNDING
+    n_beaten = n_random - sum(
+        rival.comprehensiveness >= curves.comprehensiveness - ROUNDING for rival in control.orders
+    )
+    over_random, *over_control = (
+        Margin(curves.comprehensiveness - rival, max(ROUNDING, 2 * control.comprehensiveness.std))
+        for rival in (control.comprehensiveness.mean, *([magnitude.comprehensiveness] if magnitude else []))
+    )
+    return Scores(
+        **vars(curves),
+        over_random=over_random,
+        over_control=next(iter(over_control), None),
+        n_beaten=n_beaten,
+        n_random=n_random,
+    )

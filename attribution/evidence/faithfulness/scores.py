@@ -26,14 +26,30 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Scores(Curves):
-    """A method's curves, judged: more comprehensive than `n_beaten` of `n_random` random orders, and than
-    `embedding_magnitude` (`beats_control`; None: it is that control itself).
+class Margin:
+    """How much more a method's top words cost than something else, in logits; `reach`: twice the standard deviation of
+    the random orders, so that `value` - `reach` to `value` + `reach` is its interval.
     """
 
+    value: float
+    reach: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the whole interval is above 0."""
+        return self.value > self.reach
+
+
+@dataclass(frozen=True)
+class Scores(Curves):
+    """A method's curves, judged: `over_random`, the mean of the random orders, and `over_control`, embedding magnitude
+    (None: it is that control itself). It is more comprehensive than `n_beaten` of `n_random` random orders.
+    """
+
+    over_random: Margin
+    over_control: Margin | None
     n_beaten: int
     n_random: int
-    beats_control: bool | None
 
     @property
     def beats_random(self) -> bool:
@@ -41,20 +57,9 @@ class Scores(Curves):
         return self.n_beaten == self.n_random
 
     @property
-    def beats_chance(self) -> bool:
-        """More than every random order and than the control; the control itself never does."""
-        return self.beats_random and self.beats_control is True
-
-    @property
-    def verdict(self) -> str:
-        """The same in words."""
-        n = self.n_random
-        if not self.beats_random:
-            as_good = n - self.n_beaten
-            return f"No better than a random order of words on this pair: {as_good} of {n} do as well or better."
-        if self.beats_control is False:
-            return f"Better than all {n} random orders, but not than embedding magnitude, which never sees the score."
-        return f"Better than all {n} random orders of words on this pair; chance does that once in {n + 1}."
+    def clear(self) -> bool:
+        """Clearly above the random orders and the control; the control itself never is."""
+        return self.over_random.clear and self.over_control is not None and self.over_control.clear
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Control:
 @dataclass(frozen=True)
 class Faithfulness:
     """`methods`: those measured so far, `embedding_magnitude` first. `n_words`: the document's words that were read.
-    `n_forward`: sequences through the model.
+    `n_forward`: sequences through the model. `others`: the same under the other operators.
     """
 
     operator: str
@@ -89,6 +94,12 @@ class Faithfulness:
     n_words: int
     n_forward: int
     seconds: float
+    others: tuple[Faithfulness, ...] = ()
+
+    @property
+    def every(self) -> tuple[Faithfulness, ...]:
+        """Under each operator that was measured, this one first."""
+        return (self, *self.others)
 
     @property
     def enough_words(self) -> bool:

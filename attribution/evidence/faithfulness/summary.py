@@ -1,53 +1,84 @@
-"""One sentence on a pair: which words are strongest, and which method to believe there, if any."""
+"""What a pair comes to: which words are strongest, and which method to believe there, if any."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Literal
 
 from attribution.methods import METHODS
 from attribution.types import Explanation, Word
 from attribution.words import to_words
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Faithfulness
+    from attribution.evidence.faithfulness.scores import Faithfulness, Scores
 
 N_WORDS = 4
+Outcome = Literal["best", "close", "none", "few words", "blind"]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """`believe`: the most comprehensive of the methods that beat every random order and the control, else None.
+    """The verdict on the methods of one pair, over every operator that was measured.
 
-    `words`: the document's strongest, by `source`: that method, or where none beats chance the most comprehensive of
-    those that see the score; None, and no words, if none of them was asked for. `also`: how many others beat chance
-    too. `enough_words`: False on a document too short to tell.
+    `outcome` "best": one method removes the costliest words under each operator, and is each time clearly above the
+    random orders and the control. "close": some are clearly above the random orders under each operator, but either no
+    one of them leads under all, or the control, which never sees the score, is as good (`control_as_good`). "none": no
+    method is. "few words": the document is too short to tell. "blind": no method was asked for that sees the score.
+
+    `methods`: the one to believe, or those that are too close to call, by `cost`. `cost`: what removing the first one's
+    top words costs, in logits, `random_cost` and `control_cost` likewise, means over the operators. `words`: the
+    document's strongest by `source`, the first of `methods`, else the method with the highest cost.
     """
 
-    words: tuple[str, ...]
+    outcome: Outcome
+    methods: tuple[str, ...]
     source: str | None
-    believe: str | None
-    also: int
-    n_random: int
-    enough_words: bool
+    words: tuple[str, ...]
+    cost: float
+    random_cost: float
+    control_cost: float
+    control_as_good: bool
+
+    @property
+    def believe(self) -> str | None:
+        """The method to believe, if one is clearly the best."""
+        return self.methods[0] if self.outcome == "best" else None
 
 
 def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -> Summary:
     """Of all `explanations` that are measured; a method that fell back to a control is never the source."""
-    judged = {key: measured.methods[key] for key in explanations if key in measured.methods}
-    ranked = sorted(judged, key=lambda key: -judged[key].comprehensiveness)
-    sources = [key for key in ranked if not _is_blind(explanations[key])]
-    good = [key for key in sources if judged[key].beats_chance] if measured.enough_words else []
-    source = next(iter(good or sources), None)
+    seeing = [key for key, e in explanations.items() if key in measured.methods and not METHODS[e.method].control]
+    under = {key: [one.methods[key] for one in measured.every] for key in seeing}  # one an operator
+    ranked = sorted(seeing, key=lambda key: -_cost(under[key]))
+    good = [key for key in ranked if all(scores.over_random.clear for scores in under[key])]
+    leaders = {max(seeing, key=lambda key: one.methods[key].comprehensiveness) for one in measured.every if seeing}
+    first = next(iter(good), None)
+    control_as_good = first is not None and not all(scores.clear for scores in under[first])
+    outcome: Outcome = "none"
+    if not seeing:
+        outcome = "blind"
+    elif not measured.enough_words:
+        outcome = "few words"
+    elif first:
+        outcome = "best" if leaders == {first} and not control_as_good else "close"
+    source = next(iter(ranked), None) if outcome in ("none", "few words") else first
+    control = next(iter(measured.methods))
     return Summary(
-        words=strongest_words(explanations[source]) if source else (),
+        outcome=outcome,
+        methods={"best": tuple(good[:1]), "close": tuple(good)}.get(outcome, ()),
         source=source,
-        believe=good[0] if good else None,
-        also=max(0, len(good) - 1),
-        n_random=len(measured.random.orders),
-        enough_words=measured.enough_words,
+        words=strongest_words(explanations[source]) if source else (),
+        cost=_cost(under[source]) if source else 0.0,
+        random_cost=fmean(one.random.comprehensiveness.mean for one in measured.every),
+        control_cost=_cost([one.methods[control] for one in measured.every]),
+        control_as_good=control_as_good,
     )
+
+
+def _cost(under: list[Scores]) -> float:
+    return fmean(scores.comprehensiveness for scores in under)
 
 
 def strongest_words(explanation: Explanation, n: int = N_WORDS) -> tuple[str, ...]:
@@ -63,7 +94,3 @@ def strongest_words(explanation: Explanation, n: int = N_WORDS) -> tuple[str, ..
         if strength(word) > 0:
             texts.setdefault(word.text.strip().casefold(), word.text.strip())
     return tuple(texts.values())[:n]
-
-
-def _is_blind(explanation: Explanation) -> bool:
-    return METHODS[explanation.method].control
