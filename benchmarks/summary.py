@@ -1,4 +1,4 @@
-"""README's table: one row a method, one column a question, from the stored results."""
+"""The tables of README and docs/benchmarks.md: one row a method, one column a question, from the stored results."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attribution.methods import METHODS
 from benchmarks.report import Cell, Table, from_json
 
+NOT_MEASURED = "not measured"
 RESULTS = Path(__file__).parent / "results.json"
 # column -> the stored table's section, its place there, and its column
 FAITHFUL: dict[str, tuple[str, int, str]] = {
@@ -55,11 +57,32 @@ def summary(results: dict[str, Any]) -> str:
     return "\n\n".join([measured, *(table.markdown() for table in tables)])
 
 
+def believe(results: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """`(method, score falls by, beats all random)` of the short documents, best first; of a method that was too costly
+    for them –, of one that no stored table has "not measured"."""
+    rows = _column(results["sections"], *SHORT["short: faithful, mask"])
+    beats = _column(results["sections"], *SHORT["short: beats all random, mask"])
+    best_first = sorted(rows, key=lambda method: -rows[method].mean)
+    measured = [(method, f"{rows[method].mean:.2f}", str(beats[method])) for method in best_first]
+    known = _column(results["sections"], *next(iter(COSTLY.values())))
+    others = [method.label for method in METHODS.values() if method.label not in rows]
+    without = {label: "–" if label in known else NOT_MEASURED for label in others}
+    return [*measured, *((label, cell, cell) for label, cell in without.items())]
+
+
+def _column(sections: dict[str, Any], section: str, place: int, name: str) -> dict[str, Any]:
+    """Method -> cell."""
+    return {str(row["method"]): row[name] for row in from_json(sections[section]["tables"][place]).rows}
+
+
 def _rows(sections: dict[str, Any], columns: dict[str, tuple[str, int, str]]) -> list[dict[str, Cell]]:
-    """One row for each method of the first column's table."""
-    stored = {
-        column: {str(row["method"]): row[name] for row in from_json(sections[section]["tables"][place]).rows}
-        for column, (section, place, name) in columns.items()
-    }
+    """One row for each method of the first column's table, and for each that no table has."""
+    stored = {column: _column(sections, *place) for column, place in columns.items()}
     methods = next(iter(stored.values()))
-    return [{"method": method, **{column: of.get(method) for column, of in stored.items()}} for method in methods]
+    known = {*methods, *_column(sections, *next(iter(COSTLY.values())))}
+    rows: list[dict[str, Cell]] = [
+        {"method": method, **{column: of.get(method) for column, of in stored.items()}} for method in methods
+    ]
+    unknown = [method.label for method in METHODS.values() if method.label not in known]
+    rows += [{"method": label, **dict.fromkeys(columns, NOT_MEASURED)} for label in unknown]
+    return rows

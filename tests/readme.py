@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,10 +15,11 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.memory import gigabytes
 from benchmarks import compare, probes
-from benchmarks.summary import stored, summary
+from benchmarks.summary import believe, stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 
 
 def _table(head: str, rows: Iterable[str]) -> str:
@@ -65,6 +67,13 @@ def lab_table() -> str:
     return lab_markdown(list(run_lab(load_reranker(BUNDLED), example["query"], example["document"]))).rstrip("\n")
 
 
+def believe_table() -> str:
+    """Which method to believe, best first."""
+    cost = {method.label: method.cost for method in METHODS.values()}
+    rows = (f"| {label} | {falls} | {beats} | {cost.get(label, '')} |" for label, falls, beats in believe(stored()))
+    return _table("| method | score falls by | beats all ten random orders on | passes |", rows)
+
+
 def benchmark_tables() -> str:
     """What the stored run of the benchmark found."""
     return summary(stored())
@@ -102,16 +111,17 @@ def speed_table() -> str:
 
 
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
-    "methods": (README, methods_table),
-    "models": (README, models_table),
-    "families": (README, families_table),
-    "benchmark": (README, benchmark_tables),
-    "compare": (README, compare_tables),
-    "probes": (README, probes_table),
-    "load": (README, load_table),
-    "fuzz": (README, fuzz_table),
-    "speed": (README, speed_table),
-    "lab": (ROOT / "docs" / "autograd.md", lab_table),
+    "believe": (README, believe_table),
+    "methods": (DOCS / "methods.md", methods_table),
+    "models": (DOCS / "models.md", models_table),
+    "families": (DOCS / "families.md", families_table),
+    "benchmark": (DOCS / "benchmarks.md", benchmark_tables),
+    "compare": (DOCS / "compare.md", compare_tables),
+    "probes": (DOCS / "probes.md", probes_table),
+    "load": (DOCS / "load.md", load_table),
+    "fuzz": (DOCS / "load.md", fuzz_table),
+    "speed": (DOCS / "benchmarks.md", speed_table),
+    "lab": (DOCS / "autograd.md", lab_table),
 }
 
 
@@ -125,6 +135,11 @@ def write_section(path: Path, name: str, body: str) -> None:
     before, rest = path.read_text(encoding="utf-8").split(f"<!-- {name} -->\n")
     after = rest.split(f"<!-- /{name} -->")[1]
     path.write_text(f"{before}<!-- {name} -->\n{body}\n<!-- /{name} -->{after}", encoding="utf-8")
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    """What stands in the fenced blocks of Markdown that name `language`."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -49,18 +49,23 @@ def from_json(stored: Mapping[str, Any]) -> Table:
 
 
 def probes_markdown(table: Table) -> str:
-    """One row a probe, one column a model: the share of pairs on which it held, of how many it applies to."""
+    """One row a probe, one column a model: the share of pairs on which it held, of how many it applies to.
+
+    "not measured": the table lacks the probe.
+    """
     lines = [
         f"| probe | the score should | {' | '.join(table)} |",
         "| --- " * (2 + len(table)) + "|",
     ]
     for key, probe in PROBES.items():
-        cells = " | ".join(_cell(row[key]) for row in table.values())
+        cells = " | ".join(_cell(row.get(key)) for row in table.values())
         lines.append(f"| {probe.label}: {probe.asks} | {probe.expects} | {cells} |")
     return "\n".join(lines)
 
 
-def _cell(share: ProbeShare) -> str:
+def _cell(share: ProbeShare | None) -> str:
+    if share is None:
+        return "not measured"
     if share.held is None or share.low is None or share.high is None:
         return "does not apply"
     return f"{100 * share.held:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}] of {share.n}"

@@ -12,7 +12,7 @@ TAG = re.compile(r'((?:property|name)="(?:og|twitter):(title|description|image|u
 SPACE = "https://huggingface.co/spaces/{}"
 FILES = [
     ("Model card", "blob/main/models/demo-reranker/README.md"),
-    ("Papers", "blob/main/README.md#methods"),
+    ("Papers", "blob/main/docs/methods.md"),
     ("Code", "tree/main"),
 ]
 

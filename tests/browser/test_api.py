@@ -8,6 +8,7 @@ import re
 import subprocess
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ from attribution.evidence.probes.probe import probe
 from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
 from tests.browser.conftest import OFFERED, App
-from tests.readme import README, section
+from tests.readme import DOCS, README, section
 
 PAIR = ("how many people live in Berlin", "Berlin has about 3.7 million inhabitants.")
 
@@ -123,7 +124,7 @@ def test_every_parameter_is_described(client: Client) -> None:
 
 
 def post(url: str, name: str, data: list[Any]) -> tuple[str, Any]:
-    """`(event, data)` as the two calls of `curl` in README give them."""
+    """`(event, data)` as the two calls of `curl` in docs/api.md give them."""
     body = json.dumps({"data": data}).encode()
     request = urllib.request.Request(f"{url}/gradio_api/call/{name}", body, {"Content-Type": "application/json"})
     event_id = json.load(urllib.request.urlopen(request, timeout=60))["event_id"]
@@ -150,9 +151,9 @@ def test_a_wrong_name_is_answered_with_the_right_ones(app_url: str) -> None:
     assert "content-security-policy" in answer.headers
 
 
-def shown_in_readme(name: str, app_url: str) -> str:
-    """The commands between README's two marks of `name`, as they stand there but for the address."""
-    body = section(README.read_text(encoding="utf-8"), name)
+def shown_in(path: Path, name: str, app_url: str) -> str:
+    """The commands between the two marks of `name`, as they stand there but for the address."""
+    body = section(path.read_text(encoding="utf-8"), name)
     return re.sub(r"(?m)^```.*$", "", body).replace("http://127.0.0.1:7860", app_url)
 
 
@@ -160,12 +161,12 @@ def test_readmes_programs_run_as_they_stand_there(
     app_url: str, reranker: Reranker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = explain(reranker, "who wrote Hamlet", "Shakespeare wrote it.", "occlusion")
-    exec(shown_in_readme("gradio_client", app_url), {})
+    exec(shown_in(README, "gradio_client", app_url), {})
     logit, words = capsys.readouterr().out.split(" ", 1)
     assert float(logit) == pytest.approx(expected.logit, abs=1e-3)
     assert "Shakespeare" in words
     said = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", shown_in_readme("curl", app_url)],
+        ["bash", "-euo", "pipefail", "-c", shown_in(DOCS / "api.md", "curl", app_url)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -177,8 +178,8 @@ def test_readmes_programs_run_as_they_stand_there(
 
 
 def mcp_url(app_url: str) -> str:
-    """As README shows it, but for the address."""
-    settings = re.search(r"`(\{\"mcpServers\".*?\}\}\})`", README.read_text(encoding="utf-8"))
+    """As the docs show it, but for the address."""
+    settings = re.search(r"`(\{\"mcpServers\".*?\}\}\})`", (DOCS / "api.md").read_text(encoding="utf-8"))
     assert settings
     shown: str = json.loads(settings[1])["mcpServers"]["rerank-lens"]["url"]
     return shown.replace("http://127.0.0.1:7860", app_url)

@@ -186,7 +186,7 @@ def test_a_download_fits_to_the_byte_or_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("variables", "seconds"),
     [
-        ({}, (5, 20)),  # README says so
+        ({}, (5, 20)),  # docs/models.md says so
         ({"HF_HUB_ETAG_TIMEOUT": "", "HF_HUB_DOWNLOAD_TIMEOUT": ""}, (5, 20)),
         ({"HF_HUB_ETAG_TIMEOUT": "9", "HF_HUB_DOWNLOAD_TIMEOUT": "0.5"}, (9, 0.5)),
     ],
@@ -204,8 +204,8 @@ def test_how_long_the_hub_may_be_silent(
     anew = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(anew)
     assert seconds == (anew.SECONDS, anew.STALLED)
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-    assert variables or f"The Hub has {anew.SECONDS:.0f} s to answer and {anew.STALLED:.0f} s for each" in readme
+    said = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text("utf-8")
+    assert variables or f"time out after {anew.SECONDS:.0f} s, downloads after {anew.STALLED:.0f} s without" in said
 
 
 def test_the_smallest_download_is_heard_of_in_tens_of_steps() -> None:

@@ -1,0 +1,98 @@
+"""README is short, and every link and command in it and in docs works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from app import parse_args
+from attribution.__main__ import parse_args as parse_command
+from tests.readme import DOCS, README, ROOT, code_blocks
+
+PAGES = [README, *sorted(DOCS.glob("*.md")), ROOT / "benchmarks" / "README.md"]
+EXTRAS = {"'.[batch]'", ".", "huggingface_hub", "-r requirements.txt"}  # what `pip install` is told to get
+page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def anchors(text: str) -> set[str]:
+    """As GitHub and the Hub make them from headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(text: str) -> list[str]:
+    """Lines of `sh` blocks, and what stands between backticks and begins like a command."""
+    lines = [line for block in code_blocks(text, "sh") for line in block.replace("\\\n", " ").splitlines()]
+    quoted = re.findall(r"`((?:make|python|rerank-lens|pip|hf) [^`]*)`", text)
+    return [part.strip() for line in [*lines, *quoted] for part in line.split("  #")[0].split("&&") if part.strip()]
+
+
+def test_readme_is_read_in_a_minute() -> None:
+    _, _front, body = README.read_text(encoding="utf-8").split("---\n", 2)
+    assert len(body.splitlines()) <= 150
+
+
+@page
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there.read_text(encoding="utf-8")), target
+
+
+@page
+def test_blocks_of_code_say_what_they_are(path: Path) -> None:
+    """So that one of the tests here, or of the browser's, runs them."""
+    opened = re.findall(r"^```(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)[::2]
+    assert set(opened) <= {"python", "sh", "json"}
+
+
+def check_command(command: str) -> None:
+    """Raises unless its program would take it: a target of make, a module of ours, options that are there."""
+    program, *rest = shlex.split(command.replace("...", "").split("<")[0])
+    if program == "make":
+        subprocess.run(["make", "-n", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif program == "rerank-lens":
+        assert parse_command(rest)
+    elif rest[:1] == ["app.py"]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys, "argv", rest)
+            assert parse_args()
+    elif program == "python":
+        assert rest[0] == "-m"
+        assert find_spec(rest[1]), rest[1]
+    elif program == "pip":
+        assert command.removeprefix("pip install ") in EXTRAS, command
+    else:
+        assert program in {"hf", "echo", "curl", "id=$(curl"}, command  # the Hub's, or run by another test
+
+
+@page
+def test_commands_are_such_as_run(path: Path) -> None:
+    for command in commands(path.read_text(encoding="utf-8")):
+        check_command(command)
+
+
+def test_readmes_command_runs_as_it_stands(tmp_path: Path) -> None:
+    """In a shell where `rerank-lens` is what `pip install .` would make it."""
+    (command,) = [c for c in commands(README.read_text(encoding="utf-8")) if c.startswith("echo")]
+    as_installed = f'rerank-lens() {{ "{sys.executable}" -m attribution "$@"; }}\n'
+    said = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", as_installed + command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert '"method": "occlusion"' in said.stdout
+
+
+def test_readmes_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    first = code_blocks(README.read_text(encoding="utf-8"), "python")[0]
+    exec(first, {})
+    assert "million" in capsys.readouterr().out
