@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attribution.types import Explanation, Segment
+from attribution.views.numbers import exact
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ CSV_COLUMNS = (
     "end_utf16",
     "attribution",
 )
+PROBE_COLUMNS = ("probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "outcome", "edit")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -110,13 +112,13 @@ def probes_to_csv(results: Sequence[ProbeResult]) -> str:
     """A row for each edit; a probe that does not apply has one without numbers."""
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
-    writer.writerow(["probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "edit"])
+    writer.writerow(PROBE_COLUMNS)
     for r in results:
         for v in r.variants:
             numbers = (v.change, r.logit, v.logit, v.control.low, v.control.high)
-            writer.writerow([r.probe, r.verdict, *(f"{number:.6g}" for number in numbers), v.says])
+            writer.writerow([r.probe, r.verdict, *map(exact, numbers), v.outcome, v.says])
         if not r.variants:
-            writer.writerow([r.probe, r.verdict, "", f"{r.logit:.6g}", "", "", "", r.note])
+            writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note])
     return rows.getvalue()
 
 

@@ -1,7 +1,7 @@
 """What does a reranker read, over a set: `python -m benchmarks.probes --data FOLDER [--model ID]...`.
 
-Questions of SelQA's dev split and claims of SciFact, each with a relevant text of 15 to 35 words; the data are named in
-the model card. Writes `probes.json` and prints the table.
+On the pairs of `benchmarks.data`, a third of them passages; the data are named in the model card. Writes `probes.json`
+and prints the table.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from typing import Any
 
 from attribution.errors import InputError
 from attribution.evidence.probes.probe_set import ProbeShare, probe_set
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import PROBES, SHOULD, Expectation
 from attribution.rerankers.loading.load import load_reranker
+from attribution.views.numbers import fixed
 
 Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
 
@@ -49,23 +50,27 @@ def from_json(stored: Mapping[str, Any]) -> Table:
 
 
 def probes_markdown(table: Table) -> str:
-    """One row a probe, one column a model: the share of pairs on which it held, of how many it applies to.
+    """One row a probe, one column a model: on how many pairs it held, did not, or neither, of those it applies to.
 
     "not measured": the table lacks the probe.
     """
     lines = [
-        f"| probe | the score should | {' | '.join(table)} |",
+        f"| probe | the score | {' | '.join(table)} |",
         "| --- " * (2 + len(table)) + "|",
     ]
     for key, probe in PROBES.items():
-        cells = " | ".join(_cell(row.get(key)) for row in table.values())
-        lines.append(f"| {probe.label}: {probe.asks} | {probe.expects} | {cells} |")
+        cells = " | ".join(_cell(probe.expects, row.get(key)) for row in table.values())
+        lines.append(f"| {probe.label}: {probe.asks} | {SHOULD[probe.expects]} | {cells} |")
     return "\n".join(lines)
 
 
-def _cell(share: ProbeShare | None) -> str:
+def _cell(expects: Expectation, share: ProbeShare | None) -> str:
     if share is None:
         return "not measured"
     if share.held is None or share.low is None or share.high is None:
         return "does not apply"
-    return f"{100 * share.held:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}] of {share.n}"
+    shares = (share.held, share.low, share.high, share.failed or 0.0, share.neither or 0.0)
+    held, low, high, failed, neither = (fixed(100 * part, 0) for part in shares)
+    if expects == "move":
+        return f"moved {held} % [{low}, {high}], neither {neither} %, of {share.n}"
+    return f"held {held} % [{low}, {high}], did not {failed} %, neither {neither} %, of {share.n}"

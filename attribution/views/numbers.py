@@ -1,6 +1,11 @@
-"""Numbers as a page prints them: a real minus sign, no negative zero. Each is a filter of the templates too."""
+"""Numbers as they are printed, on a page, in a file and in a terminal: a real minus sign, no negative zero.
+
+What is no number says so: `_shown` is the one place where a float becomes text. Each is a filter of the templates too.
+"""
 
 from __future__ import annotations
+
+import math
 
 MINUS = "\u2212"
 
@@ -8,18 +13,31 @@ MINUS = "\u2212"
 def number(value: float, signed: bool = False) -> str:
     """Three significant digits; from 1,000 up to a milliard all of a whole number's."""
     form = ",.0f" if 999.5 <= abs(value) < 1e9 else ".3g"
-    return _proper(f"{value:{'+' if signed else ''}{form}}")
+    return _shown(value, f"{'+' if signed else ''}{form}")
 
 
 def logit(value: float, signed: bool = False) -> str:
     """Two decimals."""
-    return _proper(f"{value:+.2f}" if signed else f"{value:.2f}")
+    return _shown(value, "+.2f" if signed else ".2f")
 
 
 def percent(share: float) -> str:
     """A share as a percentage of two significant digits, a whole one from 100 on; without the sign."""
-    return _proper(f"{100 * share:.2g}" if share < 0.995 else f"{100 * share:.0f}")
+    return _shown(100 * share, ".2g" if share < 0.995 else ".0f")
 
 
-def _proper(text: str) -> str:
+def fixed(value: float, decimals: int = 1) -> str:
+    """So many decimals."""
+    return _shown(value, f".{decimals}f")
+
+
+def exact(value: float) -> str:
+    """Six significant digits and an ordinary minus sign, for programs."""
+    return _shown(value, ".6g").replace(MINUS, "-")
+
+
+def _shown(value: float, form: str) -> str:
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinity" if value > 0 else f"{MINUS}infinity"
+    text = f"{value:{form}}"
     return (text.lstrip("+-") if float(text.replace(",", "")) == 0 else text).replace("-", MINUS)

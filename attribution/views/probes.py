@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import regex
 from markupsafe import Markup
 
+from attribution.evidence.probes.table import CLEAR, NEITHER, SHOULD
+from attribution.views.numbers import logit
 from attribution.views.templating import render
 
 if TYPE_CHECKING:
@@ -18,14 +20,16 @@ if TYPE_CHECKING:
     from attribution.evidence.probes.table import Probe
 
 PIECE = regex.compile(r"\s+|[\p{L}\p{M}\p{N}]+|.", regex.DOTALL)
-# verdict -> (mark, words): never by colour alone
+# verdict -> (mark, what it means): never by colour alone
 VERDICTS = {
-    "held": ("\u2713", "held"),
-    "did not hold": ("\u2717", "did not hold"),
-    "within the control": ("\u25cb", "not read: no more than the control"),
-    "does not apply": ("\u2013", "does not apply"),
+    "held": ("\u2713", "the score did what it should"),
+    "did not hold": ("\u2717", "the score left the band the wrong way"),
+    "moved": ("\u2195", "the score left the band; which way is right depends on what the text claims"),
+    "no clear effect": ("\u25cb", "a small change inside the band: neither for nor against the model"),
+    "too noisy to tell": ("\u2248", f"more than {CLEAR} logits, yet inside the band, which is wide here: neither"),
+    "does not apply": ("\u2013", "these texts have nothing to edit so"),
 }
-BASES = {"not rise": "an unrelated document"}
+OF = {"fall": "where the text answers the query", "not rise": "for an unrelated document"}  # else for any text
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def probes_html(
         rows=[_row(result, probes[result.probe], reach) for result in results],
         verdicts=VERDICTS,
         counts=Counter(result.verdict for result in results),
+        neither=NEITHER,
+        n_neither=sum(result.verdict in NEITHER for result in results),
         reach=reach,
         n_forward=n_forward,
         seconds=seconds,
@@ -71,23 +77,32 @@ def place(value: float, reach: float) -> float:
     return round(50 + 48 * max(-1.0, min(1.0, value / reach)), 2)
 
 
+def outcome(verdict: str, change: float | None, expects: str) -> str:
+    """The verdict in words; of a score that moved, which way, and where it should not have."""
+    if change is None or verdict not in ("did not hold", "moved"):
+        return verdict
+    how = f"{'rose' if change > 0 else 'fell'} by {logit(abs(change))}"
+    return how if verdict == "moved" else f"{how} where it should {expects}"
+
+
 def _row(result: ProbeResult, probe: Probe, reach: float) -> dict[str, object]:
-    base = BASES.get(probe.expects)
     return {
         "result": result,
         "probe": probe,
-        "base": base,
-        "mark": VERDICTS[result.verdict][0],
-        "words": VERDICTS[result.verdict][1],
-        "variants": [_variant(result, variant, reach) for variant in result.variants],
+        "should": SHOULD[probe.expects],
+        "of": OF.get(probe.expects),
+        "outcome": outcome(result.verdict, result.change, probe.expects),
+        "variants": [_variant(result, variant, probe.expects, reach) for variant in result.variants],
     }
 
 
-def _variant(result: ProbeResult, variant: Variant, reach: float) -> dict[str, object]:
+def _variant(result: ProbeResult, variant: Variant, expects: str, reach: float) -> dict[str, object]:
     of_query = variant.query != result.query
     texts = (result.query, variant.query) if of_query else (result.document, variant.document)
     return {
         "of": variant,
+        "outcome": outcome(variant.outcome, variant.change, expects),
+        "inside": variant.control.holds(variant.change),
         "edited": "query" if of_query else "document",
         "parts": changed_parts(*texts),
         "low": place(variant.control.low, reach),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from attribution.views.numbers import logit, number, percent
+from attribution.views.numbers import fixed, logit, number, percent
 from attribution.views.terms import TERMS
 
 ENVIRONMENT = Environment(
@@ -15,7 +15,7 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent)
+ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent, fixed=fixed)
 ENVIRONMENT.globals["terms"] = TERMS
 
 

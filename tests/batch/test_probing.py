@@ -8,12 +8,12 @@ from typing import Any
 
 from attribution.batch.probing import from_json, probes_json, probes_markdown
 from attribution.evidence.probes.probe_set import ProbeShare
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import PROBES, SHOULD
 
 
 def share(i: int, key: str, of: int) -> ProbeShare:
     held = (95 - 5 * i) / 100
-    return ProbeShare(key, 10 * i + of, held, low=held - 0.05, high=1.0, within=0.25, change=-1.0)
+    return ProbeShare(key, 10 * i + of, held, low=held - 0.05, high=1.0, failed=0.04, neither=0.46, change=-1.0)
 
 
 SHARES = {model: {key: share(i, key, of) for i, key in enumerate(PROBES)} for of, model in enumerate(("one", "two"))}
@@ -21,11 +21,13 @@ SHARES = {model: {key: share(i, key, of) for i, key in enumerate(PROBES)} for of
 
 def test_a_cell_says_the_share_its_interval_and_of_how_many() -> None:
     head, rule, *rows = probes_markdown(SHARES).splitlines()
-    assert head == "| probe | the score should | one | two |"
+    assert head == "| probe | the score | one | two |"
     assert rule.count("---") == rule.count("|") - 1 == 4
     for i, (probe, row) in enumerate(zip(PROBES.values(), rows, strict=True)):
-        cells = [f"{95 - 5 * i} % [{90 - 5 * i}, 100] of {10 * i + of}" for of in (0, 1)]
-        assert row == f"| {probe.label}: {probe.asks} | {probe.expects} | {cells[0]} | {cells[1]} |"
+        share, failed = f"{95 - 5 * i} % [{90 - 5 * i}, 100]", "" if probe.expects == "move" else "did not 4 %, "
+        did = "moved" if probe.expects == "move" else "held"
+        cells = [f"{did} {share}, {failed}neither 46 %, of {10 * i + of}" for of in (0, 1)]
+        assert row == f"| {probe.label}: {probe.asks} | {SHOULD[probe.expects]} | {cells[0]} | {cells[1]} |"
 
 
 def test_a_share_that_is_not_whole_says_that_the_probe_does_not_apply() -> None:

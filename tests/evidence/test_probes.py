@@ -19,9 +19,9 @@ from attribution import load_reranker
 from attribution.errors import OptionError
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edit, Edits, unrelated_document
-from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, Control, ProbeResult, Variant, probe
+from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, ProbeResult, probe
 from attribution.evidence.probes.probe_set import ProbeShare, _share, probe_set
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import PROBES, Verdict
 from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, words_of
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter
@@ -102,19 +102,58 @@ def by_key(results: tuple[ProbeResult, ...]) -> dict[str, ProbeResult]:
     return {result.probe: result for result in results}
 
 
-def test_an_order_blind_model_is_within_the_control_on_shuffling() -> None:
+def test_an_order_blind_model_shows_no_clear_effect_of_shuffling() -> None:
     result = by_key(probe(toy(bag_of_words), QUERY, DOCUMENT))["shuffled"]
-    assert result.verdict == "within the control"
+    assert result.verdict == "no clear effect"
     assert all(abs(variant.change) < 1e-4 for variant in result.variants)
     assert result.variants[0].control.high > 0.1, "the control moves, so the verdict says something"
 
 
 def test_a_constant_model_is_within_the_control_on_everything() -> None:
     results = probe(toy(constant), QUERY, DOCUMENT)
-    assert all(variant.within_control for result in results for variant in result.variants)
-    assert {(v.control.low, v.control.high) for result in results for v in result.variants} == {(0.0, 0.0)}
-    assert {r.verdict for r in results if PROBES[r.probe].expects == "fall"} == {"within the control"}
-    assert {r.verdict for r in results if PROBES[r.probe].expects != "fall"} == {"held"}
+    assert {(v.control.low, v.control.high, v.change) for result in results for v in result.variants} == {(0, 0, 0)}
+    for expects, verdict in (
+        ("fall", "no clear effect"),
+        ("move", "no clear effect"),
+        ("stay", "held"),
+        ("not rise", "held"),
+    ):
+        assert {r.verdict for r in results if PROBES[r.probe].expects == expects} == {verdict}
+
+
+def test_a_model_that_likes_disorder_rises_where_it_should_fall() -> None:
+    danube, flows = TOKENIZER.convert_tokens_to_ids(["Danube", "flows"])
+
+    def disorder(ids: Tensor, _start: Tensor) -> Tensor:
+        together = ((ids[:, :-1] == danube) & (ids[:, 1:] == flows)).any(1)
+        return 3.0 * ~together
+
+    result = by_key(probe(toy(disorder), QUERY, DOCUMENT))["shuffled"]
+    assert (result.verdict, result.change) == ("did not hold", pytest.approx(3))
+    assert {variant.outcome for variant in result.variants} == {"did not hold"}
+
+
+def negative(ids: Tensor, _start: Tensor) -> Tensor:
+    no = torch.tensor(TOKENIZER.convert_tokens_to_ids(["not"]))
+    return -2.0 * torch.isin(ids, no).any(1)
+
+
+def test_a_negation_may_move_the_score_either_way_and_nothing_is_wrong() -> None:
+    (result,) = probe(toy(negative), QUERY, DOCUMENT, ["negation"])
+    assert (result.verdict, result.change) == ("moved", pytest.approx(2)), "taken out, it asserts what it denied"
+    (result,) = probe(toy(negative), QUERY, "The Danube flows through Vienna. Ships are allowed.", ["negation"])
+    assert result.verdict == "does not apply"
+    (result,) = probe(toy(negative), QUERY, "Rivers that are long flow through Vienna. Ships moor.", ["negation"])
+    assert (result.verdict, result.change) == ("moved", pytest.approx(-2))
+
+
+def test_a_large_change_beside_a_control_that_jumps_is_too_noisy_to_tell() -> None:
+    """Every word counts, some for and some against: masking a few does as much as saying it all twice."""
+    result = by_key(probe(toy(lambda ids, start: 3 * bag_of_words(ids, start)), QUERY, DOCUMENT))["neighbour"]
+    (variant,) = result.variants
+    assert abs(variant.change) > 0.5
+    assert variant.control.holds(variant.change)
+    assert result.verdict == "too noisy to tell"
 
 
 def test_a_model_that_reads_the_beginning_fails_the_padding_probe() -> None:
@@ -171,6 +210,19 @@ def test_the_same_seed_gives_the_same_edits_and_another_seed_others(tiny_bert: R
     assert [v.document for v in first[1].variants] != [v.document for v in other[1].variants]
 
 
+def test_what_a_probe_finds_does_not_depend_on_which_others_are_asked(tiny_bert: Reranker) -> None:
+    every = by_key(probe(tiny_bert, QUERY, DOCUMENT, seed=2))
+    for key, of_all in every.items():
+        (alone,) = probe(tiny_bert, QUERY, DOCUMENT, [key], seed=2)
+        assert [(v.query, v.document, v.says) for v in alone.variants] == [
+            (v.query, v.document, v.says) for v in of_all.variants
+        ]
+        assert [v.control.size for v in alone.variants] == [v.control.size for v in of_all.variants]
+        numbers = ([x for v in r.variants for x in (v.change, v.control.low, v.control.high)] for r in (alone, of_all))
+        assert next(numbers) == pytest.approx(next(numbers), abs=1e-4)
+        assert alone.verdict == of_all.verdict
+
+
 def test_a_probe_that_does_not_apply_says_what_it_needs(tiny_bert: Reranker) -> None:
     (result,) = probe(tiny_bert, "rivers", "water flows", ["numbers"])
     assert (result.verdict, result.change, result.variants) == ("does not apply", None, ())
@@ -218,33 +270,32 @@ def test_probe_set_gives_the_share_held_with_an_interval() -> None:
     assert (shares["answered"].held, shares["answered"].low, shares["answered"].high) == (1.0, 1.0, 1.0)
     assert shares["numbers"].n == 2, "one text has no number"
     assert probe_set(toy(obedient), pairs[1:2], ["numbers"]) == {
-        "numbers": ProbeShare("numbers", n=0, held=None, low=None, high=None, within=None, change=None)
+        "numbers": ProbeShare("numbers", n=0, held=None, low=None, high=None, failed=None, neither=None, change=None)
     }
     problems: list[object] = []
     probe_set(toy(constant), [(QUERY, " "), (QUERY, DOCUMENT)], ["twice"], on_pair=lambda _i, p: problems.append(p))
     assert [problem is None for problem in problems] == [False, True]
 
 
-def result_of(held: bool, *within: bool) -> ProbeResult:
-    control = Control(1, (), 0.0, 0.0)
-    variants = tuple(Variant("q", "d", "", 0.0, 0.0, control, inside, False) for inside in within)
-    return ProbeResult("twice", "q", "d", 0.0, variants, 0.0, "held" if held else "did not hold", None)
+def result_of(verdict: Verdict) -> ProbeResult:
+    return ProbeResult("twice", "q", "d", 0.0, (), 0.0, verdict, None)
 
 
-def test_a_set_is_within_the_control_where_every_edit_is() -> None:
-    results = [result_of(True, True, True), result_of(True, True, False), result_of(True, False), result_of(True, True)]
-    assert _share("twice", results, 0).within == 0.5
+def test_the_shares_of_a_set_are_all_of_it_and_what_says_nothing_is_neither() -> None:
+    verdicts: list[Verdict] = ["held", "moved", "did not hold", "no clear effect", "too noisy to tell", "held", "held"]
+    of = _share("twice", [result_of(verdict) for verdict in [*verdicts, "too noisy to tell"]], 0)
+    assert (of.n, of.held, of.failed, of.neither) == (8, 0.5, 0.125, 0.375)
 
 
 @pytest.mark.parametrize(("n", "n_held", "seed"), [(20, 10, 0), (60, 45, 0), (150, 70, 8), (151, 70, 18)])
 def test_the_interval_of_a_share_is_a_binomials_and_turns_with_it(n: int, n_held: int, seed: int) -> None:
     """Resampling yes and no draws from a binomial; of what did not hold the interval is the mirror image."""
     held = [i * n_held // n < (i + 1) * n_held // n for i in range(n)]
-    of = _share("twice", [result_of(yes, True) for yes in held], seed)
+    of = _share("twice", [result_of("held" if yes else "did not hold") for yes in held], seed)
     assert (of.n, of.held) == (n, n_held / n)
     ends = binom.ppf((0.025, 0.975), n, n_held / n) / n
     assert (of.low, of.high) == pytest.approx(ends, abs=1.5 / n)
-    turned = _share("twice", [result_of(not yes, True) for yes in held], seed)
+    turned = _share("twice", [result_of("did not hold" if yes else "held") for yes in held], seed)
     assert (turned.high, turned.low) == pytest.approx((1 - (of.low or 0), 1 - (of.high or 0)))
 
 

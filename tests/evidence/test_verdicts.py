@@ -10,16 +10,17 @@ import regex
 from attribution.evidence.compare.two_models import compare_models
 from attribution.evidence.correlation import spearman, top_k_overlap
 from attribution.evidence.faithfulness.scores import Margin, Scores
-from attribution.evidence.probes.probe import JUDGES, Control, Variant, _bucket
+from attribution.evidence.probes.probe import Control, Variant, _bucket, conclude, outcome_of
+from attribution.evidence.probes.table import Expectation
 from attribution.evidence.probes.wording import over_space, without
 from attribution.explain import explain
 from attribution.rerankers.reranker import Reranker
 from tests.evidence.test_two_models import with_values
 
 
-def variants(*changes: float, low: float = -1.0, high: float = 0.5) -> list[Variant]:
+def variants(expects: Expectation, *changes: float, low: float = -1.0, high: float = 0.8) -> list[Variant]:
     control = Control(1, (), low, high)
-    return [Variant("q", "d", "", 0.0, change, control, control.holds(change), False) for change in changes]
+    return [Variant("q", "d", "", 0.0, x, control, outcome_of(expects, x, control), False) for x in changes]
 
 
 @pytest.mark.parametrize(
@@ -27,35 +28,52 @@ def variants(*changes: float, low: float = -1.0, high: float = 0.5) -> list[Vari
     [
         ("fall", (-2.0,), -2.0, "held"),
         ("fall", (-2.0, -0.1), -1.05, "held"),
-        ("fall", (-1.5, -0.1), -0.8, "within the control"),
-        ("fall", (-1.00005,), -1.00005, "within the control"),
-        ("fall", (0.5,), 0.5, "within the control"),
-        ("fall", (0.50005,), 0.50005, "within the control"),
-        ("fall", (0.6,), 0.6, "did not hold"),
-        ("stay", (0.5, -1.0), -1.0, "held"),
+        ("fall", (-1.5, -0.1), -0.8, "too noisy to tell"),
+        ("fall", (-0.6, -0.3), -0.45, "no clear effect"),
+        ("fall", (-0.5,), -0.5, "no clear effect"),
+        ("fall", (0.6,), 0.6, "too noisy to tell"),
+        ("fall", (-1.00005,), -1.00005, "too noisy to tell"),
+        ("fall", (0.80005,), 0.80005, "too noisy to tell"),
+        ("fall", (0.9,), 0.9, "did not hold"),
+        ("fall", (1.46, 0.28), 1.46, "did not hold"),
+        ("fall", (-9.0, 0.9), 0.9, "did not hold"),
         ("stay", (0.5, -0.2), 0.5, "held"),
-        ("stay", (-0.9, 0.6), 0.6, "did not hold"),
-        ("stay", (-3.0, 0.6), -3.0, "did not hold"),
-        ("stay", (0.50005,), 0.50005, "held"),
+        ("stay", (0.1, -0.5), -0.5, "held"),
+        ("stay", (0.7, -1.0), -1.0, "too noisy to tell"),
+        ("stay", (0.80005,), 0.80005, "too noisy to tell"),
+        ("stay", (-0.9, 0.85), 0.85, "did not hold"),
+        ("stay", (-3.0, 0.9), -3.0, "did not hold"),
         ("stay", (-1.2,), -1.2, "did not hold"),
         ("not rise", (-9.0,), -9.0, "held"),
-        ("not rise", (-9.0, 0.4), 0.4, "held"),
-        ("not rise", (0.50005,), 0.50005, "held"),
-        ("not rise", (0.6, -9.0), 0.6, "did not hold"),
-        ("not rise", (0.6, 0.7), 0.7, "did not hold"),
+        ("not rise", (-0.9, 0.5), 0.5, "held"),
+        ("not rise", (-9.0, 0.7), 0.7, "too noisy to tell"),
+        ("not rise", (0.9, -9.0), 0.9, "did not hold"),
+        ("not rise", (0.9, 0.95), 0.95, "did not hold"),
+        ("move", (-1.2,), -1.2, "moved"),
+        ("move", (0.9, -0.2), 0.9, "moved"),
+        ("move", (0.5, -0.2), 0.5, "no clear effect"),
+        ("move", (0.5, -0.7), -0.7, "too noisy to tell"),
     ],
 )
-def test_what_a_probe_concludes(expects: str, changes: tuple[float, ...], change: float, verdict: str) -> None:
-    found, said = JUDGES[expects](variants(*changes))
+def test_what_a_probe_concludes(expects: Expectation, changes: tuple[float, ...], change: float, verdict: str) -> None:
+    found, said = conclude(expects, variants(expects, *changes))
     assert (found, said) == (pytest.approx(change), verdict)
 
 
+@pytest.mark.parametrize(
+    ("expects", "says"),
+    [("fall", "no clear effect"), ("stay", "held"), ("not rise", "held"), ("move", "no clear effect")],
+)
+def test_a_change_inside_a_narrow_band_is_never_too_noisy(expects: Expectation, says: str) -> None:
+    assert {v.outcome for v in variants(expects, -0.09, -0.04, 0.0, 0.04, 0.09, low=-0.1, high=0.1)} == {says}
+
+
 def test_a_change_counts_against_the_mean_of_the_controls() -> None:
-    wide, narrow = variants(-1.0, low=-3.0), variants(-2.6, low=-0.5)
-    assert JUDGES["fall"]([*wide, *narrow]) == (pytest.approx(-1.8), "held"), "-1.75 is the controls' mean end"
-    low, high = variants(0.7, high=0.1), variants(0.7, high=1.5)
-    assert JUDGES["fall"]([*low, *high])[1] == "within the control"
-    risen = JUDGES["not rise"]([*variants(0.9, high=1.5), *variants(0.4, high=0.1)])
+    wide, narrow = variants("fall", -1.0, low=-3.0), variants("fall", -2.6, low=-0.5)
+    assert conclude("fall", [*wide, *narrow]) == (pytest.approx(-1.8), "held"), "-1.75 is the controls' mean end"
+    low, high = variants("fall", 0.7, high=0.1), variants("fall", 0.7, high=1.5)
+    assert conclude("fall", [*low, *high]) == (0.7, "did not hold"), "one edit left its own control"
+    risen = conclude("not rise", [*variants("not rise", 0.9, high=1.5), *variants("not rise", 0.4, high=0.1)])
     assert risen == (0.4, "did not hold"), "the one above its own control decides, not the largest"
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from html import unescape
 
@@ -14,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.evidence.probes.probe import probe
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import NEITHER, PROBES, SHOULD, Verdict
 from attribution.export import plain, probes_to_csv, probes_to_json
 from attribution.rerankers.reranker import Reranker
 from attribution.views.numbers import logit
-from attribution.views.probes import VERDICTS, changed_parts, place, probes_html
+from attribution.views.probes import VERDICTS, changed_parts, outcome, place, probes_html
 
 QUERY = "how many people live in <b>Berlin</b>"
 DOCUMENT = "Berlin has about 3.7 million inhabitants & <img src=x onerror=alert(1)> a park. Paris is not near Rome."
@@ -30,14 +31,15 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
     rows = re.findall(r'<tr data-probe="([^"]+)" data-verdict="([^"]+)">(.*?)</tr>', html, re.DOTALL)
     assert [(key, verdict) for key, verdict, _ in rows] == [(r.probe, r.verdict) for r in results]
     for result, (_, _, row) in zip(results, rows, strict=True):
-        mark, words = VERDICTS[result.verdict]
-        assert f'<b aria-hidden="true">{mark}</b> {words}</span></td>' in row
+        mark, _ = VERDICTS[result.verdict]
+        assert f'<b aria-hidden="true">{mark}</b> {result.verdict}</span>' in row
         shown = re.findall(r'class="rl-probe-change">([^<]+)<', row)
         assert shown == [logit(v.change, True) for v in result.variants]
         labels = [unescape(label) for label in re.findall(r'aria-label="([^"]+)"', row)]
         for variant, label in zip(result.variants, labels, strict=True):
             assert f"change {logit(variant.change, True)}" in label
             assert f"control {logit(variant.control.low, True)} to {logit(variant.control.high, True)}" in label
+            assert label.endswith(outcome(variant.outcome, variant.change, PROBES[result.probe].expects))
     assert html.count("<img") == 0
     assert html.count("<b>Berlin") == 0
     assert "48 forward passes, 1.23 s" in html
@@ -49,10 +51,43 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
         ends = (variant.control.low, variant.control.high)
         assert (float(low), float(low) + float(width)) == pytest.approx([50 + 48 * x / reach for x in ends], abs=0.02)
         assert float(at) == pytest.approx(50 + 48 * variant.change / reach, abs=0.01)
-        assert kind == ("in" if variant.within_control else "out")
-    for verdict in {result.verdict for result in results}:
-        n = sum(result.verdict == verdict for result in results)
-        assert re.search(rf'rl-verdict-{verdict.replace(" ", "-")}"><b aria-hidden="true">.</b> {n} ', html)
+        assert kind == ("in" if variant.control.holds(variant.change) else "out")
+    assert sums(html) == Counter(result.verdict for result in results)
+    neither = sum(result.verdict in NEITHER for result in results)
+    assert (f">{neither} neither:" in html) == (neither > 0)
+
+
+def sums(html: str) -> dict[str, int]:
+    """How many of each verdict the first line says."""
+    (line,) = re.findall(r'<p class="rl-probes-sum">(.*?)</p>', html, re.DOTALL)
+    return {verdict: int(n) for n, verdict in re.findall(r"</b> (\d+) ([a-z ]+)", line)}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "change", "expects", "words"),
+    [
+        ("did not hold", 1.46, "fall", "rose by 1.46 where it should fall"),
+        ("did not hold", -0.64, "stay", "fell by 0.64 where it should stay"),
+        ("did not hold", 3.16, "not rise", "rose by 3.16 where it should not rise"),
+        ("moved", -2.0, "move", "fell by 2.00"),
+        ("held", -2.0, "fall", "held"),
+        ("too noisy to tell", -2.13, "stay", "too noisy to tell"),
+        ("does not apply", None, "stay", "does not apply"),
+    ],
+)
+def test_an_outcome_says_which_way_the_score_went(verdict: str, change: float, expects: str, words: str) -> None:
+    assert outcome(verdict, change, expects) == words
+
+
+def test_every_mark_has_a_legend_and_each_of_several_edits_its_own(tiny_bert: Reranker) -> None:
+    (result,) = probe(tiny_bert, QUERY, DOCUMENT, ["padded"])
+    outcomes: tuple[Verdict, ...] = ("held", "did not hold", "too noisy to tell")
+    edits = tuple(replace(v, outcome=said) for v, said in zip(result.variants, outcomes, strict=True))
+    html = probes_html([replace(result, variants=edits)], PROBES, n_forward=1, seconds=1)
+    for verdict, (mark, means) in VERDICTS.items():
+        assert f'<li><b aria-hidden="true">{mark}</b> <b>{verdict}</b>: {means}</li>' in html
+    marks = re.findall(r'rl-probe-which"><b aria-hidden="true">(.)</b> <span dir="auto">([^<]+)<', html)
+    assert marks == [(VERDICTS[v.outcome][0], v.says) for v in edits]
 
 
 def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
@@ -68,11 +103,11 @@ def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
     variants = [(result, variant) for result in results for variant in result.variants]
     for (says, told, button), (result, v) in zip(edits, variants, strict=True):
         n, low, high = v.control.size, logit(v.control.low, True), logit(v.control.high, True)
+        said = outcome(v.outcome, v.change, PROBES[result.probe].expects)
         control = f"control: {n} word{'s' * (n != 1)} masked, {low} to {high}"
         assert unescape(says) == v.says
-        assert (
-            " ".join(unescape(told).split()) == f"{logit(result.logit, True)} \u2192 {logit(v.logit, True)}; {control}"
-        )
+        scores = f"{logit(result.logit, True)} \u2192 {logit(v.logit, True)}"
+        assert " ".join(unescape(told).split()) == f"{scores}, {said}; {control}"
         assert button == f"Explain this {'document' if v.query == result.query else 'query'}"
     assert {button for _, _, button in edits} == {"Explain this query", "Explain this document"}
     reach = max(abs(x) for _, v in variants for x in (v.change, v.control.low, v.control.high))
@@ -81,7 +116,8 @@ def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
         (row,) = re.findall(rf'<tr data-probe="{result.probe}".*?(?=<tr data-probe|</tbody>)', html, re.S)
         assert (f"({len(result.variants)} ways)" in row) == (len(result.variants) > 1)
         assert ("(made for English)" in row) == PROBES[result.probe].english
-        assert f"should {PROBES[result.probe].expects}" in row
+        assert f"<td>{SHOULD[PROBES[result.probe].expects]}" in row
+        assert ("where the text answers the query" in row) == (PROBES[result.probe].expects == "fall")
         base = f"for an unrelated document ({logit(result.logit, True)})"
         assert (base in row) == (PROBES[result.probe].expects == "not rise")
     assert probes_html(cut, PROBES, n_forward=1, seconds=1).count("Truncated") == len(variants)
@@ -144,6 +180,7 @@ def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
     for row, (result, variant) in zip(rows, edits, strict=True):
         assert (row["probe"], row["verdict"]) == (result.probe, result.verdict)
         assert row["edit"] == (variant.says if variant else result.note)
+        assert row["outcome"] == (variant.outcome if variant else "")
         expected = {"base_logit": result.logit}
         if variant is not None:
             low, high = variant.control.low, variant.control.high

@@ -3,7 +3,7 @@
 The idea is the diagnostic axioms of retrieval research (MacAvaney et al. 2022, arXiv:2011.00696; Rennings et al. 2019,
 doi:10.1007/978-3-030-15712-8_32). A change counts only where it leaves the control: the 95 % prediction interval of
 one more change, from random neutral words of the same text masked. To add a probe: one function in `edits.py` and one
-row of `PROBES`.
+row of `PROBES`. Each draws from a seed of its own: what it finds does not depend on which others are asked for.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
 
 from attribution.errors import OptionError
 from attribution.evidence.probes.edits import Edit, unrelated_document
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import CLEAR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_neutral
 from attribution.removal import score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
@@ -28,8 +27,6 @@ SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that cove
 SHARE = 4  # at most a quarter of the text is masked: more is no longer an edit that means little
 T_95 = 2.776  # Student's t, 97.5 %, N_CONTROL - 1 = 4 degrees of freedom
 ROUNDING = 1e-4  # logits; smaller changes are none
-
-Verdict = Literal["held", "did not hold", "within the control", "does not apply"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Variant:
-    """One edited pair. `change`: its logit minus the base's, in logits. `truncated`: not all of it was read."""
+    """One edited pair. `change`: its logit minus the base's, in logits. `truncated`: not all of it was read.
+
+    `outcome`: what this edit alone says.
+    """
 
     query: str
     document: str
@@ -59,7 +59,7 @@ class Variant:
     logit: float
     change: float
     control: Control
-    within_control: bool
+    outcome: Verdict
     truncated: bool
 
 
@@ -67,8 +67,8 @@ class Variant:
 class ProbeResult:
     """What one probe found. `document`, `logit`: the base, an unrelated document for probes that expect "not rise".
 
-    `change`: the mean over `variants` where the score should fall, else the one that speaks most against it; None and
-    `verdict` "does not apply", with `note`, where the texts offer nothing to edit.
+    `change`: of the edit that decides, see `conclude`; None and `verdict` "does not apply", with `note`, where the
+    texts offer nothing to edit.
     """
 
     probe: str
@@ -96,10 +96,9 @@ def probe(
     for an unknown probe, `InputError` for texts the model cannot read.
     """
     chosen = check_probes(probes)
-    rand = random.Random(seed)
     unrelated = unrelated_document(query)
     bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}
-    edited = {key: PROBES[key].edit(query, bases[key], random.Random(rand.random())) for key in chosen}
+    edited = {key: PROBES[key].edit(query, bases[key], random.Random(f"{seed} {key}")) for key in chosen}
     pairs = [(query, document), *((query, base) for base in bases.values())]
     pairs += [(edit.query, edit.document) for found in edited.values() for edit in found]
     with metered(Meter(on_pass)):
@@ -167,45 +166,49 @@ def _result(
     if not edited:
         note = f"Does not apply: it needs {PROBES[key].needs}."
         return ProbeResult(key, query, base, logit, (), None, "does not apply", note)
+    expects = PROBES[key].expects
     variants = tuple(
-        _variant(edit, logit, logits, controls[base, _bucket(edit.size)], cut[edit.query, edit.document])
+        _variant(edit, expects, logit, logits, controls[base, _bucket(edit.size)], cut[edit.query, edit.document])
         for edit in edited
     )
-    change, verdict = JUDGES[PROBES[key].expects](variants)
+    change, verdict = conclude(expects, variants)
     return ProbeResult(key, query, base, logit, variants, change, verdict, None)
 
 
-def _should_fall(variants: Sequence[Variant]) -> tuple[float, Verdict]:
-    """The mean change against the mean of the control's ends."""
+def outcome_of(expects: Expectation, change: float, control: Control) -> Verdict:
+    """What `change`, in logits, says beside its control, in which 0 always lies."""
+    if not control.holds(change):
+        if expects == "move":
+            return "moved"
+        return "did not hold" if change > 0 or expects == "stay" else "held"
+    if (change if expects == "not rise" else abs(change)) > CLEAR:
+        return "too noisy to tell"
+    return "held" if expects in ("stay", "not rise") else "no clear effect"
+
+
+def conclude(expects: Expectation, variants: Sequence[Variant]) -> tuple[float, Verdict]:
+    """The change and the verdict of all edits: the largest change that left its control the wrong way, or moved.
+
+    Where there is none: the mean change beside the mean control if the score should fall, else the largest change.
+    """
+    clear = [variant for variant in variants if variant.outcome in ("did not hold", "moved")]
+    if clear or expects != "fall":
+        most = max(clear or variants, key=lambda v: v.change if expects == "not rise" else abs(v.change))
+        return most.change, most.outcome
     change = fmean(variant.change for variant in variants)
-    if change < fmean(variant.control.low for variant in variants) - ROUNDING:
-        return change, "held"
-    rose = change > fmean(variant.control.high for variant in variants) + ROUNDING
-    return change, "did not hold" if rose else "within the control"
-
-
-def _should_stay(variants: Sequence[Variant]) -> tuple[float, Verdict]:
-    """The change farthest outside its control decides, else the largest."""
-    worst = max(variants, key=lambda v: (not v.within_control, abs(v.change)))
-    return worst.change, "held" if worst.within_control else "did not hold"
-
-
-def _should_not_rise(variants: Sequence[Variant]) -> tuple[float, Verdict]:
-    """The highest rise decides, and only above its control; a fall is none."""
-    worst = max(variants, key=lambda v: (v.change > v.control.high + ROUNDING, v.change))
-    return worst.change, "did not hold" if worst.change > worst.control.high + ROUNDING else "held"
-
-
-JUDGES: dict[str, Callable[[Sequence[Variant]], tuple[float, Verdict]]] = {
-    "fall": _should_fall,
-    "stay": _should_stay,
-    "not rise": _should_not_rise,
-}
+    low, high = (fmean(getattr(variant.control, end) for variant in variants) for end in ("low", "high"))
+    return change, outcome_of(expects, change, Control(0, (), low, high))
 
 
 def _variant(
-    edit: Edit, logit: float, logits: Mapping[tuple[str, str], float], control: Control, truncated: bool
+    edit: Edit,
+    expects: Expectation,
+    logit: float,
+    logits: Mapping[tuple[str, str], float],
+    control: Control,
+    truncated: bool,
 ) -> Variant:
     after = logits[edit.query, edit.document]
     change = after - logit
-    return Variant(edit.query, edit.document, edit.says, after, change, control, control.holds(change), truncated)
+    outcome = outcome_of(expects, change, control)
+    return Variant(edit.query, edit.document, edit.says, after, change, control, outcome, truncated)

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from attribution.errors import InputError
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
+from attribution.evidence.probes.table import NEITHER
 from attribution.rerankers.reranker import Meter, Reranker
 
 RESAMPLES = 2000
@@ -16,10 +17,11 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class ProbeShare:
-    """One probe over a set. `held`: share of the `n` pairs it applies to; `low` to `high`: its 95 % bootstrap interval.
+    """One probe over a set, as shares of the `n` pairs it applies to; the three of them are all.
 
-    `within`: share within the control (for probes that expect a fall: the model does not read it). `change`: mean, in
-    logits; compare its sign across models, never its size. None: the probe applied to no pair.
+    `held`: it held, or moved where neither is right, and its 95 % bootstrap interval from `low` to `high`. `failed`: it
+    did not hold. `neither`: no clear effect, or too noisy to tell. `change`: mean, in logits; compare its sign across
+    models, never its size. None: the probe applied to no pair.
     """
 
     probe: str
@@ -27,7 +29,8 @@ class ProbeShare:
     held: float | None
     low: float | None
     high: float | None
-    within: float | None
+    failed: float | None
+    neither: float | None
     change: float | None
 
 
@@ -61,11 +64,12 @@ def probe_set(
 
 def _share(key: str, results: Sequence[ProbeResult], seed: int) -> ProbeShare:
     if not results:
-        return ProbeShare(key, 0, None, None, None, None, None)
-    held = [float(result.verdict == "held") for result in results]
-    within = fmean(all(v.within_control for v in result.variants) for result in results)
+        return ProbeShare(key, 0, None, None, None, None, None, None)
+    held = [float(result.verdict in ("held", "moved")) for result in results]
+    failed = fmean(result.verdict == "did not hold" for result in results)
+    neither = fmean(result.verdict in NEITHER for result in results)
     rand = random.Random(seed)
     means = sorted(fmean(rand.choices(held, k=len(held))) for _ in range(RESAMPLES))
     low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
     change = fmean(result.change for result in results if result.change is not None)
-    return ProbeShare(key, len(results), fmean(held), low, high, within, change)
+    return ProbeShare(key, len(results), fmean(held), low, high, failed, neither, change)

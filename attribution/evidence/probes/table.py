@@ -8,14 +8,26 @@ from typing import Literal
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edits
 
-Expectation = Literal["fall", "stay", "not rise"]
+Expectation = Literal["fall", "stay", "not rise", "move"]
+SHOULD: dict[Expectation, str] = {
+    "fall": "should fall",
+    "stay": "should stay",
+    "not rise": "should not rise",
+    "move": "moves or not",
+}
+CLEAR = 0.5  # logits, 12 points of 100 at even odds: what is larger and yet inside its control may be chance or not
+
+Verdict = Literal["held", "did not hold", "moved", "no clear effect", "too noisy to tell", "does not apply"]
+NEITHER: tuple[Verdict, ...] = ("no clear effect", "too noisy to tell")  # speak neither for the model nor against it
 
 
 @dataclass(frozen=True)
 class Probe:
-    """`asks`: in a searcher's words. `expects`: what the score should do; "not rise" is about an unrelated document.
+    """`asks`: in a searcher's words. `expects`: what the score should do.
 
-    `needs`: what a text must have for the probe to apply. `english`: the edit is made for English.
+    "fall" is known of a text that answers the query, "not rise" is about an unrelated document, "move" asks only
+    whether the score moves: which way is right depends on what the text claims. `needs`: what a text must have for the
+    probe to apply. `english`: the edit is made for English.
     """
 
     label: str
@@ -36,12 +48,12 @@ ATTACKS = "https://arxiv.org/abs/2403.07654"
 
 PROBES: dict[str, Probe] = {
     "negation": Probe(
-        "Negation", "does \u201cnot\u201d count for anything?", "fall", edits.negation,
+        "Negation", "does \u201cnot\u201d count for anything?", "move", edits.negation,
         "a negation, or a verb such as \u201cis\u201d or \u201chas\u201d in the sentence nearest to the query", NEVIR,
         english=True,
     ),
     "numbers": Probe(
-        "Wrong numbers", "does it matter which number the text gives?", "fall", edits.numbers,
+        "Wrong numbers", "does it matter which number the text gives?", "move", edits.numbers,
         "a number that is not in the query", ABNIRML,
     ),
     "shuffled": Probe(
@@ -49,15 +61,15 @@ PROBES: dict[str, Probe] = {
         "at least three different words, with spaces between them", ABNIRML,
     ),
     "neighbour": Probe(
-        "Answer's sentence gone", "does it need the sentence that answers?", "fall", edits.neighbour,
-        "at least two sentences", AXIOMS,
+        "Nearest sentence gone", "does it need the sentence with most of the query's words?", "fall", edits.neighbour,
+        "a sentence with more of the query's words than the one beside it", AXIOMS,
     ),
     "partners": Probe(
         "Query words' partners gone", "does it need the query's own words in the text?", "fall", edits.partners,
         "a word of the query in the document", AXIOMS,
     ),
     "names": Probe(
-        "Names swapped", "does it matter who did it to whom?", "fall", edits.names,
+        "Names swapped", "does it matter who did it to whom?", "move", edits.names,
         "two different names inside its sentences", ABNIRML, english=True,
     ),
     "case": Probe("Capitals", "is it moved by capitals?", "stay", edits.case, "letters with two cases", ABNIRML),
