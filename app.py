@@ -33,9 +33,11 @@ from interface.programs import api
 from interface.programs.endpoints import register
 from interface.runs.handlers import end_in_sight
 from interface.runs.lanes import WAITING, places, wait_of_a_full_queue
-from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
-from interface.server import gradio_private
-from interface.server.headers import Headers
+from interface.runs.limits import LONGEST_REQUEST, MAX_DOCUMENT, MAX_QUERY
+from interface.server import gradio_private, host
+from interface.server.body import Body
+from interface.server.connections import close_half_sent
+from interface.server.headers import Headers, headers
 from interface.server.open_graph import OpenGraph, about, preview
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
@@ -56,7 +58,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
-SCRIPT_FILES = [*(page.STATIC / f"{name}.js" for name in ("page", "count", "documents")), permalink.SCRIPT]
+SCRIPT_FILES = [*(page.STATIC / f"{name}.js" for name in ("page", "host", "count", "documents")), permalink.SCRIPT]
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in SCRIPT_FILES)
 TITLE = "Rerank Lens"
 DESCRIPTION = (
@@ -68,6 +70,8 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
     button_primary_background_fill_hover="*primary_700",
     body_text_color_subdued="*neutral_600",
 )
+KEPT_FILES = 3600, 3600  # seconds between looks, and of a file's life: the page itself writes none
+demo: gr.Blocks  # Gradio looks for it by this name on a Space
 SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
 
 
@@ -137,9 +141,12 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     """Load the models, serve, then explain the first example."""
+    global demo
+    host.end_by_sigterm()
     args = parse_args()
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:
+        accounts, _ = host.accounts(), headers()
         for model in given:
             if on_disk(model):  # what is to come from the Hub comes when it is chosen
                 load_reranker(model)
@@ -167,15 +174,19 @@ def main() -> None:
             "middleware": [
                 Middleware(Headers, places=places, wait=wait_of_a_full_queue),
                 Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION)),
+                Middleware(Body, limit=LONGEST_REQUEST),
             ],
+            "routes": host.ROUTES,
             "exception_handlers": gradio_private.REFUSALS,
         },
         pwa=False,
         ssr_mode=False,
-        mcp_server=True,
+        auth=accounts,
+        mcp_server=not accounts,  # Gradio asks nobody to log in there
         prevent_thread_lock=True,
         state_session_capacity=SESSIONS,
     )
+    close_half_sent(demo.server)
     if not ON_ZEROGPU:
         explain_first()
     demo.block_thread()

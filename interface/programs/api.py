@@ -26,11 +26,9 @@ from interface.programs.catalogue import models
 from interface.runs.gpu import gpu
 from interface.runs.kept import KEPT, KeptAnswer, key_of
 from interface.runs.lanes import latest_run
-from interface.runs.limits import check_budgets, check_model, check_texts
+from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_model, check_texts
 from interface.server.gradio_private import gone
 from interface.tabs import lent
-
-MAX_DOCUMENTS = 50
 
 
 def explain(

@@ -9,6 +9,9 @@ from attribution.rerankers.loading.models import MODELS
 
 MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
 MAX_DOCUMENT = 20_000
+MAX_DOCUMENTS = 50  # of a list that is ranked
+ESCAPED = 12  # bytes of one character at most, as JSON may spell it: \ud83c\udf89
+LONGEST_REQUEST = ESCAPED * (MAX_QUERY + MAX_DOCUMENTS * MAX_DOCUMENT)  # bytes, of which a usual list takes a tenth
 # Budgets a visitor may choose: (least, most), for methods that sample and for Captum's nodes a path.
 BUDGETS = {"n_samples": (2, 64), "n_steps": (2, 200)}
 

@@ -93,7 +93,30 @@ async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:
     return JSONResponse({"error": f"There is no endpoint {asked[:40]!r}; it must be one of {', '.join(names)}."}, 404)
 
 
-REFUSALS: dict[Any, Any] = {FnIndexInferError: unknown_endpoint}  # FastAPI's `exception_handlers`
+async def unfit_arguments(request: Request, error: Exception) -> JSONResponse:
+    """422 for a parameter that is missing or misspelt in the form with keywords; any other error stays one."""
+    said, name = str(error).partition(" Please")[0], request.path_params.get("api_name")
+    if "/call/v2/" not in request.url.path or not said.startswith(("Parameter ", "No value provided")):
+        raise error
+    (function,) = [fn for fn in request.app.get_blocks().fns.values() if fn.api_name == name]
+    names = [component.label.partition(":")[0] for component in function.inputs]
+    return JSONResponse({"error": f"{said.rstrip('.')}. {name} takes {', '.join(names)}."}, 422)
+
+
+async def missing_key(request: Request, error: Exception) -> JSONResponse:
+    """A run that ended by itself while `/cancel` ended it, or an unknown endpoint of the form with keywords."""
+    if request.url.path.endswith("/cancel"):
+        return JSONResponse({"success": True})
+    if "/call/v2/" in request.url.path:
+        return await unknown_endpoint(request, error)
+    raise error
+
+
+REFUSALS: dict[Any, Any] = {  # FastAPI's `exception_handlers`
+    FnIndexInferError: unknown_endpoint,
+    TypeError: unfit_arguments,
+    KeyError: missing_key,
+}
 
 
 @contextmanager

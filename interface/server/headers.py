@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from attribution.errors import InputError
 from interface.server.gradio_private import set_places
 
 # As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
@@ -21,17 +24,30 @@ POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
 }
-HEADERS = {
-    "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+SPACE = {  # Gradio puts a header of the Hub's, with the owner's picture, over a Space that is opened by itself
+    "img-src": f"{POLICY['img-src']} https://huggingface.co https://cdn-avatars.huggingface.co",
+    "connect-src": "'self' https://huggingface.co",
 }
+ANCESTORS = "RERANK_LENS_FRAME_ANCESTORS"
 FULL = 503  # Gradio's status for a queue that takes no more
 Message = MutableMapping[str, Any]
 
 
+def headers() -> dict[str, str]:
+    """What every answer says here. Raises `InputError` for a wrong list of the pages that may frame this one."""
+    ancestors = os.environ.get(ANCESTORS, "").strip() or POLICY["frame-ancestors"]
+    if not re.fullmatch(r"[^\s;,]+( [^\s;,]+)*", ancestors):
+        raise InputError(f"{ANCESTORS} is {ancestors!r}; it must be addresses with one space between them, or 'none'.")
+    policy = POLICY | (SPACE if os.environ.get("SPACE_ID") else {}) | {"frame-ancestors": ancestors}
+    return {
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+    }
+
+
 class Headers:
-    """ASGI middleware that adds `HEADERS` to every HTTP answer.
+    """ASGI middleware that adds `headers()` to every HTTP answer.
 
     `places()`: how many may wait in the queue now; `wait()`: in how many seconds there is a place in a full one again.
     """
@@ -39,6 +55,7 @@ class Headers:
     def __init__(self, app: Callable[..., Awaitable[None]], places: Callable[[], int], wait: Callable[[], int]) -> None:
         self._app = app
         self._places, self._wait = places, wait
+        self._ours = [(name.encode(), value.encode()) for name, value in headers().items()]
 
     async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
         """Pass on, with our headers. Gradio's queue refuses who would wait too long at the pace of the last runs."""
@@ -47,7 +64,7 @@ class Headers:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                ours = [*self._ours]
                 if message["status"] == FULL:
                     ours.append((b"retry-after", str(self._wait()).encode()))
                 message["headers"] = [*message.get("headers", []), *ours]
