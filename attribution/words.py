@@ -30,7 +30,7 @@ _WIDE = "\uff0c\u3001\uff1b\uff1a"  # these end a clause without white space beh
 _CLAUSE_ENDS = f",;:\u2013\u2014\u060c\u061b{_WIDE}"
 _GAP = regex.compile(rf"\s+|(?<=[{_WIDE}])")
 _WORDY = regex.compile(r"[\p{L}\p{N}]")
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 # Whose abbreviations are heeded: by script, and among the languages in Latin letters by their frequent words.
 _SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
 _SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Thai": "th", "Hangul": "ko"}
@@ -175,7 +175,7 @@ def _word_at(spans: Sequence[tuple[int, int]], place: int) -> int:
 
 def _sentence_ends(text: str) -> Iterator[int]:
     """Behind each sentence and each line. What has no letter, as "2." or a bullet, stays with what follows it."""
-    language = _language(text)
+    language = language_of(text)
     whole = _HALF.sub("\ufffd", text)  # sentencex reads no half of a character
     for line in _LINE.finditer(whole):
         ends = _ends(line[1], language)
@@ -195,7 +195,7 @@ def _ends(line: str, language: str) -> set[int]:
     return set(accumulate(map(len, sentencex.segment(language, line))))
 
 
-def _language(text: str) -> str:
+def language_of(text: str) -> str:
     """The language of `text` that `sentencex` is told, as it knows abbreviations by it."""
     signs = {language: len(script.findall(text)) for language, script in _IN_SCRIPT.items()}
     if signs["ja"]:  # kana stand in no Chinese text, but Han stand in a Japanese one
@@ -237,4 +237,4 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _size(word: str) -> float:
     """How many words it counts for: punctuation for none, a sign of a script without spaces for half a one."""
-    return (0.5 if _UNSPACED.search(word) else 1.0) if _WORDY.search(word) else 0.0
+    return (0.5 if UNSPACED.search(word) else 1.0) if _WORDY.search(word) else 0.0

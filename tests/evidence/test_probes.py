@@ -19,7 +19,7 @@ from attribution import load_reranker
 from attribution.errors import OptionError
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edit, Edits, unrelated_document
-from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, ProbeResult, probe
+from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, NOT_ENGLISH, ProbeResult, probe
 from attribution.evidence.probes.probe_set import ProbeShare, _share, probe_set
 from attribution.evidence.probes.table import PROBES, Verdict
 from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, words_of
@@ -228,6 +228,15 @@ def test_a_probe_that_does_not_apply_says_what_it_needs(tiny_bert: Reranker) -> 
     assert (result.verdict, result.change, result.variants) == ("does not apply", None, ())
     assert result.note is not None
     assert "a number" in result.note
+
+
+@pytest.mark.parametrize("document", ["Der Fluss ist nicht tief. Er ist lang.", "东京是首都。", "नदी लंबी है।"])
+def test_a_probe_made_for_english_is_not_run_on_another_language(document: str, tiny_bert: Reranker) -> None:
+    for result in probe(tiny_bert, QUERY, document):
+        if PROBES[result.probe].english:
+            assert (result.verdict, result.note) == ("does not apply", NOT_ENGLISH)
+        else:
+            assert result.note != NOT_ENGLISH
 
 
 def test_a_probe_says_that_it_is_made_for_english() -> None:

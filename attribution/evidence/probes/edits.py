@@ -7,6 +7,7 @@ list where the edit does not apply. What a sentence does not name stays as it wa
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,12 +23,15 @@ from attribution.evidence.probes.wording import (
     WORD,
     answer_sentence,
     content_words,
+    joined,
     over_space,
     partner_of,
+    partners_in,
+    shared_words,
     without,
     words_of,
 )
-from attribution.words import sentences_of
+from attribution.words import UNSPACED, sentences_of
 
 NEUTRAL = (  # about nothing anybody searches for; joined, a passage of its own
     "Bananas are yellow when they are ripe.",
@@ -56,7 +60,7 @@ def unrelated_document(query: str) -> str:
     return " ".join(free or NEUTRAL)
 
 
-# --- the score should fall -------------------------------------------------------------------------------------------
+# --- the text says something else ------------------------------------------------------------------------------------
 def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Take every negation out; where there is none, put a "not" into the sentence nearest to the query."""
     found = [m for m in WORD.finditer(document) if m[0].casefold() in NEGATIONS or NEGATED.search(m[0])]
@@ -79,9 +83,9 @@ def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 
 def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
-    """Every number that is not in the query becomes another of the same length; two draws."""
-    asked = set(NUMBER.findall(query))
-    found = [m[0] for m in NUMBER.finditer(document) if m[0] not in asked]
+    """Every number that is not in the query becomes another of the same length and script; two draws."""
+    asked = set(map(_decimal, NUMBER.findall(query)))
+    found = [m[0] for m in NUMBER.finditer(document) if _decimal(m[0]) not in asked]
     if not found:
         return []
     edits = []
@@ -93,14 +97,20 @@ def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
     return edits
 
 
+def _decimal(number: str) -> str:
+    """The number in the digits 0 to 9, whatever its script."""
+    return regex.sub(r"\p{Nd}", lambda digit: str(unicodedata.decimal(digit[0])), number)
+
+
 def _another_number(number: str, rand: random.Random) -> str:
     """The same digits' places and separators, the first digit of each run never 0, and never the number itself."""
+
+    def drawn(run: regex.Match[str]) -> str:
+        zeros = (ord(digit) - unicodedata.decimal(digit) for digit in run[0])  # of each digit's own script
+        return "".join(chr(zero + rand.randint(0 if i else 1, 9)) for i, zero in enumerate(zeros))
+
     while True:
-        other = regex.sub(
-            "[0-9]+",
-            lambda run: "".join(str(rand.randint(0 if i else 1, 9)) for i in range(len(run[0]))),
-            number,
-        )
+        other = regex.sub(r"\p{Nd}+", drawn, number)
         if other != number:
             return other
 
@@ -114,7 +124,7 @@ def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
     for _ in range(2):
         order = words
         while order == words:
-            order = rand.sample(words, len(words))
+            order = _in_another_order(words, rand)
         supply = iter(order)
         edited = WORD.sub(lambda _match, supply=supply: next(supply), document)
         moved = sum(a != b for a, b in zip(words, order, strict=True))
@@ -122,30 +132,41 @@ def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
     return edits
 
 
+def _in_another_order(words: list[str], rand: random.Random) -> list[str]:
+    """Signs of unspaced scripts change places among themselves, so that no two other words grow together."""
+    order = list(words)
+    for unspaced in (True, False):
+        places = [i for i, word in enumerate(words) if (UNSPACED.match(word) is not None) == unspaced]
+        for i, j in zip(places, rand.sample(places, len(places)), strict=True):
+            order[i] = words[j]
+    return order
+
+
 def neighbour(query: str, document: str, _random: random.Random) -> list[Edit]:
-    """The sentence nearest to the query gives way to a copy of its neighbour."""
+    """The sentence nearest to the query gives way to a copy of its neighbour, which shares fewer words with it."""
     sentences = sentences_of(document)
+    shared = shared_words(query, sentences)
     place = answer_sentence(query, document)
-    others = [i for i in (place + 1, place - 1) if 0 <= i < len(sentences)]
-    other = next((i for i in others if sentences[i].strip() != sentences[place].strip()), None)
-    if other is None:
+    others = [i for i in (place + 1, place - 1) if 0 <= i < len(sentences) and shared[i] < shared[place]]
+    if not others:
         return []
     space = sentences[place][len(sentences[place].rstrip()) :]
-    edited = [*sentences[:place], sentences[other].rstrip() + space, *sentences[place + 1 :]]
-    says = f"sentence {place + 1}, nearest to the query, replaced by a copy of sentence {other + 1}"
+    edited = [*sentences[:place], sentences[others[0]].rstrip() + space, *sentences[place + 1 :]]
+    says = f"sentence {place + 1}, nearest to the query, replaced by a copy of sentence {others[0] + 1}"
     return [Edit(query, "".join(edited), says, len(words_of(sentences[place])))]
 
 
 def partners(query: str, document: str, _random: random.Random) -> list[Edit]:
     """For each content word of the query, its partners in the document go; at most four words, longest first."""
     found = []
-    for wanted in sorted(content_words(query), key=len, reverse=True)[:4]:
-        gone = [match for match in WORD.finditer(document) if partner_of(match[0], [wanted])]
-        if gone and len(gone) < len(words_of(document)):
-            names = ", ".join(dict.fromkeys(f"\u201c{match[0]}\u201d" for match in gone))
-            says = f"partner of the query's \u201c{wanted}\u201d removed: {names}"
-            found.append(Edit(query, without(document, gone), says, len(gone)))
-    return found
+    for wanted in sorted(content_words(query), key=len, reverse=True):
+        for part, gone in partners_in(document, wanted).items():
+            edited = without(document, gone)
+            if gone and words_of(edited):
+                names = ", ".join(dict.fromkeys(f"\u201c{match[0]}\u201d" for match in gone))
+                says = f"partner of the query's \u201c{part}\u201d removed: {names}"
+                found.append(Edit(query, edited, says, sum(len(words_of(match[0])) for match in gone)))
+    return found[:4]
 
 
 def names(query: str, document: str, rand: random.Random) -> list[Edit]:
@@ -175,7 +196,7 @@ def case(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 def spacing(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Punctuation at the ends of words gone; every space doubled."""
-    bare = regex.sub(r"(?<=\w)[.,;:!?]+(?=\s|$)", "", document)
+    bare = regex.sub(r"(?<=[\w\p{M}])\p{Terminal_Punctuation}+(?=\s|$)", "", document)
     wide = document.replace(" ", "  ")
     variants = (("punctuation behind words removed", bare), ("every space doubled", wide))
     return [Edit(query, text, says, 1) for says, text in variants if text != document and text.strip()]
@@ -184,12 +205,13 @@ def spacing(query: str, document: str, _random: random.Random) -> list[Edit]:
 def typo(query: str, document: str, rand: random.Random) -> list[Edit]:
     """Two neighbouring letters of the query's longest word change places."""
     word = max(WORD.finditer(query), key=lambda match: len(match[0]), default=None)
-    places = [i for i in range(len(word[0]) - 1) if word[0][i] != word[0][i + 1]] if word else []
+    letters = regex.findall(r"\X", word[0]) if word else []
+    places = [i for i in range(len(letters) - 1) if letters[i] != letters[i + 1]]
     inner = [i for i in places if i > 0] or places  # a typist rarely misses the first letter
-    if word is None or len(word[0]) < 4 or not inner:
+    if word is None or len(letters) < 4 or not inner:
         return []
     i = rand.choice(inner)
-    wrong = f"{word[0][:i]}{word[0][i + 1]}{word[0][i]}{word[0][i + 2 :]}"
+    wrong = "".join([*letters[:i], letters[i + 1], letters[i], *letters[i + 2 :]])
     edited = query[: word.start()] + wrong + query[word.end() :]
     return [Edit(edited, document, f"typo in the query: \u201c{word[0]}\u201d \u2192 \u201c{wrong}\u201d", 1)]
 
@@ -202,7 +224,6 @@ def reordered(query: str, document: str, rand: random.Random) -> list[Edit]:
     if len(set(map(str.strip, sentences))) < 2 or leans:
         return []
     spaces = [sentence[len(sentence.rstrip()) :] for sentence in sentences]
-    spaces = [space or " " for space in spaces[:-1]] + spaces[-1:]
     order = list(range(len(sentences)))
     while [sentences[i].strip() for i in order] == [sentence.strip() for sentence in sentences]:
         rand.shuffle(order)
@@ -223,4 +244,4 @@ def padded(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 def twice(query: str, document: str, _random: random.Random) -> list[Edit]:
     """The document, then the document again."""
-    return [Edit(query, f"{document} {document}", "the document twice", len(words_of(document)))]
+    return [Edit(query, joined(document, document), "the document twice", len(words_of(document)))]

@@ -16,7 +16,7 @@ from statistics import fmean, stdev
 from attribution.errors import OptionError
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, PROBES, Expectation, Verdict
-from attribution.evidence.probes.wording import is_neutral
+from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.words import read_units
@@ -26,6 +26,7 @@ N_CONTROL = 5  # masks of each size
 SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that covers it
 SHARE = 4  # at most a quarter of the text is masked: more is no longer an edit that means little
 T_95 = 2.776  # Student's t, 97.5 %, N_CONTROL - 1 = 4 degrees of freedom
+NOT_ENGLISH = "Not for this language: the probe is made for English."
 ROUNDING = 1e-4  # logits; smaller changes are none
 
 
@@ -98,7 +99,8 @@ def probe(
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
     bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}
-    edited = {key: PROBES[key].edit(query, bases[key], random.Random(f"{seed} {key}")) for key in chosen}
+    readable = [key for key in chosen if is_english(document) or not PROBES[key].english]
+    edited = {key: PROBES[key].edit(query, bases[key], random.Random(f"{seed} {key}")) for key in readable}
     pairs = [(query, document), *((query, base) for base in bases.values())]
     pairs += [(edit.query, edit.document) for found in edited.values() for edit in found]
     with metered(Meter(on_pass)):
@@ -106,7 +108,7 @@ def probe(
         sizes = {(bases[key], _bucket(edit.size)) for key, found in edited.items() for edit in found}
         controls = {key: _control(reranker, query, *key, seed, logits[query, key[0]]) for key in sorted(sizes)}
     cut = {pair: reranker.encode(*pair).truncated for pair in logits}
-    return tuple(_result(key, query, bases[key], edited[key], logits, controls, cut) for key in chosen)
+    return tuple(_result(key, query, bases[key], edited.get(key), logits, controls, cut) for key in chosen)
 
 
 def check_probes(probes: Sequence[str] | None) -> list[str]:
@@ -157,14 +159,15 @@ def _result(
     key: str,
     query: str,
     base: str,
-    edited: Sequence[Edit],
+    edited: Sequence[Edit] | None,  # None: not for this language
     logits: Mapping[tuple[str, str], float],
     controls: Mapping[tuple[str, int], Control],
     cut: Mapping[tuple[str, str], bool],
 ) -> ProbeResult:
     logit = logits[query, base]
     if not edited:
-        note = f"Does not apply: it needs {PROBES[key].needs}."
+        needs = f"Does not apply: it needs {PROBES[key].needs}."
+        note = NOT_ENGLISH if edited is None else needs
         return ProbeResult(key, query, base, logit, (), None, "does not apply", note)
     expects = PROBES[key].expects
     variants = tuple(

@@ -58,7 +58,7 @@ PROBES: dict[str, Probe] = {
     ),
     "shuffled": Probe(
         "Words shuffled", "does it read sentences, or a bag of words?", "fall", edits.shuffled,
-        "at least three different words, with spaces between them", ABNIRML,
+        "at least three different words", ABNIRML,
     ),
     "neighbour": Probe(
         "Nearest sentence gone", "does it need the sentence with most of the query's words?", "fall", edits.neighbour,
@@ -79,7 +79,7 @@ PROBES: dict[str, Probe] = {
     ),
     "typo": Probe(
         "Typo in the query", "does one slip of the finger cost the answer?", "stay", edits.typo,
-        "a query word of four letters", TYPOS,
+        "a word of four letters in the query, with spaces around it", TYPOS,
     ),
     "reordered": Probe(
         "Sentences reordered", "is it moved by an order that does not matter?", "stay", edits.reordered,
