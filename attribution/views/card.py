@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from attribution.types import Explanation
+from attribution.views.removal import removal_html
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
@@ -25,13 +26,14 @@ def card_html(
     label: str,
     measured: Faithfulness | None = None,
     captum: CaptumAgreement | None = None,
-    believe: bool = False,
+    badge: str = "",
     growing: bool = False,
 ) -> Markup:
     """One method's card. `method` is the row of what ran, `label` of what was asked for.
 
-    `measured` adds the verdict at its end, `captum` the distance from our own integrated gradients; `believe` marks the
-    card. `growing`: it is left open, for a browser to close, so that what comes later is only added.
+    `measured` adds the verdict at its end, `captum` the distance from our own integrated gradients; `badge`: what the
+    page's verdict says of this card, which is then shown large, with the slider. `growing`: it is left open, for a
+    browser to close, so that what comes later is only added.
     """
     words = {side: to_words(explanation, side) for side in SIDES}
     return render(
@@ -43,7 +45,8 @@ def card_html(
         sides=[side_of(words[side], side, signed=method.signed, control=method.control) for side in SIDES],
         extra=verdict_html(explanation, method, measured) if measured else "",
         captum=captum,
-        believe=believe,
+        badge=badge,
+        removal=removal_html(explanation, measured) if badge and measured else "",
         growing=growing,
         strongest=strongest([*words["query"], *words["document"]]),
         template_sum=template_sum(explanation),

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from attribution.evidence.faithfulness.summary import Summary
     from attribution.types import Explanation
 
+BADGES = {  # what the card that stands first and large says, by the verdict
+    "best": "Believe this one",
+    "close": "Among the best, too close to call",
+    "none": "No better than random words: believe none of them",
+}
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
@@ -111,7 +116,7 @@ def _card(
         label=METHODS[key].label,
         measured=measured,
         captum=_captum(done) if key == CAPTUM else None,
-        believe=summary is not None and summary.believe == key,
+        badge=BADGES.get(summary.outcome, "") if summary and summary.source == key else "",
         growing=growing,
     )
 

@@ -9,9 +9,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from attribution import explain
+from attribution.evidence.faithfulness.measure import measure
+from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Token
 from attribution.views.cards import cards_html
 from attribution.views.key import key_html
+from attribution.views.removal import removal_steps
 
 ROOT = Path(__file__).parents[2]
 LONG = " ".join(f"word{i}" for i in range(300))
@@ -32,13 +37,15 @@ def explained(method: str, document: str, strong: dict[str, float]) -> Explanati
     return Explanation(method, method, None, "m", "r", "q", document, tuple(tokens), values, 1.0, (), False, 1, 1, 0.1)
 
 
-def show(page: Page, explanations: list[Explanation], theme: str = "light") -> None:
+def show(
+    page: Page, explanations: list[Explanation], theme: str = "light", measured: Faithfulness | None = None
+) -> None:
     """The cards as the page has them: its styles, Gradio's colours, the script on the element around them."""
     done = {e.method: e for e in explanations}
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
     js = (ROOT / "interface" / "page" / "static" / "words.js").read_text("utf-8")
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
-    body = f"<h1>Cards</h1><div id='cards'>{cards_html(list(done), done)}</div>{key_html()}"
+    body = f"<h1>Cards</h1><div id='cards'>{cards_html(list(done), done, measured)}</div>{key_html()}"
     script = f"const element = document.querySelector('#cards'); {js}"
     page.set_content(
         f"<!doctype html><html lang='en'><title>Cards</title><style>{style}</style>"
@@ -104,5 +111,38 @@ def test_cards_and_key_are_accessible_and_fit(page: Page, theme: str, width: int
     show(page, [explained(key, LONG, {"word10": 1.0, "word20": -1.0}) for key in ("occlusion", "saliency")], theme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_the_slider_takes_words_away_and_says_what_was_measured(
+    page: Page, tiny_bert: Reranker, theme: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    text = "berlin has about 3.7 million inhabitants , more than paris . " * 12
+    done = [explain(tiny_bert, "how many people live in berlin", text, key) for key in ("saliency", "occlusion")]
+    measured = measure(tiny_bert, {e.method: e for e in done})
+    show(page, done, theme, measured)
+    hero = page.locator(".rl-card:has(.rl-badge-verdict)")
+    key = hero.get_attribute("data-method")
+    steps = removal_steps(next(e for e in done if e.method == key), measured)
+    assert (hero.bounding_box() or {"y": 0})["y"] < (
+        page.locator(".rl-card:not(:has(.rl-remove))").bounding_box() or {"y": 0}
+    )["y"]
+    slider = hero.get_by_role("slider")
+    slider.focus()
+    for step in steps[1:]:
+        page.keyboard.press("ArrowRight")
+        expect(hero.locator(".rl-removed")).to_have_count(len(step.gone))
+        expect(hero.locator(".rl-remove-says")).to_contain_text(f"from {steps[0].logit} to {step.logit}.")
+        expect(hero.locator(".rl-remove-says")).to_contain_text(f"it is {step.low} to {step.high}.")
+        expect(slider).to_have_attribute("aria-valuetext", f"{step.share} of the document, {len(step.gone)} words")
+    page.keyboard.press("Home")
+    expect(page.locator(".rl-removed")).to_have_count(0)
+    compact = page.locator(".rl-card:not(:has(.rl-remove)) [data-side=document] .rl-text")
+    low = compact.evaluate("text => text.clientHeight")
+    page.locator(".rl-card:not(:has(.rl-remove)) summary").click()
+    assert compact.evaluate("text => text.clientHeight") > low
     result = Axe().run(page)
     assert result.violations_count == 0, result.generate_report()

@@ -19,7 +19,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from attribution.errors import OptionError
-from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread
+from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread, count_of
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.removal import OPERATORS, Present, check_operator, score_kept, seen_words
@@ -158,17 +158,12 @@ def _order(values: Sequence[float], ties: Sequence[int]) -> list[int]:
     return sorted(ties, key=lambda word: -values[word])
 
 
-def _count(share: float, n: int) -> int:
-    """How many of `n` words a share is: rounded, at least one."""
-    return max(1, int(share * n + 0.5)) if share else 0
-
-
 def _deletion(order: Sequence[int]) -> list[Present]:
-    return [frozenset(order[_count(share, len(order)) :]) for share in GRID]
+    return [frozenset(order[count_of(share, len(order)) :]) for share in GRID]
 
 
 def _insertion(order: Sequence[int]) -> list[Present]:
-    return [frozenset(order[: _count(share, len(order))]) for share in GRID]
+    return [frozenset(order[: count_of(share, len(order))]) for share in GRID]
 
 
 def _all_kept(order: Sequence[int]) -> list[Present]:
@@ -179,7 +174,9 @@ def _curves(order: Sequence[int], logits: Mapping[Present, float]) -> Curves:
     deletion = tuple(logits[left] for left in _deletion(order))
     insertion = tuple(logits[left] for left in _insertion(order))
     logit = deletion[0]
-    return Curves(logit - fmean(deletion[1:-1]), logit - fmean(insertion[1:-1]), deletion, insertion)
+    return Curves(
+        logit - fmean(deletion[1:-1]), logit - fmean(insertion[1:-1]), deletion, insertion, order=tuple(order)
+    )
 
 
 def _control(orders: Sequence[Curves]) -> Control:

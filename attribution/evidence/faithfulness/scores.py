@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attribution.removal import OPERATORS
 
 MIN_WORDS = 5  # with fewer, the shares fall on one or two words and nothing can be told
+
+
+def count_of(share: float, n: int) -> int:
+    """How many of `n` words a share is: rounded, at least one."""
+    return max(1, int(share * n + 0.5)) if share else 0
 
 
 @dataclass(frozen=True)
@@ -15,6 +20,7 @@ class Curves:
     """One order of the words, in logits. `deletion[i]`: the first `GRID[i]` of the words removed; `insertion[i]`: only
     those left.
 
+    `order`: the document's read words, from 0, those the method calls most important first.
     `comprehensiveness`: mean drop of the logit over `FRACTIONS` when the first words go, higher is better.
     `sufficiency`: the same when only they stay, lower is better.
     """
@@ -23,6 +29,7 @@ class Curves:
     sufficiency: float
     deletion: tuple[float, ...]
     insertion: tuple[float, ...]
+    order: tuple[int, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,10 @@ class Faithfulness:
     def enough_words(self) -> bool:
         """Whether the document is long enough to tell a method from chance."""
         return self.n_words >= MIN_WORDS
+
+    def n_removed(self, share: float) -> int:
+        """How many words a share of the document is."""
+        return count_of(share, self.n_words)
 
     @property
     def removed(self) -> str:

@@ -69,10 +69,35 @@ all.addEventListener("keydown", (event) => {
   event.preventDefault();
   show(text, every[next]);
 });
+// The slider takes the top words away, one share after the other; scores and band are what faithfulness has measured.
+const remove = (slider) => {
+  const box = slider.closest(".rl-remove");
+  const steps = JSON.parse(box.dataset.steps);
+  const step = steps[slider.value];
+  const card = box.closest(".rl-card");
+  card.querySelectorAll("[data-w]").forEach((word) => word.classList.toggle("rl-removed", step.gone.includes(word.dataset.w)));
+  const n = step.gone.length;
+  const what = n ? `${step.share} of the document, ${n} word${n > 1 ? "s" : ""}` : "none";
+  box.querySelector("output").textContent = what;
+  slider.setAttribute("aria-valuetext", what);
+  const scale = box.querySelector(".rl-remove-scale").style;
+  Object.entries({ at: step.at, low: step.band[0], high: step.band[1] }).forEach(([name, at]) => scale.setProperty(`--${name}`, `${at}%`));
+  box.querySelector(".rl-remove-says").textContent = n
+    ? `The score goes from ${steps[0].logit} to ${step.logit}. With ${n} random word${n > 1 ? "s" : ""} gone it is ${step.low} to ${step.high}.`
+    : `The score is ${step.logit}, with every word in place.`;
+};
+all.addEventListener("input", (event) => event.target.closest?.(".rl-remove") && remove(event.target));
+// A compact text shows its strongest part.
+const compact = () => all.querySelectorAll(".rl-card:not(:has(.rl-badge-verdict, .rl-details[open])) .rl-text").forEach((text) => {
+  const strong = words(text).sort((a, b) => b.dataset.p - a.dataset.p)[0];
+  if (strong) text.scrollTop = strong.offsetTop - text.offsetTop - text.clientHeight / 3;
+});
+all.addEventListener("toggle", compact, true);
 document.addEventListener("focusin", (event) => {
   if (!all.contains(event.target)) focused = -1;
 });
 new MutationObserver(() => {
+  if (all.querySelector(".rl-badge-verdict")) compact();
   if (!all.querySelector("[data-w]")) marked = undefined; // another run
   const fresh = marked && all.querySelector(`[data-w="${CSS.escape(marked)}"]:not(.rl-same)`);
   if (!fresh) return;
