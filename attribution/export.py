@@ -10,7 +10,8 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,28 @@ def to_svg(explanation: Explanation) -> str:
     from attribution.views.picture import card_svg
 
     return str(card_svg(explanation))
+
+
+@dataclass(frozen=True)
+class Format:
+    """`file`: the name it is saved under. `kind`: its media type. `write`: results -> what is in the file."""
+
+    file: str
+    kind: str
+    write: Callable[..., str]
+
+
+# Of a pair's explanations by method, and what was measured of them, or None.
+FORMATS: dict[str, Format] = {
+    "JSON": Format("explanations.json", "application/json", lambda done, measured: to_json([*done.values()], measured)),
+    "CSV": Format("words.csv", "text/csv", lambda done, _measured: to_csv([*done.values()])),
+    "HTML": Format("explanations.html", "text/html", to_html),
+    "SVG": Format("card.svg", "image/svg+xml", lambda done, _measured: to_svg(next(iter(done.values())))),
+}
+PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
+    "JSON": Format("probes.json", "application/json", probes_to_json),
+    "CSV": Format("probes.csv", "text/csv", probes_to_csv),
+}
 
 
 def _placed(part: Any, utf16: Mapping[Segment, Sequence[int]]) -> dict[str, Any]:

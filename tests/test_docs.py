@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app import parse_args
+from attribution.__main__ import main
 from attribution.__main__ import parse_args as parse_command
 from tests.readme import DOCS, README, ROOT, code_blocks
 
@@ -67,6 +70,8 @@ def check_command(command: str) -> None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(sys, "argv", rest)
             assert parse_args()
+    elif rest[:1] == ["-c"]:
+        compile(rest[1], command, "exec")
     elif program == "python":
         assert rest[0] == "-m"
         assert find_spec(rest[1]), rest[1]
@@ -82,14 +87,14 @@ def test_commands_are_such_as_run(path: Path) -> None:
         check_command(command)
 
 
-def test_readmes_command_runs_as_it_stands(tmp_path: Path) -> None:
-    """In a shell where `rerank-lens` is what `pip install .` would make it."""
+def test_readmes_command_runs_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     (command,) = [c for c in commands(README.read_text(encoding="utf-8")) if c.startswith("echo")]
-    as_installed = f'rerank-lens() {{ "{sys.executable}" -m attribution "$@"; }}\n'
-    said = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", as_installed + command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert '"method": "occlusion"' in said.stdout
+    _echo, line, _pipe, _program, *arguments = shlex.split(command)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
+    assert main(arguments) == 0
+    assert json.loads(capsysbinary.readouterr().out)["method"] == "occlusion"
 
 
 def test_readmes_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import export
 from attribution.evidence.probes.probe import MAX_PASSES, probe
 from attribution.evidence.probes.table import PROBES
+from attribution.export import PROBE_FORMATS
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.page import models
 from interface.page.actions import Actions, open_run
-from interface.page.downloads import Formats, build_downloads
+from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, fill_from
 from interface.runs.gpu import gpu
 from interface.runs.handlers import KEEP_SECONDS, PairInputs, answer_errors, identity_of
@@ -26,10 +26,6 @@ from interface.server.gradio_private import gone
 from interface.tabs import lent
 
 LANE = "probes"
-FORMATS: Formats = {
-    "JSON": ("probes.json", "application/json", lambda kept: export.probes_to_json(kept[0])),
-    "CSV": ("probes.csv", "text/csv", lambda kept: export.probes_to_csv(kept[0])),
-}
 AGAIN = "Press “Run the probes on the boxes” for them."
 
 
@@ -42,7 +38,7 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
         status = actions.lines[LANE].render()
         table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
         kept = gr.State(None, time_to_live=KEEP_SECONDS)
-        build_downloads(kept, FORMATS, "probes-downloads")
+        build_downloads(kept, PROBE_FORMATS, "probes-downloads")
     fill_from(table, pair)
     return open_run(tab, again, run, pair, [shown], [shown, identity, table, kept, status], actions, LANE)
 

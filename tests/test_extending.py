@@ -1,0 +1,160 @@
+"""The recipes of docs/extending.md, each in a file of its own, through everything that iterates the table."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import jsonschema
+import pytest
+import torch
+
+import app
+from attribution import METHODS, MODELS, explain, load_reranker
+from attribution.__main__ import main
+from attribution.batch.probing import probe_models, probes_markdown
+from attribution.evidence.faithfulness.measure import measure
+from attribution.evidence.probes.probe import probe
+from attribution.evidence.probes.table import PROBES
+from attribution.export import FORMATS, SCHEMA, to_csv, to_json
+from attribution.rerankers.families import FAMILIES
+from attribution.rerankers.loading.models import BUNDLED, Checkpoint
+from attribution.rerankers.reranker import Reranker
+from attribution.views.cards import faithfulness_section
+from attribution.views.probes import probes_html
+from benchmarks.summary import stored, summary
+from interface.page import settings
+from interface.programs import api
+from tests import tiny as checkpoints
+from tests.readme import DOCS, believe_table, code_blocks, families_table, methods_table, probes_table
+
+QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
+TABLES: tuple[dict[str, Any], ...] = (METHODS, PROBES, FAMILIES, FORMATS)
+RECIPES = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", (DOCS / "extending.md").read_text("utf-8"), re.M | re.S))
+METHOD, PROBE, FAMILY = "masking_slope", "exclaimed", "Data2VecTextForSequenceClassification"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each recipe's code as a module of its own, imported; afterwards the tables are what they were."""
+    before = [dict(table) for table in TABLES]
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(folder))
+        for title, text in RECIPES.items():
+            name = re.sub(r"\W", "_", title.lower())
+            (folder / f"{name}.py").write_text("\n".join(code_blocks(text, "python")), encoding="utf-8")
+            importlib.import_module(name)
+        yield
+    for table, old in zip(TABLES, before, strict=True):
+        table.clear()
+        table.update(old)
+
+
+@pytest.fixture(scope="module")
+def page() -> list[Any]:
+    """Every component of the page, built after the recipes were added."""
+    demo, _ = app.build([BUNDLED])
+    return list(demo.blocks.values())
+
+
+def test_every_recipe_is_one_row(recipes: None) -> None:
+    for text in RECIPES.values():
+        rows = re.findall(r"^\w+\[\"\w+\"\] = ", "\n".join(code_blocks(text, "python")), re.M)
+        functions = re.findall(r"^def ", "\n".join(code_blocks(text, "python")), re.M)
+        assert (len(rows), len(functions) <= 1) == (1, True)
+
+
+def test_the_method_explains_as_its_formula_says(tiny_bert: Reranker) -> None:
+    """By a second route: the slope of the logit as the words move to the mask, by differences."""
+    explanation = explain(tiny_bert, QUERY, DOCUMENT, METHOD)
+    pair = tiny_bert.encode(QUERY, DOCUMENT)
+    start = tiny_bert.embed(pair)
+    step = 1e-3 * (start - tiny_bert.baselines(pair, "mask", ("query", "document")))
+    with torch.no_grad():
+        ends = tiny_bert.forward_func(pair)(torch.cat([start + step, start - step]))
+    assert sum(explanation.attributions) == pytest.approx((ends[0] - ends[1]).item() / 2e-3, rel=1e-2, abs=1e-3)
+
+
+def test_the_method_is_on_the_page(page: list[Any], tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its box, the cost line, the costs of every box, and a card."""
+    boxes = [block for block in page if isinstance(block, gr.CheckboxGroup)]
+    assert (METHODS[METHOD].label, METHOD) in [choice for box in boxes for choice in box.choices]
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+    monkeypatch.setattr(settings, "in_memory", lambda _model_id: tiny_bert)
+    size = [20, 7, 6]
+    assert settings.label(tiny_bert.model_id, size, [METHOD], 4, 4).startswith(f"1 of {len(METHODS)} methods, about")
+    said = [choice for box in settings.show_costs(tiny_bert.model_id, size, 4, 4) for choice, _ in box.choices]
+    assert any(choice.startswith(f"{METHODS[METHOD].label} (15 passes at most") for choice in said)
+    done = {METHOD: explain(tiny_bert, QUERY, DOCUMENT, METHOD)}
+    measured = measure(tiny_bert, done)
+    assert METHODS[METHOD].label in faithfulness_section(measured, done)
+    assert METHODS[METHOD].label in FORMATS["HTML"].write(done, measured)
+
+
+def test_the_method_is_in_every_other_table(
+    tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes], tiny_folder: Any
+) -> None:
+    label = METHODS[METHOD].label
+    assert f"| `{METHOD}` | {label}: " in methods_table()
+    assert f"| {label} | not measured | not measured | 1 |" in believe_table()
+    assert f"| {label} | not measured |" in summary(stored())
+    done = [explain(tiny_bert, QUERY, DOCUMENT, METHOD)]
+    jsonschema.validate(json.loads(to_json(done)), json.loads(SCHEMA.read_text("utf-8")))
+    assert to_csv(done).count(f"{METHOD},{METHOD}") == 7 + 7
+    folder = str(tiny_folder("BertForSequenceClassification"))
+    line = json.dumps({"query": QUERY, "document": DOCUMENT}).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
+    assert main(["explain", "--method", METHOD, "--model", folder]) == 0
+    answer = json.loads(capsysbinary.readouterr().out)
+    assert answer["attributions"] == pytest.approx(done[0].attributions)
+    monkeypatch.setitem(MODELS, folder, Checkpoint("tiny", folder, "none", "tiny"))
+    of_api = api.explain(QUERY, DOCUMENT, METHOD, folder)
+    assert of_api["attributions"] == pytest.approx(done[0].attributions)
+    assert METHOD in [row["key"] for row in api.models()["methods"]]
+
+
+def test_the_probe_runs_and_stored_results_say_that_it_was_not_measured(tiny_bert: Reranker, tiny_folder: Any) -> None:
+    results = probe(tiny_bert, QUERY, DOCUMENT)
+    (mine,) = [result for result in results if result.probe == PROBE]
+    (edited,) = mine.variants
+    assert edited.document == DOCUMENT.removesuffix(" .") + "!"
+    logit = tiny_bert.score(QUERY, [edited.document])[0]
+    assert edited.logit == pytest.approx(logit, abs=1e-5)
+    assert PROBES[PROBE].label in probes_html(results, PROBES, n_forward=1, seconds=1.0)
+    table, _ = probe_models([str(tiny_folder("BertForSequenceClassification"))], [(QUERY, DOCUMENT)], 0)
+    begins = f"| {PROBES[PROBE].label}: {PROBES[PROBE].asks} | "
+    (row,) = [line for line in probes_markdown(table).splitlines() if line.startswith(begins)]
+    assert row.endswith(" of 1 |")
+    (row,) = [line for line in probes_table().splitlines() if line.startswith(begins)]
+    assert row.endswith("| not measured |")
+
+
+def test_the_family_loads_scores_and_explains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(checkpoints.CONFIGS, FAMILY, {"max_position_embeddings": 132})
+    folder = checkpoints.save_tiny(FAMILY, tmp_path / "tiny")
+    reranker = load_reranker(str(folder), device="cpu")
+    inputs = reranker.tokenizer(QUERY, DOCUMENT, return_tensors="pt")
+    plain = reranker.family.auto_class.from_pretrained(folder).eval()
+    with torch.no_grad():
+        expected = plain(**inputs).logits.item()
+    for method in METHODS:
+        explanation = explain(reranker, QUERY, DOCUMENT, method, **checkpoints.CHEAP.get(method, {}))
+        assert explanation.logit == pytest.approx(expected, abs=1e-5)
+    assert f"| `{FAMILY}` | data2vec: " in families_table()
+
+
+def test_the_format_is_on_the_page_and_writes(page: list[Any], tiny_bert: Reranker) -> None:
+    assert "Markdown" in [block.value for block in page if isinstance(block, gr.Button)]
+    done = {key: explain(tiny_bert, QUERY, DOCUMENT, key) for key in ("saliency", METHOD)}
+    lines = FORMATS["Markdown"].write(done, None).splitlines()
+    assert lines[0] == f"| word | saliency | {METHOD} |"
+    assert len(lines) == 2 + 7
+    assert lines[2].startswith("| berlin | ")
