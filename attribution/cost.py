@@ -11,7 +11,7 @@ from attribution.methods.passes import Passes, Sides
 from attribution.removal import seen_words
 from attribution.types import TokenizedPair
 
-OUTSIDE = 4  # the plain forward and the baselines' own, from which `explain` measures
+OUTSIDE = 4  # forwards that `explain` may add to measure a method: the pair's own and those of the baselines
 GRADIENT = 3  # a gradient costs about as much as so many forwards
 
 
@@ -31,5 +31,5 @@ def sequences(method: str, sides: Sides, **options: Any) -> int:
 
 
 def forwards(method: str, sides: Sides, **options: Any) -> int:
-    """The same in forwards: a sequence that a gradient is taken of counts for `GRADIENT` of them."""
+    """The same in forwards: a sequence with a gradient counts as `GRADIENT` of them."""
     return sequences(method, sides, **options) * (GRADIENT if METHODS[method].uses_gradient else 1)

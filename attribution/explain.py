@@ -30,8 +30,8 @@ def explain(
 ) -> Explanation:
     """Explain the raw logit of `(query, document)` by `method`, a key of `METHODS`, with that method's options.
 
-    `on_pass` hears of every batch before it goes through the model and may raise `Stopped`. When the gradient is
-    missing, `embedding_magnitude` runs instead and `note` says so with PyTorch's warning.
+    `on_pass` is called before every batch through the model and may raise `Stopped`. When the gradient is missing,
+    `embedding_magnitude` runs instead and `note` says so with PyTorch's warning.
     Raises `InputError` or `OptionError`.
     """
     check_options(method, options)
@@ -96,7 +96,7 @@ def _logit(reranker: Reranker, pair: TokenizedPair) -> float:
 
 
 def _measure(reranker: Reranker, pair: TokenizedPair, attributed: Attributed, run: PathRun, logit: float) -> Path:
-    """Completeness, against the path's ends: the method's own forwards of them, else forwards made here."""
+    """The path with its completeness error; its baseline goes through the model where the method did not do so."""
     baseline_logit = run.baseline_logit
     if baseline_logit is None:
         with torch.inference_mode():

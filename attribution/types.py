@@ -1,4 +1,4 @@
-"""The nouns, frozen. Shapes: `(batch, seq, hidden)` for embeddings, `(seq,)` for one number a token."""
+"""The frozen records. Shapes: `(batch, seq, hidden)` for embeddings, `(seq,)` for one number a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Segment = Literal["query", "document", "template"]
 Point = Literal["word", "block"]
-ONE_LOGIT = "the one logit"  # of a model that has no other
+ONE_LOGIT = "the one logit"  # of a model with a single output
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Token:
 
 @dataclass(frozen=True)
 class Cut:
-    """Characters of a segment's text whose tokens are lost, because the pair is too long for the model.
+    """Characters of a segment's text whose tokens the model does not get, because the pair is too long for it.
 
-    A word, or an emoji of several tokens, may be read in part: `Unit.cut` says so.
+    A word, or an emoji of several tokens, may lose some of its tokens only: `Unit.cut` says so.
     """
 
     segment: Segment
@@ -41,8 +41,8 @@ class Cut:
 class TokenizedPair:
     """A query and a document as the model reads them; every tensor of `inputs` is `(1, seq)`.
 
-    `truncated`: something was cut; `cuts` says what, at most one stretch of each segment. `instead (1, seq)`: ids whose
-    embeddings stand in the words' places, while the model counts positions, and finds what it reads, by its own ids.
+    `truncated`: something was cut; `cuts` says what, at most one stretch of each segment. `instead (1, seq)`: the ids
+    whose embeddings are used; `input_ids` still give positions and read-out.
     """
 
     query: str
@@ -65,10 +65,10 @@ class TokenizedPair:
 
 @dataclass(frozen=True)
 class PathRun:
-    """One difference from a baseline that a method explained: its segments, baseline, gradient evaluations.
+    """One difference from a baseline that a method explained: the segments, the baseline, the gradient evaluations.
 
-    `residual`: the completeness error, in logits, that the method found and gave back to the tokens, sizes added up.
-    `baseline_logit`: where the method had it from a forward, float32; else `explain` asks the model.
+    `residual`: the sum of the intervals' absolute errors before they were redistributed, in logits. `baseline_logit`:
+    of a float32 forward, where the method made one; for None `explain` runs the model.
     """
 
     segments: tuple[Segment, ...]
@@ -83,7 +83,7 @@ class PathRun:
 class Attributed:
     """What a method returns: `values (seq,)`, and the paths it integrated along, if any.
 
-    `logit`: the pair's, where one of the method's own float32 forwards was of the pair as it is; else `explain` asks.
+    `logit`: the pair's own, where the method ran the unchanged pair in float32; for None `explain` runs the model.
     """
 
     values: Tensor
@@ -96,10 +96,9 @@ class Path:
     """A `PathRun` measured.
 
     `convergence_delta` = sum of the attributions of `segments` - (`logit` - `baseline_logit`), in logits; both logits
-    are float32 forwards of the two texts themselves. It is rounding where a method gave its error back to the tokens:
-    then `residual` is the honest number, that error before it was given back, the sizes of all parts added up, in
-    logits. `relative_delta` and `relative_residual`: as shares of the larger of the logits' difference and the summed
-    |attributions|.
+    come from float32 forwards. Where a method redistributes its error over the tokens, the delta is rounding only: then
+    read `residual`, the sum of the intervals' absolute errors before that, in logits. `relative_delta` and
+    `relative_residual`: as shares of the larger of the logits' difference and the summed |attributions|.
     """
 
     segments: tuple[Segment, ...]
@@ -117,9 +116,9 @@ class Path:
 class Explanation:
     """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`.
 
-    `precision`: what float32, in which all is computed, changes for a checkpoint that is used in half precision.
+    `precision`: for a checkpoint used in half precision, how far its logit is from float32, in which all is computed.
     `reads`: which of the model's outputs `logit` is, in words.
-    `control`: what stands in the texts and is a control token to the tokenizer, as the model reads it.
+    `control`: the pieces of the typed texts that the tokenizer reads as control tokens.
     """
 
     method: str
@@ -143,7 +142,7 @@ class Explanation:
     control: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        """The card, for a notebook. Asked for by name, when asked for: views stand many floors above this one."""
+        """The card, for a notebook. Imported by name when called: views are above this file in the order of imports."""
         return str(import_module("attribution.views.standalone").notebook_html(self))
 
 
@@ -152,7 +151,7 @@ class Unit:
     """What the model read as one: a stretch of the user's text with the white space before it, or a template token.
 
     `positions`: its tokens in the sequence, none if the model never read it. `start`, `end`: characters of its
-    segment's text. `cut`: read in part only, the limit took the rest.
+    segment's text. `cut`: the model's limit cut some of its tokens off.
     """
 
     text: str

@@ -21,9 +21,9 @@ TOLERANCE = 1e-5  # of the true gradient's largest element: float32 rounding alo
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row before it ran. `leaf`: a key of `LEAVES`; `trainable`: do the model's parameters require grad?
+    """What one row runs. `leaf`: a key of `LEAVES`. `trainable`: whether the model's parameters require grad.
 
-    `returned`: the gradient is asked of `torch.autograd.grad(score, emb)`, not read from `.grad` after a backward.
+    `returned`: the gradient comes from `torch.autograd.grad(score, emb)`, not from `.grad` after `backward()`.
     """
 
     leaf: str
@@ -46,7 +46,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 
 @dataclass(frozen=True)
 class LabRow:
-    """What one experiment gave. Flags are those of `emb` right before the forward pass.
+    """The result of one experiment. The flags are those of `emb` right before the forward pass.
 
     `said`: PyTorch's own warning, or its error if `raised`. `grad (seq, hidden)`: None when there was none, and then
     `words` (the document's) hold the embedding magnitude instead of the saliency. `difference`: largest
@@ -90,7 +90,7 @@ class LabRow:
 
 @with_autograd
 def run_lab(reranker: Reranker, query: str, document: str) -> Iterator[LabRow]:
-    """One row for each of `EXPERIMENTS`, as it finishes; each has a model of its own. Raises `InputError`."""
+    """One row for each of `EXPERIMENTS`, as it finishes. Raises `InputError`."""
     pair = reranker.encode(query, document)
     truth = _true_gradient(reranker, pair)  # (seq, hidden)
     for number, experiment in enumerate(EXPERIMENTS, start=1):
@@ -105,7 +105,7 @@ def equal_gradients(rows: Sequence[LabRow]) -> tuple[list[int], float]:
 
 
 def lab_markdown(rows: Sequence[LabRow]) -> str:
-    """The lab's table without the numbers that depend on the pair and the model, as README prints it."""
+    """The lab's table without the numbers that depend on the pair and the model, as docs/autograd.md prints it."""
     head = "| | code | parameters | `is_leaf` | `requires_grad` | `grad_fn` | `.grad` | what came of it |"
     lines = [head, "|---" * 8 + "|"]
     for row in rows:

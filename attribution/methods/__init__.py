@@ -1,4 +1,4 @@
-"""METHODS: one row a method. The UI, the README table and the tests iterate it. Reading the table needs no torch."""
+"""METHODS: one row a method. The page, the docs' tables and the tests iterate it. Reading the table needs no torch."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ METHODS: dict[str, Method] = {
         label="Integrated gradients (Captum)",
         function="attribution.methods.path.integrated_gradients_captum",
         group="Path from a baseline",
-        says="the same by Captum's own rule, with a fixed number of steps",
+        says="integrated gradients, computed by Captum with a fixed number of steps",
         passes=of_option("n_steps", paths=2),
         paper="https://arxiv.org/abs/1703.01365",
         signed=True,

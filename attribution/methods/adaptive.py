@@ -1,7 +1,8 @@
 """Integrating a gradient along a path with nested nodes: the completeness error of every interval is known for free.
 
 Every gradient comes with its logit `F(alpha)`, and the slope summed over all tokens integrates to `F(b) - F(a)` over an
-interval. So each interval's error is known; the worst are bisected, and what is left of it is given back to the tokens.
+interval. So each interval's error is known: the intervals with the largest are bisected, and the errors that remain are
+redistributed over the tokens.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from torch import Tensor
 FIRST = 5  # uniform nodes of the first batch
 FLOOR = 17  # below this, errors of opposite sign can hide inside one interval
 AT_ONCE = 4  # intervals of a path bisected in one batch
-SLACK = 5  # what is given back, and the last change, may be as a multiple of `tolerance`: they overstate the error
-HIDDEN = 1e-3  # share of an error that no logit shows
+SLACK = 5  # stop once residual and change are both below SLACK x tolerance: both overstate the error
+HIDDEN = 1e-3  # weight of the tokens' own errors, which cancel in the logit
 ROUNDING = 1e-5  # logits: float32 forwards of different batch sizes differ by about this
 
 # For each path the alphas `(n,)` asked for, perhaps none -> its logits `(n,)` and slopes `(n, seq)`.
@@ -25,9 +26,9 @@ Evaluate = Callable[[Sequence[Tensor]], Sequence[tuple[Tensor, Tensor]]]
 
 @dataclass(frozen=True)
 class Integral:
-    """`values (seq,)` sum to `logits[1] - logits[0]`, the path's ends, because the errors were given back.
+    """`values (seq,)` sum to `logits[1] - logits[0]`, the path's ends, because the errors were redistributed.
 
-    `residual`: the sizes of the intervals' errors before that, added up, in logits. `capped`: `max_evaluations` stopped
+    `residual`: the sum of the intervals' absolute errors before that, in logits. `capped`: `max_evaluations` stopped
     the search short of the tolerance.
     """
 
@@ -61,15 +62,16 @@ class Nodes:
         return self.pieces().sum(1) - self.logits.diff()
 
     def integral(self) -> Tensor:
-        """`(seq,)`: the pieces, each interval's error given back to the tokens by their share of |slope| in it."""
+        """`(seq,)`: the pieces, each interval's error redistributed over the tokens by their share of |slope| in it."""
         sizes = self.slopes[:-1].abs() + self.slopes[1:].abs()  # (n - 1, seq)
         shares = sizes / sizes.sum(1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
         return (self.pieces() - self.errors()[:, None] * shares).sum(0)
 
     def midpoints(self, at_most: int) -> Tensor:
-        """The middles of the intervals where straight lines err most; cubics err less there, but hide it better.
+        """The middles of the intervals where straight lines err most; cubics err less, so their errors say less.
 
-        Where tokens cancel the logit shows no error: then the bend of their own lines decides, a little of it always.
+        Where the tokens' errors cancel, the logit shows none; so how much each token's line bends counts too, by
+        `HIDDEN`.
         """
         straight = self.trapezoids()  # (n - 1, seq)
         errors = (straight.sum(1) - self.logits.diff()).abs() + HIDDEN * (self.pieces() - straight).abs().sum(1)
@@ -102,8 +104,8 @@ def monotone_derivatives(x: Tensor, y: Tensor) -> Tensor:
 def integrate(evaluate: Evaluate, first: Sequence[Tensor], tolerance: float, max_evaluations: int) -> list[Integral]:
     """The integral along several paths at once, so that their nodes share batches; `first`: each path's first nodes.
 
-    The intervals with the worst error are bisected until the errors' sizes and the last change of the attributions are
-    at most `SLACK` times `tolerance`, relative to the sum of absolute attributions. All nodes are reused.
+    The intervals with the largest error are bisected until the summed absolute errors and the last change of the
+    attributions are at most `SLACK` x `tolerance`, relative to the sum of absolute attributions. All nodes are reused.
     """
     paths = [Nodes(alphas, *found) for alphas, found in zip(first, evaluate(first), strict=True)]
     changes = [float("inf")] * len(paths)

@@ -13,10 +13,10 @@ from attribution.types import Attributed, TokenizedPair
 def attention(
     reranker: Reranker, pair: TokenizedPair, *, layer: int | None = None, head: int | None = None
 ) -> Attributed:
-    """`A[layer, head, read-out position, :]`, the shares of attention each token gets; they sum to 1.
+    """`A[layer, head, read-out position, :]`: the share of attention each token gets; the shares sum to 1.
 
-    `layer`, `head` count from 1; None: the last layer, the mean over heads (Jain & Wallace 2019, arXiv:1902.10186, on
-    why this explains little). Raises `OptionError`, `InputError` or `ModelError`.
+    `layer`, `head` count from 1; None: the last layer, the mean over heads. Jain & Wallace 2019, arXiv:1902.10186, say
+    why this explains little. Raises `OptionError`, `InputError` or `ModelError`.
     """
     weights = read_attentions(reranker, pair)  # (layers, heads, seq, seq)
     layer = len(weights) if layer is None else layer

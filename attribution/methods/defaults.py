@@ -1,4 +1,4 @@
-"""Which methods are ticked when the page opens: three that are documented, and the one that proved most faithful."""
+"""Which methods are ticked when the page opens: three documented ones, and the cheap one measured most faithful."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def default_methods(results: Path = RESULTS) -> list[str]:
 
 
 def dearest_last(methods: Iterable[str]) -> list[str]:
-    """The `METHODS` among them in the order to run and show them: no quick result waits for a dear one."""
+    """Those of `methods` that `METHODS` has, in the order to run and show them: methods of few passes first."""
     wanted = set(methods)
     return sorted((key for key in METHODS if key in wanted), key=lambda key: not isinstance(METHODS[key].passes, int))
 
 
 def most_faithful(results: Path = RESULTS) -> str | None:
-    """Of the other methods that explain the score in at most `FEW_PASSES` passes on any text: the one whose top words
+    """Of the methods outside `DOCUMENTED` that take at most `FEW_PASSES` passes on any text: the one whose top words
     lower the score most, beyond random words, in the benchmark's first faithfulness table. None if nothing is stored.
     """
     if not results.is_file():

@@ -16,8 +16,8 @@ DEFAULT_LEAF = "detach_clone"
 def saliency(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEAF) -> Attributed:
     """`sum_d |d logit / d embedding_d|`, in logits an embedding unit (Simonyan et al. 2013, arXiv:1312.6034).
 
-    `leaf`: how the embeddings are taken, a key of `LEAVES`. Any but the default runs with trainable parameters, as a
-    plain `from_pretrained` model has them. Raises `MissingGradient` when `.grad` stays None.
+    `leaf`: how the embeddings are taken, a key of `LEAVES`. All but the default run on trainable parameters, which is
+    what `from_pretrained` gives. Raises `MissingGradient` when `.grad` stays None.
     """
     grad, logit = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
     return Attributed(grad.abs().sum(-1)[0], logit=logit)
@@ -64,7 +64,7 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:
-    """As the mission documents it: forward, `logits[0, 0].backward()`, `.grad` of the input; and the logit."""
+    """Plain PyTorch: forward, `backward()` from the logit, read `.grad`; and the logit."""
     if leaf not in LEAVES:
         raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
     if leaf != DEFAULT_LEAF:

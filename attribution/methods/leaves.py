@@ -1,4 +1,4 @@
-"""Ways to get hold of the input embeddings. Some give a leaf, some do not; `autograd_lab` runs them all."""
+"""Ways to take the input embeddings. Some give a leaf, some do not; the Autograd lab runs them all."""
 
 from __future__ import annotations
 

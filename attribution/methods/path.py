@@ -31,8 +31,8 @@ def integrated_gradients(
 
     By default two paths: the document's words against "no document" with the query kept, and the mirror for the
     query's words; `joint=True` replaces both at once. `baselines`: a key of `BASELINES`; None: the model's default.
-    `tolerance`: the error aimed at, as a share of the summed absolute attributions; `max_evaluations` gradients a path
-    at most. Each path's `residual` says what its nodes missed before that was given back to the tokens.
+    `tolerance`: the error aimed at, as a share of the summed absolute attributions; `max_evaluations`: gradients a path
+    at most. Each path's `residual` is the sum of its intervals' absolute errors before they were redistributed.
     Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
     """
     check_range("tolerance", tolerance, 1e-4, 1.0)
@@ -51,7 +51,7 @@ def integrated_gradients(
 
 
 def along_paths(reranker: Reranker, pair: TokenizedPair, references: Sequence[Tensor]) -> Evaluate:
-    """The nodes of several paths in common batches; one reference `(1, seq, hidden)` a path.
+    """Evaluates the nodes of several paths in common batches; one reference `(1, seq, hidden)` a path.
 
     All paths end at the pair itself, so that node is evaluated once for all.
     """

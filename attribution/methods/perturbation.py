@@ -17,7 +17,7 @@ from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 SIDES: tuple[Segment, Segment] = ("document", "query")
 ROLLS = 4  # of one random order, each with its reverse
 Logits = dict[Present, float]
-Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> their logits, perhaps among others
+Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> at least their logits
 
 
 def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask") -> Attributed:
@@ -90,9 +90,9 @@ def sampled_shapley(play: Play, n: int, n_samples: int, generator: torch.Generat
 def balanced_orders(n: int, n_samples: int, generator: torch.Generator) -> list[list[int]]:
     """`n_samples` orders of `n` words, each uniformly random, in groups where each word stands early, mid and late.
 
-    A group is one random order, the same order begun a quarter, a half and three quarters further on, and the reverse
-    of each. What a word adds depends most on how many came before it, so a group needs about 2.5 times fewer orders
-    than independent ones and their reverses for the same error (`benchmarks/results.md`).
+    A group is one random order, the same order started a quarter, a half and three quarters further on, and the reverse
+    of each. What a word adds depends most on how many words came before it. So groups reach the same error with about
+    2.5 times fewer orders than independent orders and their reverses (`benchmarks/results.md`).
     """
     orders: list[list[int]] = []
     while len(orders) < n_samples:

@@ -18,7 +18,7 @@ Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]
 # Query and key layers as the families name them.
 QUERY_AND_KEY = ("query", "key", "query_proj", "key_proj", "q_lin", "k_lin", "q_proj", "k_proj", "q", "k")
 LAYER_NORMS = ("LayerNorm", "DebertaLayerNorm")
-# RMS norms scale by `weight`, or by `1 + weight`; other norms are not known, and then nothing is explained.
+# What is added to `weight`: RMS norms scale by `weight` or by `1 + weight`. A model with any other norm is refused.
 RMS_NORMS = {
     **dict.fromkeys(("LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "EuroBertRMSNorm"), 0.0),
     **dict.fromkeys(("GemmaRMSNorm", "Gemma2RMSNorm"), 1.0),
@@ -29,10 +29,10 @@ RMS_NORMS = {
 def layerwise_relevance(reranker: Reranker, pair: TokenizedPair) -> Attributed:
     """`sum_d x_d * d logit / d x_d` after the embeddings block, through the model with two rules, in logits.
 
-    AH rule: attention weights are constants, which holding queries and keys still achieves. LN rule: `(x - mean) /
-    constant`, and for RMS norms `x / constant`; gates and activations keep their gradient. The hooks live on a twin
-    that only this call sees. Ali et al. 2022, arXiv:2202.07304. Raises `OptionError` for families whose queries, keys
-    or norms are not known.
+    AH rule: attention weights are constants, because queries and keys are detached. LN rule: `(x - mean) / constant`,
+    and for RMS norms `x / constant`; gates and activations keep their gradient. The hooks are on a copy of the model
+    (`Reranker.eager`) that only this call uses. Ali et al. 2022, arXiv:2202.07304. Raises `OptionError` for families
+    whose queries, keys or norms are not known.
     """
     twin = reranker.eager()
     held = _held_queries_and_keys(twin.model, twin.model.config)
@@ -52,7 +52,7 @@ def layerwise_relevance(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
 
 def _held_queries_and_keys(model: Any, config: Any) -> list[tuple[Any, Hook]]:
-    """The layers that make queries and keys, each with what holds them: whole, or the part of a fused layer."""
+    """The layers that make queries and keys, each with the hook that detaches them, in a fused layer only its part."""
 
     def whole(_module: Any, _args: Any, output: Tensor) -> Tensor:
         return output.detach()
