@@ -50,7 +50,7 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "saliency": Method(
-        label="Saliency (L1)",
+        label="Saliency, L1",
         function="attribution.methods.gradients.saliency",
         group="Gradient",
         says="where a small change of the embedding would move the score most",
@@ -59,10 +59,10 @@ METHODS: dict[str, Method] = {
         uses_gradient=True,
     ),
     "saliency_l2": Method(
-        label="Saliency (L2)",
+        label="Saliency, L2",
         function="attribution.methods.gradients.saliency_l2",
         group="Gradient",
-        says="the same, as the gradient's Euclidean length",
+        says="Euclidean length of the score's gradient at each embedding",
         passes=1,
         paper="https://arxiv.org/abs/2111.07367",
         uses_gradient=True,
@@ -89,10 +89,10 @@ METHODS: dict[str, Method] = {
         uses_gradient=True,
     ),
     "integrated_gradients_captum": Method(
-        label="Integrated gradients (Captum)",
+        label="Integrated gradients, computed by Captum",
         function="attribution.methods.path.integrated_gradients_captum",
         group="Path from a baseline",
-        says="integrated gradients, computed by Captum with a fixed number of steps",
+        says="integrated gradients as Captum computes them, with a fixed number of steps",
         passes=of_option("n_steps", paths=2),
         paper="https://arxiv.org/abs/1703.01365",
         signed=True,
@@ -100,7 +100,7 @@ METHODS: dict[str, Method] = {
         uses_gradient=True,
     ),
     "expected_gradients": Method(
-        label="Expected gradients (random words)",
+        label="Expected gradients",
         function="attribution.methods.path.expected_gradients",
         group="Path from a baseline",
         says="integrated gradients averaged over texts of random words in place of the document (or query)",
@@ -110,17 +110,17 @@ METHODS: dict[str, Method] = {
         uses_gradient=True,
     ),
     "layerwise_relevance": Method(
-        label="Layerwise relevance (LN and AH rules)",
+        label="Layerwise relevance",
         function="attribution.methods.propagation.layerwise_relevance",
         group="Gradient",
-        says="input x gradient with attention weights and LayerNorm's denominators held still",
+        says="input x gradient with attention weights and LayerNorm's denominators held still (the AH and LN rules)",
         passes=1,
         paper="https://arxiv.org/abs/2202.07304",
         signed=True,
         uses_gradient=True,
     ),
     "smoothgrad": Method(
-        label="SmoothGrad (L2)",
+        label="SmoothGrad",
         function="attribution.methods.gradients.smoothgrad",
         group="Gradient",
         says="saliency (L2) of the mean gradient over noisy copies of the embeddings",

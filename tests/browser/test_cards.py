@@ -89,7 +89,7 @@ def test_the_keyboard_goes_from_strong_word_to_strong_word_and_one_region_says_i
     page.keyboard.press("ArrowDown")
     said = page.get_by_role("status")
     expect(said).to_have_count(1)
-    expect(said).to_have_text("“word290” Occlusion \u22120.9; Saliency (L1) \u22120.9")
+    expect(said).to_have_text("“word290” Occlusion \u22120.9; Saliency, L1 \u22120.9")
     expect(page.locator(".rl-readout").first).to_have_text("“word290” \u22120.9 (90 % of the strongest)")
 
 

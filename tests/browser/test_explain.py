@@ -110,7 +110,7 @@ def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_set
     ask(page, "   ", "This text must stay.")
     expect(page.get_by_text("The query is empty").first).to_be_visible()
     expect(page.locator("#document textarea")).to_have_value("This text must stay.")
-    method(page, "Integrated gradients (Captum)").check()
+    method(page, "Integrated gradients, computed by Captum").check()
     explain(page, "which words matter", "These words matter most.")
     expect(page.locator("#status")).to_contain_text("Done")  # the page is live: what is typed now is kept
     set_number(page, "n_steps", "9")
@@ -126,7 +126,7 @@ def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> 
     expect(boxes).to_have_count(len(METHODS))  # `all` does not wait
     for box in boxes.all():
         box.set_checked(False)
-    method(page, "Saliency (L1)").check()
+    method(page, "Saliency, L1").check()
     document = "word " * 700 + "theend"
     explain(page, "what is unseen", document)
     expect(page.locator(DONE)).to_have_count(1)

@@ -67,7 +67,7 @@ def test_the_cap_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
     wanted: dict[str, Any] = {**DEFAULTS, "baselines": None, "n_samples": 2, "n_steps": 2}
-    spent = {"Saliency (L1)": False, "Occlusion": True, "Faithfulness": True}
+    spent = {"Saliency, L1": False, "Occlusion": True, "Faithfulness": True}
 
     def watch(_step: int, _steps: int, label: str) -> Any:
         def on_pass(_meter: Any) -> None:

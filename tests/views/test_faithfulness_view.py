@@ -33,7 +33,7 @@ def measured(tiny_bert: Reranker) -> tuple[Faithfulness, dict[str, Explanation]]
 def test_html_names_every_method_and_escapes(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:
     result, explanations = measured
     html = faithfulness_html(result, explanations)
-    for label in ("Saliency (L1)", "Input x gradient", "Integrated gradients", "Embedding magnitude", "Random order"):
+    for label in ("Saliency, L1", "Input x gradient", "Integrated gradients", "Embedding magnitude", "Random order"):
         assert f">{label}" in html
     cards = Markup().join(verdict_html(e, METHODS[e.method], result) for e in explanations.values())
     for text in (html, cards):
@@ -182,7 +182,7 @@ def test_what_is_not_measured_yet_is_listed(tiny_bert: Reranker) -> None:
 
 def test_a_fallback_is_named(tiny_bert: Reranker) -> None:
     fallen = {"saliency": explain(tiny_bert, "which city", "paris is the capital", "saliency", leaf="clone")}
-    assert "Saliency (L1) (ran: Embedding magnitude)" in faithfulness_html(measure(tiny_bert, fallen), fallen)
+    assert "Saliency, L1 (ran: Embedding magnitude)" in faithfulness_html(measure(tiny_bert, fallen), fallen)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-4.25, 3.1), (0.0, 0.0), (1e-7, 2e-7), (-1200.0, 35.0), (2.0, 2.04)])

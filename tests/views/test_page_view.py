@@ -47,7 +47,7 @@ def test_the_first_list_is_chosen() -> None:
 def test_a_result_says_what_it_is_of() -> None:
     html = identity_html(Identity("id", "Label", "rev", "a <q>", "d" * 100, "operator delete", "9 tokens"), "Again!")
     text = " ".join(read(html).text.split())
-    assert "Of the text in the boxes, by Label, rev; operator delete" in text
+    assert "This text, Label; operator delete" in text
     assert text.endswith("Again!")
     assert 'data-count="9 tokens" data-over="false"' in html
     assert 'data-over="true"' in identity_html(Identity("id", "L", "r", "q", "d", count="9", over=True))
