@@ -9,15 +9,10 @@ from torch import Tensor
 
 from attribution.errors import OptionError
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
-from attribution.types import Explanation, Segment, TokenizedPair
+from attribution.types import OPERATORS, Explanation, Segment, TokenizedPair
 from attribution.words import read_units
 
 Present = frozenset[int]  # the document words that are left, counted from 0
-
-OPERATORS: dict[str, str] = {
-    "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it), nothing else moves",
-    "delete": "a removed word's tokens are deleted, so the words behind it move up",
-}
 
 
 def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document") -> list[list[int]]:

@@ -1,7 +1,8 @@
 """The same batch on Ray Data: actors that hold the model, over blocks of rows, on this machine's cores or a cluster.
 
 Ray reads the rows again where an actor or a machine is lost; every answer carries its row's id, and an id is written
-once, so that nothing is lost and nothing is there twice.
+once, so that nothing is lost and nothing is there twice. A block that has killed its actor `RETRIES` times more is done
+again row by row; the rows that kill their actors then, too, are named and skipped.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from attribution.batch.jobs import Job, answer
+from attribution.batch.jobs import Job, answer_or_reason
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import AttributionError, OptionError
@@ -23,6 +24,11 @@ from attribution.export import dumps
 from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost
+RETRIES = 2
+KILLED = (
+    f"it ended its worker {1 + RETRIES} times (out of memory, or a crash; Ray's logs say more). Shorten it, or give "
+    "--max-length or fewer --workers"
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,20 +36,16 @@ class Worker:
     """An actor: one model, and the job that is done with every row."""
 
     def __init__(self, model_id: str | None, job: Job) -> None:
-        self._reranker = load_reranker(model_id, **job.loading)
+        self._reranker = load_reranker(**{**job.loading, "model_id": model_id})
         self._job = job
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
         """Rows as JSON -> for each the answer as JSON, or why there is none."""
         done: dict[str, list[str]] = {"row": [], "answer": [], "reason": []}
         for text in block["row"]:
-            fields = json.loads(text)
-            row = Row(**{**fields, "documents": tuple(fields["documents"])})
-            try:
-                said, reason = dumps(answer(self._reranker, row, self._job)), ""
-            except AttributionError as error:
-                said, reason = "", str(error)
-            for name, value in (("row", text), ("answer", said), ("reason", reason)):
+            row = _row(text)
+            said, reason = answer_or_reason(self._reranker, row, self._job)
+            for name, value in (("row", text), ("answer", dumps(said)), ("reason", reason)):
                 done[name].append(value)
         return done
 
@@ -80,37 +82,56 @@ def run_distributed(
     """As `run_local`, over `workers` actors; answers come in any order. Returns how many rows were skipped."""
     ray = start(workers)
     skipped = 0
-    waiting: list[dict[str, str]] = []
+    waiting: dict[str, str] = {}  # id -> its row as JSON
     asked = Output(output.stream, dict(output.done))  # ids that are spoken for, written or not
     for row in rows:
         bad = row if isinstance(row, BadLine) else None
         try:
             if isinstance(row, Row) and not asked.has(row):
-                waiting.append({"row": dumps(asdict(row))})
+                waiting[row.id] = dumps(asdict(row))
                 asked.claim(row)
         except AttributionError as error:
             bad = BadLine(row.line, str(error))
         if bad:
             on_bad(bad)
             skipped += 1
-    if not waiting:
-        return skipped
     ray.data.DataContext.get_current().enable_progress_bars = False
-    answers = ray.data.from_items(waiting, override_num_blocks=max(1, len(waiting) // BLOCK)).map_batches(
-        worker,
-        fn_constructor_args=(model_id, job),
-        batch_size=BLOCK,
-        compute=ray.data.ActorPoolStrategy(size=workers),
-        max_restarts=-1,
-        max_task_retries=-1,
-    )
-    for item in answers.iter_rows():
-        fields = json.loads(item["row"])
-        row = Row(**{**fields, "documents": tuple(fields["documents"])})
-        if item["reason"]:
-            on_bad(BadLine(row.line, item["reason"]))
-            skipped += 1
-        elif not output.has(row):
-            output.write(row, json.loads(item["answer"]))
+    ray.data.DataContext.get_current().max_errored_blocks = -1  # what a lost block held is in `waiting` still
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    for size in (BLOCK, 1):
+        for item in _answers(ray, list(waiting.values()), size, (model_id, job), workers, worker):
+            row = _row(item["row"])
+            if waiting.pop(row.id, None) is None:
+                continue  # an actor had answered before it was lost
+            if item["reason"]:
+                on_bad(BadLine(row.line, item["reason"]))
+                skipped += 1
+            else:
+                output.write(row, json.loads(item["answer"]))
+            on_row()
+    for text in waiting.values():
+        on_bad(BadLine(_row(text).line, KILLED))
         on_row()
-    return skipped
+    return skipped + len(waiting)
+
+
+def _answers(
+    ray: Any, rows: list[str], size: int, given: tuple[Any, ...], workers: int, worker: type[Worker]
+) -> Iterator[dict[str, str]]:
+    """What actors made of the `rows`, `size` at a time; those whose actor was lost too often are missing."""
+    if rows:
+        blocks = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=-(-len(rows) // size))
+        answers = blocks.map_batches(
+            worker,
+            fn_constructor_args=given,
+            batch_size=size,
+            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+            max_restarts=-1,
+            max_task_retries=RETRIES,  # of one block; with one in flight no other block is counted along
+        )
+        yield from answers.iter_rows()
+
+
+def _row(text: str) -> Row:
+    fields: dict[str, Any] = json.loads(text)
+    return Row(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from attribution.batch.rows import Row
-from attribution.errors import OptionError
+from attribution.errors import AttributionError, OptionError
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.explain import check_options, explain
@@ -16,13 +17,16 @@ from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
 
 RowAnswer = dict[str, Any]
+FORMAT = "rerank-lens {task} 1"  # the first field of every line, by which a file is known as ours
+OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's, of a GPU and of the CPU
+OF_MODEL = ("model_id", "revision")  # every answer has them as fields of its own
 
 
 @dataclass(frozen=True)
 class Job:
     """The same for every row: the task, the methods, their options, and how `evaluate` removes words.
 
-    `loading`: what `load_reranker` is given beside the model.
+    `loading`: what `load_reranker` is given. `top`: how many passages of a run are ranked.
     """
 
     task: str
@@ -30,12 +34,14 @@ class Job:
     options: Mapping[str, Any]
     operator: str = "mask"
     loading: Mapping[str, Any] = field(default_factory=dict)
+    top: int | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything beside task, model and methods that an answer depends on; what was left as it is, is not there."""
-        given = {name: value for name, value in self.loading.items() if value is not None}
+        given = {name: value for name, value in self.loading.items() if name not in OF_MODEL and value is not None}
         given |= {"operator": self.operator} if self.task == "evaluate" else {}
+        given |= {"top": self.top} if self.task == "rank" and self.top else {}
         return given if self.task == "rank" else {**given, **self.options}
 
     def check(self) -> None:
@@ -82,5 +88,18 @@ TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
 
 
 def answer(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
-    """The row's answer, its id first and the job's settings last. Raises `AttributionError` where there is none."""
-    return {"id": row.id, **TASKS[job.task](reranker, row, job), "settings": job.settings}
+    """The row's answer, its format and id first and the job's settings last. Raises `AttributionError`."""
+    said = TASKS[job.task](reranker, row, job)
+    return {"format": FORMAT.format(task=job.task), "id": row.id, **said, "settings": job.settings}
+
+
+def answer_or_reason(reranker: Reranker, row: Row, job: Job) -> tuple[RowAnswer | None, str]:
+    """The answer, or why there is none: it cannot be worked on, or the machine has not the memory for it."""
+    try:
+        return answer(reranker, row, job), ""
+    except AttributionError as error:
+        return None, str(error)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
+            raise
+        return None, "it needs more memory than this machine has left; shorten it, or give --max-length"

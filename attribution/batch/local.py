@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attribution.batch.jobs import Job, answer
+from attribution.batch.jobs import Job, answer_or_reason
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
-from attribution.errors import AttributionError
+from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
 
 
@@ -19,7 +19,7 @@ def run_local(
     on_row: Callable[[], object],
     on_bad: Callable[[BadLine], object],
 ) -> int:
-    """RowAnswer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
+    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
     skipped = 0
     for row in rows:
         bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output)
@@ -32,8 +32,12 @@ def run_local(
 
 def _answer(reranker: Reranker, row: Row, job: Job, output: Output) -> BadLine | None:
     try:
-        if not output.has(row):
-            output.write(row, answer(reranker, row, job))
-    except AttributionError as error:
+        if output.has(row):
+            return None
+    except InputError as error:
         return BadLine(row.line, str(error))
+    said, reason = answer_or_reason(reranker, row, job)
+    if said is None:
+        return BadLine(row.line, reason)
+    output.write(row, said)
     return None

@@ -1,110 +1,180 @@
-"""Lines written so far: a run that was cut off goes on where it ended, and nothing is written twice."""
+"""Lines written so far: a run that was cut off goes on where it ended, and nothing of anybody else's is touched.
+
+A file is known as ours by the first field of its lines, `{"format": "rerank-lens <task> 1"`. One that ends in `.gz` has
+every line as a gzip member of its own, so that what was cut off ends with a whole line, too.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from attribution.batch.jobs import Job
+from attribution.batch.jobs import FORMAT, Job
+from attribution.batch.lines import GZIP
 from attribution.batch.rows import Row
 from attribution.errors import InputError
 from attribution.evidence.faithfulness.measure import CONTROL
 from attribution.export import dumps
 
-WRITTEN_OTHERWISE = "id {id} has already been written for another text; give every line an id of its own"
+START = b'{"format": "rerank-lens '
+CHUNK = 2**16  # bytes read at a time
+Digests = tuple[str, str]  # of the query, of the documents
+Facts = dict[str, Any]  # what all lines of a file have in common, by name
 
 
 @dataclass
 class Output:
-    """An open stream of JSON lines; `done`: id -> digest of the texts answered under it."""
+    """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip."""
 
     stream: IO[bytes]
-    done: dict[str, str] = field(default_factory=dict)
+    done: dict[str, Digests] = field(default_factory=dict)
+    packed: bool = False
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
-        digest = self.done.get(row.id)
-        if digest is not None and digest != _digest(row.query, row.documents):
-            raise InputError(WRITTEN_OTHERWISE.format(id=row.id))
-        return digest is not None
+        wrote, wants = self.done.get(row.id), digests(row.query, row.documents)
+        if wrote is not None and wrote != wants:
+            what = "another query" if wrote[0] != wants[0] else "another text"
+            raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
+        return wrote is not None
 
-    def write(self, row: Row, answer: dict[str, Any]) -> None:
+    def write(self, row: Row, answer: Mapping[str, Any]) -> None:
         """One line, out of our hands before the next row begins."""
-        self.stream.write(f"{dumps(answer)}\n".encode())
+        line = f"{dumps(answer)}\n".encode()
+        rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
+        while rest:  # a disk that gets full takes a part, and says so at the next
+            rest = rest[self.stream.write(rest) :]
         self.stream.flush()
         self.claim(row)
 
     def claim(self, row: Row) -> None:
         """From now on the row's id stands for its texts."""
-        self.done[row.id] = _digest(row.query, row.documents)
+        self.done[row.id] = digests(row.query, row.documents)
 
 
 def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
-    """`path` to write on: what it holds counts as done, a torn last line is cut off.
+    """`path` to write on: what it holds counts as done, a torn last line is cut off. It need not be there yet.
 
-    Raises `InputError` when it was written by another task, model or method, or with other settings.
+    Raises `InputError`, and leaves the file as it is, when something else wrote it, or another task, model or method,
+    or other settings.
     """
-    done: dict[str, str] = {}
+    packed = path.suffix == ".gz"
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Give --output a file in it.")
+    if path.exists() and not path.is_file():  # a pipe or a device: nothing to go on with
+        return Output(path.open("wb", buffering=0), packed=packed)
     path.touch()
+    done: dict[str, Digests] = {}
+    whole = 0
+    for number, (line, end) in enumerate(_members(path) if packed else _lines(path), start=1):
+        entry = _entry(line, path, number)
+        _check_same(entry, path, job, model_id, revision)
+        done[entry["id"]] = _digests_of(entry)
+        whole = end
+    _check_torn(path, whole, packed)
     with path.open("rb+") as old:
-        whole = 0
-        for number, line in enumerate(old, start=1):
-            if not line.endswith(b"\n"):
-                break
-            entry = _entry(line, path, number)
-            _check_same(entry, path, job, model_id, revision)
-            done[entry["id"]] = _digest_of(entry, job.task)
-            whole += len(line)
         old.truncate(whole)
-    return Output(path.open("ab"), done)
+    return Output(path.open("ab", buffering=0), done, packed)
+
+
+def digests(query: str, documents: Sequence[str]) -> Digests:
+    """Of a row's texts."""
+    return _digest([query]), _digest(documents)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Every whole line, and where it ends in the file."""
+    end = 0
+    with path.open("rb") as file:
+        for line in file:
+            end += len(line)
+            if line.endswith(b"\n"):
+                yield line, end
+
+
+def _members(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Every line of the whole gzip members, and where its member ends in the file. Raises `InputError`."""
+    with path.open("rb") as file:
+        data = file.read(CHUNK)
+        while data:
+            member, held = zlib.decompressobj(wbits=31), b""
+            while data and not member.eof:
+                try:
+                    held += member.decompress(data)
+                except zlib.error:
+                    raise InputError(f"{path} is not gzip, or is damaged. Give another --output.") from None
+                data = member.unused_data if member.eof else file.read(CHUNK)
+            if not member.eof:
+                return
+            data = data or file.read(CHUNK)
+            end = file.tell() - len(data)
+            yield from ((line, end) for line in held.splitlines(keepends=True))
+
+
+def _check_torn(path: Path, whole: int, packed: bool) -> None:
+    """Raises `InputError` unless what follows the last whole line is the beginning of another of ours."""
+    with path.open("rb") as file:
+        file.seek(whole)
+        torn = file.read(CHUNK)
+    held = torn
+    if packed and torn:
+        member = zlib.decompressobj(wbits=31)
+        held = member.decompress(torn)
+        if (member.eof and not held) or (whole and GZIP.startswith(torn[:2])):
+            return  # gzip of nothing, or a member after ours
+    if torn and not (START.startswith(held[: len(START)]) and (whole or len(held) >= len(START))):
+        raise InputError(f"{path} ends with something that this program did not write. Give another --output.")
 
 
 def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
-        return {"id": entry["id"], **entry}
-    except (ValueError, TypeError, KeyError):
+        entry: dict[str, Any] = json.loads(line)
+        if not line.startswith(START) or not isinstance(entry["id"], str):
+            raise ValueError
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(f"Line {number} of {path} was not written by this program. Give another --output.") from None
+    return entry
 
 
 def _check_same(entry: dict[str, Any], path: Path, job: Job, model_id: str, revision: str) -> None:
     """The lines of one file are of one task, one model, the same methods and the same settings."""
-    wrote = (_task_of(entry), entry.get("model_id"), entry.get("revision"), _methods_of(entry, job), _settings(entry))
-    wants = (job.task, model_id, revision, job.methods if job.task != "rank" else (), job.settings)
-    if wrote != wants:
-        raise InputError(f"{path} was written with {_say(wrote)}, not {_say(wants)}. Give another --output.")
+    methods = {"evaluate": {*job.methods, CONTROL}, "explain": set(job.methods)}.get(job.task, set())
+    wants = _facts(FORMAT.format(task=job.task), methods, model_id, revision, job.settings)
+    measured = {entry["requested_method"]} if "requested_method" in entry else set(entry.get("methods", ()))
+    wrote = _facts(entry["format"], measured, entry.get("model_id"), entry.get("revision"), entry.get("settings", {}))
+    names = [name for name in {**wrote, **wants} if wrote.get(name) != wants.get(name)]
+    if names:
+        names = names[:1] if names[0] == "format" else names  # of another task everything differs
+        differs = " and ".join(f"{_say(name, wrote)}, not {_say(name, wants)}" for name in names)
+        raise InputError(f"{path} was written with {differs}. Give another --output.")
 
 
-def _task_of(entry: dict[str, Any]) -> str:
-    return "rank" if "rows" in entry else "explain" if "tokens" in entry else "evaluate"
+def _facts(form: str, methods: set[str], model_id: Any, revision: Any, settings: Mapping[str, Any]) -> Facts:
+    own = {"method": " ".join(sorted(methods))} if methods else {}
+    return {"format": form, **own, "model": model_id, "revision": revision, **settings}
 
 
-def _methods_of(entry: dict[str, Any], job: Job) -> tuple[str, ...]:
-    if "tokens" in entry:
-        return (entry["requested_method"],)
-    measured = tuple(key for key in entry.get("methods", {}) if key != CONTROL)  # which is measured with any
-    same = "methods" in entry and {*measured, CONTROL} == {*job.methods, CONTROL}
-    return job.methods if same else measured
+def _say(name: str, facts: Facts) -> str:
+    if name not in facts:
+        return f"the {name} left as it is"
+    value = facts[name]
+    return f"{name} {value if isinstance(value, str) else dumps(value)}"
 
 
-def _settings(entry: dict[str, Any]) -> Any:
-    return entry.get("settings", {})
-
-
-def _say(kind: tuple[Any, ...]) -> str:
-    task, model, revision, methods, settings = kind
-    return " ".join([task, *methods, f"by {model} ({revision})", f"with {dumps(settings)}" if settings else "as it is"])
-
-
-def _digest_of(entry: dict[str, Any], task: str) -> str:
-    if task != "rank":
-        return _digest(entry["query"], (entry["document"],))
+def _digests_of(entry: dict[str, Any]) -> Digests:
+    if "shares" in entry:
+        return _digest([""]), entry["texts_sha256"]
+    if "rows" not in entry:
+        return digests(entry["query"], [entry["document"]])
     given = sorted(entry["rows"], key=lambda place: place["place"])
-    return _digest(entry["query"], tuple(place["document"] for place in given))
-
-
-def _digest(query: str, documents: tuple[str, ...]) -> str:
-    return hashlib.blake2b(json.dumps([query, *documents]).encode(), digest_size=12).hexdigest()
+    return digests(entry["query"], [place["document"] for place in given])

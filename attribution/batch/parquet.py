@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from attribution.errors import OptionError
+from attribution.errors import InputError, OptionError
 from attribution.export import dumps
 
 ROWS = 1000  # a group: what is in memory at a time
+OURS = {b"written_by": b"rerank-lens"}  # in the file's own metadata
+EMPTY = ("format", "id")  # columns of a file without rows
 
 
 def need_pyarrow() -> Any:
@@ -29,20 +33,45 @@ def journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.jsonl")
 
 
-def write_parquet(journal: Path, path: Path) -> None:
-    """`path`, anew, from all lines of `journal`."""
+def check_ours(path: Path) -> None:
+    """Raises `InputError` when there is a file at `path` that this program did not write; an empty one is nobody's."""
     pa = need_pyarrow()
-    writer = None
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    try:
+        held = pa.parquet.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError):
+        held = {}
+    if not OURS.items() <= held.items():
+        raise InputError(f"{path} was not written by this program. Give another --output.")
+
+
+def write_parquet(journal: Path, path: Path) -> None:
+    """`path`, anew, from all lines of `journal`; until it is whole the file that was there stays."""
+    pa = need_pyarrow()
+    path = path.resolve()  # a link stays one
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        _write(pa, journal, part)
+        part.chmod((path if path.exists() else journal).stat().st_mode)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(pa: Any, journal: Path, path: Path) -> None:
+    schema = pa.schema([pa.field(name, pa.string()) for name in EMPTY], OURS)
     with journal.open(encoding="utf-8") as lines:
-        for rows in _groups(lines):
-            table = pa.Table.from_pylist(rows, None if writer is None else writer.schema)
-            if writer is None:
-                known = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
-                writer = pa.parquet.ParquetWriter(path, pa.schema(known))
-                table = table.cast(writer.schema)
-            writer.write_table(table)
-    if writer is not None:
-        writer.close()
+        groups = _groups(lines)
+        first = next(groups, [])
+        if first:
+            known = pa.Table.from_pylist(first).schema
+            schema = pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in known], OURS)
+        with pa.parquet.ParquetWriter(path, schema) as writer:
+            for rows in chain([first], groups):
+                writer.write_table(pa.Table.from_pylist(rows, schema))
 
 
 def _groups(lines: Iterator[str]) -> Iterator[list[dict[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from types import MappingProxyType
 from typing import Any
 
 from attribution.errors import InputError
@@ -22,19 +21,22 @@ def probe_models(
     seed: int,
     *,
     on_pair: Callable[[int, InputError | None], None] | None = None,
-    loading: Mapping[str, Any] = MappingProxyType({}),
+    loading: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Table, dict[str, str]]:
     """The probes' shares of every model on the same `pairs`, and each model's revision. Raises `ModelError`.
 
-    One model is in memory at a time as far as the cache allows; `on_pair` as in `probe_set`, `loading`: of
-    `load_reranker`, for all of them.
+    One model is in memory at a time as far as the cache allows; `on_pair` as in `probe_set`, `loading`: for each model
+    what else `load_reranker` is given. A model that is there already is called by that, too.
     """
     table: Table = {}
     revisions: dict[str, str] = {}
-    for model in models:
-        reranker = load_reranker(model, **loading)
-        revisions[reranker.model_id] = reranker.revision
-        table[reranker.model_id] = probe_set(reranker, pairs, seed=seed, on_pair=on_pair)
+    for model, given in zip(models, loading or [{}] * len(models), strict=True):
+        reranker = load_reranker(model, **given)
+        name = reranker.model_id
+        if name in table:
+            name = f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
+        revisions[name] = reranker.revision
+        table[name] = probe_set(reranker, pairs, seed=seed, on_pair=on_pair)
     return table, revisions
 
 

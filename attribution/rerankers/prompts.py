@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any
 
 from attribution.errors import InputError, ModelError
 from attribution.types import Segment
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Render = Callable[[str, str], str]  # (query, document) -> the whole prompt
 QUERY, DOCUMENT = "TheQueryStandsHere", "TheDocumentStandsHere"  # sentinels: words no template changes

@@ -17,7 +17,8 @@ import tomlkit
 from tqdm import tqdm
 
 from attribution import explain
-from attribution.__main__ import main, parse_args
+from attribution.__main__ import main
+from attribution.batch.arguments import parse_args
 from attribution.batch.jobs import Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
@@ -64,16 +65,12 @@ def test_explain_gives_what_python_gives(command: Any, tiny_bert: Reranker) -> N
 
 
 def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
-    args = parse_args(["rank"])
+    args = parse_args(["evaluate"])
     with pytest.raises(SystemExit):
-        parse_args(["--help"])
+        parse_args(["evaluate", "--help"])
     said = dict(re.findall(r"--(workers|top) [A-Z]+\s[^()]*\(default:\s+(\d+)\)", capsys.readouterr().out))
     assert said == {"workers": f"{args.workers}", "top": f"{args.top}"}
-    assert (args.operator, args.engine, args.option, args.model) == ("mask", "local", [], None)
-    assert parse_args(["rank", "--top", "1", "--workers", "1"]).workers == 1
-    for wrong in ("--top", "--workers"):
-        with pytest.raises(SystemExit):
-            parse_args(["rank", wrong, "0"])
+    assert (args.operator, args.engine, args.option, args.models) == ("mask", "local", [], [{"model_id": None}])
     assert signature(probe_set).parameters["seed"].default == signature(probe).parameters["seed"].default
 
 
@@ -201,7 +198,7 @@ def test_the_engine_asked_for_does_the_work(command: Any, monkeypatch: pytest.Mo
         asked.append((model, [row.id for row in rows], workers))
         return 0
 
-    monkeypatch.setattr("attribution.__main__.run_distributed", distributed)
+    monkeypatch.setattr("attribution.batch.commands.run_distributed", distributed)
     assert len(command(PAIRS, "explain", "--engine", "local")[1]) == 3
     assert asked == []
     code, answers, _ = command(PAIRS, "explain", "--engine", "ray", "--workers", "3")
@@ -219,7 +216,7 @@ def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, m
             super().__init__(**{**given, "disable": False, "file": io.StringIO()})
             bars.append(self)
 
-    monkeypatch.setattr("attribution.__main__.tqdm", Bar)
+    monkeypatch.setattr("attribution.batch.commands.tqdm", Bar)
     for task, n, total in (("explain", 4, None), ("probe", 3, 3)):
         command([*PAIRS, "nope"], task, *["--method", "saliency"][: 2 * (task == "explain")], as_text=True)
         assert (bars[-1].n, bars[-1].total) == (n, total)

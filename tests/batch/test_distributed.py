@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ class Dying(Worker):
         return done
 
 
+class Killed(Worker):
+    """Whose process ends whenever it gets the row called killer."""
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
+        if any('"id": "killer"' in text for text in block["row"]):
+            os._exit(1)
+        return super().__call__(block)
+
+
 @pytest.mark.parametrize("cluster", [None, "ray://elsewhere:10001"])
 def test_a_cluster_brings_its_own_cores(cluster: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray refuses their number for a cluster that runs; there only its workers are told where the package lies."""
@@ -51,8 +60,19 @@ def test_a_cluster_brings_its_own_cores(cluster: str | None, monkeypatch: pytest
     assert ("runtime_env" in asked, os.environ["PYTHONPATH"] == "before") == (bool(cluster), bool(cluster))
 
 
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Ray of the test's own, started and ended."""
+    for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # as it was, afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)  # from where a worker finds the package by its path alone
+    yield
+    ray.shutdown()
+
+
 def test_a_killed_actor_loses_nothing_and_doubles_nothing(
-    tiny_bert: Reranker, tiny_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_bert: Reranker, tiny_folder: Callable[[str], Path], tmp_path: Path, alone: None
 ) -> None:
     rows: list[Row | BadLine] = [Row(str(i), i, "berlin", (f"museums of berlin {i}",)) for i in range(40)]
     rows += [Row("empty", 41, "berlin", (" ",)), rows[0], BadLine(43, "no JSON")]
@@ -60,23 +80,10 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
     expected, got = io.BytesIO(), io.BytesIO()
     bad: list[int] = []
     run_local(tiny_bert, rows, job, Output(expected), lambda: None, lambda line: None)
-    for name in ("RAY_ADDRESS", "RAY_USAGE_STATS_ENABLED", "PYTHONPATH"):
-        monkeypatch.setenv(name, "")  # as it was, afterwards
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)  # from where a worker finds the package by its path alone
-    try:
-        skipped = run_distributed(
-            str(tiny_folder("BertForSequenceClassification")),
-            rows,
-            job,
-            Output(got),
-            lambda: None,
-            lambda line: bad.append(line.line),
-            workers=1,
-            worker=Dying,
-        )
-    finally:
-        ray.shutdown()
+    folder = str(tiny_folder("BertForSequenceClassification"))
+    skipped = run_distributed(
+        folder, rows, job, Output(got), lambda: None, lambda line: bad.append(line.line), workers=1, worker=Dying
+    )
     assert (tmp_path / "killed").exists(), "no actor was killed"
     assert skipped == 2
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"  # Ray tells nobody of its use
@@ -89,3 +96,20 @@ def test_a_killed_actor_loses_nothing_and_doubles_nothing(
 
     assert answers(got) == pytest.approx(answers(expected), abs=1e-5)
     assert len(answers(got)) == 40
+
+
+def test_a_row_that_always_kills_its_worker_is_named_and_skipped(
+    tiny_folder: Callable[[str], Path], alone: None
+) -> None:
+    """Its block is done again row by row, so that its neighbours are answered."""
+    rows = [Row(str(i), i, "berlin", (f"museums of berlin {i}",)) for i in range(1, 11)]
+    rows[4] = Row("killer", 5, "berlin", ("museums",))
+    got, bad, seen = io.BytesIO(), list[BadLine](), list[int]()
+    folder = str(tiny_folder("BertForSequenceClassification"))
+    skipped = run_distributed(
+        folder, rows, Job("rank", (), {}), Output(got), lambda: seen.append(1), bad.append, workers=1, worker=Killed
+    )
+    assert (skipped, len(seen)) == (1, len(rows))
+    assert [(one.line, one.reason.split(" (")[0]) for one in bad] == [(5, "it ended its worker 3 times")]
+    answered = [json.loads(line)["id"] for line in got.getvalue().splitlines()]
+    assert sorted(answered) == sorted(row.id for row in rows if row.id != "killer")

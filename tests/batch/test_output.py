@@ -21,11 +21,6 @@ JOBS = {
     "evaluate": Job("evaluate", ("occlusion", "saliency"), {}, operator="delete"),
     "rank": Job("rank", ("integrated_gradients",), {}, loading={"max_length": 32, "label": None}),
 }
-SAID = {  # of each job, in a refusal
-    "explain": "explain occlusion by m (r) as it is",
-    "evaluate": 'evaluate occlusion saliency by m (r) with {"operator": "delete"}',
-    "rank": 'rank by m (r) with {"max_length": 32}',
-}
 
 
 def write(path: Path, task: str, reranker: Reranker) -> Row:
@@ -49,9 +44,9 @@ def test_the_same_job_goes_on(task: str, tmp_path: Path, tiny_bert: Reranker) ->
     assert path.read_bytes() == written
     assert out.has(row)
     assert not out.has(replace(row, id="another"))
-    others = [replace(row, query="another"), replace(row, documents=row.documents[::-1])]
-    for other in others[: len(row.documents)]:
-        with pytest.raises(InputError, match=f"id {row.id} has already been written for another text"):
+    others = {"query": replace(row, query="another"), "text": replace(row, documents=("another",))}
+    for what, other in others.items():
+        with pytest.raises(InputError, match=f"id {row.id} has already been written for another {what}"):
             out.has(other)
     out.write(replace(row, id="new"), {"id": "new"})
     assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == [row.id, "new"]
@@ -62,20 +57,27 @@ def test_another_job_is_refused_and_told_what_the_file_holds(task: str, tmp_path
     path = tmp_path / "out.jsonl"
     write(path, task, tiny_bert)
     job = JOBS[task]
-    others = {other: (JOBS[other], "m", "r") for other in JOBS if other != task}
-    said = {other: SAID[other] for other in others}
-    others |= {"model": (job, "n", "r"), "revision": (job, "m", "s")}
-    said |= {"model": SAID[task].replace("by m", "by n"), "revision": SAID[task].replace("(r)", "(s)")}
+    methods = " ".join(sorted({*job.methods, *["embedding_magnitude"] * (task == "evaluate")}))
+    others: dict[str, tuple[Job, str, str]] = {
+        f"format rerank-lens {task} 1, not format rerank-lens {other} 1": (JOBS[other], "m", "r")
+        for other in JOBS
+        if other != task
+    }
+    others |= {"model m, not model n": (job, "n", "r"), "revision r, not revision s": (job, "m", "s")}
     if task != "rank":
-        others["methods"] = (replace(job, methods=("smoothgrad",)), "m", "r")
-        said["methods"] = SAID[task].replace("occlusion saliency", "occlusion").replace("occlusion", "smoothgrad")
-    others["settings"] = (replace(job, loading={**job.loading, "template": "monot5"}), "m", "r")
-    said["settings"] = f"{SAID[task].partition(' (r) ')[0]} (r) with "
-    for name, (wants, model_id, revision) in others.items():
+        with_control = "embedding_magnitude smoothgrad" if task == "evaluate" else "smoothgrad"
+        others[f"method {methods}, not method {with_control}"] = (replace(job, methods=("smoothgrad",)), "m", "r")
+    template = replace(job, loading={**job.loading, "template": "monot5"})
+    others["the template left as it is, not template monot5"] = (template, "m", "r")
+    written = path.read_bytes()
+    for says, (wants, model_id, revision) in others.items():
         with pytest.raises(InputError) as refused:
             reopen(path, wants, model_id, revision)
-        assert str(refused.value).startswith(f"{path} was written with {SAID[task]}, not {said[name]}"), name
-        assert str(refused.value).endswith(". Give another --output.")
+        assert str(refused.value) == f"{path} was written with {says}. Give another --output."
+    both = replace(template, loading={"max_length": 64, "template": "monot5"})
+    with pytest.raises(InputError, match="and the template left as it is" if task == "rank" else "max_length left"):
+        reopen(path, both, "m", "r")
+    assert path.read_bytes() == written
 
 
 def test_the_control_is_measured_with_any_method_and_the_order_of_methods_is_nothing(
@@ -87,7 +89,9 @@ def test_the_control_is_measured_with_any_method_and_the_order_of_methods_is_not
         assert reopen(tmp_path / "out.jsonl", replace(JOBS["evaluate"], methods=methods), "m", "r").has(row)
     others: list[tuple[str, ...]] = [("occlusion",), ("occlusion", "saliency", "smoothgrad"), ("embedding_magnitude",)]
     for methods in others:
-        with pytest.raises(InputError, match="was written with evaluate occlusion saliency by m"):
+        with pytest.raises(
+            InputError, match="was written with method embedding_magnitude occlusion saliency, not method embedding_"
+        ):
             reopen(tmp_path / "out.jsonl", replace(JOBS["evaluate"], methods=methods), "m", "r")
 
 

@@ -1,0 +1,178 @@
+"""The command line: what each command does, the options it takes, and an example. Nothing here loads torch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attribution.methods import METHODS
+from attribution.rerankers.prompts import TEMPLATES
+from attribution.types import OPERATORS
+
+DESCRIPTION = "Explain, rank, evaluate or probe many pairs of a query and a document. COMMAND --help says how."
+EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 refused, or it had to stop, "
+EXIT += "and stderr says why; 130 interrupted."
+WORKERS, TOP = 2, 10
+Parser = argparse.ArgumentParser
+
+
+@dataclass(frozen=True)
+class Command:
+    """`options` add to its parser what it takes, and nothing else; `example` is a line for a shell."""
+
+    says: str
+    example: str
+    options: tuple[Callable[[Parser], object], ...]
+
+
+class OfModel(argparse.Action):
+    """Goes to the --model before it, or to all where none is before it: `models` holds those for all, then each."""
+
+    def __call__(self, parser: Parser, namespace: argparse.Namespace, value: Any, _option: str | None = None) -> None:
+        """Put `value` where it belongs."""
+        models: list[dict[str, Any]] = namespace.models or [{}]
+        if self.dest == "model":
+            models = [*models, _named(parser, value)]
+        elif self.dest == "revision" and models[-1].get("revision", value) != value:
+            parser.error(f"--revision {value}, but --model names the revision {models[-1]['revision']}. Give one.")
+        else:
+            models = [*models[:-1], {**models[-1], self.dest: value}]
+        namespace.models = models
+
+
+def _named(parser: Parser, text: str) -> dict[str, Any]:
+    """`id`, `id@revision`, or a folder, whose name may hold an @."""
+    model, at, revision = text.rpartition("@")
+    if not at or Path(text).expanduser().exists():
+        return {"model_id": text}
+    if not model or not revision:
+        parser.error(f"--model {text} is no ID, ID@REVISION or folder.")
+    return {"model_id": model, "revision": revision}
+
+
+def _label(text: str) -> str | int:
+    return int(text) if text.isascii() and text.isdecimal() else text
+
+
+def _model(parser: Parser) -> None:
+    of_each = parser.prog.endswith(" probe")
+    default = "default: the bundled reranker" + ("; give it once for each" if of_each else "")
+    models = parser.add_argument_group(
+        "model", "What follows a --model belongs to it, what stands before the first to all." if of_each else None
+    )
+    models.add_argument("--model", action=OfModel, metavar="ID_OR_PATH", help=f"{default}; ID@REVISION is read too")
+    models.add_argument("--revision", action=OfModel, metavar="NAME", help="branch, tag or commit on the Hub")
+    models.add_argument(
+        "--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several labels is the score"
+    )
+    models.add_argument("--template", action=OfModel, choices=list(TEMPLATES), help="the prompt of a language model")
+    models.add_argument(
+        "--max-length", action=OfModel, type=int, metavar="N", help="tokens of a pair (default: as the model says)"
+    )
+
+
+def _method(parser: Parser) -> None:
+    parser.add_argument("--method", metavar="KEY", action="append", help=f"one of {', '.join(METHODS)}")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8"
+    )
+
+
+def _operator(parser: Parser) -> None:
+    says = "; ".join(f"{key}: {text}" for key, text in OPERATORS.items())
+    parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help=f"how words are removed; {says}")
+
+
+def _output(parser: Parser) -> None:
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE",
+        help="JSON lines; packed where it ends in .gz, with a table beside them where it ends in .parquet. Goes on "
+        "where an earlier run ended; a file of anything else is refused",
+    )  # fmt: skip
+
+
+def _engine(parser: Parser) -> None:
+    parser.add_argument(
+        "--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help=f"of the engine ray, a model each (default: {WORKERS})"
+    )
+
+
+def _trec(parser: Parser) -> None:
+    trec = parser.add_argument_group("from files of a search engine instead of JSON lines on stdin (docs/files.md)")
+    trec.add_argument("--run", type=Path, metavar="FILE", help="a TREC run")
+    trec.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--top", type=int, metavar="N", help=f"passages a query (default: {TOP})")
+
+
+COMMANDS = {
+    "explain": Command(
+        "Which words made each pair's score, by one method: one JSON line a pair.",
+        "rerank-lens explain --method occlusion < pairs.jsonl > out.jsonl",
+        (_model, _method, _output, _engine, _trec),
+    ),
+    "rank": Command(
+        "The documents of each query by their score, best first: one JSON line a query.",
+        "rerank-lens rank --model cross-encoder/ms-marco-MiniLM-L6-v2 --output ranked.jsonl < lists.jsonl",
+        (_model, _output, _engine, _trec),
+    ),
+    "evaluate": Command(
+        "How far each pair's score falls when the words that methods call important go: one JSON line a pair.",
+        "rerank-lens evaluate --method saliency --method occlusion --operator delete < pairs.jsonl > out.jsonl",
+        (_model, _method, _operator, _output, _engine, _trec),
+    ),
+    "probe": Command(
+        "What rerankers read (negation, numbers, word order): a table on stdout, a column a model, and one JSON line.",
+        "rerank-lens probe --model A --model B@main --output probes.json < pairs.jsonl",
+        (_model, _output, _trec),
+    ),
+}
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line; argparse itself leaves with 2 for what it cannot read.
+
+    `models`: for each model what `load_reranker` is given, at least one.
+    """
+    parser = Parser("rerank-lens", description=DESCRIPTION, epilog=EXIT)
+    tasks = parser.add_subparsers(dest="task", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        one = tasks.add_parser(
+            name,
+            help=command.says,
+            description=command.says,
+            epilog=f"example: {command.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        one.set_defaults(models=None, usage=one.error)
+        for add in command.options:
+            add(one)
+    args = parser.parse_args(arguments)
+    of_all, *each = args.models or [{}]
+    args.models = [{**of_all, **one} for one in each] or [{"model_id": None, **of_all}]
+    _check(args)
+    return args
+
+
+def _check(args: argparse.Namespace) -> None:
+    given = vars(args)
+    trec = (args.run, args.topics, args.passages)
+    if any(trec) and not all(trec):
+        args.usage("--run, --topics and --passages go together")
+    if args.task != "probe" and len(args.models) > 1:
+        args.usage(f"{args.task} takes one --model; only probe compares several")
+    if args.top is not None and not args.run:
+        args.usage("--top is of --run, which is not given; of JSON lines every line is read")
+    if given.get("workers") is not None and args.engine != "ray":
+        args.usage("--workers is of --engine ray, which is not given")
+    args.top = TOP if args.top is None else args.top
+    args.workers = WORKERS if given.get("workers") is None else args.workers
+    if args.top < 1 or args.workers < 1:
+        args.usage("--top and --workers must be at least 1")

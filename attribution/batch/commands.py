@@ -1,0 +1,152 @@
+"""What the command line runs, from its parsed arguments: rows in, answers out."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from attribution.batch.distributed import run_distributed
+from attribution.batch.jobs import FORMAT, Job
+from attribution.batch.lines import read_lines, split_lines
+from attribution.batch.local import run_local
+from attribution.batch.output import Output, digests, reopen
+from attribution.batch.parquet import check_ours, journal_of, write_parquet
+from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
+from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
+from attribution.errors import InputError, OptionError
+from attribution.rerankers.loading.load import load_reranker
+
+SEED = 0  # of the probes' samples, stored with them
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command that `parse_args` read; returns how many lines were skipped. Raises `AttributionError`, `OSError`."""
+    return _probe(args) if args.task == "probe" else _answer(args)
+
+
+def _answer(args: argparse.Namespace) -> int:
+    """One line an answer, by the engine asked for."""
+    given = vars(args)
+    (loading,) = args.models
+    methods = tuple(given.get("method") or ["integrated_gradients"])
+    options = _options(given.get("option") or [])
+    job = Job(args.task, methods, options, given.get("operator") or "mask", loading, args.top if args.run else None)
+    job.check()
+    _check_parquet(args.output)
+    reranker = load_reranker(**loading)
+    output = _open(args.output, job, reranker.model_id, reranker.revision)
+    with tqdm(unit="row", disable=None) as bar:
+        hear = (lambda: bar.update(), _complain(bar))
+        rows = _rows(args, bar)
+        if args.engine == "ray":
+            skipped = run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
+        else:
+            skipped = run_local(reranker, rows, job, output, *hear)
+    _finish(args.output)
+    return skipped
+
+
+def _probe(args: argparse.Namespace) -> int:
+    """The table of all models on all pairs: Markdown to stdout, one line of JSON to `--output`."""
+    _check_parquet(args.output)
+    models = [loading["model_id"] for loading in args.models]
+    others = [{name: value for name, value in loading.items() if name != "model_id"} for loading in args.models]
+    job = Job("probe", (), {"seed": SEED, "loading": others})
+    loaded = ((one.model_id, one.revision) for one in (load_reranker(**loading) for loading in args.models))
+    names, revisions = (" and ".join(said) for said in zip(*loaded, strict=True))
+    output = _open(args.output, job, names, revisions)
+    with tqdm(unit="pair", disable=None) as bar:
+        complain = _complain(bar)
+        rows = list(_rows(args, bar))
+        skipped = [row for row in rows if isinstance(row, BadLine)]
+        for bad in skipped:
+            complain(bad)
+        asked = [(row, document) for row in rows if isinstance(row, Row) for document in row.documents]
+        pairs = [(row.query, document) for row, document in asked]
+        bar.total = len(models) * len(asked)
+
+        def on_pair(number: int, problem: InputError | None) -> None:
+            bar.update()
+            if problem:
+                skipped.append(BadLine(asked[number][0].line, str(problem)))
+                complain(skipped[-1])
+
+        whole = Row("probes", 0, "", tuple(text for pair in pairs for text in pair))
+        if output.has(whole):
+            ((_, line),) = read_lines(_journal(args.output))
+            table = from_json(json.loads(line))
+        else:
+            table, commits = probe_models(models, pairs, SEED, on_pair=on_pair, loading=others)
+            found = probes_json(table, commits, len(pairs), SEED)
+            about = {"format": FORMAT.format(task="probe"), "id": whole.id, "model_id": names, "revision": revisions}
+            texts = {"texts_sha256": digests(whole.query, whole.documents)[1], "settings": job.settings}
+            if args.output:
+                output.write(whole, {**about, **found, **texts})
+    _finish(args.output)
+    print(probes_markdown(table))
+    return len(skipped)
+
+
+def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
+    many = args.task == "rank"
+
+    def tell(said: str) -> None:
+        bar.write(said, file=sys.stderr)
+
+    if args.run:
+        return read_trec(args.run, args.topics, args.passages, args.top, many, tell)
+    return read_json_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), many, tell)
+
+
+def _journal(path: Path) -> Path:
+    """Where the lines go: `path` itself, but for Parquet."""
+    return journal_of(path) if path.suffix == ".parquet" else path
+
+
+def _check_parquet(path: Path | None) -> None:
+    if path and path.suffix == ".parquet":
+        check_ours(path)
+
+
+def _open(path: Path | None, job: Job, model_id: str, revision: str) -> Output:
+    if path is None:
+        return Output(sys.stdout.buffer)
+    output = reopen(_journal(path), job, model_id, revision)
+    if output.done:
+        print(f"{_journal(path)}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
+    return output
+
+
+def _finish(path: Path | None) -> None:
+    if path and path.suffix == ".parquet":
+        write_parquet(journal_of(path), path)
+    elif path and path.suffix == ".gz" and path.is_file() and path.stat().st_size == 0:
+        path.write_bytes(gzip.compress(b"", mtime=0))  # no bytes at all are no gzip
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    """`name=value`, the value as JSON where it is some, else as text."""
+    options: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise OptionError(f"--option {text} has no value. Write --option name=value, as in n_samples=8.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _complain(bar: Any) -> Any:
+    def complain(bad: BadLine) -> None:
+        bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
+
+    return complain
