@@ -134,4 +134,4 @@ def _answers(
 
 def _row(text: str) -> Row:
     fields: dict[str, Any] = json.loads(text)
-    return Row(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return Row(**{**fields, **{name: tuple(fields[name]) for name in ("documents", "document_ids")}})
