@@ -27,6 +27,8 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "captum": ("attribution/methods/",),
     "transformers": ("attribution/rerankers/",),
     "huggingface_hub": ("attribution/rerankers/loading/hub.py",),
+    "ir_measures": ("attribution/audit/",),
+    "bm25s": ("attribution/audit/",),
 }
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below
@@ -41,6 +43,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/batch",
     "attribution/export.py",
     "attribution/views",
+    "attribution/audit",
     "attribution/lab",
     "attribution/evidence",
     "attribution/cost.py",

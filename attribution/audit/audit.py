@@ -1,0 +1,124 @@
+"""A judged set -> where the reranker goes wrong, how sure that is, and what in the texts goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from attribution.audit.causes import CAUSES, find_causes
+from attribution.audit.failures import Inversion, Survey, Unjudged, survey
+from attribution.audit.judged import JudgedQuery, score_query
+from attribution.audit.lifting import LiftingWord, lifting_words
+from attribution.audit.measures import Average, Measured, averages, parse
+from attribution.audit.statistics import Excess, Indicator, excesses
+from attribution.errors import InputError, check_range
+from attribution.rerankers.reranker import Meter, Reranker, metered
+
+N_FAILURES = 50
+
+
+@dataclass(frozen=True)
+class ReadInversion:
+    """An inversion with what was found in its texts. `causes`: those that hold, each with its sentence.
+
+    `control_causes`: for each of the inversion's controls the causes that hold there too.
+    """
+
+    inversion: Inversion
+    causes: Mapping[str, str]
+    control_causes: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Where a reranker goes wrong over a judged set. `averages`: each measure of each order, with intervals.
+
+    `failures`: the costliest inversions, one a query at most, of `n_inversions` in all. `causes`: how often each holds
+    among them and elsewhere. `unjudged`: candidates without a grade above relevant ones, of `n_unjudged` in all.
+    `notes`: what about the set should be known, in sentences.
+    """
+
+    model_id: str
+    revision: str
+    measure: str
+    seed: int
+    averages: tuple[Average, ...]
+    queries: tuple[Measured, ...]
+    failures: tuple[ReadInversion, ...]
+    n_inversions: int
+    causes: Mapping[str, Excess]
+    words: tuple[LiftingWord, ...]
+    unjudged: tuple[Unjudged, ...]
+    n_unjudged: int
+    notes: tuple[str, ...]
+
+
+def audit(
+    reranker: Reranker,
+    judged: Iterable[JudgedQuery],
+    *,
+    measure: str = "nDCG@10",
+    n_failures: int = N_FAILURES,
+    seed: int = 0,
+    on_pass: Callable[[Meter], None] | None = None,
+) -> Audit:
+    """Score every candidate, measure the order, and look into the `n_failures` costliest inversions.
+
+    `judged` is read once, a query at a time, and only the failures' texts are kept. `measure`: a name that ir-measures
+    knows. `on_pass` hears of every batch before it goes through the model and may raise `Stopped`. Raises
+    `OptionError`, and `InputError` for a text that cannot be read or a set without any grade.
+    """
+    check_options(measure, n_failures)
+    with metered(Meter(on_pass)):
+        found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed)
+        read = [read_inversion(reranker, inversion) for inversion in found.inversions]
+        words = lifting_words(reranker, found.inversions, seed)
+    return conclude(reranker, measure, found, read, words, seed)
+
+
+def check_options(measure: str, n_failures: int) -> None:
+    """Raises `OptionError` before anything is scored."""
+    parse(measure)
+    check_range("n_failures", n_failures, 1, 10_000)
+
+
+def read_inversion(reranker: Reranker, inversion: Inversion) -> ReadInversion:
+    """The causes of a failure, and of its query's pairs that stand as they should."""
+    elsewhere = tuple(tuple(find_causes(reranker, case)) for case in inversion.controls)
+    return ReadInversion(inversion, find_causes(reranker, inversion.case), elsewhere)
+
+
+def conclude(
+    reranker: Reranker,
+    measure: str,
+    found: Survey,
+    read: Sequence[ReadInversion],
+    words: tuple[LiftingWord, ...],
+    seed: int,
+) -> Audit:
+    """All of it in one record. Raises `InputError` for a set without any grade."""
+    if not found.measured:
+        raise InputError(
+            "No query of the set has a grade, so nothing can be called right or wrong. Give judgements (qrels) whose "
+            "query and document ids are those of the candidates."
+        )
+    compared = [one for one in read if one.control_causes]
+    return Audit(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        measure=str(parse(measure)),
+        seed=seed,
+        averages=averages(found.measured, seed),
+        queries=found.measured,
+        failures=tuple(read),
+        n_inversions=found.n_inversions,
+        causes=excesses({key: [_indicator(key, one) for one in compared] for key in CAUSES}, seed),
+        words=words,
+        unjudged=found.unjudged,
+        n_unjudged=found.n_unjudged,
+        notes=found.notes,
+    )
+
+
+def _indicator(key: str, one: ReadInversion) -> Indicator:
+    return Indicator(key in one.causes, tuple(key in held for held in one.control_causes))

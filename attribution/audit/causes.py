@@ -1,0 +1,226 @@
+"""What in two texts may have put one above the other. To add a cause: one function and one row of `CAUSES`.
+
+A cause is a plain function of a reranker and a `Case`; it returns a sentence with its numbers where it holds, else
+None. It is asked of failures and of pairs that stand as they should, so it must never look at which of them it has.
+Causes that compare the texts ask what the *wrong* one has over the *right* one; causes that change a text ask whether
+the *lower* one would have stood above the *upper* one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.audit.failures import Case
+from attribution.evidence.probes.wording import (
+    NEGATED,
+    NEGATIONS,
+    NUMBER,
+    content_words,
+    partner_of,
+    words_of,
+)
+from attribution.rerankers.reranker import Reranker
+from attribution.words import sentences_of
+
+Holds = Callable[[Reranker, Case], str | None]
+WINDOWS = 8  # parts of an unread text that are scored, each as long as what was read
+LATE = 1 / 3  # of a text: what begins behind it stands late
+MUCH_LONGER = 1.5
+ALIKE = 0.6  # share of the shorter text's words, or triples of words, that the other has too
+CARRIED = 0.5  # share of the difference that the query's words alone must make
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`label`: what a report calls it; `says`: what it means where it holds, in a sentence."""
+
+    label: str
+    says: str
+    holds: Holds
+
+
+def cut_by_limit(reranker: Reranker, case: Case) -> str | None:
+    """The lower text was cut, and a part of it that was never read would alone score above the upper one."""
+    text = case.lower.text
+    cuts = [cut for cut in reranker.encode(case.query, text).cuts if cut.segment == "document"]
+    unread = " ".join(text[cut.start : cut.end] for cut in cuts)
+    if not unread.strip():
+        return None
+    words = unread.split()
+    n_read = max(1, len(text.split()) - len(words))
+    parts = [" ".join(words[at : at + n_read]) for at in range(0, len(words), n_read)][:WINDOWS]
+    best = max(reranker.score(case.query, parts))
+    if best <= case.upper.logit:
+        return None
+    return (
+        f"{n_read} of {n_read + len(words)} words were read; what was not read would alone score {best:+.2f}, above "
+        f"the other's {case.upper.logit:+.2f}"
+    )
+
+
+def best_sentence_late(reranker: Reranker, case: Case) -> str | None:
+    """The lower text's best sentence stands late; moved to the front it would lift the text above the upper one."""
+    sentences = sentences_of(case.lower.text)
+    if len(sentences) < 2:
+        return None
+    alone = reranker.score(case.query, sentences)
+    best = alone.index(max(alone))
+    before = sum(len(words_of(sentence)) for sentence in sentences[:best])
+    if before < LATE * len(words_of(case.lower.text)):
+        return None
+    others = [*sentences[:best], *sentences[best + 1 :]]
+    (moved,) = reranker.score(case.query, [f"{sentences[best].strip()} {''.join(others)}"])
+    if moved <= case.upper.logit:
+        return None
+    return (
+        f"its best sentence, {best + 1} of {len(sentences)}, begins after {before} words; moved to the front the text "
+        f"would score {moved:+.2f} instead of {case.lower.logit:+.2f}, above the other's {case.upper.logit:+.2f}"
+    )
+
+
+def lexical_bait(_reranker: Reranker, case: Case) -> str | None:
+    """The wrong text holds more of the query's words than the right one, or as many of them more often."""
+    wrong, right = (_query_words(case.query, one.text) for one in (case.wrong, case.right))
+    if (len(wrong), wrong.total()) <= (len(right), right.total()):
+        return None
+    n = len(content_words(case.query))
+    return (
+        f"of the query's {n} words the wrong one holds {len(wrong)}, {_times(wrong.total())} in all, the right one "
+        f"{len(right)}, {_times(right.total())}"
+    )
+
+
+def lexical_gap(_reranker: Reranker, case: Case) -> str | None:
+    """The right text lacks query words that the wrong one has, and holds fewer than half of them."""
+    wanted = content_words(case.query)
+    wrong, right = (_query_words(case.query, one.text) for one in (case.wrong, case.right))
+    lacks = [word for word in wanted if wrong[word] and not right[word]]
+    if not lacks or 2 * len(right) >= len(wanted):
+        return None
+    held = f"{len(right)} of the query's {len(wanted)} words"
+    return f"the right one holds {held} and lacks {_listed(lacks)}, which the wrong one has"
+
+
+def _query_words(query: str, text: str) -> Counter[str]:
+    """How often the text holds each of the query's words, those that it holds."""
+    words = _folded(text)
+    return +Counter({word: sum(partner_of(one, [word]) for one in words) for word in content_words(query)})
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
+def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
+    """The two texts share most of the shorter one's stretches of three words."""
+    wrong, right = (
+        Counter(zip(w, w[1:], w[2:], strict=False)) for w in map(_folded, (case.wrong.text, case.right.text))
+    )
+    share = _common(wrong, right)
+    return f"{100 * share:.0f} % of the shorter text stands in both" if share >= ALIKE else None
+
+
+def wrong_longer(_reranker: Reranker, case: Case) -> str | None:
+    """The wrong text has half as many words again as the right one, or more."""
+    wrong, right = (len(words_of(one.text)) for one in (case.wrong, case.right))
+    return f"{wrong} words in the wrong one, {right} in the right one" if wrong >= MUCH_LONGER * right else None
+
+
+def wrong_shorter(_reranker: Reranker, case: Case) -> str | None:
+    """The right text has half as many words again as the wrong one, or more."""
+    wrong, right = (len(words_of(one.text)) for one in (case.wrong, case.right))
+    return f"{wrong} words in the wrong one, {right} in the right one" if right >= MUCH_LONGER * wrong else None
+
+
+def numbers_differ(_reranker: Reranker, case: Case) -> str | None:
+    """The texts have most words in common, but not the same numbers."""
+    return _differ(case, NUMBER.findall, "numbers")
+
+
+def names_differ(_reranker: Reranker, case: Case) -> str | None:
+    """The texts have most words in common, but not the same names."""
+    return _differ(case, names_of, "names")
+
+
+def negation_differs(_reranker: Reranker, case: Case) -> str | None:
+    """The texts have most words in common, but one denies what the other says."""
+    return _differ(
+        case, lambda text: [w for w in words_of(text) if w.casefold() in NEGATIONS or NEGATED.search(w)], "negations"
+    )
+
+
+def names_of(text: str) -> list[str]:
+    """Capitalised words that open no sentence: what the probe of names exchanges."""
+    return [
+        word for sentence in sentences_of(text) for word in words_of(sentence)[1:] if word.istitle() and len(word) > 2
+    ]
+
+
+def _differ(case: Case, kind: Callable[[str], list[str]], name: str) -> str | None:
+    wrong, right = (kind(one.text) for one in (case.wrong, case.right))
+    special = set(map(str.casefold, [*wrong, *right]))
+    others = [Counter(w for w in _folded(one.text) if w not in special) for one in (case.wrong, case.right)]
+    if Counter(wrong) == Counter(right) or _common(*others) < ALIKE:
+        return None
+    each = f"{_listed(wrong)} in the wrong one, {_listed(right)} in the right one"
+    return f"the texts have most words in common, but not the {name}: {each}"
+
+
+def _common(a: Counter[Any], b: Counter[Any]) -> float:
+    """The share of the smaller that the other has too."""
+    return (a & b).total() / max(1, min(a.total(), b.total()))
+
+
+def _folded(text: str) -> list[str]:
+    return [word.casefold() for word in words_of(text)]
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(f"\u201c{word}\u201d" for word in dict.fromkeys(words[:8])) or "none"
+
+
+def query_words_alone(reranker: Reranker, case: Case) -> str | None:
+    """With nothing left but the query's words, the wrong text still leads by half the difference or more."""
+    wanted = content_words(case.query)
+    texts = [
+        " ".join(w for w in words_of(one.text) if partner_of(w, wanted)) or "." for one in (case.wrong, case.right)
+    ]
+    wrong, right = reranker.score(case.query, texts)
+    if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit) or wrong <= right:
+        return None
+    return f"with only the query's words left in both, the wrong one scores {wrong:+.2f} and the right one {right:+.2f}"
+
+
+CAUSES: dict[str, Cause] = {
+    "cut": Cause(
+        "Cut by the limit", "what the limit left unread would have put the lower text first", cut_by_limit
+    ),
+    "late": Cause(
+        "Best sentence late", "moved to the front, its best sentence would have put the lower text first",
+        best_sentence_late,
+    ),
+    "bait": Cause(
+        "Lexical bait", "the wrong text holds more of the query's words", lexical_bait
+    ),
+    "gap": Cause(
+        "Lexical gap", "the right text lacks most of the query's words, some of which the wrong one has", lexical_gap
+    ),
+    "query_words": Cause(
+        "Query words alone", "with nothing but the query's words left, the wrong text still leads", query_words_alone
+    ),
+    "duplicates": Cause("Near duplicates", "the texts share most of their wording", near_duplicates),
+    "longer": Cause("Wrong one longer", "the wrong text is longer by half or more", wrong_longer),
+    "shorter": Cause("Wrong one shorter", "the right text is longer by half or more", wrong_shorter),
+    "numbers": Cause("Only numbers differ", "much the same words, other numbers", numbers_differ),
+    "names": Cause("Only names differ", "much the same words, other names", names_differ),
+    "negation": Cause("Only a negation differs", "much the same words, but one denies them", negation_differs),
+}  # fmt: skip
+
+
+def find_causes(reranker: Reranker, case: Case) -> dict[str, str]:
+    """Cause -> its sentence, for those that hold."""
+    asked = {key: cause.holds(reranker, case) for key, cause in CAUSES.items()}
+    return {key: says for key, says in asked.items() if says is not None}

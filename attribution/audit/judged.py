@@ -1,0 +1,79 @@
+"""A judged set: queries with candidates that people have graded; and one query of it after the model has scored it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from attribution.errors import InputError
+from attribution.rerankers.reranker import Reranker
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One document of a query's list. `grade`: above 0 is relevant, None is not judged."""
+
+    id: str
+    text: str
+    grade: int | None
+
+
+@dataclass(frozen=True)
+class JudgedQuery:
+    """A query, its candidates in the order given, and `elsewhere`: what else was graded but is no candidate.
+
+    A measure's ideal order counts those too.
+    """
+
+    id: str
+    query: str
+    candidates: tuple[Candidate, ...]
+    elsewhere: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate where the model put it: `rank` counts from 1, `logit` is raw."""
+
+    id: str
+    text: str
+    grade: int | None
+    logit: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class ScoredQuery:
+    """A judged query with a raw logit for each candidate, in the order given."""
+
+    judged: JudgedQuery
+    logits: tuple[float, ...]
+
+    @property
+    def placed(self) -> list[Placed]:
+        """The candidates by falling logit; those of equal logit by falling id, as trec_eval has them."""
+        both = sorted(
+            zip(self.judged.candidates, self.logits, strict=True), key=lambda one: (one[1], one[0].id), reverse=True
+        )
+        return [Placed(c.id, c.text, c.grade, logit, rank) for rank, (c, logit) in enumerate(both, start=1)]
+
+
+def check_judged(judged: JudgedQuery) -> None:
+    """Raises `InputError` where one id stands for two candidates, which no measure could tell apart."""
+    ids = [candidate.id for candidate in judged.candidates]
+    twice = next((one for one in ids if ids.count(one) > 1), None) if len(set(ids)) < len(ids) else None
+    if twice is not None:
+        raise InputError(f"query {judged.id} has document {twice} twice among its candidates; give each document once")
+
+
+def score_query(reranker: Reranker, judged: JudgedQuery) -> ScoredQuery:
+    """The logits of all candidates; equal texts are scored once. Raises `InputError`."""
+    check_judged(judged)
+    texts = list(dict.fromkeys(candidate.text for candidate in judged.candidates))
+    logits: dict[str, float] = dict(zip(texts, score_texts(reranker, judged.query, texts), strict=True))
+    return ScoredQuery(judged, tuple(logits[candidate.text] for candidate in judged.candidates))
+
+
+def score_texts(reranker: Reranker, query: str, texts: Sequence[str], at_once: int = 512) -> list[float]:
+    """`reranker.score`, some texts at a time, so that ten thousand of them are not in memory as tokens at once."""
+    return [logit for at in range(0, len(texts), at_once) for logit in reranker.score(query, texts[at : at + at_once])]

@@ -1,0 +1,141 @@
+"""Measures of an order, by ir-measures alone: this module only hands it orders and averages what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from subprocess import SubprocessError
+from typing import Any
+
+import numpy as np
+
+from attribution.audit.judged import Placed, ScoredQuery
+from attribution.audit.lexical import bm25
+from attribution.audit.statistics import mean_intervals
+from attribution.errors import InputError, OptionError
+
+BESIDE = ("RR@10", "P@1", "Judged@10")  # measured beside the one that is asked for
+ORDERS = {
+    "model": "the reranker's order",
+    "given": "the order the candidates came in",
+    "lexical": "BM25 over the same candidates",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One query's `values`: order -> measure -> value, the measure asked for first."""
+
+    id: str
+    query: str
+    n_candidates: int
+    n_judged: int
+    n_relevant: int
+    values: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Average:
+    """A measure's mean over the queries, and its 95 % bootstrap interval over them.
+
+    `ahead`: by how much the model's mean is above this order's, with the interval of the paired differences.
+    """
+
+    order: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    ahead: float
+    ahead_low: float
+    ahead_high: float
+
+
+def parse(measure: str) -> Any:
+    """ir-measures' own object. Raises `OptionError` for a name it does not know, or where it is not installed."""
+    try:
+        import ir_measures
+    except ImportError:
+        raise OptionError("An audit needs ir-measures and bm25s: pip install 'rerank-lens[audit]'.") from None
+    try:
+        parsed = ir_measures.parse_measure(measure)
+        list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("q", "d", 1)], [ir_measures.ScoredDoc("q", "d", 1.0)]))
+    except (NameError, ValueError, SyntaxError, TypeError, RuntimeError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise OptionError(
+            f"ir-measures does not compute {measure!r} here: {said}. Valid are for example nDCG@10, RR@10, AP, R@100."
+        ) from None
+    return parsed
+
+
+@cache
+def measures(measure: str) -> dict[str, Any]:
+    """Name -> ir-measures' object: the one asked for, then those beside it, each once."""
+    return {str(parsed): parsed for parsed in map(parse, (measure, *BESIDE))}
+
+
+def measure_query(scored: ScoredQuery, measure: str) -> Measured:
+    """The measures of all `ORDERS` of one query's candidates."""
+    judged = scored.judged
+    n = len(judged.candidates)
+    ids = [candidate.id for candidate in judged.candidates]
+    orders = {
+        "model": dict(zip(ids, scored.logits, strict=True)),
+        "given": dict(zip(ids, map(float, range(n, 0, -1)), strict=True)),
+        "lexical": dict(zip(ids, bm25(judged.query, [c.text for c in judged.candidates]), strict=True)),
+    }
+    grades = [candidate.grade for candidate in judged.candidates if candidate.grade is not None]
+    return Measured(
+        judged.id,
+        judged.query,
+        n,
+        len(grades),
+        sum(grade > 0 for grade in [*grades, *judged.elsewhere.values()]),
+        calculate(grades_of(scored), orders, measures(measure)),
+    )
+
+
+def grades_of(scored: ScoredQuery) -> dict[str, int]:
+    """Document id -> grade, of the candidates and of what was graded elsewhere."""
+    candidates = {c.id: c.grade for c in scored.judged.candidates if c.grade is not None}
+    return {**scored.judged.elsewhere, **candidates}
+
+
+def calculate(
+    grades: Mapping[str, int], orders: Mapping[str, Mapping[str, float]], wanted: Mapping[str, Any]
+) -> dict[str, dict[str, float]]:
+    """Order -> measure -> value; each order of `{document id: score}` is a query of its own to ir-measures."""
+    import ir_measures
+
+    qrels = [ir_measures.Qrel(order, *entry) for order in orders for entry in grades.items()]
+    run = [ir_measures.ScoredDoc(order, *entry) for order, scores in orders.items() for entry in scores.items()]
+    values = {order: dict.fromkeys(wanted, 0.0) for order in orders}
+    try:
+        for metric in ir_measures.iter_calc(list(wanted.values()), qrels, run):
+            values[metric.query_id][str(metric.measure)] = float(metric.value)
+    except (ValueError, RuntimeError, SubprocessError) as error:  # its programs for some measures refuse some grades
+        held = sorted(set(grades.values()))
+        raise InputError(
+            f"ir-measures could not compute {' or '.join(wanted)} of the grades {held}: {error}"
+        ) from error
+    return values
+
+
+def exchange_gains(scored: ScoredQuery, pairs: Sequence[tuple[Placed, Placed]], measure: str) -> list[float]:
+    """How much of `measure` each exchange of two candidates' places would gain."""
+    name, parsed = next(iter(measures(measure).items()))
+    now = {candidate.id: logit for candidate, logit in zip(scored.judged.candidates, scored.logits, strict=True)}
+    orders = {str(i): {**now, a.id: b.logit, b.id: a.logit} for i, (a, b) in enumerate(pairs)}
+    values = calculate(grades_of(scored), {"now": now, **orders}, {name: parsed})
+    return [values[order][name] - values["now"][name] for order in orders]
+
+
+def averages(found: Sequence[Measured], seed: int) -> tuple[Average, ...]:
+    """Every measure of every order, over all of `found`, at least one query."""
+    columns = [(order, name) for name in found[0].values["model"] for order in ORDERS]
+    values = np.array([[one.values[order][name] for order, name in columns] for one in found])
+    model = np.array([[one.values["model"][name] for _, name in columns] for one in found])
+    intervals = mean_intervals(np.concatenate([values, model - values], axis=1), seed).tolist()
+    both = zip(columns, intervals[: len(columns)], intervals[len(columns) :], strict=True)
+    return tuple(Average(*column, *own, *ahead) for column, own, ahead in both)

@@ -1,0 +1,124 @@
+"""Intervals and tests over queries, each a few lines of numpy; queries are what is drawn anew, never pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+RESAMPLES = 2000
+LEVEL = 0.05
+AT_ONCE = 2**22  # draws in memory at a time
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How often something holds among failures, and among the same queries' correctly ordered pairs.
+
+    `n`: queries that have both. `failures`, `controls`: its share in either, each query counted once. `ratio` of the
+    two, with half a query added to both so that it is finite, and its 95 % bootstrap interval over queries. `p`: of
+    the exact test, Holm-corrected over all that was asked. `claimed`: p < 0.05, and the interval is beyond 1.
+    """
+
+    n: int
+    failures: float
+    controls: float
+    ratio: float
+    low: float
+    high: float
+    p: float
+    claimed: bool
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """Whether something holds for one query's failure, and for each of its correctly ordered pairs, at least one."""
+
+    failure: bool
+    controls: tuple[bool, ...]
+
+
+def mean_intervals(values: Values, seed: int) -> Values:
+    """Means of `(queries, columns)` with 95 % percentile bootstrap intervals over queries: `(columns, 3)`.
+
+    Efron and Tibshirani 1993, chapter 13.
+    """
+    means = np.concatenate([weights @ values / len(values) for weights in _resamples(len(values), seed)])
+    return np.stack([values.mean(0), *np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2], axis=0)], axis=1)
+
+
+def _resamples(n: int, seed: int) -> Iterator[Values]:
+    """How often each of `n` queries is drawn, `(draws, n)` at a time, `RESAMPLES` draws in all."""
+    generator = np.random.default_rng(seed)
+    step = max(1, min(RESAMPLES, AT_ONCE // n))
+    for at in range(0, RESAMPLES, step):
+        yield generator.multinomial(n, np.full(n, 1 / n), min(step, RESAMPLES - at)).astype(float)
+
+
+def excesses(found: Mapping[str, Sequence[Indicator]], seed: int) -> dict[str, Excess]:
+    """Key -> its `Excess`, Holm-corrected over all keys that hold for any pair. All have the same queries."""
+    n = max(map(len, found.values()), default=0)
+    if not n:
+        return {key: Excess(0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, False) for key in found}
+    asked = {key: exact_p(rows) for key, rows in found.items() if any(r.failure or any(r.controls) for r in rows)}
+    corrected = holm(asked)
+    failures = np.array([[float(row.failure) for row in rows] for rows in found.values()]).T  # (queries, keys)
+    controls = np.array([[sum(row.controls) / len(row.controls) for row in rows] for rows in found.values()]).T
+    drawn = np.concatenate([_ratio(drawn @ failures, drawn @ controls) for drawn in _resamples(n, seed)])
+    interval = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2], axis=0)  # (2, keys)
+    ratio = _ratio(failures.sum(0), controls.sum(0))
+    columns = np.column_stack([failures.mean(0), controls.mean(0), ratio, *interval]).tolist()
+    p_values = [corrected.get(key, 1.0) for key in found]
+    return {
+        key: Excess(n, held, elsewhere, times, low, high, p, p < LEVEL and low > 1)
+        for key, p, (held, elsewhere, times, low, high) in zip(found, p_values, columns, strict=True)
+    }
+
+
+def _ratio(failures: Values, controls: Values) -> Values:
+    """In how many queries it holds among failures, to among controls."""
+    return (failures + 0.5) / (controls + 0.5)
+
+
+def exact_p(indicators: Sequence[Indicator]) -> float:
+    """How probable so many failures, or more, would be if any of a query's pairs could as well have been its failure.
+
+    One-sided and exact: given how many of a query's pairs it holds for, its failure is any of them; the sum over
+    queries has the distribution of independent draws of unequal chances. Mantel and Haenszel 1959's hypothesis.
+    """
+    chance = np.ones(1)
+    for one in indicators:
+        share = (one.failure + sum(one.controls)) / (1 + len(one.controls))
+        chance = np.convolve(chance, [1 - share, share])
+    return float(min(1.0, chance[sum(one.failure for one in indicators) :].sum()))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm 1979: the k-th smallest of `m` is multiplied by `m - k + 1`, and none is below one that is smaller."""
+    corrected: dict[str, float] = {}
+    largest = 0.0
+    for k, (key, p) in enumerate(sorted(p_values.items(), key=lambda entry: entry[1])):
+        largest = max(largest, min(1.0, p * (len(p_values) - k)))
+        corrected[key] = largest
+    return corrected
+
+
+def randomisation_p(differences: Values, seed: int) -> float:
+    """Two-sided paired randomisation test: how often random signs make the mean difference as large as it is.
+
+    All signs where there are at most 2,000 of them, else as many random ones. Smucker et al. 2007,
+    doi:10.1145/1321440.1321528.
+    """
+    moved = differences[differences != 0]
+    n = len(moved)
+    if 2**n <= RESAMPLES:
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        return float(np.mean(np.abs(signs @ moved) >= abs(moved.sum()) - 1e-12))
+    generator = np.random.default_rng(seed)
+    larger = sum(
+        int(abs(generator.choice((-1.0, 1.0), n) @ moved) >= abs(moved.sum()) - 1e-12) for _ in range(RESAMPLES)
+    )
+    return (larger + 1) / (RESAMPLES + 1)

@@ -1,0 +1,161 @@
+"""The audit of rerankers whose fault is known names that fault, and claims nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from attribution.audit.audit import Audit, audit
+from attribution.audit.failures import survey
+from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
+from attribution.errors import InputError, OptionError, Stopped
+from tests.audit.toys import ANSWER, PLANTED, count_query_words, judged_set, sentence, toy
+
+Texts = Iterator[tuple[str, int | None]]
+
+
+def claimed(found: Audit) -> set[str]:
+    return {key for key, excess in found.causes.items() if excess.claimed}
+
+
+def among(rand: random.Random, at: int, n: int, held: str) -> str:
+    """`n` sentences of filler, and `held` in the place `at` of them."""
+    sentences = [sentence(rand) for _ in range(n)]
+    sentences.insert(at, held)
+    return " ".join(sentences)
+
+
+@pytest.mark.parametrize("n_relevant", [1, 3])
+def test_a_word_that_is_paid_for_is_named_first(n_relevant: int) -> None:
+    def texts(rand: random.Random, topic: str) -> Texts:
+        yield from ((sentence(rand, topic, ANSWER), 1) for _ in range(n_relevant))
+        yield sentence(rand, PLANTED), 0
+        yield from ((sentence(rand, *[topic] * (i % 2)), 0) for i in range(5))
+
+    pays = toy(lambda query, document: count_query_words(query, document) + 3 * document.count(PLANTED))
+    found = audit(pays, judged_set(16, 1, texts))
+    first = found.words[0]
+    assert first.word == PLANTED
+    assert first.excess.low > 1
+    assert (first.lift, first.low, first.claimed) == (3.0, 3.0, True)
+    assert [word.word for word in found.words if word.claimed] == [PLANTED]
+    assert claimed(found) == set()
+    assert len(found.failures) == found.n_inversions == 16
+
+
+@pytest.mark.parametrize("n_relevant", [1, 3])
+def test_a_model_that_reads_only_the_beginning(n_relevant: int) -> None:
+    def texts(rand: random.Random, topic: str) -> Texts:
+        for i in range(n_relevant):
+            yield among(rand, rand.choice([6, 7]) if i == 0 else 0, 7, sentence(rand, topic, ANSWER)), 1
+        for i in range(6):
+            yield among(rand, rand.choice([0, 3, 6]), 7, sentence(rand, *[topic] * (i < 2))), 0
+
+    found = audit(toy(lambda query, document: count_query_words(query, document[:30])), judged_set(16, 1, texts))
+    assert claimed(found) == {"late"}
+    assert "moved to the front" in found.failures[0].causes["late"]
+
+
+def test_a_model_that_counts_query_words() -> None:
+    def texts(rand: random.Random, topic: str) -> Texts:
+        yield sentence(rand, topic), 1
+        yield sentence(rand, topic, topic, *[ANSWER] * rand.randint(0, 1)), 0
+        yield from ((sentence(rand), 0) for _ in range(5))
+
+    found = audit(toy(count_query_words), judged_set(16, 1, texts))
+    assert claimed(found) == {"bait", "query_words"}
+
+
+def test_a_model_that_is_cut_at_64_tokens() -> None:
+    def texts(rand: random.Random, topic: str) -> Texts:
+        yield among(rand, rand.choice([9, 10]), 12, sentence(rand, topic, ANSWER)), 1
+        for i in range(6):
+            yield among(rand, 0, rand.choice([3, 12]), sentence(rand, *[topic] * (i < 2))), 0
+
+    judged = judged_set(12, 1, texts)
+    found = audit(toy(count_query_words, max_length=64), judged)
+    assert "cut" in claimed(found)
+    assert found.failures[0].causes["cut"].startswith("59 of 117 words were read")
+    assert "cut" not in claimed(audit(toy(count_query_words), judged))
+
+
+def test_the_costliest_exchange_is_the_failure() -> None:
+    """By hand: nDCG of the order 0, 2, 1, 0 gains most by the exchange of the first with the grade 2."""
+    grades = (0, 2, 1, 0)
+    words = ["topica " * (4 - i) for i in range(4)]
+    candidates = tuple(
+        Candidate(f"d{i}", text, grade) for i, (text, grade) in enumerate(zip(words, grades, strict=True))
+    )
+    (failure,) = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})]).failures
+    case = failure.inversion.case
+    assert (case.wrong.id, case.right.id, case.wrong.rank, case.right.rank) == ("d0", "d1", 1, 2)
+    assert [(c.right.id, c.wrong.id) for c in failure.inversion.controls] in (
+        [("d1", "d3"), ("d2", "d3")],
+        [("d2", "d3"), ("d1", "d3")],
+    )
+
+
+def test_what_is_not_judged_is_never_called_wrong() -> None:
+    texts = {"open": ("topica topica", None), "right": ("topica w1", 1), "wrong": ("w1 w2", 0)}
+    candidates = tuple(Candidate(id, *text) for id, text in texts.items())
+    found = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})])
+    assert found.failures == ()
+    assert (found.n_unjudged, found.unjudged[0].unjudged.id, found.unjudged[0].right.id) == (1, "open", "right")
+
+
+def query(name: str, *grades: int | None) -> JudgedQuery:
+    return JudgedQuery(name, "topica", tuple(Candidate(f"d{i}", f"topica w{i}", g) for i, g in enumerate(grades)), {})
+
+
+def test_sets_with_little_in_them_are_answered_in_sentences() -> None:
+    reranker = toy(count_query_words)
+    with pytest.raises(InputError, match="No query of the set has a grade"):
+        audit(reranker, [query("q", None, None)])
+    with pytest.raises(InputError, match="No query of the set has a grade"):
+        audit(reranker, [])
+    (one,) = (audit(reranker, [query("q", 0, 1)]),)
+    assert len(one.queries) == 1
+    found = audit(
+        reranker,
+        [
+            query("right", 1, -2),
+            query("open", None),
+            query("none relevant", 0, 0),
+            JudgedQuery("not in the run", "topica", (), {"x": 1}),
+        ],
+    )
+    assert [note.rsplit(" ", 1)[1] for note in found.notes] == ["1.", "1.", "1."]
+    assert [one.id for one in found.queries] == ["right", "none relevant", "not in the run"]
+    twice = JudgedQuery("q", "topica", (Candidate("d", "w1", 1), Candidate("d", "w2", 0)), {})
+    with pytest.raises(InputError, match="document d twice"):
+        audit(reranker, [twice])
+
+
+def test_options_that_are_not_valid_stop_before_anything_is_scored() -> None:
+    never: Callable[..., float] = lambda query, document: pytest.fail("scored")  # noqa: E731
+    for measure in ("nonsense@3", "nDCG@", ""):
+        with pytest.raises(OptionError, match="ir-measures does not compute"):
+            audit(toy(never), [query("q", 1)], measure=measure)
+    with pytest.raises(OptionError, match="n_failures"):
+        audit(toy(never), [query("q", 1)], n_failures=0)
+
+
+def test_a_long_list_and_a_long_text_are_read() -> None:
+    n = 10_000  # candidates of one query
+    candidates = tuple(Candidate(f"d{i}", "text", int(i % 100 == 9)) for i in range(n))
+    many = ScoredQuery(JudgedQuery("many", "topica", candidates, {}), tuple(float(n - i) for i in range(n)))
+    (inversion,) = survey([many], "nDCG@10", 5, seed=0).inversions
+    assert (inversion.case.wrong.rank, inversion.case.right.rank, len(inversion.controls)) == (1, 110, 4)
+    long = JudgedQuery("q", "topica", (Candidate("a", "topica", 0), Candidate("b", "w1 . " * 6000 + "topica", 1)), {})
+    found = audit(toy(count_query_words), [long])
+    assert found.n_inversions == 1
+
+
+def test_a_stop_is_heard_and_everything_counts_as_a_pass() -> None:
+    def stop(_meter: object) -> None:
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped, match="enough"):
+        audit(toy(count_query_words), [query("q", 0, 1)], on_pass=stop)

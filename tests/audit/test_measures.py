@@ -1,0 +1,58 @@
+"""Measures are ir-measures' own: the same numbers as its command gives on the same files."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
+from attribution.audit.lexical import bm25
+from attribution.audit.measures import averages, measure_query
+
+MEASURES = ("nDCG@10", "AP", "R@5", "RR@10", "P@1", "Judged@10")
+
+
+def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
+    rand = random.Random(3)
+    found, run, qrels = [], [], []
+    for q in range(30):
+        grades = [rand.choice([None, -1, 0, 0, 0, 1, 2]) for _ in range(rand.randint(1, 25))]
+        logits = [round(rand.uniform(-3, 3), 1) for _ in grades]  # some are equal
+        candidates = tuple(Candidate(f"d{i}", "text", grade) for i, grade in enumerate(grades))
+        found.append(ScoredQuery(JudgedQuery(f"q{q}", "query", candidates, {"elsewhere": 1}), tuple(logits)))
+        run += [f"q{q} Q0 d{i} 0 {logit} tag\n" for i, logit in enumerate(logits)]
+        qrels += [f"q{q} 0 d{i} {grade}\n" for i, grade in enumerate(grades) if grade is not None]
+        qrels.append(f"q{q} 0 elsewhere 1\n")
+    found.append(ScoredQuery(JudgedQuery("lost", "query", (), {"x": 1}), ()))
+    qrels.append("lost 0 x 1\n")
+    (tmp_path / "run").write_text("".join(run))
+    (tmp_path / "qrels").write_text("".join(qrels))
+    command = [
+        str(Path(sys.executable).with_name("ir_measures")),
+        str(tmp_path / "qrels"),
+        str(tmp_path / "run"),
+        "-p",
+        "6",
+    ]
+    said = subprocess.run([*command, *MEASURES], capture_output=True, text=True, check=True).stdout
+    expected = {name: float(value) for name, value in (line.split("\t") for line in said.splitlines())}
+    for measure in MEASURES[:3]:
+        got = {
+            a.measure: a.value for a in averages([measure_query(s, measure) for s in found], 0) if a.order == "model"
+        }
+        assert list(got) == [measure, *MEASURES[3:]]
+        assert got == pytest.approx({name: expected[name] for name in got}, abs=1e-6)
+
+
+def test_a_lexical_order_is_that_of_bm25() -> None:
+    texts = ["the cat sat", "a dog and a cat and a cat", "rain", "cats"]
+    scores = bm25("where is the cat", texts)
+    assert sorted(range(4), key=lambda i: -scores[i])[:2] == [1, 0]
+    assert scores[2] == scores[3] == 0
+    assert bm25("nothing here", texts) == [0.0] * 4
+    assert bm25("cat", []) == []
+    assert bm25("cat", ["the", "..."]) == [0.0, 0.0]

@@ -1,0 +1,94 @@
+"""Intervals and tests against closed forms and every possible draw."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+from attribution.audit.statistics import (
+    Indicator,
+    exact_p,
+    excesses,
+    holm,
+    mean_intervals,
+    randomisation_p,
+)
+
+
+def test_an_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(1).normal(2.0, 1.0, (400, 2))
+    for column, (mean, low, high) in zip(values.T, mean_intervals(values, seed=0), strict=True):
+        reach = 1.96 * column.std() / 20
+        assert mean == pytest.approx(column.mean())
+        assert (low, high) == (pytest.approx(mean - reach, abs=0.01), pytest.approx(mean + reach, abs=0.01))
+    same = mean_intervals(np.full((5, 1), 0.25), seed=0)
+    assert same.tolist() == [[0.25, 0.25, 0.25]]
+
+
+def test_draws_do_not_depend_on_how_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).normal(size=(30, 3))
+    whole = mean_intervals(values, seed=3)
+    monkeypatch.setattr("attribution.audit.statistics.AT_ONCE", 700)
+    assert mean_intervals(values, seed=3) == pytest.approx(whole)
+
+
+def test_the_exact_test_counts_every_choice_of_a_failure() -> None:
+    rows = [
+        Indicator(True, (False, False)),
+        Indicator(True, (True, False, False)),
+        Indicator(False, (True,)),
+        Indicator(True, (False,)),
+    ]
+    choices = [[row.failure, *row.controls] for row in rows]
+    sums = [sum(chosen) for chosen in itertools.product(*choices)]
+    weights = [np.prod([1 / len(c) for c in choices])] * len(sums)
+    assert exact_p(rows) == pytest.approx(sum(w for s, w in zip(sums, weights, strict=True) if s >= 3))
+    assert exact_p([Indicator(False, (False,))]) == 1.0
+
+
+def test_holm_corrects_step_by_step() -> None:
+    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert found == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
+
+
+def test_random_signs_are_all_tried_where_they_are_few() -> None:
+    differences = np.array([0.5, 0.2, 0.0, -0.1])
+    sums = [abs(a * 0.5 + b * 0.2 + c * 0.1) for a, b, c in itertools.product((1, -1), repeat=3)]
+    assert randomisation_p(differences, 0) == pytest.approx(np.mean([s >= 0.6 - 1e-9 for s in sums]))
+    assert randomisation_p(np.zeros(3), 0) == 1.0
+    many = np.random.default_rng(2).normal(1.0, 1.0, 40)
+    assert randomisation_p(many, 0) == pytest.approx(1 / 2001)
+    assert randomisation_p(many - many.mean(), 0) > 0.9
+
+
+def test_what_holds_everywhere_is_no_cause_and_what_holds_among_failures_is() -> None:
+    everywhere = [Indicator(True, (True, True))] * 20
+    there = [Indicator(True, (False, False))] * 15 + [Indicator(False, (False, True))] * 5
+    found = excesses({"everywhere": everywhere, "there": there, "nowhere": [Indicator(False, (False,))] * 20}, seed=0)
+    assert (found["everywhere"].ratio, found["everywhere"].claimed, found["everywhere"].p) == (1.0, False, 1.0)
+    assert found["there"].ratio == pytest.approx(15.5 / 3)
+    assert found["there"].low > 1
+    assert found["there"].p == pytest.approx(min(1.0, 2 * exact_p(there)))  # two of three hold anywhere
+    assert found["there"].claimed
+    assert not found["nowhere"].claimed
+    assert excesses({"none": []}, seed=0)["none"].claimed is False
+
+
+def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
+    """Simulated: eleven causes of any frequency, which know nothing of which pair is the failure; small and larger."""
+    rand = random.Random(5)
+    claiming = 0
+    for _ in range(200):
+        n, n_controls = rand.choice([8, 15, 30]), rand.choice([1, 4])
+        found = {}
+        for cause in range(11):
+            share = rand.random() ** 2
+            found[str(cause)] = [
+                Indicator(rand.random() < share, tuple(rand.random() < share for _ in range(n_controls)))
+                for _ in range(n)
+            ]
+        claiming += any(excess.claimed for excess in excesses(found, seed=0).values())
+    assert claiming <= 10
