@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attribution.evidence.compare.interaction import interaction
     from attribution.evidence.probes.probe import probe
     from attribution.evidence.probes.probe_set import probe_set
+    from attribution.evidence.sentences import sentences
     from attribution.explain import explain
     from attribution.methods import METHODS
     from attribution.rerankers.loading.load import load_reranker
@@ -32,6 +33,7 @@ __all__ = [
     "probe",
     "probe_set",
     "rank",
+    "sentences",
 ]
 _HOMES = {  # imported when first asked for, so that what only formats results needs no torch
     "AttributionError": "errors",
@@ -45,6 +47,7 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "probe": "evidence.probes.probe",
     "probe_set": "evidence.probes.probe_set",
     "rank": "evidence.compare.contrast",
+    "sentences": "evidence.sentences",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from attribution.errors import OptionError
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import OPERATORS, Explanation, Segment, TokenizedPair
-from attribution.words import read_units
+from attribution.words import read_units, units_by_sentence
 
 Present = frozenset[int]  # the document words that are left, counted from 0
 
@@ -18,6 +18,25 @@ Present = frozenset[int]  # the document words that are left, counted from 0
 def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document") -> list[list[int]]:
     """The token positions of every unit of a segment that the model read, in reading order (`words.read_units`)."""
     return [list(unit.positions) for unit in read_units(pair, segment)]
+
+
+def seen_sentences(pair: Explanation | TokenizedPair) -> list[list[int]]:
+    """The token positions of every sentence of the document that the model read, in reading order."""
+    found = ([p for unit in units for p in unit.positions] for units in units_by_sentence(pair))
+    return [positions for positions in found if positions]
+
+
+PARTS: dict[str, Callable[[Explanation | TokenizedPair], list[list[int]]]] = {
+    "word": seen_words,
+    "sentence": seen_sentences,
+}
+
+
+def parts_of(pair: Explanation | TokenizedPair, unit: str) -> list[list[int]]:
+    """The token positions of the document's words or sentences. Raises `OptionError` for another `unit`."""
+    if not isinstance(unit, str) or unit not in PARTS:
+        raise OptionError(f"Unknown unit {unit!r}. Valid: {', '.join(PARTS)}.")
+    return PARTS[unit](pair)
 
 
 def check_operator(operator: str) -> None:

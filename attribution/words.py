@@ -131,6 +131,16 @@ def read_units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit
     return [unit for unit in units(read, segment) if unit.positions]
 
 
+def units_by_sentence(read: Explanation | TokenizedPair) -> list[list[Unit]]:
+    """The document's `units`, those of each of its `split_sentences`: one is where its first visible character is."""
+    ends = [end for _, end in split_sentences(read.document)]
+    found: list[list[Unit]] = [[] for _ in ends]
+    for unit in units(read, "document"):
+        seen = _VISIBLE.search(read.document, unit.start, unit.end)
+        found[min(bisect_right(ends, seen.start() if seen else unit.start), len(ends) - 1)].append(unit)
+    return found
+
+
 def to_words(explanation: Explanation, segment: Segment) -> list[Word]:
     """The units of one segment's text; a unit's attribution is the sum over its tokens, None where nothing was read."""
     return sum_to_words(explanation, explanation.attributions, segment)

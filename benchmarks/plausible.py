@@ -31,7 +31,7 @@ def run(bench: Bench) -> list[Table]:
             words = seen_words(explanation)
             marked = [_in_evidence(explanation, positions, pair) for positions in words]
             found[METHODS[method].label].append(average_precision(ranked_by(explanation, words), marked, i))
-        texts = [pair.document[_span(explanation, positions)] for positions in words]
+        texts = [pair.document[span_of(explanation, positions)] for positions in words]
         found[OVERLAP].append(average_precision(query_overlap(pair.query, texts), marked, i))
         found[RANDOM].append(fmean(average_precision([0.0] * len(words), marked, s) for s in range(N_RANDOM)))
     rows: list[dict[str, Cell]] = [
@@ -59,11 +59,12 @@ def query_overlap(query: str, words: Sequence[str]) -> list[float]:
     return [float(word.strip().lower() in asked) for word in words]
 
 
-def _span(explanation: Explanation, positions: Sequence[int]) -> slice:
+def span_of(explanation: Explanation, positions: Sequence[int]) -> slice:
+    """The document's characters of a word whose tokens stand at `positions`."""
     first, last = explanation.tokens[positions[0]], explanation.tokens[positions[-1]]
     return slice(first.start, last.end)
 
 
 def _in_evidence(explanation: Explanation, positions: Sequence[int], pair: Pair) -> bool:
-    where = _span(explanation, positions)
+    where = span_of(explanation, positions)
     return any(start <= where.start and where.stop <= end for start, end in pair.spans)

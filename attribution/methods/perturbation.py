@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from math import comb
 
@@ -78,13 +78,18 @@ def exact_shapley(play: Play, n: int) -> list[float]:
 
 def sampled_shapley(play: Play, n: int, n_samples: int, generator: torch.Generator) -> list[float]:
     """The mean over `n_samples` `balanced_orders` of what each word adds to those before it."""
-    orders = balanced_orders(n, n_samples, generator)
-    logit = play(frozenset(order[:k]) for order in orders for k in range(n + 1))
-    values = [0.0] * n
-    for order in orders:
+    effects = order_effects(play, balanced_orders(n, n_samples, generator))
+    return [sum(of_word) / n_samples for of_word in zip(*effects, strict=True)]
+
+
+def order_effects(play: Play, orders: Sequence[Sequence[int]]) -> list[list[float]]:
+    """`(orders, words)`: what each word adds to those before it in that order."""
+    logit = play(frozenset(order[:k]) for order in orders for k in range(len(order) + 1))
+    effects = [[0.0] * len(order) for order in orders]
+    for order, row in zip(orders, effects, strict=True):
         for k, w in enumerate(order):
-            values[w] += (logit[frozenset(order[: k + 1])] - logit[frozenset(order[:k])]) / n_samples
-    return values
+            row[w] = logit[frozenset(order[: k + 1])] - logit[frozenset(order[:k])]
+    return effects
 
 
 def balanced_orders(n: int, n_samples: int, generator: torch.Generator) -> list[list[int]]:

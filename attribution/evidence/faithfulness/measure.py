@@ -5,6 +5,9 @@ method says: signed methods by value, so that what raises the score comes first;
 stays the same when the logit is negative or the document lowers the score: then an unsigned method, which cannot tell
 raising from lowering, may have a negative comprehensiveness although it points at words that matter.
 
+Of a passage the same may be asked by sentences: the sentence with the largest sum goes first. Two more controls never
+see the score either: the longest sentence first, and the first first.
+
 Cost: 8 sequences an order of words + 2, so 122 for 4 methods, the magnitude control and 10 random orders; fewer for
 short documents, where the shares fall on the same words.
 """
@@ -22,7 +25,7 @@ from attribution.errors import OptionError
 from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread, count_of
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.removal import OPERATORS, Present, check_operator, score_kept, seen_words
+from attribution.removal import OPERATORS, Present, check_operator, parts_of, score_kept
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation
@@ -30,6 +33,10 @@ from attribution.types import Explanation
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # of the document's seen words, at least one word each
 GRID = (0.0, *FRACTIONS, 1.0)
 CONTROL = "embedding_magnitude"  # measured even if not asked for: it never sees the score
+BLIND: dict[str, Callable[[Sequence[int]], list[float]]] = {  # of sentences, by how many tokens each has
+    "longest first": lambda lengths: [float(n) for n in lengths],
+    "first first": lambda lengths: [-float(i) for i in range(len(lengths))],
+}
 ROUNDING = 1e-4  # logits; smaller differences are not differences
 
 
@@ -51,6 +58,7 @@ def measure(
     explanations: Mapping[str, Explanation],
     *,
     operator: str = "mask",
+    unit: str = "word",
     n_random: int = 10,
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
@@ -58,11 +66,19 @@ def measure(
 ) -> Faithfulness:
     """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders; see the module.
 
-    `operator`: a key of `OPERATORS`. `on_pass` hears of every batch and may raise `Stopped`. `known`: of an earlier
-    call for the same pair and operator; then only what is new is scored. Raises `OptionError`.
+    `operator`: a key of `OPERATORS`; `unit`: of `PARTS`, what is taken away. `on_pass` hears of every batch and may
+    raise `Stopped`. `known`: of an earlier call for the same pair, operator and unit; then only what is new is scored.
+    Raises `OptionError`.
     """
     *_, last = measure_stream(
-        reranker, explanations, operator=operator, n_random=n_random, seed=seed, on_pass=on_pass, known=known
+        reranker,
+        explanations,
+        operator=operator,
+        unit=unit,
+        n_random=n_random,
+        seed=seed,
+        on_pass=on_pass,
+        known=known,
     )
     return last
 
@@ -94,6 +110,7 @@ def measure_stream(
     explanations: Mapping[str, Explanation],
     *,
     operator: str = "mask",
+    unit: str = "word",
     n_random: int = 10,
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
@@ -104,25 +121,38 @@ def measure_stream(
     if not 2 <= n_random <= 100:
         raise OptionError(f"n_random is {n_random}; it must be between 2 and 100.")
     pair = reranker.encode(*_the_pair(reranker, explanations))
-    words = seen_words(pair)
+    words = parts_of(pair, unit)
     shuffled = random_orders(len(words), n_random, seed)
     magnitude = embedding_magnitude(reranker, pair).values.tolist()
     orders = {CONTROL: _order(word_values(magnitude, words), shuffled[0])}
     orders |= {key: _order(ranked_by(e, words), shuffled[0]) for key, e in explanations.items()}
+    lengths = [len(positions) for positions in words]
+    blind = {name: _order(rank(lengths), shuffled[0]) for name, rank in BLIND.items() if unit == "sentence"}
 
     meter, known = Meter(on_pass), known or Known()
     logits = known.logits
     done: dict[str, Scores] = {}
     for key, order in orders.items():
         began = time.perf_counter()
-        wanted = [left for o in ([*shuffled, order] if key == CONTROL else [order]) for left in _all_kept(o)]
+        rivals = [*shuffled, *blind.values()] if key == CONTROL else []
+        wanted = [left for o in [*rivals, order] for left in _all_kept(o)]
         with metered(meter):  # left before the yield: the caller's passes are not ours
             logits |= score_kept(reranker, pair, words, (left for left in wanted if left not in logits), operator)
         control = _control([_curves(o, logits) for o in shuffled])
         done[key] = _judge(_curves(order, logits), control, done.get(CONTROL))
         known.seconds += time.perf_counter() - began
-        logit = logits[frozenset(range(len(words)))]
-        yield Faithfulness(operator, FRACTIONS, logit, dict(done), control, len(words), len(logits), known.seconds)
+        yield Faithfulness(
+            operator=operator,
+            fractions=FRACTIONS,
+            logit=logits[frozenset(range(len(words)))],
+            methods=dict(done),
+            random=control,
+            n_words=len(words),
+            n_forward=len(logits),
+            seconds=known.seconds,
+            unit=unit,
+            blind={name: _curves(o, logits) for name, o in blind.items()},
+        )
 
 
 def random_orders(n_words: int, n_random: int, seed: int) -> list[list[int]]:

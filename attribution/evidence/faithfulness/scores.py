@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from attribution.removal import OPERATORS
 
 MIN_WORDS = 5  # with fewer, the shares fall on one or two words and nothing can be told
+MIN_SENTENCES = 3
 
 
 def count_of(share: float, n: int) -> int:
@@ -90,7 +91,8 @@ class Control:
 @dataclass(frozen=True)
 class Faithfulness:
     """`methods`: those measured so far, `embedding_magnitude` first. `n_words`: the document's words that were read.
-    `n_forward`: sequences through the model. `others`: the same under the other operators.
+    `n_forward`: sequences through the model. `others`: the same under the other operators. `unit`: what was taken away,
+    words or sentences, which `n_words` then counts; `blind`: of sentences, the orders that never see the score.
     """
 
     operator: str
@@ -102,6 +104,8 @@ class Faithfulness:
     n_forward: int
     seconds: float
     others: tuple[Faithfulness, ...] = ()
+    unit: str = "word"
+    blind: Mapping[str, Curves] = field(default_factory=dict)
 
     @property
     def every(self) -> tuple[Faithfulness, ...]:
@@ -111,7 +115,7 @@ class Faithfulness:
     @property
     def enough_words(self) -> bool:
         """Whether the document is long enough to tell a method from chance."""
-        return self.n_words >= MIN_WORDS
+        return self.n_words >= (MIN_SENTENCES if self.unit == "sentence" else MIN_WORDS)
 
     def n_removed(self, share: float) -> int:
         """How many words a share of the document is."""
