@@ -12,6 +12,7 @@ from typing import Any
 
 WORDS = (15, 35)  # a short document: at least and at most so many
 LONG = (50, 150)  # a passage, as people paste them
+PASTED = (100, 300)  # a passage as long as people really paste them
 PASSAGE = 110  # words of a passage with marked evidence, at most
 SCIFACT_SHARE = 0.25
 
@@ -73,6 +74,15 @@ def read_evidence(folder: Path, n: int, seed: int = 0) -> list[Pair]:
     return [Pair(r["query"], r["passage"], "onestopqa", tuple((a, b) for a, b in r["spans"])) for r in rows[:n]]
 
 
+def read_passages(folder: Path, n: int, seed: int = 0) -> list[Pair]:
+    """`n` pairs of `PASTED` words: OneStopQA paragraphs, with what humans marked, and SciFact abstracts, in turn."""
+    draw = random.Random(seed)
+    paragraphs, abstracts = list(_paragraphs(folder, PASTED)), list(_abstracts(folder, PASTED, "\n"))
+    for pairs in (paragraphs, abstracts):
+        draw.shuffle(pairs)
+    return [pair for both in zip(paragraphs, abstracts, strict=False) for pair in both][:n]
+
+
 def _selqa(folder: Path) -> Iterator[Pair]:
     """The first relevant sentence with as many sentences around it as fit."""
     for row in read_jsonl(folder / "candidates.jsonl.gz"):
@@ -91,21 +101,22 @@ def _scifact(folder: Path) -> Iterator[Pair]:
         yield Pair(row["query"], " ".join(words[: WORDS[1]]), "scifact")
 
 
-def _paragraphs(folder: Path) -> Iterator[Pair]:
-    """The first question on each paragraph of OneStopQA."""
+def _paragraphs(folder: Path, words: tuple[int, int] = LONG) -> Iterator[Pair]:
+    """The first question on each paragraph of OneStopQA, with the spans that answer it."""
     seen: set[str] = set()
     for row in read_jsonl(folder / "evidence_spans.jsonl.gz"):
-        if row["passage"] not in seen and LONG[0] <= _length(row["passage"]) <= LONG[1]:
+        if row["passage"] not in seen and words[0] <= _length(row["passage"]) <= words[1]:
             seen.add(row["passage"])
-            yield Pair(row["query"], row["passage"], "onestopqa")
+            yield Pair(row["query"], row["passage"], "onestopqa", tuple((a, b) for a, b in row["spans"]))
 
 
-def _abstracts(folder: Path) -> Iterator[Pair]:
+def _abstracts(folder: Path, words: tuple[int, int] = LONG, between: str = " ") -> Iterator[Pair]:
     """Title and whole text of the first relevant abstract."""
     corpus: dict[str, dict[str, Any]] = {row["doc_id"]: row for row in read_jsonl(folder / "scifact_corpus.jsonl.gz")}
     for row in read_jsonl(folder / "scifact_queries.jsonl.gz"):
-        document = "{title} {text}".format_map(corpus[row["relevant"][0]])
-        if LONG[0] <= _length(document) <= LONG[1]:
+        abstract = corpus[row["relevant"][0]]
+        document = f"{abstract['title']}{between}{abstract['text']}"
+        if words[0] <= _length(document) <= words[1]:
             yield Pair(row["query"], document, "scifact abstract")
 
 
