@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare.documents import MOST, read_list, write_list
+from interface.tabs.compare.inputs import BOXES, EMPTY, LIST, convert
 
 LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.json").read_text("utf-8"))
 
@@ -27,6 +28,43 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ('\n{"text": "a\\n\\nb"}\n\n{"text": "two", "other": 1}', [("1", "a\n\nb"), ("2", "two")]),
         ("{curly}\ntwo", [("1", "{curly}"), ("2", "two")]),
         ("3\n4", [("1", "3"), ("2", "4")]),
+        ("one\ntwo\n   ", [("1", "one"), ("2", "two")]),
+        ("\ufeff \none\ntwo\n \n\t\n", [("1", "one"), ("2", "two")]),
+        ("[1] one\n[Music] two", [("1", "[1] one"), ("2", "[Music] two")]),
+        ("[1]\n2", [("1", "[1]"), ("2", "2")]),
+        ("[[wiki]] one\n{{as}} two", [("1", "[[wiki]] one"), ("2", "{{as}} two")]),
+        ('["one", "two"]', [("1", "one"), ("2", "two")]),
+        ('[\n  "one",\n  "two"\n]\n', [("1", "one"), ("2", "two")]),
+        ('[{"text": "one", "id": 7}, {"contents": "two"}]', [("7", "one"), ("2", "two")]),
+        ('[\n {\n  "id": "a",\n  "text": "one"\n },\n {\n  "text": "two"\n }\n]', [("a", "one"), ("2", "two")]),
+        ('{\n "text": "one"\n}\n{\n "text": "two"\n}', [("1", "one"), ("2", "two")]),
+        ('{"text": "one"},\n{"text": "two"},', [("1", "one"), ("2", "two")]),
+        ('"one",\n"two"', [("1", "one"), ("2", "two")]),
+        ('{"_id": "a", "title": "T", "text": "one"}\n{"docid": "b", "segment": "two"}', [("a", "T one"), ("b", "two")]),
+        ("1. one\n2. two\n3. three", [("1", "one"), ("2", "two"), ("3", "three")]),
+        (" 1) one\n    still one\n 2) two\n", [("1", "one\nstill one"), ("2", "two")]),
+        ("(9) one\n(10) two", [("1", "one"), ("2", "two")]),
+        ("- one\n- two\n\n- three", [("1", "one"), ("2", "two"), ("3", "three")]),
+        ("\u2022 one\n\u2022\ttwo", [("1", "one"), ("2", "two")]),
+        ("* one\n  * more of it\n* two", [("1", "one\n* more of it"), ("2", "two")]),
+        ("1. one\n3. no next", [("1", "1. one"), ("2", "3. no next")]),
+        ("- one\ntwo", [("1", "- one"), ("2", "two")]),
+        ("1999. A year\n2000. Another", [("1", "1999. A year"), ("2", "2000. Another")]),
+        ('id,text\n7,"Berlin, the ""capital"""\n8,two', [("7", 'Berlin, the "capital"'), ("8", "two")]),
+        (
+            '"id";"title";"text"\r\n"a";"T";"one\n\nstill one"\r\n"b";"";"two"',
+            [("a", "T one\n\nstill one"), ("b", "two")],
+        ),
+        ("docid\tcontents\na\tone, two\nb\tthree", [("a", "one, two"), ("b", "three")]),
+        ('text\tid\none "so"\ta\ntwo\tb', [("a", 'one "so"'), ("b", "two")]),
+        ('"one, two"\n"three ""four"""', [("1", "one, two"), ("2", 'three "four"')]),
+        ('one\n"two\nstill two"', [("1", "one"), ("2", "two\nstill two")]),
+        ('"text"\n"one, two"\n"three"', [("1", "one, two"), ("2", "three")]),
+        ("a\tone two\nb\tthree", [("a", "one two"), ("b", "three")]),
+        ('1,"one, two"\n2,"three"', [("1", "one, two"), ("2", "three")]),
+        ("Berlin, Germany\nParis, France", [("1", "Berlin, Germany"), ("2", "Paris, France")]),
+        ('"To be" he said.\n"Or not" she said.', [("1", '"To be" he said.'), ("2", '"Or not" she said.')]),
+        ("one\u2028still one\ntwo", [("1", "one\u2028still one"), ("2", "two")]),
     ],
 )
 def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> None:
@@ -41,7 +79,18 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ("\n".join("x" for _ in range(MOST + 1)), f"{MOST + 1} documents"),
         (f"one\n{'x' * (MAX_DOCUMENT + 1)}", "Document 2 has 20,001 characters"),
         ('{"text": "one"}\nplain', "Line 2 is no JSON object"),
-        ('{"text": "one"}\n{"body": "two"}', "Line 2 has no string under text or document. Its keys: body"),
+        ('{"text": "one"}\n{"url": "two"}', "Line 2: it has no text under text, contents.*Its keys: url"),
+        ('[\n"one",\n"two', "Line 3 is no JSON object, and the list begins as JSON"),
+        ("['one', 'two']", "Line 1 is no JSON object"),
+        ("[{'text': 'one'}, {'text': 'two'}]", "Line 1 is no JSON object"),
+        ('{"text": "one"\n{"text": "two"}', "Line 1 is no JSON object"),
+        ('[{"text": "one"}, 7]', "Line 1 holds a number; give a string, or an object with an id"),
+        ('[\n{"text": "one"},\ntwo\n]', "Line 3 is no JSON object"),
+        ("[\none\n]", "Line 2 is no JSON object"),
+        ('[{"text": "one"}, null]', "Line 1 holds null"),
+        ("a\tb\tone\nc\td\ttwo", "The list is a table of 3 columns, and nothing says which holds the text"),
+        ("some text\tmore\nother text\tmore", "The list is a table of 2 columns"),
+        ('"a","b","one"\n"c","d","two"', "The list is a table of 3 columns"),
         (
             '{"text": "one"}\n{"id": true, "text": "two"}',
             "^Line 2: id is true or false; it must be a string or a whole",
@@ -58,6 +107,10 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
 
 @settings(max_examples=40)
 @example(["{}", "x"])
+@example(["- a", "- b"])
+@example(["a\tb", "c\td"])
+@example(['"a"', '"b"'])
+@example(["id,text", "1,b"])
 @example(["a\n \nb", "\nx"])
 @example(["\na", "b"])
 @given(
@@ -87,3 +140,36 @@ def test_the_example_lists() -> None:
         assert one["reason"]
         assert [d.text for d in read_list(write_list(one["documents"]))] == one["documents"]
     assert any(len(set(one["documents"])) < len(one["documents"]) for one in LISTS)  # a duplicate
+
+
+def test_what_of_a_list_is_not_read_is_said() -> None:
+    said: list[str] = []
+    read_list('{"text": "a", "score": 2, "metadata": {}}\n{"text": "b", "score": 1, "url": "u"}', said.append)
+    read_list("id,text,score\n1,a,3\n2,b,4", said.append)
+    assert said == [
+        "the list: score is not read (first on line 1)",
+        "the list: url is not read (first on line 2)",
+        "the list: score is not read (first on line 2)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ['[\n "one",\n "two"\n]', "1. one\n2. two", '{"id": 7, "text": "one"},\n{"text": "two"},', "one\n\n\ntwo\n ", " a"],
+)
+def test_a_list_whose_boxes_nobody_edited_is_the_same_list_to_the_letter(pasted: str) -> None:
+    mode, kept, layout, _, *boxes = convert(BOXES, pasted, *EMPTY)
+    assert (mode, kept, layout) == (BOXES, pasted, [BOXES, 2])
+    assert convert(LIST, pasted, *boxes)[:2] == [LIST, pasted]
+    edited = convert(LIST, pasted, "another", *boxes[1:])
+    assert [document for document in edited[1].split("\n") if document] == ["another", *[b for b in boxes[1:] if b]]
+
+
+@pytest.mark.parametrize(
+    ("pasted", "says"),
+    [('{"text": 1}', "text is a number"), ("x\n" * 21, "21 documents were given; there are 20 boxes")],
+)
+def test_a_list_that_is_not_read_stays_a_list_and_so_do_the_boxes(pasted: str, says: str) -> None:
+    mode, kept, layout, problem, *boxes = convert(BOXES, pasted, "kept", *EMPTY[1:])
+    assert (mode, kept, layout, boxes) == (LIST, pasted, [LIST, 2], ["kept", *EMPTY[1:]])
+    assert says in problem

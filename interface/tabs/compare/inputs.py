@@ -1,6 +1,6 @@
 """The documents of the Compare tab: pasted as one list, or one box each, with add and remove.
 
-The browser changes one form into the other; what the server hears of it is the form and how many boxes are in sight.
+The server changes one form into the other, since it alone reads lists; the browser adds and removes boxes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+from attribution.batch.pasted import read_pasted
+from attribution.errors import InputError
 from attribution.views.page import status_html
 from interface.runs.handlers import ASIDE
 from interface.tabs.compare.documents import HOW, LEAST, MOST, write_list
@@ -29,6 +31,7 @@ class Boxes:
     text: gr.Textbox
     boxes: list[gr.Textbox]
     layout: gr.JSON
+    problem: gr.HTML
 
     def show_after(self, filled: Any) -> Any:
         """Once the event `filled` has put other values into the components, the form that holds them is in sight."""
@@ -57,13 +60,36 @@ def build(documents: Sequence[str]) -> Boxes:
                 removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110))
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
-    gr.HTML(status_html(""), elem_id="compare-problem")
-    mode.input(None, [mode, text, *boxes], [mode, text, layout, *boxes], js=_script("convert"))
+    problem = gr.HTML(status_html(""), elem_id="compare-problem")
+    mode.input(convert, [mode, text, *boxes], [mode, text, layout, problem, *boxes], **ASIDE)
     add.click(None, layout, layout, js=_script("add"))
     for i, remove in enumerate(removes):
         remove.click(None, [layout, *boxes], [layout, *boxes], js=_script("remove", i))
     layout.change(show, layout, [as_list, as_boxes, *rows], **ASIDE)
-    return Boxes(mode, text, boxes, layout)
+    return Boxes(mode, text, boxes, layout, problem)
+
+
+def convert(mode: str, pasted: str, *boxes: str) -> list[Any]:
+    """The documents in the form asked for: `[mode, list, layout, problem, *boxes]`.
+
+    A list that cannot be read stays a list, to the letter, and that is said; so does one whose boxes nobody edited.
+    """
+    said: list[str] = []
+    texts = [text for text in boxes if text.strip()]
+    try:
+        listed = [piece if isinstance(piece, str) else piece[1] for piece in read_pasted(pasted, said.append)]
+        if mode == BOXES and len(listed) > MOST:
+            raise InputError(f"{len(listed)} documents were given; there are {MOST} boxes.")
+    except InputError as error:
+        listed, said = [], [str(error)]
+    if mode == LIST:
+        pasted, said = pasted if listed == texts else write_list(texts), []
+    elif listed or not pasted.strip():
+        boxes = (*listed, *EMPTY[len(listed) :])
+    else:
+        mode = LIST
+    n = max((i for i, text in enumerate(boxes, start=1) if text.strip()), default=0)
+    return [mode, pasted, [mode, max(LEAST, n)], status_html(". ".join(said)), *boxes]
 
 
 def show(layout: Any) -> list[Any]:

@@ -77,7 +77,11 @@ def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> tuple[list[Field],
     runs = []
     for trigger in (start.click, query.submit, shown.then):
         claimed = trigger(
-            ask, [*settings, picked, *inputs], [asked, status, halt_button], trigger_mode="multiple", **ASIDE
+            ask,
+            [*settings, picked, *inputs],
+            [asked, status, halt_button, boxes.problem],
+            trigger_mode="multiple",
+            **ASIDE,
         )
         runs.append(model_event(claimed.success, unless_withdrawn(run_list, LANE), asked))
     runs.append(model_event(tab.select, open_first, [parts.state, pair.model]))
@@ -115,17 +119,25 @@ def ask(
     request: gr.Request, method: str, colour: str, operator: str, picked: str, model_id: str, query: str, mode: str,
     pasted: str, *boxes: str,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """`(what is asked for, status, stop button)`; of a problem with the boxes the text, and it ends nothing."""
+    """`(what is asked for, status, stop button, what of the list is not read)`.
+
+    Of a problem with the boxes it is the text, and ends nothing.
+    """
+    said: list[str] = []
     try:
         check_model(model_id)
         check_texts(query, "not empty")
-        documents = read_list(pasted) if mode == compare_boxes.LIST else check_list([b for b in boxes if b.strip()])
+        documents = (
+            read_list(pasted, said.append)
+            if mode == compare_boxes.LIST
+            else check_list([b for b in boxes if b.strip()])
+        )
     except AttributionError as error:
-        return str(error), status_html(str(error)), gr.skip()
+        return str(error), status_html(str(error)), gr.skip(), status_html("")
     inputs = (model_id, query, mode, pasted, *boxes)
     places = read_picked(picked, len(documents))
     asked = Asked(model_id, query, tuple(documents), inputs, method, colour, operator, places)
-    return asked, *start_more(request)
+    return asked, *start_more(request), status_html(". ".join(said))
 
 
 def start_more(request: gr.Request) -> tuple[Any, ...]:

@@ -1,0 +1,154 @@
+"""A pasted list of documents, in the forms that people have lists in: lines, JSON, bullets, cells of a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attribution.batch.keys import DOCUMENT, Ignored, kind, read_entry
+from attribution.batch.lines import MARK, Tell, say
+from attribution.errors import InputError
+
+Piece = str | tuple[str, str]  # a text, or an id and a text
+GAP = re.compile(r"\n[^\S\n]*\n\s*")
+BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
+BETWEEN = re.compile(r"[\s,\[\]]*")  # values of an array, or of JSON lines with or without commas
+MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-*•–‣◦·]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
+NAME = re.compile(r"\S{1,64}")
+DELIMITERS = ("\t", ",", ";")
+
+
+def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
+    """The documents of a pasted text, however many, with their ids where there are some.
+
+    One a line, or separated by a blank line; a JSON array or JSON lines, of strings or of objects with the keys of
+    `DOCUMENT`; a numbered or bulleted list; quoted cells, or cells under a head that names them. `tell` hears of keys
+    that are not read. Raises `InputError` for what is nearly JSON or a table, and cannot be read so.
+    """
+    text = _without_blank_ends(pasted.removeprefix(MARK).replace("\r\n", "\n"))
+    if BEGINS_AS_JSON.match(text.lstrip()) or isinstance(_loads(text.split("\n")[0]), dict):
+        return _from_json(text, tell)
+    if (found := _from_table(text, tell)) is not None:
+        return found
+    lines = [line for line in text.split("\n") if line.strip()]
+    parts = [part for part in GAP.split(text) if part.strip()] if GAP.search(text) else lines
+    return [*(_items(lines) or _items(parts) or parts)]
+
+
+def _without_blank_ends(text: str) -> str:
+    lines = text.split("\n")
+    whole = [i for i, line in enumerate(lines) if line.strip()]
+    return "\n".join(lines[whole[0] : whole[-1] + 1]) if whole else ""
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # nested too deep to be a list of documents
+        return None
+
+
+def _from_json(text: str, tell: Tell) -> list[Piece]:
+    ignored = Ignored("the list", tell)
+    pieces: list[Piece] = []
+    for line, value in _values(text):
+        if isinstance(value, str):
+            pieces.append(value)
+            continue
+        if not isinstance(value, dict):
+            raise InputError(f"Line {line} holds {kind(value)}; give a string, or an object with {DOCUMENT}.")
+        try:
+            entry = read_entry(value, DOCUMENT)
+        except InputError as error:
+            raise InputError(f"Line {line}: {error}.") from None
+        ignored.hear(line, value, entry.read)
+        pieces.append((entry.id or str(len(pieces) + 1), entry.text))
+    return pieces
+
+
+def _values(text: str) -> Iterator[tuple[int, Any]]:
+    """Every value of a JSON array or of JSON lines, and the line it begins on. Raises `InputError`."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := _end(BETWEEN, text, at)) < len(text):
+        line = text.count("\n", 0, at) + 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            raise InputError(
+                f"Line {line} is no JSON object, and the list begins as JSON. Give every document as one JSON line, or "
+                "all as one array, in double quotes."
+            ) from None
+        yield line, value
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+def _from_table(text: str, tell: Tell) -> list[Piece] | None:
+    """The cells of a table that was copied or exported; None where the text is none. Raises `InputError`."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    for delimiter in DELIMITERS:
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+        except csv.Error:
+            continue
+        if len({len(row) for row in rows}) != 1:
+            continue
+        quoted = [delimiter.join(row) for row in rows] != lines
+        head, sure = [cell.strip().lower() for cell in rows[0]], delimiter == "\t" or quoted
+        names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
+        if names_text and (len(head) > 1 or text.startswith('"')):
+            return _under(head, rows[1:], tell)
+        if len(head) == 1 and quoted and all(line.startswith('"') for line in lines):
+            return [row[0] for row in rows]
+        if len(head) == 1 and any("\n" in row[0] for row in rows):
+            return [row[0] for row in rows]
+        if len(head) == 2 and sure and _are_ids([row[0] for row in rows]):
+            return [(row[0], row[1]) for row in rows]
+        if len(head) > 1 and (delimiter == "\t" or text.startswith('"')):
+            raise InputError(
+                f"The list is a table of {len(head)} columns, and nothing says which holds the text. Put a line before "
+                f"it that names them: {DOCUMENT}."
+            )
+    return None
+
+
+def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> list[Piece]:
+    """The rows of a table whose columns are named."""
+    ignored, pieces = Ignored("the list", tell), list[Piece]()
+    for place, row in enumerate(rows, start=1):
+        value = {name: cell for name, cell in zip(head, row, strict=True) if cell or name in DOCUMENT.texts}
+        entry = read_entry(value, DOCUMENT)
+        ignored.hear(place + 1, value, entry.read)
+        pieces.append((entry.id or str(place), entry.text))
+    return pieces
+
+
+def _are_ids(cells: Sequence[str]) -> bool:
+    return len({*cells}) == len(cells) and all(map(NAME.fullmatch, cells))
+
+
+def _items(parts: Sequence[str]) -> list[str]:
+    """The items of a numbered or bulleted list, each with its indented lines; empty where `parts` are none."""
+    first = MARKER.match(parts[0]) if parts else None
+    items: list[str] = []
+    for part in parts:
+        found = MARKER.match(part)
+        if found and first and len(found["indent"]) <= len(first["indent"]):
+            number = int(first["number"] or 0) + len(items)
+            if found["number"] != first["number"] and int(found["number"] or -1) != number:
+                return []
+            if not found["number"] and found["marker"] != first["marker"]:
+                return []
+            items.append(part[found.end() :])
+        elif items and part[:1].isspace():
+            items[-1] += f"\n{part.strip()}"
+        else:
+            return []
+    return items if len(items) > 1 else []
