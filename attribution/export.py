@@ -40,6 +40,7 @@ CSV_COLUMNS = (
     "attribution",
 )
 PROBE_COLUMNS = ("probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "outcome", "edit")
+EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -149,13 +150,13 @@ class Format:
 # Of a pair's explanations by method, and what was measured of them, or None.
 FORMATS: dict[str, Format] = {
     "JSON": Format("explanations.json", "application/json", lambda done, measured: to_json([*done.values()], measured)),
-    "CSV": Format("words.csv", "text/csv", lambda done, _measured: to_csv([*done.values()])),
+    "CSV": Format("words.csv", "text/csv", lambda done, _measured: EXCEL + to_csv([*done.values()])),
     "HTML": Format("explanations.html", "text/html", to_html),
     "SVG": Format("card.svg", "image/svg+xml", lambda done, _measured: to_svg(next(iter(done.values())))),
 }
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),
-    "CSV": Format("probes.csv", "text/csv", probes_to_csv),
+    "CSV": Format("probes.csv", "text/csv", lambda results: EXCEL + probes_to_csv(results)),
 }
 
 

@@ -16,7 +16,18 @@ import pytest
 
 from attribution import METHODS, explain
 from attribution.evidence.faithfulness.measure import measure
-from attribution.export import SCHEMA, dumps, to_csv, to_dict, to_html, to_json, to_svg
+from attribution.export import (
+    FORMATS,
+    PROBE_FORMATS,
+    SCHEMA,
+    dumps,
+    probes_to_csv,
+    to_csv,
+    to_dict,
+    to_html,
+    to_json,
+    to_svg,
+)
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.picture import COLUMNS, lay_out
@@ -143,3 +154,14 @@ def test_json_is_valid_utf8_and_text_stays_readable_where_it_can(text: str) -> N
     assert (text in said) == (not any("\ud800" <= character <= "\udfff" for character in text))
     with pytest.raises(ValueError, match="JSON compliant"):  # which no browser reads
         dumps({"text": text, "number": math.nan})
+
+
+def test_a_saved_table_is_read_as_utf8_by_excel(tiny_bert: Reranker) -> None:
+    """By the byte order mark in front; `utf-8-sig`, as pandas and csv are told, takes it away again."""
+    done = {"saliency": explain(tiny_bert, "münchen", "größe", "saliency")}
+    for saved, text in (
+        (FORMATS["CSV"].write(done, None), to_csv([*done.values()])),
+        (PROBE_FORMATS["CSV"].write([]), probes_to_csv([])),
+    ):
+        assert saved.encode().startswith(b"\xef\xbb\xbf")
+        assert saved.encode().decode("utf-8-sig") == text

@@ -116,6 +116,18 @@ def test_what_only_formats_needs_no_torch() -> None:
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["explain", "--help"], ["probe", "--help"], ["rank", "--nothing"], []]
+)
+def test_help_and_usage_need_no_torch(arguments: list[str]) -> None:
+    code = "import sys\nfrom attribution.__main__ import main\ntry: main(sys.argv[1:])\n"
+    code += f"finally: print(*(set({HEAVY!r}) & set(sys.modules)), 'loaded')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1].strip() == "loaded"
+
+
 def test_the_public_names_are_what_they_say() -> None:
     """Also `explain`, whose module has the same name, whichever is imported first."""
     importlib.import_module("attribution.explain")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from inspect import signature
@@ -14,11 +16,13 @@ from typing import Any
 import jsonschema
 import pytest
 import tomlkit
+import torch
+from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
 from attribution import explain
 from attribution.__main__ import main
-from attribution.batch.arguments import parse_args
+from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
@@ -72,6 +76,75 @@ def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]
     assert said == {"workers": f"{args.workers}", "top": f"{args.top}"}
     assert (args.operator, args.engine, args.option, args.models) == ("mask", "local", [], [{"model_id": None}])
     assert signature(probe_set).parameters["seed"].default == signature(probe).parameters["seed"].default
+
+
+def test_each_commands_help_is_of_that_command_and_its_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {}
+    for name, command in COMMANDS.items():
+        with pytest.raises(SystemExit) as left:
+            parse_args([name, "--help"])
+        assert left.value.code == 0
+        said[name] = capsys.readouterr().out
+        assert command.says in said[name]
+        assert f"example: {command.example}" in said[name]
+        assert parse_args(shlex.split(re.split("[<>]", command.example)[0])[1:]).task == name
+    assert len(set(said.values())) == len(COMMANDS)
+    options = {name: set(re.findall(r"--[a-z-]+", text)) for name, text in said.items()}
+    assert options["evaluate"] - options["explain"] == {"--operator"}
+    assert options["explain"] - options["rank"] >= {"--method", "--option"}
+    with pytest.raises(SystemExit):
+        parse_args(["--help"])
+    assert all(
+        command.says.split(":")[0] in " ".join(capsys.readouterr().out.split()) for command in [COMMANDS["rank"]]
+    )
+
+
+def test_of_several_models_each_has_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a@b").mkdir()
+    given = [
+        "--max-length",
+        "9",
+        "--model",
+        "o/a@main",
+        "--label",
+        "1",
+        "--model",
+        str(tmp_path / "a@b"),
+        "--model",
+        "c",
+    ]
+    assert parse_args(["probe", *given, "--template", "monot5", "--max-length", "8", "--revision", "r/1"]).models == [
+        {"max_length": 9, "model_id": "o/a", "revision": "main", "label": 1},
+        {"max_length": 9, "model_id": str(tmp_path / "a@b")},
+        {"max_length": 8, "model_id": "c", "template": "monot5", "revision": "r/1"},
+    ]
+    for before in (["--label", "one", "--model", "a"], ["--model", "a", "--label", "one"]):
+        assert parse_args(["rank", *before]).models == [{"model_id": "a", "label": "one"}]
+    assert parse_args(["rank", "--label", "0"]).models == [{"model_id": None, "label": 0}]
+
+
+def test_a_label_is_named_by_its_number(
+    tiny_folder: Callable[[str], Path],
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "two labels"
+    shutil.copytree(tiny_folder("BertForSequenceClassification"), folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    weights = load_file(folder / "model.safetensors")
+    for name in ("classifier.weight", "classifier.bias"):
+        weights[name] = torch.cat([weights[name][:1], -weights[name][:1] + 1, weights[name][:1] * 0])
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config["id2label"] = {"0": "no", "1": "yes", "2": "none"}
+    config["label2id"] = {"no": 0, "yes": 1, "none": 2}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    logits = []
+    for label in ("1", "yes", "0"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(PAIRS[0]).encode())))
+        assert main(["explain", "--method", "saliency", "--model", str(folder), "--label", label]) == 0
+        logits.append(json.loads(capfd.readouterr().out)["logit"])
+    assert logits[0] == logits[1] != logits[2]
 
 
 def test_an_answer_depends_on_what_was_said_of_the_model() -> None:

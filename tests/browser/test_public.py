@@ -155,7 +155,7 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     shown = page.locator("#cards .rl-card").count()
     assert [e["document"] for e in document["explanations"]] == [text] * shown
     assert set(document["faithfulness"]["methods"]) >= {e["requested_method"] for e in document["explanations"]}
-    rows = list(csv.DictReader(files["CSV"].read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(files["CSV"].read_text(encoding="utf-8-sig").splitlines()))
     assert len(rows) == sum(len(e["words"]) for e in document["explanations"])
     assert "<svg" in files["SVG"].read_text(encoding="utf-8")
 
