@@ -1,7 +1,7 @@
 """A card as SVG: the words on a grid of cells of one width, so that colour and text meet in every program.
 
-Lines whose first strong letter reads from right to left start at the right; single words are left to the program's own
-shaping.
+A text whose first strong letter reads from right to left starts at the right. Within a line, words of the other
+direction stand in their own order (Unicode's UAX 9, word by word); single words are left to the program's own shaping.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from attribution.methods import METHODS
@@ -29,7 +30,7 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #
 
 @dataclass(frozen=True)
 class Piece:
-    """A word or a part of it on one line; `x` and `width` in pixels, `line` from 0."""
+    """A word or a part of it on one line; `x` and `width` in pixels, `line` from 0. `leftward`: read so."""
 
     text: str
     line: int
@@ -37,6 +38,7 @@ class Piece:
     width: float
     fill: str
     alpha: float
+    leftward: bool = False
 
 
 def card_svg(explanation: Explanation) -> Markup:
@@ -66,25 +68,58 @@ def card_svg(explanation: Explanation) -> Markup:
 
 def lay_out(words: Sequence[Word], scale: float, method: Method) -> list[Piece]:
     """The words on lines of at most `COLUMNS` cells; a word longer than a line is cut over several."""
-    pieces: list[Piece] = []
-    line, column = 0, 0
-    right_to_left = _reads_from_right("".join(word.text for word in words))
+    lines: list[list[Piece]] = [[]]  # with the white space as pieces
+    column = 0
     for word in words:
         fill, alpha = _paint(word, scale, method)
         for part in re.findall(r"\n|[^\S\n]+|\S+", word.text):
             if part == "\n":
-                line, column = line + 1, 0
+                lines.append([])
+                column = 0
                 continue
-            if part.isspace():
-                column += TAB * part.count("\t") + len(part) - part.count("\t")
-                continue
-            for chunk in _chunks(NO_XML.sub("\ufffd", part)):
-                if column + (width := _cells(chunk)) > COLUMNS:
-                    line, column = line + 1, 0
-                start = COLUMNS - column - width if right_to_left else column
-                pieces.append(Piece(chunk, line, start * CELL, width * CELL, fill, alpha))
+            for chunk in [part] if part.isspace() else _chunks(NO_XML.sub("\ufffd", part)):
+                width = _cells(chunk)
+                if column + width > COLUMNS and not part.isspace():
+                    lines.append([])
+                    column = 0
+                lines[-1].append(Piece(chunk, len(lines) - 1, 0.0, width * CELL, fill, alpha))
                 column += width
-    return pieces
+    base = int(_direction("".join(word.text for word in words)) == "R")
+    return [piece for line in lines for piece in _placed(line, base) if not piece.text.isspace()]
+
+
+def _placed(line: Sequence[Piece], base: int) -> list[Piece]:
+    """The pieces with their `x`, in the order they were typed: each run of a level is turned round, UAX 9, L2."""
+    levels = _levels([piece.text for piece in line], base)
+    order = list(range(len(line)))
+    for level in range(max(levels, default=0), 0, -1):
+        high = [of >= level for of in levels]
+        runs = [(turned, list(run)) for turned, run in groupby(order, high.__getitem__)]
+        order = [i for turned, run in runs for i in (run[::-1] if turned else run)]
+    x = base * (COLUMNS * CELL - sum(piece.width for piece in line))
+    starts = dict(zip(order, accumulate((line[i].width for i in order), initial=x), strict=False))
+    return [replace(piece, x=starts[i], leftward=levels[i] % 2 == 1) for i, piece in enumerate(line)]
+
+
+def _levels(texts: Sequence[str], base: int) -> list[int]:
+    """The embedding level of each word: odd reads leftward. A number follows the letters before it (W2, W7)."""
+    own = "LR"[base]
+    kinds = [_direction(text) for text in texts]
+    strong = own
+    for i, kind in enumerate(kinds):
+        strong = kind if kind in ("L", "R") else strong
+        if kind == "N" and strong == "L":
+            kinds[i] = "L"
+    for i in range(1, len(kinds) - 1):  # W4: one separator between two numbers is part of them
+        if kinds[i - 1] == kinds[i + 1] == "N" and texts[i] in ("-", "+", ".", ",", ":", "/"):
+            kinds[i] = "N"
+    sides = ["R" if kind == "N" else kind for kind in kinds]
+    for i, side in enumerate(sides):  # N1, N2: the rest lies with its neighbours where they agree, else with the text
+        if not side:
+            before = sides[i - 1] if i else own
+            after = next((later for later in sides[i:] if later), own)
+            sides[i] = before if before == after else own
+    return [2 if kind == "N" else 1 if side == "R" else 2 * base for kind, side in zip(kinds, sides, strict=True)]
 
 
 def _paint(word: Word, scale: float, method: Method) -> tuple[str, float]:
@@ -107,11 +142,13 @@ def _chunks(text: str) -> list[str]:
 
 
 def _cells(text: str) -> int:
-    """Wide East Asian characters and emoji take two cells, combining marks none; at least one in all."""
-    wide = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text if not unicodedata.combining(c))
-    return max(1, wide)
+    """Wide East Asian characters and emoji take two cells, tabs four, combining marks none; at least one in all."""
+    wide = (TAB if c == "\t" else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return max(1, sum(n for n, c in zip(wide, text, strict=True) if not unicodedata.combining(c)))
 
 
-def _reads_from_right(text: str) -> bool:
-    strong = (unicodedata.bidirectional(c) for c in text)
-    return next((kind != "L" for kind in strong if kind in ("L", "R", "AL")), False)
+def _direction(text: str) -> str:
+    """Of the first strong letter, "L" or "R"; "N" of a number, "" where there is neither."""
+    kinds = [unicodedata.bidirectional(c) for c in text]
+    strong = next((kind for kind in kinds if kind in ("L", "R", "AL")), "")
+    return "R" if strong == "AL" else strong or ("N" if {"EN", "AN"} & set(kinds) else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -48,6 +49,13 @@ def cells(text: str) -> list[tuple[str, int, int, int]]:
         ("سلام x", [("سلام", 0, COLUMNS - 4, 4), ("x", 0, COLUMNS - 6, 1)]),
         ("3 x שלום", [("3", 0, 0, 1), ("x", 0, 2, 1), ("שלום", 0, 4, 4)]),
         ("1 2", [("1", 0, 0, 1), ("2", 0, 2, 1)]),
+        ("a שלום עולם b", [("a", 0, 0, 1), ("שלום", 0, 7, 4), ("עולם", 0, 2, 4), ("b", 0, 12, 1)]),
+        ("שלום new york", [("שלום", 0, COLUMNS - 4, 4), ("new", 0, COLUMNS - 13, 3), ("york", 0, COLUMNS - 9, 4)]),
+        ("a שלום 12 עולם", [("a", 0, 0, 1), ("שלום", 0, 10, 4), ("12", 0, 7, 2), ("עולם", 0, 2, 4)]),
+        ("a של, עו b", [("a", 0, 0, 1), ("של", 0, 6, 2), (",", 0, 5, 1), ("עו", 0, 2, 2), ("b", 0, 9, 1)]),
+        ("a של, b", [("a", 0, 0, 1), ("של", 0, 2, 2), (",", 0, 4, 1), ("b", 0, 6, 1)]),
+        ("של 12 a", [("של", 0, COLUMNS - 2, 2), ("12", 0, COLUMNS - 5, 2), ("a", 0, COLUMNS - 7, 1)]),
+        ("سلا ١٢ عا", [("سلا", 0, COLUMNS - 3, 3), ("١٢", 0, COLUMNS - 6, 2), ("عا", 0, COLUMNS - 9, 2)]),
     ],
 )
 def test_every_piece_stands_in_its_cells(text: str, placed: list[tuple[str, int, int, int]]) -> None:
@@ -105,3 +113,15 @@ def test_the_cards_colours_are_named_and_the_fallback_is_said(key: str) -> None:
     assert fills
     assert fills <= known
     assert all(re.search(rf"\.{fill}\b[^}}]*\{{ fill: rgb", svg) for fill in fills)
+
+
+def test_words_that_are_read_leftward_say_so_and_no_two_overlap() -> None:
+    text = "The word שלום עולם (peace) 12-13 אחד, שתיים means سلام ١٢ b"
+    pieces = lay_out(words_of(text), 1.0, SIGNED)
+    assert [piece.text for piece in pieces if piece.leftward] == ["שלום", "עולם", "אחד", ",", "שתיים", "سلام"]
+    placed = sorted((piece.line, piece.x, piece.width) for piece in pieces)
+    for (line, x, width), (next_line, next_x, _) in pairwise(placed):
+        assert next_line > line or next_x >= x + width - 1e-6
+    svg = card_svg(dataclasses.replace(EXPLANATION, method="occlusion", document="a שלום b"))
+    (hebrew,) = (t for t in ElementTree.fromstring(svg).iter(f"{SVG}text") if t.get("direction"))
+    assert (hebrew.text, hebrew.get("direction"), hebrew.get("text-anchor")) == ("שלום", "rtl", "end")
