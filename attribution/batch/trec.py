@@ -13,6 +13,7 @@ from typing import Any
 from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.errors import InputError
+from attribution.views.numbers import exact
 
 BEIR_HEAD = ["query-id", "corpus-id", "score"]
 
@@ -41,7 +42,7 @@ def read_run(path: Path, tell: Tell = say) -> list[RunLine]:
         if kept is not entry:
             tell(
                 f"{path.name}: query {entry.query_id} has passage {entry.passage_id} on lines {kept.line} and "
-                f"{entry.line}; it counts once, with the score {kept.score:g}"
+                f"{entry.line}; it counts once, with the score {exact(kept.score)}"
             )
     return list(once.values())
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from attribution.methods import METHODS
-from attribution.views.numbers import number
+from attribution.views.numbers import coordinate, fixed, number
 from attribution.views.templating import Markup, render
 
 WIDTH, HEIGHT = 360, 250  # user units: on a phone one is about one CSS pixel
@@ -95,7 +95,9 @@ def chart_svg(chart: Chart) -> Markup:
         return TOP + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (HEIGHT - TOP - BOTTOM)
 
     def points(values: Sequence[float]) -> list[str]:
-        return [f"{x(share):.1f},{y(value):.1f}" for share, value in zip(chart.shares, values, strict=True)]
+        return [
+            f"{coordinate(x(share))},{coordinate(y(value))}" for share, value in zip(chart.shares, values, strict=True)
+        ]
 
     lows, highs, means = ([pick(at) for at in zip(*chart.band, strict=True)] for pick in (min, max, fmean))
     drawing = {
@@ -108,12 +110,12 @@ def chart_svg(chart: Chart) -> Markup:
         "left": LEFT,
         "right": WIDTH - RIGHT,
         "bottom": HEIGHT - BOTTOM,
-        "y_ticks": [(f"{y(tick):.1f}", f"{y(tick) + 4:.1f}", number(tick)) for tick in ticks],
-        "x_ticks": [(f"{x(share):.1f}", f"{100 * share:.0f}") for share in chart.shares],
+        "y_ticks": [(coordinate(y(tick)), coordinate(y(tick) + 4), number(tick)) for tick in ticks],
+        "x_ticks": [(coordinate(x(share)), fixed(100 * share, 0)) for share in chart.shares],
         "band": points(lows) + points(highs)[::-1],
         "mean": Drawn(RANDOM_STYLE, points(means)),
         "lines": [Drawn(line.style, points(line.values)) for line in chart.lines],
-        "levels": [f"{y(value):.1f}" for value in chart.levels.values()],
+        "levels": [coordinate(y(value)) for value in chart.levels.values()],
         "level_names": _level_names({label: y(value) for label, value in chart.levels.items()}),
     }
     return render("chart.html", d=drawing)
@@ -124,7 +126,7 @@ def _level_names(heights: Mapping[str, float]) -> list[tuple[str, str]]:
     names, free = [], 0.0
     for label, y in sorted(heights.items(), key=lambda item: item[1]):
         free = max(y + 4, free)
-        names.append((f"{free:.1f}", label))
+        names.append((coordinate(free), label))
         free += LINE_HEIGHT
     return names
 

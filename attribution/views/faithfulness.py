@@ -17,7 +17,7 @@ from attribution.views.curves import (
     chart_svg,
     style_of,
 )
-from attribution.views.numbers import logit, percent
+from attribution.views.numbers import fixed, logit, percent
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def faithfulness_html(faithfulness: Faithfulness, explanations: Explanations) ->
 
 
 def _spread(spread: Spread) -> str:
-    return f"{logit(spread.mean)} \u00b1 {spread.std:.2f}"
+    return f"{logit(spread.mean)} \u00b1 {logit(spread.std)}"
 
 
 def _label(key: str, explanations: Explanations) -> str:
@@ -148,7 +148,7 @@ def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Exp
     cells = dict.fromkeys(("relative-delta", "passes", "seconds"), NONE)
     if explanation := explanations.get(key):
         cells["passes"] = f"{explanation.n_forward} + {explanation.n_backward}"
-        cells["seconds"] = f"{explanation.seconds:.2f}"
+        cells["seconds"] = fixed(explanation.seconds, 2)
         if explanation.paths:
             missed = max(max(path.relative_delta, path.relative_residual) for path in explanation.paths)
             cells["relative-delta"] = f"{percent(missed)} %"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attribution.views.curves import nice_ticks
-from attribution.views.numbers import number
+from attribution.views.numbers import coordinate, fixed, number
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
@@ -74,7 +74,7 @@ def attention_html(inside: Inside, layer: int, head: int) -> Markup:
         columns=[f"{read} (read-out)", *(unit.text for unit in inside.words("query"))],
         rows=rows,
         foot="whole document",
-        feet=[f"{100 * total:.0f}" for total in shares.sum(0)],
+        feet=[fixed(100 * total, 0) for total in shares.sum(0)],
     )
     return render("attention.html", heat=heat, read=read, several=len(inside.read_positions) > 1, top=top)
 
@@ -120,10 +120,10 @@ def probe_html(inside: Inside) -> Markup:
         "left": LEFT,
         "right": WIDTH - RIGHT,
         "bottom": HEIGHT - BOTTOM,
-        "zero": f"{y(0):.1f}",
-        "ticks": [(f"{y(tick):.1f}", f"{y(tick) + 4:.1f}", tick) for tick in ticks],
+        "zero": coordinate(y(0)),
+        "ticks": [(coordinate(y(tick)), coordinate(y(tick) + 4), tick) for tick in ticks],
         "points": [
-            (f"{LEFT + i * step:.1f}", f"{y(value):.1f}", _layer_name(i), value, i % every == 0)
+            (coordinate(LEFT + i * step), coordinate(y(value)), _layer_name(i), value, i % every == 0)
             for i, value in enumerate(values)
         ],
     }
@@ -134,11 +134,11 @@ def _cell(colour: str, shade: float, label: str, readout: str) -> Cell:
     if abs(shade) < PLAIN_BELOW:
         return Cell(None, "", label, readout)
     kind = "lowers" if shade < 0 else "raises" if colour == "signed" else colour
-    return Cell(kind, f"{MAX_ALPHA * abs(shade):.2f}", label, readout)
+    return Cell(kind, coordinate(MAX_ALPHA * abs(shade), 2), label, readout)
 
 
 def _whole(share: float) -> str:
-    return f"{100 * share:.0f}" if share >= 0.005 else ""
+    return fixed(100 * share, 0) if share >= 0.005 else ""
 
 
 def _percent(shade: float, signed: bool) -> str:

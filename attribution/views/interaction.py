@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.views.inside import Cell, HeatMap
-from attribution.views.numbers import logit, number
+from attribution.views.numbers import coordinate, logit, number
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
@@ -50,7 +50,7 @@ def meet_html(found: Interaction, *, name: str, label: str | None) -> Markup:
 def _cell(value: float, top: float) -> Cell:
     strength = abs(value) / top
     kind = None if strength < PLAIN_BELOW else "lowers" if value < 0 else "raises"
-    return Cell(kind, f"{MAX_ALPHA * strength:.2f}", logit(value, signed=True), number(value, signed=True))
+    return Cell(kind, coordinate(MAX_ALPHA * strength, 2), logit(value, signed=True), number(value, signed=True))
 
 
 def _strongest(found: Interaction) -> Sequence[tuple[str, str, float]]:

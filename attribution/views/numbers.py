@@ -31,6 +31,11 @@ def fixed(value: float, decimals: int = 1) -> str:
     return _shown(value, f".{decimals}f")
 
 
+def coordinate(value: float, decimals: int = 1) -> str:
+    """As `fixed`, with the minus sign that SVG and CSS read."""
+    return fixed(value, decimals).replace(MINUS, "-")
+
+
 def exact(value: float) -> str:
     """Six significant digits and an ordinary minus sign, for programs."""
     return _shown(value, ".6g").replace(MINUS, "-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from attribution.views.numbers import logit
+from attribution.views.numbers import fixed, logit
 from attribution.views.templating import Markup, render
 from attribution.words import to_words
 
@@ -48,5 +48,7 @@ def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[Step
     for share, value, (low, high) in zip(shares, scores.deletion, ends, strict=False):
         gone = [keys[word] for word in scores.order[: measured.n_removed(share)]]
         at, *band = (round(100 * (place - least) / width, 1) for place in (value, low, high))
-        steps.append(Step(f"{100 * share:.0f} %", gone, logit(value), logit(low), logit(high), at, (band[0], band[1])))
+        steps.append(
+            Step(f"{fixed(100 * share, 0)} %", gone, logit(value), logit(low), logit(high), at, (band[0], band[1]))
+        )
     return steps

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.types import ONE_LOGIT
+from attribution.views.numbers import fixed
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def score_html(
     `precision`: what float32 changes for this checkpoint; `reads`: which of the model's outputs the logit is.
     `control`: control tokens that stand in the texts.
     """
-    percentage = f"{100 * sigmoid(logit):.1f}"
+    percentage = fixed(100 * sigmoid(logit))
     return render(
         "score.html",
         logit=logit,

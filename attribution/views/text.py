@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from attribution.types import Segment, Word
-from attribution.views.numbers import number
+from attribution.views.numbers import coordinate, number
 from attribution.views.templating import Markup, render
 
 MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
@@ -90,8 +90,8 @@ def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[Mark]:
             word.key,
             word.kinds.split()[1],
             word.alpha,
-            f"{STRIP * of.start / length:.1f}",
-            f"{max(6.0, STRIP * (of.end - of.start) / length):.1f}",
+            coordinate(STRIP * of.start / length),
+            coordinate(max(6.0, STRIP * (of.end - of.start) / length)),
         )
         for of, word in zip(words, every, strict=True)
         if word.key and word.alpha and "rl-strong" in word.kinds
@@ -120,7 +120,7 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
     if strength >= PLAIN_BELOW:
         direction = "lowers" if word.attribution < 0 else "raises"
         kinds.append("rl-control" if control else f"rl-{direction}" if signed else "rl-strength")
-        alpha = f"{MAX_ALPHA * strength:.2f}"
+        alpha = coordinate(MAX_ALPHA * strength, 2)
         if strength >= UNDERLINE_ABOVE:
             kinds.append("rl-strong")
     if word.cut:
@@ -133,6 +133,6 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         alpha,
         key=f"{word.segment[0]}{i}",
         value=number(word.attribution, signed),
-        share=f"{100 * strength:.0f}",
+        share=coordinate(100 * strength, 0),
         says=CUT if word.cut else None,
     )

@@ -14,6 +14,7 @@ from attribution.evidence.compare.interaction import DIFFERENCE, interaction_pas
 from attribution.rerankers.reranker import Meter
 from attribution.views.compare import Which
 from attribution.views.interaction import meet_html
+from attribution.views.numbers import logit
 from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html
 from interface.runs.gpu import gpu
@@ -60,7 +61,7 @@ def run_edit(compared: Compared | None, which: Which, text: str, request: gr.Req
             rows=draw_rows(edited),
             words=draw_words(edited),
             what_if=outcomes_html(outcomes(edited)),
-            status=status_html(f"{which} as edited scores {row.logit:.2f}. One forward pass."),
+            status=status_html(f"{which} as edited scores {logit(row.logit)}. One forward pass."),
         )
 
 
