@@ -117,7 +117,7 @@ def test_the_probe_is_the_plain_head_on_each_layers_normed_states(architecture: 
         else:
             expected = [model.classifier(model.bert.pooler(state)).item() for state in hidden]
     reranker = tiny(architecture)
-    assert look_inside(reranker, reranker.encode(QUERY, DOCUMENT)).probe.tolist() == pytest.approx(expected, abs=1e-4)
+    assert look_inside(reranker, reranker.encode(QUERY, DOCUMENT)).readout.tolist() == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("factor", [1.5, 1.01])

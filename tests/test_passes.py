@@ -13,6 +13,7 @@ import torch
 from attribution import METHODS, explain, removal
 from attribution.cost import OUTSIDE, sequences, sides_of
 from attribution.errors import Stopped
+from attribution.explain import options_of
 from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
 from attribution.rerankers.reranker import Meter, Reranker
@@ -35,11 +36,18 @@ def batches(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+SMALL = {"n_samples": 6, "n_steps": 5, "max_evaluations": 33}
+
+
+@pytest.mark.parametrize("given", [{}, SMALL], ids=["defaults", "options"])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_runs_the_model_as_often_as_its_row_says(method: str, tiny_bert: Reranker, batches: list[int]) -> None:
+def test_a_method_runs_the_model_as_often_as_its_row_says(
+    method: str, given: dict[str, int], tiny_bert: Reranker, batches: list[int]
+) -> None:
     pair = tiny_bert.encode(QUERY, DOCUMENT)
-    METHODS[method].attribute(tiny_bert, pair)
-    said = sequences(method, sides_of(pair)) - OUTSIDE
+    options = {name: n for name, n in given.items() if name in options_of(method)}
+    METHODS[method].attribute(tiny_bert, pair, **options)
+    said = sequences(method, sides_of(pair), **given) - OUTSIDE
     bound = method in (IG, "shapley")  # they stop early, or meet a set of words again
     assert said // 4 <= sum(batches) <= said if bound else sum(batches) == said
     fixed = METHODS[method].passes

@@ -1,4 +1,4 @@
-"""Attentions, hidden states and their gradients, on words; and the head applied layer by layer as a probe."""
+"""Attentions, hidden states and their gradients, on words; and the head applied to each layer's states."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Inside:
     `attention (layers, heads, 1 + query words, document words)`: the share of a word's attention that goes to a
     document word; row 0 is the read-out position. `state_norm`, `grad_norm`, `grad_x_state (1 + layers, units)`:
     L2 norm of the states (mean over a word's tokens), of the logit's gradient, and gradient x activation (sums, in
-    logits); row 0 is after the embeddings. `probe (1 + layers,)`: the head's logit from each layer's states.
+    logits); row 0 is after the embeddings. `readout (1 + layers,)`: the head's logit from each layer's states.
     """
 
     logit: float
@@ -38,7 +38,7 @@ class Inside:
     state_norm: Array
     grad_norm: Array
     grad_x_state: Array
-    probe: Array
+    readout: Array
 
     def words(self, segment: Segment) -> list[Unit]:
         """The units of one segment."""
@@ -75,7 +75,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
         state_norm=_array(states.norm(dim=-1) @ (onto / onto.sum(0))),
         grad_norm=_array(grads.norm(dim=-1) @ onto),
         grad_x_state=_array((grads * states).sum(-1) @ onto),
-        probe=_array(_probe(twin, states, read_positions(reranker, pair))),
+        readout=_array(_readout(twin, states, read_positions(reranker, pair))),
     )
 
 
@@ -110,7 +110,7 @@ def _query_to_document(attentions: Tensor, units: tuple[Unit, ...], read: list[i
     return _array((attend / attend.sum(0)).T @ attentions @ attended)
 
 
-def _probe(reranker: Reranker, states: Tensor, read: list[int]) -> Tensor:
+def _readout(reranker: Reranker, states: Tensor, read: list[int]) -> Tensor:
     """`(1 + layers,)`: the head on each layer's states, through the final norm it expects; the last is the logit."""
     family, model = reranker.family, reranker.model
     with torch.no_grad():

@@ -106,7 +106,7 @@ def states_html(inside: Inside, measure: str) -> Markup:
 
 def probe_html(inside: Inside) -> Markup:
     """The head's logit from each layer's states, as a curve and as a table."""
-    values = [float(value) for value in inside.probe]
+    values = [float(value) for value in inside.readout]
     ticks = nice_ticks(min(0.0, *values), max(0.0, *values))
     step = (WIDTH - LEFT - RIGHT) / (len(values) - 1)
 

@@ -79,9 +79,9 @@ def test_attention_from_query_words_to_document_words(
 def test_the_probe_ends_at_the_logit_and_starts_elsewhere(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     inside = look(reranker)
-    assert len(inside.probe) == reranker.model.config.num_hidden_layers + 1
-    assert inside.probe[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
-    assert abs(inside.probe[0] - inside.logit) > 1e-3
+    assert len(inside.readout) == reranker.model.config.num_hidden_layers + 1
+    assert inside.readout[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
+    assert abs(inside.readout[0] - inside.logit) > 1e-3
 
 
 @every_family
@@ -111,8 +111,8 @@ def test_an_odd_number_of_layers(tmp_path: Path) -> None:
         str(save_tiny("BertForSequenceClassification", tmp_path, num_hidden_layers=3)), device="cpu"
     )
     inside = look(reranker)
-    assert (len(inside.attention), len(inside.probe)) == (3, 4)
-    assert inside.probe[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
+    assert (len(inside.attention), len(inside.readout)) == (3, 4)
+    assert inside.readout[-1] == pytest.approx(reranker.score(QUERY, [DOCUMENT])[0], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_head_reads_the_first_position_or_the_mean_of_all(
     inside = look(load_reranker(str(save_tiny(architecture, tmp_path, classifier_pooling=pooling)), device="cpu"))
     length = sum(len(unit.positions) for unit in inside.units)
     assert inside.read_positions == tuple(range(length if reads_all else 1))
-    assert inside.probe[-1] == pytest.approx(inside.logit, abs=1e-5)
+    assert inside.readout[-1] == pytest.approx(inside.logit, abs=1e-5)
     assert [column for column, grad in enumerate(inside.grad_norm[-1]) if grad > 0] == [
         column for column, unit in enumerate(inside.units) if reads_all or 0 in unit.positions
     ]
@@ -199,7 +199,7 @@ def test_two_visitors_inside_at_once_leave_the_shared_model_alone(tiny_bert: Any
     with ThreadPoolExecutor(len(pairs)) as visitors:
         for insides, expected in zip(visitors.map(visit, pairs), alone, strict=True):
             for inside in insides:
-                for name in ("attention", "state_norm", "grad_norm", "grad_x_state", "probe"):
+                for name in ("attention", "state_norm", "grad_norm", "grad_x_state", "readout"):
                     ours, theirs = getattr(inside, name), getattr(expected, name)
                     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=name)
     assert tiny_bert.model.config._attn_implementation == "sdpa"

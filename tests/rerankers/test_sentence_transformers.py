@@ -185,7 +185,7 @@ def test_a_chain_of_modules(architecture: str, tiny: Tiny, tmp_path: Path) -> No
         assert explanation.logit == pytest.approx(singly[0], abs=1e-5)
         assert all(path.relative_delta <= 0.01 for path in explanation.paths)
     inside = look_inside(loaded, loaded.encode(QUERY, PAIRS[0][1]))
-    assert inside.probe[-1] == pytest.approx(inside.logit, abs=1e-5)
+    assert inside.readout[-1] == pytest.approx(inside.logit, abs=1e-5)
 
 
 def test_a_language_model_saved_to_read_bare_pairs(tiny_folder: Folder, tmp_path: Path) -> None:

@@ -134,11 +134,11 @@ def shares_and_places(chart: Charts, fractions: tuple[float, ...]) -> tuple[list
 @pytest.mark.parametrize(("n_layers", "top"), [(1, 4.0), (2, 4.0), (30, 4.0), (6, 0.3)])
 def test_the_probes_curve(n_layers: int, top: float, tiny_bert: Reranker) -> None:
     inside = look_inside(tiny_bert, tiny_bert.encode(*PAIR))
-    inside = replace(inside, probe=np.linspace(-0.3 * top, top, n_layers + 1, dtype=np.float32) ** 2)
+    inside = replace(inside, readout=np.linspace(-0.3 * top, top, n_layers + 1, dtype=np.float32) ** 2)
     (chart,) = Charts(probe_html(inside)).all
     assert chart.within()
     assert min(y for _, y in chart.circles) < 0.5 * chart.size[1], "the scale fits the values"
-    assert [y for _, y in chart.circles] == pytest.approx([chart.height_of(v) for v in inside.probe], abs=0.6)
+    assert [y for _, y in chart.circles] == pytest.approx([chart.height_of(v) for v in inside.readout], abs=0.6)
     assert chart.named("rl-in-line") == [chart.circles]
     xs = [x for x, _ in chart.circles]
     assert np.diff(xs) == pytest.approx([(xs[-1] - xs[0]) / n_layers] * n_layers, abs=0.2)

@@ -30,7 +30,7 @@ INSIDE = Inside(
     state_norm=abs(VALUES),
     grad_norm=abs(VALUES),
     grad_x_state=VALUES,
-    probe=np.array([0.0, 1.0], np.float32),
+    readout=np.array([0.0, 1.0], np.float32),
 )
 Cell = tuple[str, str, str, str]  # class, strength, number, label
 

@@ -219,5 +219,5 @@ def test_the_states_and_the_probe(measure_name: str, inside: Inside) -> None:
     for row, expected in zip(page.cells(), getattr(inside, measure_name).T, strict=True):
         assert row == pytest.approx(expected.tolist(), rel=6e-3, abs=1e-9)
     assert [value(v) for v in Page(probe_html(inside)).numbers["probe"]] == pytest.approx(
-        inside.probe.tolist(), rel=6e-3
+        inside.readout.tolist(), rel=6e-3
     )
