@@ -1,5 +1,9 @@
 # Two commands: `make run` opens the app, `make test` runs lint, types and tests. Both set up what they need.
 PYTHON ?= python3
+# Or lowest.txt or newest.txt: the ends of the ranges in requirements.txt.
+PINS ?= constraints.txt
+# https://download.pytorch.org/whl/cpu has a torch without CUDA, of a tenth of the size.
+TORCH_INDEX ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 CLICKING := tests/browser
@@ -37,15 +41,27 @@ fuzz: .venv/dev browser
 screenshot: .venv/dev browser
 	$(BIN)/python -m tests.browser.screenshot
 
+# Which Python, before anything is downloaded; any Python can read this line, so that it can say so.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("error: %s is Python %d.%d; Rerank Lens needs \
+	3.11 or later. Name another one: make PYTHON=python3.12" % ((sys.executable,) + v))'
+	$(PYTHON) -m venv .venv
+
 # torch first and alone: its wheel is chosen before anything else can ask for another.
-.venv/app: requirements.txt constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -c constraints.txt "torch<=2.13.0"
-	$(BIN)/pip install --quiet -c constraints.txt -r requirements.txt
+.venv/app: requirements.txt $(PINS) | $(BIN)/python
+	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) -c $(PINS) "torch<=2.13.0"
+	$(BIN)/pip install --quiet -c $(PINS) -r requirements.txt
 	touch $@
 
 .venv/dev: .venv/app requirements-dev.txt
-	$(BIN)/pip install --quiet -c constraints.txt -r requirements-dev.txt
+	$(BIN)/pip install --quiet -c $(PINS) -r requirements-dev.txt
+	touch $@
+
+lowest.txt: requirements.txt | $(BIN)/python
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct requirements.txt -o $@
+
+newest.txt:
 	touch $@
 
 # Tests click through the page in Chromium; Debian's and Ubuntu's package, or any on the PATH.

@@ -85,7 +85,7 @@ def or_unanswered(visit: Visit) -> Visit:
         began = time.perf_counter()
         try:
             return await asyncio.wait_for(visit(server, ask, *more), PATIENCE)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             said = "no end"
         except httpx.TransportError as error:
             said = f"{type(error).__name__} at {error.request.url.path.rpartition('gradio_api/')[2]}"

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from multiprocessing import get_context
 from pathlib import Path
@@ -167,7 +167,7 @@ def main() -> None:
         part, _, name = outcome.partition(": ")
         parts.setdefault(part, {})[name] = n
     failures = [failure for _, failed in done for failure in failed]
-    found = {"date": f"{datetime.now(timezone.utc):%Y-%m-%d}", "seed": given.seed, "parts": parts, "failures": failures}
+    found = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": given.seed, "parts": parts, "failures": failures}
     found |= {"seconds": time.perf_counter() - began}
     if given.cases >= FULL:
         STORED.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")

@@ -56,7 +56,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_blocks_of_code_say_what_they_are(path: Path) -> None:
     """So that one of the tests here, or of the browser's, runs them."""
     opened = re.findall(r"^```(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)[::2]
-    assert set(opened) <= {"python", "sh", "json"}
+    assert set(opened) <= {"python", "sh", "json", "nginx"}
 
 
 def check_command(command: str) -> None:
@@ -78,7 +78,7 @@ def check_command(command: str) -> None:
     elif program == "pip":
         assert command.removeprefix("pip install ") in EXTRAS, command
     else:
-        assert program in {"hf", "echo", "curl", "id=$(curl"}, command  # the Hub's, or run by another test
+        assert program in {"docker", "hf", "echo", "curl", "id=$(curl"}, command  # the Hub's, or run by another test
 
 
 @page

@@ -39,6 +39,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "interface/runs",
     "interface/server",
     "interface/__init__.py",
+    "attribution/entry.py",
     "attribution/__main__.py",
     "attribution/batch",
     "attribution/export.py",

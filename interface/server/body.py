@@ -70,7 +70,7 @@ async def within(receive: Any, until: float) -> Any:
     """The next message, or None once the loop's clock says `until`."""
     try:
         return await asyncio.wait_for(receive(), until - asyncio.get_running_loop().time())
-    except asyncio.TimeoutError:  # Python 3.10 has another than TimeoutError
+    except TimeoutError:
         return None
 
 
