@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attribution.evidence.compare.contrast import contrast, rank
     from attribution.evidence.compare.counterfactual import counterfactual
     from attribution.evidence.compare.interaction import interaction
+    from attribution.evidence.compare.passages import contrast_sentences
     from attribution.evidence.probes.probe import probe
     from attribution.evidence.probes.probe_set import probe_set
     from attribution.evidence.sentences import sentences
@@ -26,6 +27,7 @@ __all__ = [
     "MODELS",
     "AttributionError",
     "contrast",
+    "contrast_sentences",
     "counterfactual",
     "explain",
     "interaction",
@@ -40,6 +42,7 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "METHODS": "methods",
     "MODELS": "rerankers.loading.models",
     "contrast": "evidence.compare.contrast",
+    "contrast_sentences": "evidence.compare.passages",
     "counterfactual": "evidence.compare.counterfactual",
     "explain": "explain",
     "interaction": "evidence.compare.interaction",

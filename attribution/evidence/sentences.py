@@ -164,15 +164,15 @@ def sentences_stream(
     )
     yield first
     began = time.perf_counter() - first.seconds
-    n_orders, shares = _shares(play, len(read), seed)
-    of = dict(zip(read, shares, strict=True))
+    found = shares(play, len(read), seed)
+    of = dict(zip(read, found, strict=True))
     yield replace(
         first,
         sentences=tuple(
             replace(s, share=of[i][0], error=of[i][1]) if i in of else s for i, s in enumerate(first.sentences)
         ),
-        n_orders=n_orders,
-        remainder=logit - empty_logit - sum(share for share, _ in shares),
+        n_orders=n_orders(len(read)),
+        remainder=logit - empty_logit - sum(share for share, _ in found),
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
     )
@@ -198,11 +198,11 @@ def _sentences(
     )
 
 
-def _shares(play: Play, n: int, seed: int) -> tuple[int, list[tuple[float, float]]]:
-    """How many orders were drawn, and each sentence's Shapley value with its standard error, in logits."""
+def shares(play: Play, n: int, seed: int) -> list[tuple[float, float]]:
+    """Each of `n` sentences' Shapley value with its standard error, in logits; exact, or over `n_orders(n)` orders."""
     orders = balanced_orders(n, n_orders(n), torch.Generator().manual_seed(seed)) if n_orders(n) else []
     if not orders:
-        return 0, [(value, 0.0) for value in exact_shapley(play, n)]
+        return [(value, 0.0) for value in exact_shapley(play, n)]
     effects = order_effects(play, orders)  # (n_orders, n); an order, then its reverse
     pairs = [[(a + b) / 2 for a, b in zip(*two, strict=True)] for two in zip(effects[::2], effects[1::2], strict=True)]
-    return len(orders), [(fmean(values), stdev(values) / sqrt(len(pairs))) for values in zip(*pairs, strict=True)]
+    return [(fmean(values), stdev(values) / sqrt(len(pairs))) for values in zip(*pairs, strict=True)]

@@ -1,0 +1,205 @@
+"""Why one passage stands above another, sentence by sentence: what both hold first, then what only one of them says."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from attribution.evidence.sentences import shares
+from attribution.methods.perturbation import Logits
+from attribution.removal import Present, check_operator, score_kept
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.types import TokenizedPair
+from attribution.words import split_sentences, units_by_sentence
+
+SAME = 0.9  # difflib's ratio of two sentences' words from which they are the same sentence, nearly
+_WORD = re.compile(r"\w+")
+Span = tuple[int, int]  # [start, end) in characters
+
+
+@dataclass(frozen=True)
+class SentenceBar:
+    """A sentence that only one of the two documents holds, and its term of `first`'s logit minus `second`'s.
+
+    Its Shapley share beside the sentences that both hold, with the sign turned for one of the second; `error`: the
+    share's standard error, 0 where it is exact. In logits. `start`, `end`: characters of its document.
+    """
+
+    text: str
+    of: Literal["first", "second"]
+    start: int
+    end: int
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Common:
+    """A sentence that both documents hold: where it stands in each; `ratio`: 1 where it has the same words."""
+
+    first: Span
+    second: Span
+    ratio: float
+
+
+@dataclass(frozen=True)
+class SentenceContrast:
+    """`difference` = `first_logit` - `second_logit` = sum of the bars + `common_value` + `remainder`, in logits.
+
+    `common_value`: of the two documents cut down to what both hold, the first's logit minus the second's. It is 0 where
+    they hold the same text in the same order, and with nothing in common the difference of the baselines, which is 0
+    unless words are masked. `remainder` is rounding. `n_first`, `n_second`: the sentences of each that the model read;
+    `unread`: how many of each it did not. `threshold`: the ratio of words from which two sentences are the same.
+    """
+
+    model_id: str
+    revision: str
+    query: str
+    first: str
+    second: str
+    operator: str
+    first_logit: float
+    second_logit: float
+    common: tuple[Common, ...]
+    common_value: float
+    bars: tuple[SentenceBar, ...]
+    remainder: float
+    n_first: int
+    n_second: int
+    unread: tuple[int, int]
+    n_forward: int
+    seconds: float
+    threshold: float = SAME
+
+    @property
+    def difference(self) -> float:
+        """The first document's logit minus the second's."""
+        return self.first_logit - self.second_logit
+
+    @property
+    def says(self) -> str:
+        """How much of the two is the same, in a sentence."""
+        n, nearly = len(self.common), sum(pair.ratio < 1 for pair in self.common)
+        if not n:
+            return "No sentence is in both documents."
+        verb = "s are" if n > 1 else " is"
+        text = f"{n} sentence{verb} in both documents, of {self.n_first} of the first and {self.n_second} of the second"
+        if self.n_first == self.n_second:
+            text = f"{n} of {self.n_first} sentences {verb.split()[-1]} in both documents"
+        return f"{text}{f', {nearly} of them nearly' if nearly else ''}."
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One document's read sentences: their spans and token positions."""
+
+    pair: TokenizedPair
+    spans: list[Span]
+    players: list[list[int]]
+    n_unread: int
+
+
+def contrast_sentences(
+    reranker: Reranker,
+    query: str,
+    first: str,
+    second: str,
+    *,
+    operator: str = "delete",
+    seed: int = 0,
+    on_pass: Callable[[Meter], None] | None = None,
+) -> SentenceContrast:
+    """Why the document `first` has another logit than `second` for `query`, sentence by sentence, in logits.
+
+    Sentences that both hold, or nearly (`SAME`), are paired first, each once, and stay in place. Each document's other
+    sentences share what they add to those: Shapley values of the game whose empty set is what both hold, as
+    `sentences` has them, so that common text cancels whatever else it stands beside. `operator`, `seed` and `on_pass`
+    as for `sentences`. Raises `InputError` and `OptionError`.
+    """
+    check_operator(operator)
+    began = time.perf_counter()
+    sides = [_side(reranker, query, document) for document in (first, second)]
+    texts = [[side.pair.document[slice(*span)] for span in side.spans] for side in sides]
+    paired = align(*texts)
+    bars: list[SentenceBar] = []
+    logits, cores = [], []
+    with metered(Meter(on_pass)) as meter:
+        for k, side in enumerate(sides):
+            stays = frozenset(pair[:2][k] for pair in paired)
+            own = [i for i in range(len(side.players)) if i not in stays]
+            play = _beside(reranker, side, stays, own, operator)
+            known = play([frozenset(), frozenset(range(len(own)))])
+            cores.append(known[frozenset()])
+            logits.append(known[frozenset(range(len(own)))])
+            for i, (share, error) in zip(own, shares(play, len(own), seed), strict=True):
+                value = -share if k else share
+                bars.append(SentenceBar(texts[k][i], "second" if k else "first", *side.spans[i], value, error))
+    common_value = cores[0] - cores[1]
+    return SentenceContrast(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        first=first,
+        second=second,
+        operator=operator,
+        first_logit=logits[0],
+        second_logit=logits[1],
+        common=tuple(Common(sides[0].spans[i], sides[1].spans[j], ratio) for i, j, ratio in paired),
+        common_value=common_value,
+        bars=tuple(bars),
+        remainder=logits[0] - logits[1] - common_value - sum(bar.value for bar in bars),
+        n_first=len(texts[0]),
+        n_second=len(texts[1]),
+        unread=(sides[0].n_unread, sides[1].n_unread),
+        n_forward=meter.n_forward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, float]]:
+    """`(place in first, place in second, ratio)` of the sentences that are in both, each once, the most alike first.
+
+    In the order of `first`. The ratio is difflib's, of their words without case and punctuation.
+    """
+    a, b = ([_WORD.findall(text.casefold()) or [text.strip()] for text in texts] for texts in (first, second))
+    ratios = []
+    for j, there in enumerate(b):
+        matcher = SequenceMatcher(None, b=there, autojunk=False)  # which keeps what it learns of its second sequence
+        for i, here in enumerate(a):
+            matcher.set_seq1(here)
+            if matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME:
+                ratios.append((-matcher.ratio(), i, j))
+    found: dict[int, tuple[int, float]] = {}
+    taken: set[int] = set()
+    for ratio, i, j in sorted(ratios):
+        if i not in found and j not in taken:
+            found[i] = (j, -ratio)
+            taken.add(j)
+    return [(i, *found[i]) for i in sorted(found)]
+
+
+def _side(reranker: Reranker, query: str, document: str) -> _Side:
+    pair = reranker.encode(query, document)
+    spans = split_sentences(document)
+    players = [[p for unit in units for p in unit.positions] for units in units_by_sentence(pair)]
+    read = [i for i, positions in enumerate(players) if positions]
+    return _Side(pair, [spans[i] for i in read], [players[i] for i in read], len(spans) - len(read))
+
+
+def _beside(
+    reranker: Reranker, side: _Side, stays: Present, own: Sequence[int], operator: str
+) -> Callable[[Iterable[Present]], Logits]:
+    """Scores sets of a document's `own` sentences, counted from 0, beside those that stay; each set once."""
+    known: Logits = {}
+
+    def play(sets: Iterable[Present]) -> Logits:
+        new = {s: stays | {own[k] for k in s} for s in sets if s not in known}
+        scored = score_kept(reranker, side.pair, side.players, new.values(), operator)
+        known.update({s: scored[kept] for s, kept in new.items()})
+        return known
+
+    return play
