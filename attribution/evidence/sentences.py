@@ -14,7 +14,7 @@ from attribution.errors import check_range
 from attribution.methods.perturbation import Logits, Play, balanced_orders, exact_shapley, order_effects
 from attribution.removal import Present, check_operator, score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
-from attribution.types import Unit
+from attribution.types import Explanation, TokenizedPair, Unit, Word
 from attribution.words import pieces, split_sentences, units_by_sentence
 
 MAX_EXACT = 6  # sentences; their 64 subsets are all scored
@@ -206,3 +206,14 @@ def shares(play: Play, n: int, seed: int) -> list[tuple[float, float]]:
     effects = order_effects(play, orders)  # (n_orders, n); an order, then its reverse
     pairs = [[(a + b) / 2 for a, b in zip(*two, strict=True)] for two in zip(effects[::2], effects[1::2], strict=True)]
     return [(fmean(values), stdev(values) / sqrt(len(pairs))) for values in zip(*pairs, strict=True)]
+
+
+def sum_to_sentences(read: Explanation | TokenizedPair, values: Sequence[float]) -> list[Word]:
+    """As `words.sum_to_words`, for the document's sentences: each with the sum of `values` over its own tokens."""
+    found = []
+    for (start, end), units in zip(split_sentences(read.document), units_by_sentence(read), strict=True):
+        positions = [position for unit in units for position in unit.positions]
+        value = sum(values[i] for i in positions) if positions else None
+        cut = any(unit.cut for unit in units)
+        found.append(Word(read.document[start:end], "document", start, end, value, cut))
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from attribution.errors import AttributionError, InputError, OptionError
+from attribution.evidence.sentences import sum_to_sentences
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.reranker import Meter, Reranker, metered
@@ -169,13 +170,15 @@ def check_complete(method: str) -> None:
         )
 
 
-def words_of(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
+def words_of(
+    read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment, unit: str = "word"
+) -> list[Word]:
     """The words of one segment that the model read, in reading order, each with the sum of `values` over its tokens.
 
-    In the order of `seen_words`; without the white space around a word.
+    Or the document's sentences, by `unit`. In the order of `removal.parts_of`; without the white space around.
     """
     words = []
-    for word in sum_to_words(read, values, segment):
+    for word in sum_to_words(read, values, segment) if unit == "word" else sum_to_sentences(read, values):
         if word.attribution is not None:
             shown = word.text.strip()
             start = word.start + word.text.index(shown)

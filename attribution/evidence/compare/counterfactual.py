@@ -1,19 +1,23 @@
-"""What if: the logit with words of the document dropped, and the words whose loss puts A below B."""
+"""What if: the logit with words or sentences of the document dropped, and those whose loss puts A below B."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
-from attribution.removal import check_operator, score_kept, seen_words
+from attribution.removal import check_operator, parts_of, score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import Explanation, TokenizedPair, Word
 
+MAX_SETS = 200  # sets of sentences of one size that are all tried; beyond, one more is dropped at a time
+MEASURED = "without"  # what orders sentences: each one's own loss
 AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share a batch, and few are tried in vain
 
 
@@ -24,6 +28,8 @@ class Counterfactual:
     `dropped[k]` is the word that went at step `k`, its `attribution` as the method gave it; `logits[k]` is the logit
     without the first `k` of them, `predicted[k]` what the attributions had said it would be. `flipped`: the last logit
     is below the rival's, and none before it is; if not, every word that the method says raises the score is dropped.
+    `unit`: "sentence" where sentences are; then `method` is "without", and `attribution` what the logit falls by when
+    that sentence alone goes.
     """
 
     model_id: str
@@ -41,6 +47,7 @@ class Counterfactual:
     n_forward: int
     n_backward: int
     seconds: float
+    unit: str = "word"
 
 
 def counterfactual(
@@ -48,34 +55,47 @@ def counterfactual(
     query: str,
     document: str,
     rival: str,
-    method: str = "integrated_gradients",
+    method: str | None = None,
     *,
     operator: str = "delete",
+    unit: str = "word",
     explanation: Explanation | None = None,
     on_pass: OnPass | None = None,
 ) -> Counterfactual:
     """The fewest words to drop from `document`, in the order of their attributions, so that it falls below `rival`.
 
-    Greedy: words go in the order of `method`'s attributions (a key of `METHODS` with a sign), largest first, and the
-    model scores what is left after each; the first set that puts the logit below the rival's is returned. Another
-    order may need fewer words; no set that was tried before the last one flips the order. `operator`: a key of
-    `OPERATORS`. `explanation`: one of this pair at hand, whose attributions are then used and `method` is not run.
-    `on_pass` as for `explain`. Raises `InputError` when `document` is not above `rival`, and `OptionError`.
+    Greedy: words go in the order of `method`'s attributions (a key of `METHODS` with a sign, by default integrated
+    gradients), largest first, and the model scores what is left after each; the first set that puts the logit below the
+    rival's is returned. Another order may need fewer words; no set that was tried before the last one flips the order.
+    `unit="sentence"`: the fewest sentences, which are measured and need no method. All sets of one, of two and so on
+    are tried, up to `MAX_SETS` of a size; beyond, the sentences of the best set so far go first, then the others in the
+    order of their own loss. `operator`: a key of `OPERATORS`. `explanation`: one of this pair at hand, whose
+    attributions are then used and `method` is not run. `on_pass` as for `explain`. Raises `InputError` when `document`
+    is not above `rival`, and `OptionError`.
     """
     check_operator(operator)
     began = time.perf_counter()
     meter = Meter(on_pass)
-    if explanation is None:
-        check_signed(method)
-        explanation = _explained(reranker, query, document, method, meter)
-    _check(reranker, explanation, query, document)
+    if unit == "word":
+        method = method or "integrated_gradients"
+        if explanation is None:
+            check_signed(method)
+            explanation = _explained(reranker, query, document, method, meter)
+        _check(reranker, explanation, query, document)
+    elif method or explanation:
+        raise OptionError("Sentences are dropped by what their loss really costs. Give no method and no explanation.")
     pair = reranker.encode(query, document)
+    parts = parts_of(pair, unit)
     with metered(meter):
         (rival_logit,) = reranker.score(query, [rival])
-        words = words_of(explanation, explanation.attributions, "document")
-        raising = [w for w in range(len(words)) if (words[w].attribution or 0.0) > 0]
-        order = sorted(raising, key=lambda w: -(words[w].attribution or 0.0))
-        logits = _until_below(reranker, pair, order, rival_logit, operator)
+        if explanation:
+            words = words_of(explanation, explanation.attributions, "document")
+            raising = [w for w in range(len(words)) if (words[w].attribution or 0.0) > 0]
+            order = sorted(raising, key=lambda w: -(words[w].attribution or 0.0))
+        else:
+            order, losses = _fewest(reranker, pair, parts, rival_logit, operator)
+            words = words_of(pair, losses, "document", unit)
+        logits = _until_below(reranker, pair, parts, order, rival_logit, operator)
     if logits[0] <= rival_logit:
         raise InputError(
             f"The document scores {logits[0]:.3g} and the other {rival_logit:.3g}: it is not above it, so there is "
@@ -91,7 +111,7 @@ def counterfactual(
         query=query,
         document=document,
         rival=rival,
-        method=explanation.method,
+        method=explanation.method if explanation else MEASURED,
         operator=operator,
         flipped=logits[-1] < rival_logit,
         rival_logit=rival_logit,
@@ -101,6 +121,7 @@ def counterfactual(
         n_forward=meter.n_forward,
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
+        unit=unit,
     )
 
 
@@ -118,25 +139,52 @@ def logit_without(
     dropped: Collection[int],
     *,
     operator: str = "delete",
+    unit: str = "word",
     on_pass: OnPass | None = None,
 ) -> float:
     """The raw logit with some of the document's seen words dropped, counted from 0 as `words_of` lists them.
 
-    One forward. Raises `InputError` or `OptionError`.
+    Or its seen sentences, by `unit`. One forward. Raises `InputError` or `OptionError`.
     """
     pair = reranker.encode(query, document)
-    words = seen_words(pair)
+    words = parts_of(pair, unit)
     unknown = sorted(set(dropped) - set(range(len(words))))
     if unknown:
-        raise OptionError(f"There is no word {unknown[0]} in this document; its words are 0 to {len(words) - 1}.")
+        raise OptionError(f"There is no {unit} {unknown[0]} in this document; its {unit}s are 0 to {len(words) - 1}.")
     kept = frozenset(range(len(words))) - frozenset(dropped)
     with metered(Meter(on_pass)):
         return score_kept(reranker, pair, words, [kept], operator)[kept]
 
 
-def _until_below(reranker: Reranker, pair: TokenizedPair, order: list[int], limit: float, operator: str) -> list[float]:
+def _fewest(
+    reranker: Reranker, pair: TokenizedPair, parts: list[list[int]], limit: float, operator: str
+) -> tuple[list[int], list[float]]:
+    """The order in which sentences go, the fewest that flip first; and each one's own loss, on its first token."""
+    everything = frozenset(range(len(parts)))
+    best, losses = everything, [0.0] * len(parts)
+    for size in range(len(parts) + 1):
+        sets = [everything - frozenset(gone) for gone in combinations(range(len(parts)), size)]
+        if size > 1 and comb(len(parts), size) > MAX_SETS:
+            break
+        logits = score_kept(reranker, pair, parts, sets, operator)
+        best = min(sets, key=lambda kept: logits[kept])
+        if size == 0:
+            whole = logits[best]
+        elif size == 1:
+            losses = [whole - logits[everything - {i}] for i in range(len(parts))]
+        if logits[best] < limit:
+            break
+    order = sorted(everything, key=lambda i: (i in best, -losses[i]))
+    values = [0.0] * len(pair.tokens)
+    for positions, loss in zip(parts, losses, strict=True):
+        values[positions[0]] = loss
+    return order, values
+
+
+def _until_below(
+    reranker: Reranker, pair: TokenizedPair, words: list[list[int]], order: list[int], limit: float, operator: str
+) -> list[float]:
     """Logits without the first 0, 1, 2 ... words of `order`; the first one below `limit` is the last."""
-    words = seen_words(pair)
     everything = frozenset(range(len(words)))
     kept = [everything - frozenset(order[:k]) for k in range(len(order) + 1)]
     logits: list[float] = []

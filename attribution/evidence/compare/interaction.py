@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from attribution.errors import OptionError, check_range
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.methods import METHODS
-from attribution.removal import Present, check_operator, score_kept, seen_words
+from attribution.removal import Present, check_operator, parts_of, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
 from attribution.types import TokenizedPair, Word
 
@@ -26,7 +26,8 @@ class Interaction:
 
     Above 0: the one counts for more beside the other. `form`: "difference", or the method whose attributions were
     subtracted. `query_words` and `document_words` (the strongest, in reading order) carry as `attribution` what each
-    does alone in the whole pair. `n_words_seen`: of how many document words they were chosen.
+    does alone in the whole pair. `n_words_seen`: of how many document words they were chosen. `unit`: "sentence" where
+    `document_words` are sentences.
     """
 
     model_id: str
@@ -44,6 +45,7 @@ class Interaction:
     n_forward: int
     n_backward: int
     seconds: float
+    unit: str = "word"
 
 
 def interaction(
@@ -54,6 +56,7 @@ def interaction(
     n_words: int = 12,
     form: str = DIFFERENCE,
     operator: str = "mask",
+    unit: str = "word",
     on_pass: OnPass | None = None,
 ) -> Interaction:
     """How much each query word and each of the `n_words` strongest document words matter together, in logits.
@@ -63,7 +66,8 @@ def interaction(
     a key of `METHODS` that has a sign and uses a gradient: its attribution of `j` minus the same with `i` masked, one
     run a query word and one more, for long texts; the strongest are those with the largest entry. Both forms are 0 for
     a model that adds up what its words do, and need no attention. `operator`: a key of `OPERATORS`, how a word is taken
-    away; the gradient form masks. `on_pass` as for `explain`. Raises `InputError` or `OptionError`.
+    away; the gradient form masks. `unit="sentence"`: the document's sentences in place of its words. `on_pass` as for
+    `explain`. Raises `InputError` or `OptionError`.
     Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
     arXiv:2006.10965.
     """
@@ -74,13 +78,13 @@ def interaction(
         raise OptionError(f"form {form!r} masks the query's words; operator {operator!r} is for form {DIFFERENCE!r}.")
     began = time.perf_counter()
     pair = reranker.encode(query, document)
-    sides = (seen_words(pair, "query"), seen_words(pair))
+    sides = (seen_words(pair, "query"), parts_of(pair, unit))
     with metered(Meter(on_pass)) as meter:
         if form == DIFFERENCE:
             logit, alone, chosen, values = _second_differences(reranker, pair, *sides, n_words, operator)
         else:
             logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, n_words, form)
-    words_d = words_of(pair, alone, "document")
+    words_d = words_of(pair, alone, "document", unit)
     return Interaction(
         model_id=reranker.model_id,
         revision=reranker.revision,
@@ -97,6 +101,7 @@ def interaction(
         n_forward=meter.n_forward,
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
+        unit=unit,
     )
 
 
