@@ -61,7 +61,7 @@ def tiny(tiny_folder: Callable[[str], Path]) -> Tiny:
     from attribution import load_reranker
 
     def load(architecture: str) -> Reranker:
-        template = "monot5" if architecture.startswith("T5") else None  # whose files say nothing of their prompt
+        template = "monot5" if "T5" in architecture else None  # whose files say nothing of their prompt
         return load_reranker(str(tiny_folder(architecture)), device="cpu", template=template)
 
     return load

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from attribution.rerankers.loading.models import CHECKOUT
 from tests.tiny_prompts import CHAT, byte_level, sentencepiece, write_logit_score
+from tests.tiny_published import PUBLISHED
 
 CORPUS = [
     "how many people live in berlin ? berlin has about 3.7 million inhabitants .",
@@ -86,11 +87,22 @@ SEGMENT_IDS = tuple(
 )
 MORE_ENCODERS = tuple(name for name in CONFIGS if name not in PAIRED)
 DECODER: dict[str, Any] = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512}
+CONFIGS["MT5ForConditionalGeneration"] = CONFIGS["T5ForConditionalGeneration"]
 GEMMA2 = {"query_pre_attn_scalar": 8, "sliding_window": 64}
 CONFIGS |= {
     architecture + head: DECODER | (GEMMA2 if architecture == "Gemma2" else {})
     for architecture in ("Qwen3", "Qwen2", "Llama", "Gemma", "Gemma2", "Mistral")
     for head in ("ForCausalLM", "ForSequenceClassification")
+}
+GEMMA3 = DECODER | {"query_pre_attn_scalar": 8, "sliding_window": 16}
+GEMMA3["layer_types"] = ["sliding_attention", "full_attention"]
+CONFIGS |= dict.fromkeys(("Gemma3ForCausalLM", "Gemma3TextForSequenceClassification"), GEMMA3)
+CONFIGS["Qwen3_5ForCausalLM"] = DECODER | {
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
 }
 SENTENCEPIECE = (
     "CamembertForSequenceClassification",
@@ -117,7 +129,7 @@ def tiny_pieces(start: str, inside: str) -> list[str]:
 
 def tiny_tokenizer(architecture: str) -> PreTrainedTokenizerFast:
     """A fast tokenizer of the family's kind and pair template, with pieces of `CORPUS`."""
-    if architecture.startswith("T5"):
+    if "T5" in architecture:
         return sentencepiece(tiny_pieces("\u2581", ""), end=True)
     if architecture not in PAIRED + MORE_ENCODERS:
         return byte_level(CORPUS) if "Qwen" in architecture else sentencepiece(tiny_pieces("\u2581", ""))
@@ -186,8 +198,9 @@ def save_two_layers(folder: Path) -> Path:
 
 def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> Path:
     """A random checkpoint of `architecture` in `folder`, as `save_pretrained` writes it."""
-    if architecture == "NewForSequenceClassification":
-        return publish_gte(save_tiny("GteForSequenceClassification", folder, seed, **config))
+    if architecture in PUBLISHED:
+        base, publish = PUBLISHED[architecture]
+        return publish(save_tiny(base, folder, seed, **config))
     tokenizer = tiny_tokenizer(architecture)
     model_class = getattr(transformers, architecture)
     settings = {**SMALL, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
@@ -203,18 +216,4 @@ def save_tiny(architecture: str, folder: Path, seed: int = 0, **config: Any) -> 
     if architecture.endswith("ForCausalLM"):
         (folder / "chat_template.jinja").write_text(CHAT)
         write_logit_score(folder, tokenizer, *(("Yes", None) if "Gemma" in architecture else ("yes", "no")))
-    return folder
-
-
-def publish_gte(folder: Path) -> Path:
-    """The same weights as the gte-multilingual files are published: names, config and positions of their own code."""
-    weights = load_file(folder / "model.safetensors")
-    save_file({key.replace("gte.", "new.", 1): value for key, value in weights.items()}, folder / "model.safetensors")
-    config = json.loads((folder / "config.json").read_text())
-    del config["rope_parameters"]
-    config |= {"architectures": ["NewForSequenceClassification"], "model_type": "new", "pack_qkv": True}
-    config |= {"auto_map": {"AutoModelForSequenceClassification": "modeling.NewForSequenceClassification"}}
-    config |= {"rope_theta": 20000, "rope_scaling": {"type": "ntk", "factor": 8.0}, "position_embedding_type": "rope"}
-    config |= {"layer_norm_type": "layer_norm", "logn_attention_scale": False, "unpad_inputs": False}
-    (folder / "config.json").write_text(json.dumps(config))
     return folder

@@ -21,8 +21,8 @@ LAYER_NORMS = ("LayerNorm", "DebertaLayerNorm")
 # What is added to `weight`: RMS norms scale by `weight` or by `1 + weight`. A model with any other norm is refused.
 RMS_NORMS = {
     **dict.fromkeys(("LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "EuroBertRMSNorm"), 0.0),
-    **dict.fromkeys(("GemmaRMSNorm", "Gemma2RMSNorm"), 1.0),
-    "T5LayerNorm": 0.0,
+    **dict.fromkeys(("GemmaRMSNorm", "Gemma2RMSNorm", "Gemma3RMSNorm"), 1.0),
+    **dict.fromkeys(("T5LayerNorm", "MT5LayerNorm"), 0.0),
 }
 
 

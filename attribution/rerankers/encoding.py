@@ -75,7 +75,7 @@ def longest_first(n_query: int, n_document: int, room: int) -> tuple[int, int]:
 def encode_prompt(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt
 ) -> TokenizedPair:
-    """One text written by `prompt`. Too long: only the document is cut, at its end, and what follows it stays."""
+    """One text written by `prompt`. Too long: it is cut at its end, where the document is, or the query behind it."""
     text, spans = prompt.write(query, document)
     encoded = _whole(tokenizer, text, add_special_tokens=prompt.add_special_tokens)
     rows = []
@@ -88,26 +88,23 @@ def encode_prompt(
             f"This pair takes {len(rows)} tokens of the {max_length} that this model reads, and its tokenizer cuts at "
             "the left end, where the instructions of its prompt are. Shorten the document."
         )
-    kept = rows if len(rows) < max_length else _cut_document(rows, max_length, prompt)
+    kept = rows if len(rows) < max_length else _cut_end(rows, max_length, prompt)
     return _pair(tokenizer, query, document, kept, rows, left=False)
 
 
-def _cut_document(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
-    """To `max_length`. A prompt's end is written anew, as sentence-transformers restores it after the cut."""
-    document = [i for i, row in enumerate(rows) if row.segment == "document"]
-    if not document:
-        return rows  # `encode` says so
-    after = rows[document[-1] + 1 :]
-    if all(row.segment == "template" for row in after):
-        ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
-        after = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
-    stop = max_length - len(after)
-    if stop <= document[0]:
+def _cut_end(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
+    """To `max_length`. A prompt's end is written over the last tokens, as sentence-transformers restores it."""
+    ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
+    end = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
+    kept = rows[: max_length - len(end)]
+    last: Segment = "document" if prompt.first == "query" else "query"
+    if any(row.segment == last for row in rows) and all(row.segment != last for row in kept):
+        before = next(i for i, row in enumerate(rows) if row.segment == last)
         raise InputError(
-            f"The query and the prompt around it are {document[0] + len(after)} tokens long and leave no room for the "
-            f"document: this model reads {max_length} tokens in all. Shorten the query."
+            f"The {prompt.first} and the prompt around it are {before + len(end)} tokens long and leave no room for "
+            f"the {last}: this model reads {max_length} tokens in all. Shorten the {prompt.first}."
         )
-    return rows[: min(stop, document[-1] + 1)] + after
+    return kept + end
 
 
 def _whole(tokenizer: PreTrainedTokenizerBase, *texts: str, add_special_tokens: bool = True) -> Any:

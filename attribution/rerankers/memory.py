@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from pathlib import Path
 
-from attribution.errors import ModelError
+from attribution.errors import ModelError, OptionError
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
-LIMIT = 8 * 2**30  # bytes of float32 weights: of one model, and of all that are kept loaded
+LIMIT = 8 * 2**30  # bytes of weights: of one model, and of all that are kept loaded, unless RERANKER_MAX_GB says more
 RESERVED = 2**29  # bytes left to everything else: activations, gradients, the page
+
+
+def number_set(name: str, default: float) -> float:
+    """A number above 0 in the environment variable `name`, else `default`. Raises `OptionError`."""
+    given = os.environ.get(name, "").strip()
+    try:
+        value = float(given or default)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise OptionError(f"The environment variable {name} is {given!r}; it must be a number above 0, or unset.")
+    return value
+
+
+def limit() -> int:
+    """Bytes of weights that are allowed, of one model and of all together."""
+    return int(number_set("RERANKER_MAX_GB", LIMIT / 2**30) * 2**30)
 
 
 def free_memory() -> int | None:
@@ -51,17 +69,18 @@ def gigabytes(n: int) -> str:
     return f"{n / 2**30:.1f} GB" if n >= 2**27 else f"{n / 2**20:.1f} MB"
 
 
-def check_room(model_id: str, size: int) -> None:
-    """Raises `ModelError` when weights of `size` bytes in float32 are more than `LIMIT`, or than what is free."""
-    if size > LIMIT:
+def check_room(model_id: str, size: int, dtype: str = "float32") -> None:
+    """Raises `ModelError` when weights of `size` bytes in `dtype` are more than the limit, or than what is free."""
+    half = " or load it in half of that, load_reranker(..., dtype='bfloat16')," if dtype == "float32" else ""
+    if size > limit():
         raise ModelError(
-            f"{model_id} takes {gigabytes(size)} in float32; at most {gigabytes(LIMIT)} are allowed here. Choose a "
-            "smaller reranker."
+            f"{model_id} takes {gigabytes(size)} in {dtype}; at most {gigabytes(limit())} are allowed here. Set the "
+            f"environment variable RERANKER_MAX_GB to allow more,{half} or choose a smaller reranker."
         )
     free = free_memory()
     if free is not None and size + RESERVED > free:
         raise ModelError(
-            f"{model_id} takes {gigabytes(size)} in float32, and {gigabytes(free)} of memory are free, of which "
-            f"{gigabytes(RESERVED)} are kept for the work itself. Choose a smaller reranker, or try again when others "
-            "are done."
+            f"{model_id} takes {gigabytes(size)} in {dtype}, and {gigabytes(free)} of memory are free, of which "
+            f"{gigabytes(RESERVED)} are kept for the work itself. Choose a smaller reranker,{half} or try again when "
+            "others are done."
         )

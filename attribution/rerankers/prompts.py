@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,25 @@ class Prompt:
         return text, {self.first: (start, middle), second: (middle + len(between), end)}
 
 
-def make_prompt(render: Render, tokenizer: PreTrainedTokenizerBase, model_id: str, special: bool = False) -> Prompt:
-    """Find the pieces by rendering sentinels. Raises `ModelError` when a text is not in the prompt exactly once."""
+def make_prompt(
+    render: Render,
+    tokenizer: PreTrainedTokenizerBase,
+    model_id: str,
+    special: bool = False,
+    *,
+    keeps_end: bool = True,
+    advice: str = "Give the checkpoint a chat_template.jinja with the roles 'query' and 'document'.",
+) -> Prompt:
+    """Find the pieces by rendering sentinels. Raises `ModelError` when a text is not in the prompt exactly once.
+
+    `keeps_end`: whether what follows the texts is written anew where a long pair is cut. `advice`: what to do else.
+    """
     text = render(QUERY, DOCUMENT)
     for name, sentinel in (("query", QUERY), ("document", DOCUMENT)):
         if text.count(sentinel) != 1:
             raise ModelError(
-                f"{model_id} has a prompt template that holds the {name} {text.count(sentinel)} times instead of once. "
-                "Give the checkpoint a chat_template.jinja with the roles 'query' and 'document'."
+                f"{model_id} has a prompt template that holds the {name} {text.count(sentinel)} times instead of once; "
+                f"it is made for other uses, such as chatting. {advice}"
             )
     first: Segment = "query" if text.index(QUERY) < text.index(DOCUMENT) else "document"
     sentinels = (QUERY, DOCUMENT) if first == "query" else (DOCUMENT, QUERY)
@@ -69,7 +81,8 @@ def make_prompt(render: Render, tokenizer: PreTrainedTokenizerBase, model_id: st
     between, after = rest.split(sentinels[1])
     one, other = (tokenizer(render(f, f), add_special_tokens=special, verbose=False)["input_ids"] for f in FILLERS)
     n = next((i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), 0)
-    return Prompt(render, (before, between, after), first, tuple(one[len(one) - n :]), special)
+    suffix = tuple(one[len(one) - n :]) if keeps_end else ()
+    return Prompt(render, (before, between, after), first, suffix, special)
 
 
 def check_room(prompt: Prompt, tokenizer: PreTrainedTokenizerBase, max_length: int, model_id: str) -> None:
@@ -90,7 +103,8 @@ def chat_renderer(
     `instruction`: the prompt of the checkpoint's settings, the system message. `structured`: None: by the template.
     """
     if structured is None:
-        structured = any(mark in str(tokenizer.chat_template) for mark in STRUCTURED)
+        template = tokenizer.chat_template  # a dictionary where there are several, by name
+        structured = not isinstance(template, str) or any(mark in template for mark in STRUCTURED)
 
     def content(text: str) -> Any:
         return [{"type": "text", "text": text}] if structured else text
@@ -106,18 +120,23 @@ def chat_renderer(
 
 @dataclass(frozen=True)
 class Template:
-    """A published way to ask: `text` with {query} and {document}, and the token or tokens whose logits answer."""
+    """A published way to ask: `text` with {query} and {document}, and the token or tokens whose logits answer.
+
+    `true`: a token, or its id. `fits`: the labels of the families that it was made for. `keeps_end`: a pair that is too
+    long is cut so that what follows the texts stays.
+    """
 
     text: str
-    true: str
+    true: str | int
     false: str | None
+    fits: tuple[str, ...]
     add_special_tokens: bool = False
+    keeps_end: bool = True
 
     def render(self, query: str, document: str) -> str:
         """Written in one pass, so that braces in the texts are text."""
-        before, rest = self.text.split("{query}")
-        between, after = rest.split("{document}")
-        return before + query + between + document + after
+        texts = {"{query}": query, "{document}": document}
+        return "".join(texts.get(piece, piece) for piece in re.split(r"({query}|{document})", self.text))
 
 
 _QWEN3 = (
@@ -138,16 +157,35 @@ _GEMMA = (
     "<bos>A: {query}\nB: {document}\nGiven a query A and a passage B, determine whether the passage contains an answer "
     "to the query by providing a prediction of either 'Yes' or 'No'."
 )
-# For checkpoints whose files say nothing of their prompt, by name in `load_reranker(template=...)` or a row of MODELS.
-# Each equals, word for word, what its makers' code writes:
+_ZERANK = "<|im_start|>system\n{query}<|im_end|>\n<|im_start|>user\n{document}<|im_end|>\n<|im_start|>assistant\n"
+_CTXL = (
+    "Check whether a given document contains information helpful to answer the query.\n<Document> {document}\n"
+    "<Query> {query} ??"
+)
+_MONOT5 = "Query: {query} Document: {document} Relevant:"
+# For checkpoints whose files say nothing of their prompt, by name in `load_reranker(template=...)`, in a row of MODELS
+# or of FAMILIES. Each equals, word for word, what its makers' code writes:
 # - qwen3-reranker: the model card's `format_instruction` between its prefix and suffix
+# - zerank-1: zeroentropy/zerank-1-small, modeling_zeranker.py, with Qwen3's chat template. The
+#   score is the logit of "Yes"; their code divides it by 5 before the sigmoid, since May 2026 it does not
+# - ctxl-rerank: the card of ctxl-rerank-v2-instruct-multilingual-1b, without an instruction; the score is the logit of
+#   token 0, and the whole prompt is cut at its end
 # - mxbai-rerank-v2: mixedbread-ai/mxbai-rerank, mxbai_rerank_v2.py, without an instruction
 # - bge-reranker-gemma: FlagOpen/FlagEmbedding, inference/reranker/decoder_only/base.py, which reads logits[:, -1, Yes]
+# - llama-nemotron-rerank: the card of nvidia/llama-nemotron-rerank-1b-v2
 # - monot5: castorini/pygaggle, model/tokenize.py (T5BatchTokenizer) and rerank/transformer.py (MonoT5, whose score is
 #   log_softmax over the two logits); of a pair that is too long they cut the end, "Relevant:" with it, here it stays
+# - mmarco-mt5: the same with the words that MonoT5 reads of unicamp-dl/mt5-base-mmarco-v2
+QWEN3 = ("Qwen3", "Qwen3.5")
 TEMPLATES: dict[str, Template] = {
-    "qwen3-reranker": Template(_QWEN3, "yes", "no"),
-    "mxbai-rerank-v2": Template(_MXBAI2, "1", "0"),
-    "bge-reranker-gemma": Template(_GEMMA, "Yes", None),
-    "monot5": Template("Query: {query} Document: {document} Relevant:", "▁true", "▁false", add_special_tokens=True),
+    "qwen3-reranker": Template(_QWEN3, "yes", "no", QWEN3),
+    "zerank-1": Template(_ZERANK, "Yes", None, QWEN3),
+    "ctxl-rerank": Template(_CTXL, 0, None, (*QWEN3, "Mistral"), add_special_tokens=True, keeps_end=False),
+    "mxbai-rerank-v2": Template(_MXBAI2, "1", "0", ("Qwen2",)),
+    "bge-reranker-gemma": Template(_GEMMA, "Yes", None, ("Gemma",)),
+    "llama-nemotron-rerank": Template(
+        "question:{query} \n \n passage:{document}", "", None, ("Llama, both ways",), add_special_tokens=True
+    ),
+    "monot5": Template(_MONOT5, "▁true", "▁false", ("T5",), add_special_tokens=True),
+    "mmarco-mt5": Template(_MONOT5, "▁yes", "▁no", ("mT5",), add_special_tokens=True),
 }

@@ -21,7 +21,7 @@ from attribution.rerankers.baselines import neutral_ids
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
-from attribution.rerankers.loading.sentence_transformers import ReadOut
+from attribution.rerankers.loading.readout import ReadOut
 from attribution.types import Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
@@ -71,7 +71,10 @@ def _listed(documents: object) -> list[Any]:
 
 @dataclass(frozen=True)
 class Reranker:
-    """One loaded cross-encoder; `model` is frozen, in eval mode, float32, and shared by all threads."""
+    """One loaded cross-encoder; `model` is frozen, in eval mode, float32 unless asked for, shared by all threads.
+
+    `precision`: what may set its scores apart from those of other programs, in sentences.
+    """
 
     model_id: str
     revision: str
@@ -115,7 +118,7 @@ class Reranker:
 
     def read_logit(self, output: Any) -> Tensor:
         """The logit `(batch,)` in a model's output: the label or the answer that the checkpoint's settings name."""
-        return self.settings.read(self.family.columns(output))
+        return self.settings.read(self.family.columns(output)).float()
 
     def score(self, query: str, documents: Sequence[str]) -> list[float]:
         """Raw logits of `documents` for `query`, in the order given. Raises `InputError`."""
@@ -157,7 +160,7 @@ class Reranker:
 
         def forward_func(inputs_embeds: Tensor) -> Tensor:
             inputs = {name: value.expand(len(inputs_embeds), -1) for name, value in pair.inputs.items()}
-            with self.adapter.intercept("word", lambda _output: inputs_embeds):
+            with self.adapter.intercept("word", lambda output: inputs_embeds.to(output.dtype)):
                 return self.forward(inputs)
 
         return forward_func
@@ -173,7 +176,7 @@ class Reranker:
     def embed(self, pair: TokenizedPair) -> Tensor:
         """The pair's word embeddings, `(1, seq, hidden)`."""
         with torch.no_grad():
-            embedded: Tensor = self.word_embeddings(pair.embedded)
+            embedded: Tensor = self.word_embeddings(pair.embedded).float()
             return embedded
 
     def logit_from_block(self, pair: TokenizedPair) -> tuple[Tensor, Tensor]:
@@ -182,8 +185,8 @@ class Reranker:
         leaves: list[Tensor] = []
 
         def as_leaf(output: Tensor) -> Tensor:
-            leaves.append(output.detach().clone().requires_grad_(True))
-            return leaves[-1]
+            leaves.append(output.detach().clone().float().requires_grad_(True))
+            return leaves[-1].to(output.dtype)
 
         words = self.embed(pair)  # outside: in some families the word embeddings are the whole block
         with self.adapter.intercept("block", as_leaf):
@@ -200,10 +203,15 @@ class Reranker:
         if name != "zero":
             input_ids[:, places] = self.baseline_id(name)
         with torch.no_grad():
-            words = self.word_embeddings(input_ids).clone()
+            words = self.word_embeddings(input_ids).clone().float()
             if name == "zero":
                 words[:, places] = 0
             return words
+
+    @property
+    def half(self) -> bool:
+        """Whether its numbers are of half precision."""
+        return self.word_embeddings.get_parameter("weight").dtype != torch.float32
 
     @property
     def word_embeddings(self) -> nn.Module:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from attribution.errors import InputError, ModelError
-from attribution.rerankers.encoding import EncodedRow, _cut_document
+from attribution.rerankers.encoding import EncodedRow, _cut_end
 from attribution.rerankers.families.chain import _pooling
 from attribution.rerankers.loading import hub
 from attribution.rerankers.loading.hub import KEPT, _answered, _check_disk, _sentence
@@ -63,18 +63,18 @@ def rows(n_query: int, n_document: int, n_after: int) -> list[EncodedRow]:
 
 
 @pytest.mark.parametrize(
-    ("max_length", "document"), [(20, [4, 5, 6, 7, 8]), (11, [4, 5, 6, 7, 8]), (10, [4, 5, 6, 7]), (7, [4])]
+    ("max_length", "document"), [(12, [4, 5, 6, 7, 8, 9]), (11, [4, 5, 6, 7, 8]), (10, [4, 5, 6, 7]), (7, [4])]
 )
 def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_length: int, document: list[int]) -> None:
-    """By hand: 4 rows before the document, its 5, and an end of 2 in place of the 3 that were there."""
-    cut = _cut_document(rows(2, 5, 3), max_length, prompt())
+    """By hand: 4 rows before the document, its 5, and an end of 2 written over the last tokens that fit."""
+    cut = _cut_end(rows(2, 5, 3), max_length, prompt())
     assert [row.inputs["input_ids"] for row in cut] == [0, 1, 2, 3, *document, 90, 91]
     assert [(*row[:3], row.inputs["attention_mask"]) for row in cut[-2:]] == [("template", 0, 0, 1)] * 2
 
 
 def test_no_room_for_the_document_is_said_with_numbers() -> None:
     with pytest.raises(InputError, match="are 6 tokens long and leave no room for the document: this model reads 6"):
-        _cut_document(rows(2, 5, 3), 6, prompt())
+        _cut_end(rows(2, 5, 3), 6, prompt())
 
 
 @pytest.mark.parametrize(

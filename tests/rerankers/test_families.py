@@ -20,10 +20,11 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import score_section
 from tests.conftest import Folder, Tiny
 from tests.tiny import CHEAP, save_tiny
+from tests.tiny_published import PUBLISHED
 
 QUERY, DOCUMENT = "how many live in berlin?", "berlin has 3.7 million ."
 DOCUMENTS = [DOCUMENT, "museums", "paris is the capital of france . the quick brown fox jumps over the lazy dog ."]
-PUBLISHED = "NewForSequenceClassification"
+GTE, HYBRID = "NewForSequenceClassification", "Qwen3_5ForCausalLM"
 QWEN, GEMMA = "Qwen3ForCausalLM", "GemmaForCausalLM"
 every_family = pytest.mark.parametrize("architecture", FAMILIES)
 
@@ -61,7 +62,7 @@ def test_one_logit_by_every_route(architecture: str, tiny: Tiny, tiny_folder: Fo
     pair = reranker.encode(QUERY, DOCUMENT)
     singly = [reranker.score(QUERY, [document])[0] for document in DOCUMENTS]
     assert max(singly) - min(singly) > 0.05  # a score that depends on its input
-    if architecture != PUBLISHED:  # their own code is never run; tested below
+    if architecture not in PUBLISHED:  # their own code is never run; tested in test_published
         assert plain_logit(reranker, tiny_folder(architecture), dict(pair.inputs)) == pytest.approx(singly[0], abs=1e-5)
     with torch.no_grad():
         assert reranker.forward_func(pair)(reranker.embed(pair)).item() == pytest.approx(singly[0], abs=1e-5)
@@ -95,6 +96,8 @@ def test_every_method_runs_or_says_what_to_do(architecture: str, tiny: Tiny) -> 
                 if method == "integrated_gradients":
                     assert path.relative_delta <= 0.01
     unread = [] if reranker.family.states else ["attention", "attention_rollout"]
+    if architecture == HYBRID:  # three layers in four have no attention weights and a norm of another kind
+        unread = ["layerwise_relevance", "attention", "attention_rollout"]
     assert [method for method, _ in refused] == unread
     assert all("Choose" in said for _, said in refused)
 
@@ -223,7 +226,7 @@ def test_gte_as_published(tiny: Tiny, tiny_folder: Folder) -> None:
     ).eval()
     steps = torch.arange(0, 8, 2) / 8
     model.gte.rotary_emb.inv_freq = 1 / (20000 * 8) ** steps / 8 ** (2 / 8)
-    reranker = tiny(PUBLISHED)
+    reranker = tiny(GTE)
     pair = reranker.encode(QUERY, DOCUMENT)
     with torch.no_grad():
         expected = model(**pair.inputs).logits[0, 0].item()
@@ -232,7 +235,7 @@ def test_gte_as_published(tiny: Tiny, tiny_folder: Folder) -> None:
 
 
 def test_gte_of_another_kind_is_refused(tmp_path: Any) -> None:
-    folder = save_tiny(PUBLISHED, tmp_path)
+    folder = save_tiny(GTE, tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"logn_attention_scale": True}))
     with pytest.raises(ModelError, match=r"needs code of its own.*logn_attention_scale = True"):

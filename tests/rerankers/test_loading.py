@@ -19,7 +19,7 @@ from attribution import MODELS, explain, load_reranker
 from attribution.errors import AttributionError, ModelError
 from attribution.rerankers.families import FAMILIES, Family
 from attribution.rerankers.loading import load as loading
-from attribution.rerankers.loading.files import float32_bytes
+from attribution.rerankers.loading.files import stored_bytes
 from attribution.rerankers.loading.load import _load_lock, _turn
 from tests import tiny
 
@@ -155,7 +155,8 @@ def test_a_decoders_text_may_end_with_the_first_token(padding: bool, tmp_path: P
     ("dtype", "stored"), [("float16", 200), ("bfloat16", 200), ("float32", 400), ("float64", 800), (None, 400)]
 )
 def test_a_hundred_weights_take_400_bytes_in_float32(dtype: str | None, stored: int) -> None:
-    assert float32_bytes({"dtype": dtype}, stored) == float32_bytes({"torch_dtype": dtype}, stored) == 400
+    assert stored_bytes({"dtype": dtype}, stored, "float32") == 400
+    assert stored_bytes({"torch_dtype": dtype}, stored, "float32") == 400
 
 
 LAYOUTLM = "LayoutLMForSequenceClassification"

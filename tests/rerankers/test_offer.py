@@ -162,7 +162,7 @@ def test_the_limit_holds_to_the_byte_and_memory_is_given_back_when_a_model_goes(
 
 
 def loading_key(path: str) -> tuple[object, ...]:
-    return (path, None, loading.choose_device(None), None, None, None)
+    return (path, None, loading.choose_device(None), "float32", None, None, None)
 
 
 def test_two_visitors_ask_for_different_models_at_once(
@@ -191,9 +191,12 @@ def test_more_than_is_free_or_allowed_is_refused(
 
 def test_a_half_precision_file_counts_as_what_it_becomes() -> None:
     assert (
-        files.float32_bytes({"dtype": "bfloat16"}, 100) == files.float32_bytes({"torch_dtype": "float16"}, 100) == 200
+        files.stored_bytes({"dtype": "bfloat16"}, 100, "float32")
+        == files.stored_bytes({"torch_dtype": "float16"}, 100, "float32")
+        == 200
     )
-    assert files.float32_bytes({}, 100) == 100
+    assert files.stored_bytes({}, 100, "float32") == 100
+    assert files.stored_bytes({}, 100, "bfloat16") == 50
 
 
 def test_weights_that_an_index_names_are_missed() -> None:
@@ -269,12 +272,15 @@ def test_a_model_on_offer_is_asked_for_at_the_commit_it_is_pinned_to(
 ) -> None:
     heard: list[tuple[str, str | None]] = []
 
-    def hub_gives(repo: str, commit: str | None, _on_bytes: object) -> Path:
+    def hub_gives(repo: str, commit: str | None, _on_bytes: object, _dtype: str) -> Path:
         heard.append((repo, commit))
         return Path("/cache/snapshots/abc")
 
     monkeypatch.setattr(loading, "fetch", hub_gives)
-    assert loading._locate(model_id, asked, None) == (Path("/cache/snapshots/abc"), "abc")
+    assert loading._locate(model_id, *loading.place_of(model_id, asked), None, "float32") == (
+        Path("/cache/snapshots/abc"),
+        "abc",
+    )
     assert heard == [(of, revision)]
 
 

@@ -21,6 +21,7 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.families.chain import _pooling
 from tests.conftest import Folder, Tiny
 from tests.tiny_prompts import CHAT, OUTPUT, write_cross_encoder
+from tests.tiny_published import PUBLISHED
 
 BERT, ROBERTA, QWEN = "BertForSequenceClassification", "RobertaForSequenceClassification", "Qwen3ForCausalLM"
 QUERY = "How many people live in Berlin?"
@@ -30,7 +31,7 @@ PAIRS = [
     ("the quick brown fox jumps over the lazy dog " * 12, "the quick brown fox jumps over the lazy dog " * 12),
     ("paris", " white space around "),
 ]
-NOT_THEIRS = {"T5ForConditionalGeneration", "NewForSequenceClassification"}  # not scored there, or by code of its own
+NOT_THEIRS = {"T5ForConditionalGeneration", "MT5ForConditionalGeneration", *PUBLISHED}  # not there, or by own code
 TASK = {"transformer_task": "sequence-classification", "module_output_name": "scores"}
 TEXT, MESSAGE = {"text": OUTPUT}, {"text": OUTPUT, "message": OUTPUT | {"format": "flat"}}
 PROMPTS = {"prompts": {"web": "look on the web : ", "no": ""}, "default_prompt_name": "web"}
@@ -117,7 +118,7 @@ def test_a_chat_template_that_fails_is_named_with_what_to_do(wrong: str, tiny_fo
     folder = shutil.copytree(tiny_folder(BERT), tmp_path / "chat")
     (folder / "chat_template.jinja").write_text(wrong)
     with pytest.raises(
-        ModelError, match=r"chat template of .* cannot write a pair \(\w+: .*\)\. Name a template"
+        ModelError, match=r"chat template of .* cannot write a pair \(\w+: .*\)\. Give the folder a chat_template"
     ) as said:
         load_reranker(str(folder))
     assert str(folder) in str(said.value)

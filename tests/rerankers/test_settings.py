@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable
@@ -20,14 +19,9 @@ from attribution.errors import ModelError, OptionError
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.families.chain import POOLING, _layer
 from attribution.rerankers.families.gte import read_published
-from attribution.rerankers.loading.sentence_transformers import (
-    HARMLESS,
-    LONGEST,
-    _answers,
-    _max_length,
-    _refuse_unknown,
-    read_labels,
-)
+from attribution.rerankers.loading.modules import check_modules
+from attribution.rerankers.loading.readout import read_answers, read_labels
+from attribution.rerankers.loading.sentence_transformers import HARMLESS, LONGEST, _max_length, _refuse_unknown
 from attribution.rerankers.prompts import ROOM, check_room, make_prompt
 from attribution.types import ONE_LOGIT
 from tests.conftest import Folder
@@ -131,7 +125,7 @@ def test_the_answers_are_the_tokens_that_files_or_templates_name(unknown: int | 
     words.unk_token_id = unknown
 
     def read(score: dict[str, Any], true: str, false: str | None) -> tuple[int, int | None, str]:
-        found = _answers(score, words, "m", true, false)
+        found = read_answers(score, words, "m", true, false)
         return found.true, found.false, found.reads
 
     assert read({}, "yes", "no") == (0, 3, "the logit of 'yes' less that of 'no' as the next token")
@@ -180,28 +174,24 @@ def test_a_template_holds_each_text_once(said: str) -> None:
         make_prompt(render, tiny_tokenizer("Qwen3ForCausalLM"), "m")
 
 
-def test_a_first_module_in_a_folder_of_its_own_is_refused(tmp_path: Path) -> None:
-    for path, at_fault in (("", False), ("0_Transformer", True)):
-        (tmp_path / "modules.json").write_text(json.dumps([{"path": path}, {"path": "1_Pooling"}]))
-        if at_fault:
-            with pytest.raises(ModelError, match="another than its users get: a first module in a folder of its own"):
-                _refuse_unknown(["Transformer", "Pooling"], {}, tmp_path, "m")
-        else:
-            _refuse_unknown(["Transformer", "Pooling"], {}, tmp_path, "m")
+def test_a_first_module_in_a_folder_of_its_own_is_refused() -> None:
+    types, pooling = ["Transformer", "Pooling"], {"path": "1_Pooling"}
+    check_modules("m", types, [{"path": ""}, pooling])
+    with pytest.raises(ModelError, match="another than its users get: a first module in a folder of its own"):
+        check_modules("m", types, [{"path": "0_Transformer"}, pooling])
 
 
-def test_settings_that_change_no_score_pass(tmp_path: Path) -> None:
-    (tmp_path / "modules.json").write_text("[{}]")
+def test_settings_that_change_no_score_pass() -> None:
     own: dict[str, Any] = dict.fromkeys([*HARMLESS, "query_expansion"])
     own |= {"unpad_inputs": True, "transformer_task": "any", "module_output_name": "scores", "query_length": 3}
     own |= {"model_kwargs": {"dtype": "float16"}, "config_args": {"num_labels": 1}, "model_args": None}
     own |= {"processor_kwargs": {"padding_side": "left"}, "tokenizer_args": None}
     own["processing_kwargs"] = {"text": {"padding": True, "truncation": "longest_first"}, "audio": None}
-    _refuse_unknown(["Transformer"], own, tmp_path, "m")
+    _refuse_unknown(own, "m")
     own["processing_kwargs"] = {"audio": {"rate": 1}}
     own["processor_kwargs"] = {"strip_accents": True}
     with pytest.raises(ModelError, match=r"get: processing_kwargs\.audio, processor_kwargs\.strip_accents\. Save"):
-        _refuse_unknown(["Transformer"], own, tmp_path, "m")
+        _refuse_unknown(own, "m")
 
 
 MASKS = [[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 1], [0, 1, 1, 0]]

@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from transformers import AutoModelForSequenceClassification
+
 from attribution.errors import ModelError
+from attribution.rerankers.families.bidirectional import BOTH_WAYS
 from attribution.rerankers.families.chain import chain_over
 from attribution.rerankers.families.decoders import DECODERS
 from attribution.rerankers.families.encoders import ENCODERS
 from attribution.rerankers.families.family import Family
+from attribution.rerankers.families.jina import FLASH, is_flash
 from attribution.rerankers.families.seq2seq import SEQ2SEQ
 
-__all__ = ["CHAINED", "FAMILIES", "Family", "choose_family"]
+__all__ = ["CHAINED", "FAMILIES", "KNOWN", "Family", "architecture_of", "choose_family"]
 
 CLASSIFIER = "ForSequenceClassification"
 # Keyed by `config.architectures[0]`, never by the model's name.
-FAMILIES: dict[str, Family] = {**ENCODERS, **DECODERS, **SEQ2SEQ}
+FAMILIES: dict[str, Family] = {**ENCODERS, **DECODERS, **BOTH_WAYS, **SEQ2SEQ}
 # Models without a head, which a chain of sentence-transformers' modules gives one.
 CHAINED: dict[str, Family] = {
     name.replace(CLASSIFIER, "Model"): chain_over(row, name.replace(CLASSIFIER, "Model"))
     for name, row in FAMILIES.items()
-    if name.endswith(CLASSIFIER)
+    if name.endswith(CLASSIFIER) and row.auto_class is AutoModelForSequenceClassification
 }
+# One of each kind, as a message names them: people know models, not classes.
+KNOWN = (
+    "ms-marco-MiniLM, bge-reranker-v2-m3, mxbai-rerank, gte-multilingual-reranker, gte-reranker-modernbert, "
+    "jina-reranker-v2, Qwen3-Reranker, bge-reranker-v2-gemma, llama-nemotron-rerank or monoT5"
+)
 # Published under a name of their own, with code of their own.
 LISTWISE = "scores a list of documents at once, so one document's score depends on the others"
 UNLIKE: dict[str, str] = {
@@ -32,25 +41,39 @@ UNLIKE: dict[str, str] = {
 }
 
 
-def choose_family(config: Any, model_id: str, modules: Sequence[str] = ()) -> Family:
-    """The family of a checkpoint, from its config and sentence-transformers' `modules`, by class name.
+def architecture_of(config: dict[str, Any]) -> str:
+    """The key of the tables for what config.json says."""
+    named = str((config.get("architectures") or ["none named"])[0])
+    return FLASH if is_flash(config) and named in (FLASH, "XLMRobertaForSequenceClassification") else named
+
+
+def choose_family(config: dict[str, Any], model_id: str, modules: Sequence[str] = ()) -> Family:
+    """The family of a checkpoint, from its config.json and sentence-transformers' `modules`, by class name.
 
     Raises `ModelError` for other architectures.
     """
-    architecture = (getattr(config, "architectures", None) or ["none named"])[0]
+    architecture = architecture_of(config)
     family = (CHAINED if "Pooling" in modules else FAMILIES).get(architecture)
-    if architecture in UNLIKE:
+    if family is None or architecture in UNLIKE:
         raise ModelError(
-            f"{model_id} has the architecture {architecture}, which {UNLIKE[architecture]}: it is not supported. "
-            f"Supported: {', '.join(FAMILIES)}."
+            f"{model_id} has the architecture {architecture}, which {_unlike(architecture)}. Choose a reranker, such "
+            f"as {KNOWN}, or one trained from them."
         )
-    if family is None:
-        raise ModelError(
-            f"{model_id} has the architecture {architecture}, which is not supported. Supported: {', '.join(FAMILIES)}."
-        )
-    if getattr(config, "attention_type", None) == "block_sparse":
+    if config.get("attention_type") == "block_sparse":
         raise ModelError(
             f"{model_id} attends by blocks for long texts and in full for short ones, so it is two models. Set "
             'attention_type to "original_full" in its config.json.'
         )
     return family
+
+
+def _unlike(architecture: str) -> str:
+    """Why it is not among the families, as the end of a sentence."""
+    if architecture in UNLIKE:
+        return f"{UNLIKE[architecture]}: it is not supported"
+    kinds = {
+        "Model": "this is an embedding model, which turns one text into a vector and scores no pair",
+        "ForMaskedLM": "this is a language model that fills gaps and scores no pair",
+    }
+    kind = next((said for end, said in kinds.items() if architecture.endswith(end)), "")
+    return f"is not supported{kind and f': {kind}'}"

@@ -1,9 +1,12 @@
-"""Chains that sentence-transformers saves: an encoder without a head, pooling, then dense layers; ettin's kind."""
+"""Chains that sentence-transformers saves: a model without a head, then modules that read and write named values.
+
+Most are pooling and dense layers, one after the other (ettin's kind); a dense layer may stand before the pooling.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +19,7 @@ from transformers import AutoModel
 from attribution.errors import ModelError
 from attribution.rerankers.families.family import Family
 
+TOKENS, POOLED, SCORES = "token_embeddings", "sentence_embedding", "scores"  # names of sentence-transformers
 Pool = Callable[[Tensor, Tensor], Tensor]  # (states (batch, seq, hidden), mask (batch, seq)) -> (batch, hidden)
 
 
@@ -44,41 +48,99 @@ OLDER = {
 }
 
 
-class Chain(nn.Module):
-    """`transformer`, `pool`, `dense`: the same call as a classifier of transformers, and the same output."""
+class Step(nn.Module):
+    """One module of a chain: it reads one value by name and writes another, or the same anew."""
 
-    def __init__(self, transformer: Any, pooling: str, dense: nn.Sequential, n_labels: int) -> None:
+    def __init__(self, reads: str, writes: str, layer: nn.Module | None = None, pooling: str = "") -> None:
         super().__init__()
-        self.transformer, self.pooling, self.dense = transformer, pooling, dense
+        self.reads, self.writes, self.layer, self.pooling = reads, writes, layer, pooling
+
+    def forward(self, value: Tensor, mask: Tensor) -> Tensor:
+        """`value (batch, hidden)`, or `(batch, seq, hidden)` before pooling; `mask (batch, seq)`."""
+        result: Tensor = POOLING[self.pooling](value, mask) if self.layer is None else self.layer(value)
+        return result
+
+
+class Chain(nn.Module):
+    """`transformer`, then `steps`: the same call as a classifier of transformers, and the same output."""
+
+    def __init__(self, transformer: Any, output: str, steps: Sequence[Step], n_labels: int) -> None:
+        super().__init__()
+        self.transformer, self.output, self.steps = transformer, output, nn.ModuleList(steps)
         self.config = transformer.config
         self.config.num_labels = n_labels
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Any) -> SimpleNamespace:
         """`.logits (batch, labels)`, and whatever states `more` asks for."""
         output = self.transformer(input_ids=input_ids, attention_mask=attention_mask, **more)
-        pooled = POOLING[self.pooling](output.last_hidden_state, attention_mask)  # (batch, hidden)
         states = {name: getattr(output, name, None) for name in ("hidden_states", "attentions")}
-        return SimpleNamespace(logits=self.dense(pooled), **states)
+        return SimpleNamespace(logits=self.scores(output.last_hidden_state, attention_mask), **states)
+
+    def scores(self, states: Tensor, mask: Tensor) -> Tensor:
+        """`states (batch, seq, hidden)` through every step: `(batch, labels)`."""
+        values = {self.output: states}
+        step: Any
+        for step in self.steps:
+            values[step.writes] = step(values[step.reads], mask)
+        return values[SCORES]
 
     def set_attn_implementation(self, implementation: str) -> None:
         """As transformers' own models have it."""
         self.transformer.set_attn_implementation(implementation)
 
     @classmethod
-    def from_pretrained(cls, folder: Path, *, output_loading_info: bool = True, **options: Any) -> tuple[Chain, Any]:
+    def from_pretrained(
+        cls, folder: Path, *, dtype: torch.dtype = torch.float32, output_loading_info: bool = True, **options: Any
+    ) -> tuple[Chain, Any]:
         """The chain in `folder` and what was found missing. Raises `ModelError` for a module it does not know."""
-        transformer, loading = AutoModel.from_pretrained(folder, output_loading_info=output_loading_info, **options)
-        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        pooling, layers, n_labels = "", [], 0
-        for module in modules[1:]:
+        transformer, loading = AutoModel.from_pretrained(
+            folder, dtype=dtype, output_loading_info=output_loading_info, **options
+        )
+        steps, n_labels = [], 0
+        for module in json.loads((folder / "modules.json").read_text(encoding="utf-8"))[1:]:
             path, name = folder / module["path"], str(module["type"]).split(".")[-1]
-            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-            if name == "Pooling":
-                pooling = _pooling(config, folder)
-            elif name != "Dropout":
-                layers.append(_layer(name, config, path))
-                n_labels = config.get("out_features", n_labels)
-        return cls(transformer, pooling, nn.Sequential(*layers), n_labels), loading
+            file = path / "config.json"
+            config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            if name != "Dropout":
+                steps.append(_step(name, config, path, folder))
+            if name == "Dense" and steps[-1].writes == SCORES:
+                n_labels = config["out_features"]
+        output = _output_name(folder)
+        _check_names(output, steps, folder)
+        return cls(transformer, output, steps, n_labels).to(dtype), loading
+
+
+def _output_name(folder: Path) -> str:
+    """What the Transformer's states are called."""
+    file = folder / "sentence_bert_config.json"
+    own = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return str(own.get("module_output_name") or TOKENS) if "modality_config" in own else TOKENS
+
+
+def _check_names(output: str, steps: Sequence[Step], folder: Path) -> None:
+    """Raises `ModelError` for a chain in which a name is read before it is written, or whose end is no score."""
+    pooled = {output: False}
+    for step in steps:
+        if step.reads not in pooled or (step.pooling and pooled[step.reads]):
+            raise ModelError(
+                f"{folder} has a module that reads {step.reads!r}, where the modules before it write only "
+                f"{', '.join(map(repr, pooled))}. Save the checkpoint again with sentence-transformers."
+            )
+        pooled[step.writes] = bool(step.pooling) or pooled[step.reads]
+    if not pooled.get(SCORES):
+        raise ModelError(
+            f"{folder} has modules that write no {SCORES!r} after pooling, so sentence-transformers gives it no score. "
+            f"Save it with a last Dense whose module_output_name is {SCORES!r}."
+        )
+
+
+def _step(name: str, config: dict[str, Any], path: Path, folder: Path) -> Step:
+    if name == "Pooling":
+        return Step(TOKENS, POOLED, pooling=_pooling(config, folder))
+    if name == "LayerNorm":
+        return Step(POOLED, POOLED, _layer(name, config, path))
+    reads = str(config.get("module_input_name") or POOLED)
+    return Step(reads, str(config.get("module_output_name") or reads), _layer(name, config, path))
 
 
 def _pooling(config: dict[str, Any], folder: Path) -> str:
@@ -93,8 +155,18 @@ def _pooling(config: dict[str, Any], folder: Path) -> str:
     return str(modes[0])
 
 
+class Normalize(nn.Module):
+    """To length 1."""
+
+    def forward(self, value: Tensor) -> Tensor:
+        """`(..., hidden)` -> the same."""
+        return nn.functional.normalize(value, dim=-1)
+
+
 def _layer(name: str, config: dict[str, Any], path: Path) -> nn.Module:
-    weights = load_file(path / "model.safetensors")
+    if name == "Normalize":
+        return Normalize()
+    weights = _weights(path)
     if name == "LayerNorm":
         layer: nn.Module = nn.LayerNorm(config["dimension"])
         layer.load_state_dict({key.removeprefix("norm."): value.float() for key, value in weights.items()})
@@ -111,17 +183,26 @@ def _layer(name: str, config: dict[str, Any], path: Path) -> nn.Module:
     return nn.Sequential(layer, kind())
 
 
+def _weights(path: Path) -> dict[str, Tensor]:
+    """safetensors, else what older versions of sentence-transformers write; only weights are read, no code."""
+    safe = path / "model.safetensors"
+    if safe.is_file():
+        return load_file(safe)
+    weights: dict[str, Tensor] = torch.load(path / "pytorch_model.bin", map_location="cpu", weights_only=True)
+    return weights
+
+
 def classify_pooled(model: Any, states: Tensor) -> Tensor:
-    """Pooling and dense layers over one pair, which has no padding."""
-    pooled = POOLING[model.pooling](states, torch.ones(states.shape[:2], dtype=torch.long, device=states.device))
-    columns: Tensor = model.dense(pooled)
+    """Every step over one pair, which has no padding."""
+    columns: Tensor = model.scores(states, torch.ones(states.shape[:2], dtype=torch.long, device=states.device))
     return columns
 
 
 def pooled_positions(model: Any, inputs: dict[str, Tensor]) -> list[int]:
-    """One position, or all where the pooling takes a mean or a maximum."""
+    """One position, or all where a pooling takes a mean or a maximum."""
     every = list(range(inputs["input_ids"].shape[1]))
-    return {"cls": every[:1], "lasttoken": every[-1:]}.get(model.pooling, every)
+    read = [{"cls": every[:1], "lasttoken": every[-1:]}.get(s.pooling, every) for s in model.steps if s.pooling]
+    return sorted({position for positions in read for position in positions})
 
 
 def chain_over(row: Family, architecture: str) -> Family:

@@ -93,16 +93,19 @@ def _language_model(label: str, examples: str) -> Family:
 
 
 DECODERS: dict[str, Family] = {
-    "Qwen3ForCausalLM": _language_model("Qwen3, next token", "Qwen3-Reranker, zerank, ctxl-rerank v2"),
+    "Qwen3ForCausalLM": _language_model("Qwen3, next token", "Qwen3-Reranker, zerank, ctxl-rerank-v2"),
     "Qwen2ForCausalLM": _language_model("Qwen2, next token", "mxbai-rerank v2"),
     "LlamaForCausalLM": _language_model("Llama, next token", "rerankers on Llama that answer yes or no"),
     "GemmaForCausalLM": _language_model("Gemma, next token", "bge-reranker-v2-gemma"),
     "Gemma2ForCausalLM": _language_model("Gemma 2, next token", "rerankers on Gemma 2 that answer yes or no"),
     "MistralForCausalLM": _language_model("Mistral, next token", "rerankers on Mistral that answer yes or no"),
+    "Qwen3_5ForCausalLM": _language_model("Qwen3.5, next token", "rerankers on Qwen3.5 that answer yes or no"),
+    "Gemma3ForCausalLM": _language_model("Gemma 3, next token", "rerankers on Gemma 3 that answer yes or no"),
     "Qwen3ForSequenceClassification": _classifier("Qwen3", "Qwen3-Reranker as a classifier"),
     "Qwen2ForSequenceClassification": _classifier("Qwen2", "mxbai-rerank v2 as a classifier"),
     "LlamaForSequenceClassification": _classifier("Llama", "Llama with a score head"),
     "GemmaForSequenceClassification": _classifier("Gemma", "Gemma with a score head"),
     "Gemma2ForSequenceClassification": _classifier("Gemma 2", "Gemma 2 with a score head"),
+    "Gemma3TextForSequenceClassification": _classifier("Gemma 3", "Gemma 3 with a score head"),
     "MistralForSequenceClassification": _classifier("Mistral", "Mistral with a score head"),
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from transformers import GteForSequenceClassification
+from transformers import EuroBertConfig, GteForSequenceClassification
 
+from attribution.errors import ModelError
 from attribution.rerankers.families.family import Family, Head, classify
-from attribution.rerankers.families.gte import PUBLISHED
+from attribution.rerankers.families.gte import PUBLISHED, read_published, read_saved
+from attribution.rerankers.families.jina import FLASH, FlashXLMRoberta, read_flash
 
 
 def classify_pooled(pooler: str) -> Head:
@@ -42,6 +44,19 @@ def classify_eurobert(model: Any, states: Tensor) -> Tensor:
     pooled = {"bos": states[:, :1], "mean": states.mean(1, keepdim=True)}.get(pooling, states)  # (batch, n, hidden)
     columns: Tensor = model.classifier(model.activation(model.dense(pooled))).mean(1)
     return columns
+
+
+def read_eurobert(config: dict[str, Any], model_id: str) -> EuroBertConfig:
+    """EuroBERT's own code calls the pooling `clf_pooling`, the library `classifier_pooling`. Raises `ModelError`."""
+    named = [config[key] for key in ("clf_pooling", "classifier_pooling") if key in config]
+    if len(set(named)) > 1 or not set(named) <= {"bos", "mean", "late"}:
+        raise ModelError(
+            f"{model_id} pools by {' and by '.join(map(repr, named))} in its config.json; EuroBERT pools by one of "
+            "bos, mean, late. Leave the one that it was trained with, as classifier_pooling."
+        )
+    fields = {key: value for key, value in config.items() if key not in ("auto_map", "clf_pooling")}
+    found: EuroBertConfig = EuroBertConfig.from_dict(fields | {"classifier_pooling": (*named, "late")[0]})
+    return found
 
 
 def first_or_all(model: Any, inputs: dict[str, Tensor]) -> list[int]:
@@ -131,12 +146,17 @@ ENCODERS: dict[str, Family] = {
         classify_eurobert,
         final_norm="model.norm",
         read_positions=first_or_all,
+        read_config=read_eurobert,
     ),
     "NomicBertForSequenceClassification": _encoder(
         "Nomic BERT", "nomic_bert", "cross-encoders on nomic-bert", head=classify_pooled("nomic_bert.pooler")
     ),
     "GteForSequenceClassification": _encoder(
-        "GTE", "gte", "gte-multilingual-reranker-base, saved by transformers", head=classify_pooled("gte.pooler")
+        "GTE",
+        "gte",
+        "gte-multilingual-reranker-base, saved by transformers",
+        head=classify_pooled("gte.pooler"),
+        read_config=read_saved,
     ),
     PUBLISHED: _encoder(
         "GTE, as published",
@@ -144,5 +164,15 @@ ENCODERS: dict[str, Family] = {
         "gte-multilingual-reranker-base",
         head=classify_pooled("gte.pooler"),
         auto_class=GteForSequenceClassification,
+        read_config=read_published,
+    ),
+    FLASH: _encoder(
+        "XLM-RoBERTa, jina's layout",
+        "roberta",
+        "jina-reranker-v2-base-multilingual",
+        offset_positions=True,
+        layers="roberta.encoder.layer",
+        auto_class=FlashXLMRoberta,
+        read_config=read_flash,
     ),
 }

@@ -43,9 +43,10 @@ class Family:
     `head` gives the columns from the last hidden states, up to the last position that is read; `final_norm` is the
     module path of a norm between the last layer and the head. `read_positions`: whose last states make the logit.
     `states`: the text has such positions, so its states and attentions can be shown. `prompt`: the logit is a token's,
-    so a pair is always one text written by a template. `offset_positions`: they start after the padding index.
-    `layers`: module path of an encoder's layers, each with an `attention.output`, of whose last only the first position
-    is read (`readout`).
+    so a pair is always one text written by a template. `template`: the one it was trained with, a key of `TEMPLATES`.
+    `read_config`: from config.json as it is published, and the model's name, where the library does not know it.
+    `offset_positions`: they start after the padding index. `layers`: module path of an encoder's layers, each with an
+    `attention.output`, of whose last only the first position is read (`readout`).
     """
 
     label: str
@@ -60,6 +61,8 @@ class Family:
     read_positions: Callable[[Any, dict[str, Tensor]], list[int]] = at_the_first
     pad_left: bool = False
     prompt: bool = False
+    template: str | None = None
+    read_config: Callable[[dict[str, Any], str], Any] | None = None
     states: bool = True
     offset_positions: bool = False
     layers: str | None = None

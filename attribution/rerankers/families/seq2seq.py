@@ -30,12 +30,12 @@ def no_head(_model: Any, _states: Tensor) -> Tensor:
     )
 
 
-SEQ2SEQ: dict[str, Family] = {
-    "T5ForConditionalGeneration": Family(
-        "T5, first word",
+def _first_word(label: str, examples: str) -> Family:
+    return Family(
+        label,
         "encoder.embed_tokens",
         "encoder.embed_tokens",
-        "monoT5",
+        examples,
         no_head,
         auto_class=AutoModelForSeq2SeqLM,
         columns=first_word,
@@ -43,4 +43,9 @@ SEQ2SEQ: dict[str, Family] = {
         prompt=True,
         states=False,
     )
+
+
+SEQ2SEQ: dict[str, Family] = {
+    "T5ForConditionalGeneration": _first_word("T5, first word", "monoT5"),
+    "MT5ForConditionalGeneration": _first_word("mT5, first word", "mt5-base-mmarco-v2"),
 }

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedConfig
-
 from attribution.errors import ModelError
-from attribution.rerankers.families import CHAINED, FAMILIES, UNLIKE, choose_family
+from attribution.rerankers.families import (
+    CHAINED,
+    FAMILIES,
+    KNOWN,
+    UNLIKE,
+    architecture_of,
+    choose_family,
+)
+from attribution.rerankers.loading.modules import MODULES, Read, check_modules, module_types
 
-Read = Callable[[str], bytes]  # a file's name -> its content
+Stamp = tuple[tuple[str, int, int, int], ...]  # of each file its name, size, and times of change
 # Beside the weights: configuration, tokenizer, and what sentence-transformers keeps in folders of its own.
 SETTINGS = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|additional_chat_templates/[\w.-]+\.jinja|\d+_\w+/config\.json")
 WEIGHTS = re.compile(r"((\d+_\w+/)?model|(\d+_\w+/)?pytorch_model)([\w.-]*)\.(safetensors|bin)(\.index\.json)?")
-MODULES = ("modules.json", "config_sentence_transformers.json")  # these say whether a chain gives a model its head
 LFS_POINTER = b"version https://git-lfs"
 ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -77,6 +82,15 @@ def fingerprint(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()[:12]}"
 
 
+def stamp(place: str) -> Stamp | None:
+    """What tells at a glance whether a folder has been written to; None where `place` is no folder."""
+    folder = Path(place).expanduser()
+    if not folder.is_dir():
+        return None
+    found = [(name, (folder / name).stat()) for name in needed(names_in(folder))]
+    return tuple((name, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for name, one in found)
+
+
 def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
     """`config.json`, if nothing in it or beside it rules the checkpoint out. Raises `ModelError`, before any weight."""
     names = set(names)
@@ -92,7 +106,9 @@ def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
             )
         raise ModelError(f"{model_id} has no config.json, so it is no transformers checkpoint. Give one that has.")
     config = read_json(model_id, "config.json", read)
-    _judge_config(model_id, config, module_types(names, read))
+    modules = module_types(names, read)
+    check_modules(model_id, modules, json.loads(read(MODULES[0])) if modules else [])
+    _judge_config(model_id, config, modules)
     if not weights_of(needed(names)):
         raise ModelError(f"{model_id} has no weights that can be read: neither safetensors nor pytorch_model.bin.")
     return config
@@ -123,24 +139,12 @@ def own_code(model_id: str, architecture: str) -> ModelError:
     """For checkpoints that come with Python files of their own."""
     return ModelError(
         f"{model_id} needs code of its own, which this program never runs ({architecture}). Use a reranker that needs "
-        f"none: one of {', '.join(FAMILIES)}."
+        f"none, such as {KNOWN}, or one trained from them."
     )
 
 
-def module_types(names: Collection[str], read: Read) -> list[str]:
-    """The sentence-transformers modules of a CrossEncoder, by class name; empty where the files are not of one."""
-    if not set(MODULES) <= set(names):
-        return []
-    try:
-        modules, kind = (json.loads(read(name)) for name in MODULES)
-        types = [str(module["type"]).split(".")[-1] for module in modules]
-        return types if kind.get("model_type") == "CrossEncoder" else []
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise ModelError(f"Its {' or '.join(MODULES)} is damaged: {error}. Download or save it again.") from error
-
-
 def _judge_config(model_id: str, config: dict[str, Any], modules: list[str]) -> None:
-    architecture = (config.get("architectures") or ["none named"])[0]
+    architecture = architecture_of(config)
     if "auto_map" in config and architecture not in FAMILIES | CHAINED and architecture not in UNLIKE:
         raise own_code(model_id, architecture)
     if config.get("quantization_config"):
@@ -155,9 +159,9 @@ def _judge_config(model_id: str, config: dict[str, Any], modules: list[str]) -> 
             f"{model_id} asks for position_embedding_type {position}, which transformers no longer computes: its score "
             "would be another. Give a checkpoint with absolute positions."
         )
-    choose_family(PreTrainedConfig.from_dict(config), model_id, modules)
+    choose_family(config, model_id, modules)
 
 
-def float32_bytes(config: dict[str, Any], stored: int) -> int:
-    """What `stored` bytes of weights take in float32, by the type that the config names."""
-    return 4 * stored // ITEM_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")), 4)
+def stored_bytes(config: dict[str, Any], stored: int, dtype: str) -> int:
+    """What `stored` bytes of weights take in `dtype`, by the type that the config names."""
+    return ITEM_BYTES[dtype] * stored // ITEM_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")), 4)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, snapshot_download
 from huggingface_hub.errors import (
@@ -25,54 +23,21 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import tqdm
 
-from attribution.errors import ModelError
-from attribution.rerankers.loading.files import (
-    MODULES,
-    float32_bytes,
-    judge,
-    missing_weights,
-    names_in,
-    needed,
-    weights_of,
-)
+from attribution.errors import ModelError, Stopped
+from attribution.rerankers.loading.files import judge, missing_weights, names_in, needed, stored_bytes, weights_of
 from attribution.rerankers.loading.models import advice
+from attribution.rerankers.loading.modules import MODULES
+from attribution.rerankers.loading.transfer import KEPT, OnBytes, Transfer, watched
 from attribution.rerankers.memory import check_room, gigabytes
 
-OnBytes = Callable[[int, int], None]  # (bytes that came, of so many); may raise to give up
-HubAnswer = TypeVar("HubAnswer")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What the client raises; that of Xet, which sends large files, is a RuntimeError.
+RAISED = (OSError, HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RuntimeError)
 # By the client's own variables, but for its defaults: nobody looks at a silent page for ten seconds.
 SECONDS = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or 5)  # to answer a question
 STALLED = float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or 20)  # without a byte of a file
 constants.DOWNLOAD_CHUNK_SIZE = 2**20  # bytes; by the client's own 10 MB a small model's progress is two steps
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-KEPT = "Files that came whole are kept: try again to go on."  # the client begins half a file anew
-
-
-class _GivenUp(Exception):
-    """Ends a transfer that nobody waits for any more."""
-
-
-class _Transfer:
-    """Bytes that came, counted by the client's progress bar in its thread and read by the one that waits."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.given_up, self.last = total, 0, False, time.monotonic()
-
-    def bar(self) -> type[tqdm]:
-        """A progress bar for the client that prints nothing."""
-        transfer = self
-
-        class Bar(tqdm):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{**kwargs, "disable": True})
-
-            def update(self, n: float | None = 1) -> None:
-                if transfer.given_up:
-                    raise _GivenUp
-                transfer.done += int(n or 0)
-                transfer.last = time.monotonic()
-
-        return Bar
+LISTS = "rerank-lens-files"  # beside the client's own folders of a repository: what each commit holds that matters
 
 
 def cached(repo: str, revision: str | None) -> Path | None:
@@ -86,90 +51,112 @@ def cached(repo: str, revision: str | None) -> Path | None:
     return folder if whole else None
 
 
-def fetch(repo: str, revision: str | None, on_bytes: OnBytes | None = None) -> Path:
-    """The folder of a checkpoint, named by its commit: from disk if it is there, else from the Hub.
+def lacking(folder: Path) -> list[str] | None:
+    """What a cached folder lacks of the files that loading reads; None: the repository's list was never seen here."""
+    file = _list_of(folder)
+    if not file.is_file():
+        return None
+    listed: list[str] = json.loads(file.read_text(encoding="utf-8"))
+    return sorted(set(listed) - set(names_in(folder)))
 
-    A branch on disk is not asked after again. `on_bytes` hears of the transfer a few times a second, in the caller's
-    thread. Raises `ModelError`.
+
+def _list_of(folder: Path) -> Path:
+    return folder.parents[1] / LISTS / f"{folder.name}.json"
+
+
+def cache_note(folder: Path) -> str:
+    """What a result says of a folder of the cache that may not be whole; nothing of any other folder."""
+    if folder.parent.name != "snapshots":
+        return ""
+    missing = lacking(folder)
+    if missing is None:
+        return (
+            "This model was put into the Hub's cache by another program, and the Hub could not be asked what belongs "
+            "to it. If files are missing (modules.json, prompts, a chat template), its score is another than its users "
+            "get."
+        )
+    if missing:
+        return f"The Hub's cache lacks files of this model, which may change its score: {', '.join(missing)}."
+    return ""
+
+
+def fetch(repo: str, revision: str | None, on_bytes: OnBytes | None = None, dtype: str = "float32") -> Path:
+    """The folder of a checkpoint, named by its commit: from disk if it is there and whole, else from the Hub.
+
+    A branch on disk is not asked after again. A folder whose list of files was never seen is compared with it; where
+    the Hub cannot be asked, it is taken as it is, see `cache_note`. `on_bytes` hears of the transfer a few times a
+    second, in the caller's thread. Raises `ModelError`.
     """
+    hear = on_bytes or (lambda _done, _total: None)
     folder = cached(repo, revision)
-    if folder:
+    if folder and lacking(folder) == []:
         return folder
     try:
-        return _fetch(repo, revision, on_bytes or (lambda _done, _total: None))
-    except ModelError:
+        return _complete(repo, folder, hear) if folder else _fetch(repo, revision, hear, dtype)
+    except Stopped:
         raise
-    except (OSError, HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+    except RAISED as error:
+        if folder:
+            return folder
+        if isinstance(error, ModelError):
+            raise
         raise ModelError(_sentence(repo, revision, error)) from error
 
 
-def _fetch(repo: str, revision: str | None, on_bytes: OnBytes) -> Path:
-    ask = partial(HfApi().model_info, repo, revision=revision, files_metadata=True, timeout=SECONDS)
-    info = _watched(ask, _Transfer(0), on_bytes)  # so that who waits may give up while the Hub is silent, too
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+def _complete(repo: str, folder: Path, on_bytes: OnBytes) -> Path:
+    """A cached folder, with what it lacks of its commit's files."""
+    commit, sizes = _ask(repo, folder.name, on_bytes)
+    _remember(folder, sizes)
+    there = names_in(folder)
+    _get(repo, [name for name in needed(sizes) if name not in there], sizes, commit, on_bytes)
+    return folder
 
-    def get(names: list[str], revision: str, hear: OnBytes) -> list[Path]:
-        transfer = _Transfer(sum(sizes[name] for name in names))
-        return [_watched(partial(_file, repo, name, revision, transfer), transfer, hear) for name in names]
+
+def _fetch(repo: str, revision: str | None, on_bytes: OnBytes, dtype: str) -> Path:
+    commit, sizes = _ask(repo, revision, on_bytes)
 
     def still_asking(_done: int, _total: int) -> None:  # a few hundred bytes say what there is to fetch
         on_bytes(0, 0)
 
-    commit, read = str(info.sha), {}
+    read: dict[str, bytes] = {}
     if "config.json" in sizes:  # by the name asked for, so that the cache knows next time which commit it meant
-        (config,) = get(["config.json"], revision or constants.DEFAULT_REVISION, still_asking)
-        commit, read = config.parent.name, {"config.json": config.read_bytes()}
-        modules = [name for name in MODULES if name in sizes]
-        read |= {
-            name: path.read_bytes() for name, path in zip(modules, get(modules, commit, still_asking), strict=True)
-        }
+        (config,) = _get(repo, ["config.json"], sizes, revision or constants.DEFAULT_REVISION, still_asking)
+        commit = config.parent.name
+        _remember(config.parent, sizes)
+        modules = _get(repo, [name for name in MODULES if name in sizes], sizes, commit, still_asking)
+        read = {path.name: path.read_bytes() for path in (config, *modules)}
     judged = judge(repo, sizes, read.__getitem__)
     files = [name for name in needed(sizes) if name not in read]
     files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last
-    check_room(repo, float32_bytes(judged, sum(sizes[name] for name in weights_of(files))))
+    check_room(repo, stored_bytes(judged, sum(sizes[name] for name in weights_of(files)), dtype), dtype)
     _check_disk(repo, sum(sizes[name] for name in files))
-    return get(files, commit, on_bytes)[-1].parent
+    return _get(repo, files, sizes, commit, on_bytes)[-1].parent
 
 
-def _file(repo: str, name: str, revision: str, transfer: _Transfer) -> Path:
+def _ask(repo: str, revision: str | None, on_bytes: OnBytes) -> tuple[str, dict[str, int]]:
+    """The commit, and its files with their bytes; who waits may give up while the Hub is silent, too."""
+    ask = partial(HfApi().model_info, repo, revision=revision, files_metadata=True, timeout=SECONDS)
+    info = watched(ask, Transfer(0), on_bytes, STALLED)
+    return str(info.sha), {file.rfilename: file.size or 0 for file in info.siblings or []}
+
+
+def _remember(folder: Path, names: Iterable[str]) -> None:
+    file = _list_of(folder)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(needed(names)), encoding="utf-8")
+
+
+def _get(repo: str, names: list[str], sizes: dict[str, int], revision: str, on_bytes: OnBytes) -> list[Path]:
+    transfer = Transfer(sum(sizes[name] for name in names))
+    return [watched(partial(_file, repo, name, revision, transfer), transfer, on_bytes, STALLED) for name in names]
+
+
+def _file(repo: str, name: str, revision: str, transfer: Transfer) -> Path:
     """One file, asked for once without retries, so that a refusal is known at once, then fetched with the client's."""
     url = hf_hub_url(repo, name, revision=revision)
     get_hf_file_metadata(url, timeout=SECONDS)
-    bar = transfer.bar()
+    bar = transfer.bar(tqdm)
     return Path(hf_hub_download(repo, name, revision=revision, etag_timeout=SECONDS, tqdm_class=bar))
-
-
-def _watched(work: Callable[[], HubAnswer], transfer: _Transfer, on_bytes: OnBytes) -> HubAnswer:
-    """What `work` returns or raises, from a thread of its own, unless no byte comes for `STALLED` seconds.
-
-    The client resumes a broken transfer by itself; it has no limit on the whole.
-    """
-    answers: list[HubAnswer] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    transfer.last = time.monotonic()
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(0.1)
-            on_bytes(transfer.done, transfer.total)
-            if thread.is_alive() and time.monotonic() - transfer.last > STALLED:
-                raise ModelError(
-                    f"The Hub has sent nothing for {STALLED:.0f} seconds, after {gigabytes(transfer.done)} of "
-                    f"{gigabytes(transfer.total)}. {KEPT}"
-                )
-    finally:
-        transfer.given_up = thread.is_alive()
-    if errors:
-        raise errors[0]
-    return answers[0]
 
 
 def _check_disk(repo: str, size: int) -> None:
@@ -208,6 +195,11 @@ def _sentence(repo: str, revision: str | None, error: Exception) -> str:
         return f"The Hub did not answer within {SECONDS:.0f} seconds about {repo}. Check the network and try again."
     if isinstance(error, HTTPError):
         return f"The Hub broke off or cannot be reached from here ({name}) while {repo} was asked for. {KEPT}"
+    if type(error).__module__ == "hf_xet" or isinstance(error, RuntimeError):  # of the service that sends large files
+        return (
+            f"The Hub's storage of large files (Xet) refused or broke off while {repo} was asked for: "
+            f"{(str(error).strip() or name).splitlines()[0]} {KEPT} Or set HF_HUB_DISABLE_XET=1 to fetch it without."
+        )
     if isinstance(error, OSError) and error.errno in FULL:
         return (
             f"The disk with {constants.HF_HUB_CACHE} is full, and {repo} did not fit. Free some space, or set HF_HOME "

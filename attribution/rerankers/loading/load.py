@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import pickle
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,39 +11,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
-from attribution.errors import ModelError
+from attribution.errors import ModelError, OptionError
 from attribution.rerankers.autograd import with_autograd
-from attribution.rerankers.families import Family, choose_family
-from attribution.rerankers.families.gte import PUBLISHED, read_published
 from attribution.rerankers.hooks import EmbeddingAdapter, only_first
-from attribution.rerankers.loading.checks import check_keys, check_tokenizer, check_weights, precision_note, self_test
+from attribution.rerankers.loading.checks import precision_note, self_test
 from attribution.rerankers.loading.files import (
     LFS_POINTER,
+    Stamp,
     check_pointer,
     fingerprint,
-    float32_bytes,
     judge,
-    module_types,
     names_in,
     needed,
-    own_code,
-    read_json,
+    stamp,
+    stored_bytes,
     weights_of,
 )
-from attribution.rerankers.loading.hub import OnBytes, cached, fetch
+from attribution.rerankers.loading.hub import OnBytes, cache_note, cached, fetch
 from attribution.rerankers.loading.loaded import Loaded
-from attribution.rerankers.loading.models import MODELS, advice
-from attribution.rerankers.loading.sentence_transformers import read_settings
+from attribution.rerankers.loading.models import MODELS, place_of
+from attribution.rerankers.loading.read import read_model, unloadable
+from attribution.rerankers.loading.sentence_transformers import length_note, read_settings
 from attribution.rerankers.memory import check_room
 from attribution.rerankers.reranker import Reranker
 
-DAMAGED = (pickle.UnpicklingError, EOFError)
-RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, *DAMAGED)
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 _kept = Loaded()
+_stamps: dict[tuple[Any, ...], Stamp | None] = {}  # of the folder, when it was loaded: saved again, it is another model
 _load_lock = threading.Lock()  # one model at a time goes into memory; downloads run beside each other
 _turns: dict[tuple[Any, ...], threading.Lock] = {}  # what two visitors ask for is loaded once
 
@@ -58,29 +53,41 @@ def load_reranker(
     max_length: int | None = None,
     label: str | int | None = None,
     template: str | None = None,
+    dtype: str | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Reranker:
-    """Load once and keep. `model_id`: a key of `MODELS`, a local folder or a Hub id; None: `default_model()`.
+    """Load once and keep. `model_id`: a key of `MODELS`, a folder or a Hub id, also "id@revision"; None: the default.
 
-    `device`: cpu, cuda, cuda:1, mps; None: CUDA or MPS where there is one, else the CPU. Always in float32.
+    `device`: cpu, cuda, cuda:1, mps; None: CUDA or MPS where there is one, else the CPU. `dtype`: float32, or bfloat16,
+    which takes half the memory and says so in every result; None: by RERANKER_DTYPE, else float32.
     `max_length`: tokens of a pair, None: as the checkpoint says. `label`: which of several is the score. `template`: a
     key of `TEMPLATES`, for language models whose files name no prompt. `on_bytes(done, total)` hears of a download.
     Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
     """
     model_id = model_id or default_model()
     options = {"max_length": max_length, "label": label, "template": template}
-    device = choose_device(device)
-    key = (model_id, revision, device, *options.values())
-    if reranker := _kept.get(key):  # never wait behind another visitor's download
+    device, dtype = choose_device(device), choose_dtype(dtype)
+    key = (model_id, revision, device, dtype, *options.values())
+    if reranker := _found(key):  # never wait behind another visitor's download
         return reranker
     with _turn(key, on_bytes):
-        if reranker := _kept.get(key):
+        if reranker := _found(key):
             return reranker
-        folder, commit = _locate(model_id, revision, on_bytes)
+        place, asked = place_of(model_id, revision)
+        as_it_was = stamp(place)
+        folder, commit = _locate(model_id, place, asked, on_bytes, dtype)
         with _load_lock:
-            reranker = _load(model_id, folder, commit, device, options)
+            reranker = _load(model_id, folder, commit, device, dtype, options)
             _kept.put(key, reranker)
+            _stamps[key] = as_it_was
         return reranker
+
+
+def _found(key: tuple[Any, ...]) -> Reranker | None:
+    """What is in memory under `key`, unless its folder has been written to since."""
+    reranker = _kept.get(key)
+    now = stamp(place_of(key[0])[0]) if reranker else None
+    return reranker if now is None or now == _stamps.get(key) else None
 
 
 @contextmanager
@@ -98,7 +105,7 @@ def _turn(key: tuple[Any, ...], on_bytes: OnBytes | None) -> Iterator[None]:
 
 def in_memory(model_id: str) -> Reranker | None:
     """The reranker if `load_reranker(model_id)` would find it loaded; nothing is waited for."""
-    return _kept.get((model_id, None, choose_device(None), None, None, None))
+    return _found((model_id, None, choose_device(None), choose_dtype(None), None, None, None))
 
 
 def default_model() -> str:
@@ -108,8 +115,8 @@ def default_model() -> str:
 
 def on_disk(model_id: str) -> bool:
     """Whether a key of `MODELS` can be loaded without asking the Hub."""
-    row = MODELS[model_id]
-    return Path(row.path).expanduser().is_dir() or cached(row.path, row.revision) is not None
+    place, revision = place_of(model_id)
+    return Path(place).expanduser().is_dir() or cached(place, revision) is not None
 
 
 def choose_device(device: str | None) -> str:
@@ -125,15 +132,21 @@ def choose_device(device: str | None) -> str:
     return str(device)
 
 
-def _locate(model_id: str, revision: str | None, on_bytes: OnBytes | None) -> tuple[Path, str]:
+def choose_dtype(dtype: str | None) -> str:
+    """`dtype`, else what RERANKER_DTYPE says, else float32. Raises `OptionError`."""
+    chosen = dtype or os.environ.get("RERANKER_DTYPE") or "float32"
+    if chosen not in DTYPES:
+        raise OptionError(f"dtype is {chosen!r}; it must be one of {', '.join(DTYPES)}.")
+    return chosen
+
+
+def _locate(model_id: str, place: str, revision: str | None, on_bytes: OnBytes | None, dtype: str) -> tuple[Path, str]:
     """A checkpoint's folder on disk, and its revision. Raises `ModelError`."""
-    known = MODELS.get(model_id)
-    path = known.path if known else model_id
-    folder = Path(path).expanduser()
+    folder = Path(place).expanduser()
     if folder.is_file():
         raise ModelError(f"{model_id} is a file. Give the folder it is in, with config.json and the tokenizer's files.")
     if not folder.is_dir():
-        folder = fetch(path, revision or (known.revision if known else None), on_bytes)
+        folder = fetch(place, revision, on_bytes, dtype)
         return folder, folder.name
     if revision:
         raise ModelError(
@@ -143,19 +156,19 @@ def _locate(model_id: str, revision: str | None, on_bytes: OnBytes | None) -> tu
     try:
         return folder, fingerprint(folder)
     except OSError as error:
-        raise _unloadable(model_id, error) from error
+        raise unloadable(model_id, error) from error
 
 
-def _load(model_id: str, folder: Path, revision: str, device: str, options: dict[str, Any]) -> Reranker:
+def _load(model_id: str, folder: Path, revision: str, device: str, dtype: str, options: dict[str, Any]) -> Reranker:
     names = names_in(folder)
     config = judge(model_id, names, lambda name: (folder / name).read_bytes())
     for name in needed(names):
         with (folder / name).open("rb") as file:
             check_pointer(model_id, name, file.read(len(LFS_POINTER)))
-    size = float32_bytes(config, sum((folder / name).stat().st_size for name in weights_of(needed(names))))
+    size = stored_bytes(config, sum((folder / name).stat().st_size for name in weights_of(needed(names))), dtype)
     _kept.make_room(size)
-    check_room(model_id, size)
-    family, model, tokenizer = _read(model_id, folder, names)
+    check_room(model_id, size, dtype)
+    family, model, tokenizer = read_model(model_id, folder, names, DTYPES[dtype])
     row = MODELS.get(model_id)
     if row and options["template"] is None:
         options = options | {"template": row.template}
@@ -181,67 +194,6 @@ def _load(model_id: str, folder: Path, revision: str, device: str, options: dict
         device=torch.device(device),
         settings=settings,
     )
-    precision = precision_note(reranker, str(config.get("dtype") or config.get("torch_dtype")))
-    return dataclasses.replace(reranker, scale_invariant=self_test(reranker), precision=precision)
-
-
-def _read(model_id: str, folder: Path, names: list[str]) -> tuple[Family, Any, PreTrainedTokenizerBase]:
-    """Family, float32 model and tokenizer of a folder, checked; none of its code is run. Raises `ModelError`."""
-    try:
-        config = _read_config(model_id, folder)
-        if "flash" in str(config._attn_implementation):  # a kernel for half precision on some GPUs
-            config._attn_implementation = None
-        family = choose_family(config, model_id, module_types(names, lambda name: (folder / name).read_bytes()))
-        if family.offset_positions and config.pad_token_id is None:
-            raise ModelError(
-                f"{model_id} has pad_token_id null in its config.json, and its positions are counted from that id. Set "
-                "it to the tokenizer's padding id."
-            )
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, loading = family.auto_class.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            weights_only=True,
-            use_safetensors=any(name.endswith(".safetensors") for name in weights_of(needed(names))),
-            output_loading_info=True,
-        )
-    except ModelError:
-        raise
-    except RAW as error:
-        if "tokenizer.json" not in names and any(name.endswith(".model") for name in names):
-            _name_package(model_id, "sentencepiece", error)
-        if "trust_remote_code" in str(error):
-            raise own_code(model_id, "by its auto_map") from error
-        raise _unloadable(model_id, error) from error
-    check_keys(model_id, loading)
-    check_weights(model_id, list(model.named_parameters()))
-    check_tokenizer(model_id, tokenizer, model.get_submodule(family.word_embeddings))
-    return family, model, tokenizer
-
-
-def _read_config(model_id: str, folder: Path) -> Any:
-    raw = read_json(model_id, "config.json", lambda name: (folder / name).read_bytes())
-    if PUBLISHED in (raw.get("architectures") or []):
-        return read_published(raw, model_id)
-    return AutoConfig.from_pretrained(folder, trust_remote_code=False)
-
-
-def _name_package(model_id: str, package: str, error: Exception) -> None:
-    """Raises `ModelError` when reading a tokenizer takes a `package` that is not installed."""
-    if importlib.util.find_spec(package) is None:
-        raise ModelError(
-            f"{model_id} has no tokenizer.json, and its older tokenizer needs the package {package}, which is not "
-            f"installed: pip install {package} protobuf. Or save it with a tokenizer.json."
-        ) from error
-
-
-def _unloadable(model_id: str, error: Exception) -> ModelError:
-    """What transformers or torch said, in one line, and what can be given instead."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if isinstance(error, DAMAGED):
-        reason = "its weights are damaged, or hold more than weights (only weights are read, no pickled code)."
-    elif isinstance(error, ImportError):
-        reason = f"it needs a package that is not installed. {reason}"
-    return ModelError(f"Could not load {model_id}: {reason} {advice()}")
+    named = str(config.get("dtype") or config.get("torch_dtype"))
+    notes = (precision_note(reranker, named), length_note(model.config, tokenizer, max_length), cache_note(folder))
+    return dataclasses.replace(reranker, scale_invariant=self_test(reranker), precision=" ".join(filter(None, notes)))

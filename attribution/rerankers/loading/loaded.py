@@ -7,17 +7,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from attribution.rerankers.memory import LIMIT, return_freed
+from attribution.rerankers.memory import limit as allowed
+from attribution.rerankers.memory import return_freed
 from attribution.rerankers.reranker import Reranker
 
 
 class Loaded:
-    """Rerankers by key, at most `limit` bytes of weights together.
+    """Rerankers by key, at most `limit` bytes of weights together; None: as many as one model may have.
 
     One that is let go stays alive for as long as somebody explains with it, and is freed with the last of them.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         self.limit = limit
         self._rerankers: OrderedDict[Hashable, Reranker] = OrderedDict()
         self._lock = threading.Lock()
@@ -37,9 +38,10 @@ class Loaded:
 
     def make_room(self, size: int) -> None:
         """Let the least recently used go until `size` bytes more are within the limit."""
+        most = allowed() if self.limit is None else self.limit
         with self._lock:
             gone = []
-            while self._rerankers and size + sum(one.weight_bytes for one in self._rerankers.values()) > self.limit:
+            while self._rerankers and size + sum(one.weight_bytes for one in self._rerankers.values()) > most:
                 gone.append(self._rerankers.popitem(last=False))
         if gone:
             gone.clear()

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from attribution.errors import ModelError
+
 ROOT = Path(__file__).resolve().parents[3]
 CHECKOUT, INSTALLED = ROOT / "models" / "demo-reranker", ROOT / "attribution" / "demo_reranker"  # pip puts it there
 BUNDLED = "demo-reranker"
@@ -165,6 +167,25 @@ def offer(model_ids: Iterable[str]) -> list[str]:
         MODELS[key] = before.get(key) or Checkpoint(name, key, licence="see its card", about="given with --model")
     MODELS.update({key: row for key, row in before.items() if key not in MODELS})
     return keys
+
+
+def place_of(model_id: str, revision: str | None = None) -> tuple[str, str | None]:
+    """Where a model is, a folder or a Hub id, and at which revision: the one asked for, or of "id@revision", or pinned.
+
+    Raises `ModelError` when two are named.
+    """
+    row = MODELS.get(model_id)
+    path = row.path if row else model_id
+    name, at, named = path.rpartition("@")
+    if not at or Path(path).expanduser().exists():
+        return path, revision or (row.revision if row else None)
+    if revision and revision != named:
+        raise ModelError(
+            f"{model_id} names the revision {named!r}, and {revision!r} is asked for. Give one of the two."
+        )
+    if not name or not named:
+        raise ModelError(f"{model_id} is no id@revision: something is missing on one side of the @. {advice()}")
+    return (MODELS[name].path if name in MODELS else name), named
 
 
 def advice() -> str:

@@ -7,23 +7,24 @@ files only where `modules.json` and `config_sentence_transformers.json` say that
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as Normalizers
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import ModelError, OptionError, check_range
 from attribution.rerankers.families import Family
-from attribution.rerankers.loading.files import module_types, names_in
+from attribution.rerankers.loading.files import names_in
+from attribution.rerankers.loading.modules import LOGIT_SCORE, module_types, not_followed
+from attribution.rerankers.loading.readout import ReadOut, read_answers, read_labels
+from attribution.rerankers.memory import number_set
 from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, check_room, make_prompt
-from attribution.types import ONE_LOGIT
 
-LONGEST = 8192  # tokens; no more of a pair is read, however many the model could
-CHAIN = ("Transformer", "Pooling", "Dense", "LayerNorm", "Dropout", "LogitScore")  # the modules we know
+LONGEST = 8192  # tokens that are read of a pair, however many the model could, unless RERANKER_MAX_TOKENS says more
+# Older versions name the first module's file by its model; the first that is there is read.
+KINDS = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 # Keys of sentence_bert_config.json that change no score of one pair, or that are read below.
 HARMLESS = {"transformer_task", "module_output_name", "unpad_inputs", "query_length", "document_length"}
 READ = {"max_seq_length", "do_lower_case", "processing_kwargs", "processor_kwargs", "tokenizer_args", "modality_config"}
@@ -31,25 +32,6 @@ BY_THE_WAY = {"model_kwargs", "model_args", "config_kwargs", "config_args"}  # m
 OF_THE_MODEL = {"dtype", "torch_dtype", "attn_implementation", "device_map", "low_cpu_mem_usage", "num_labels"}
 OF_THE_TOKENIZER = {"model_max_length", "padding_side", "use_fast"}
 OF_A_CALL = {"max_length", "truncation", "padding"}
-
-
-@dataclass(frozen=True)
-class ReadOut:
-    """`before`: what is put before every query; `prompt`: what a pair is written into instead of the tokenizer's pair.
-
-    The logit is column `true` of the output, less column `false` if there is one; `reads` says so in words.
-    """
-
-    true: int = 0
-    false: int | None = None
-    reads: str = ONE_LOGIT
-    before: str = ""
-    prompt: Prompt | None = None
-
-    def read(self, columns: Tensor) -> Tensor:
-        """`(batch, labels or vocabulary)` -> logit `(batch,)`."""
-        logit = columns[:, self.true]
-        return logit if self.false is None else logit - columns[:, self.false]
 
 
 def module_config(folder: Path, name: str) -> dict[str, Any]:
@@ -77,8 +59,11 @@ def read_settings(
     `label`, `template` and `max_length` are `load_reranker`'s. Raises `ModelError` or `OptionError`.
     """
     modules = module_types(names_in(folder), lambda name: (folder / name).read_bytes())
-    own = _read(folder / "sentence_bert_config.json", {}) if modules else {}
-    _refuse_unknown(modules, own, folder, model_id)
+    files = [_read(folder / f"sentence_{kind}_config.json", {}) for kind in KINDS] if modules else []
+    own: dict[str, Any] = next(filter(None, files), {})
+    score = module_config(folder, LOGIT_SCORE) if LOGIT_SCORE in modules else {}
+    _refuse_unknown(own, model_id)
+    _refuse_outputs(own, modules, family, score, model_id, asked=template is not None)
     prompts = _read(folder / "config_sentence_transformers.json", {}) if modules else {}
     instruction = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name")) or ""
     if own.get("do_lower_case"):
@@ -90,8 +75,7 @@ def read_settings(
     if prompt:
         check_room(prompt, tokenizer, longest, model_id)
     if family.prompt:
-        score = module_config(folder, "LogitScore") if modules and template is None else {}
-        answers = _answers(score, tokenizer, model_id, true, false)
+        answers = read_answers(score if template is None else {}, tokenizer, model_id, true, false)
         if label is not None:
             raise OptionError(
                 f"label is {label!r}, but {model_id} has no labels: its score is {answers.reads}. Leave label out."
@@ -102,48 +86,6 @@ def read_settings(
     return ReadOut(answers.true, answers.false, answers.reads, before, prompt), longest
 
 
-def read_labels(config: Any, model_id: str, label: str | int | None = None) -> ReadOut:
-    """One label: its logit; two: the second's less the first's, or the one named; more: the one named.
-
-    Raises `ModelError` when one has to be named, `OptionError` when there is none such.
-    """
-    names = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
-    if label is not None:
-        if str(label) not in names and label not in range(len(names)):
-            raise OptionError(f"{model_id} has no label {label!r}. Its labels: {', '.join(names)}.")
-        at = names.index(str(label)) if str(label) in names else int(label)
-        return ReadOut(at, None, f"the logit of {names[at]}")
-    if len(names) == 1:
-        return ReadOut()
-    if len(names) == 2:
-        return ReadOut(1, 0, f"the logit of {names[1]} less that of {names[0]}")
-    raise ModelError(
-        f"{model_id} has {len(names)} labels, and a reranker's score is one number. Name the label to explain, "
-        f"load_reranker(..., label=...): {', '.join(names)}."
-    )
-
-
-def _answers(
-    score: dict[str, Any], tokenizer: PreTrainedTokenizerBase, model_id: str, true: str, false: str | None
-) -> ReadOut:
-    """The tokens whose logits answer: of 1_LogitScore, else those named."""
-    if score:
-        ids = [score["true_token_id"], score.get("false_token_id")]
-        words = [None if i is None else str(tokenizer.convert_ids_to_tokens(i)) for i in ids]
-    else:
-        words = [true, false]
-        ids = [None if word is None else tokenizer.convert_tokens_to_ids(word) for word in words]
-        unknown = [word for word, i in zip(words, ids, strict=True) if word and i in (None, tokenizer.unk_token_id)]
-        if unknown:
-            raise ModelError(
-                f"{model_id} has no token {' and no '.join(map(repr, unknown))}, whose logit would be its score. Give "
-                "the folder a 1_LogitScore/config.json with true_token_id, or name a template: "
-                f"load_reranker(..., template=...), one of {', '.join(TEMPLATES)}."
-            )
-    less = "" if ids[1] is None else f" less that of {words[1]!r}"
-    return ReadOut(ids[0], ids[1], f"the logit of {words[0]!r}{less} as the next token")
-
-
 def _prompt(
     family: Family,
     modules: list[str],
@@ -152,49 +94,62 @@ def _prompt(
     model_id: str,
     instruction: str,
     template: str | None,
-) -> tuple[Prompt | None, str, str | None]:
+) -> tuple[Prompt | None, str | int, str | None]:
     """What pairs are written into, and the tokens that answer if nothing else names them."""
-    if template is not None:
-        if template not in TEMPLATES:
-            raise OptionError(f"template is {template!r}; it must be one of {', '.join(TEMPLATES)}.")
-        asks = TEMPLATES[template]
-        return make_prompt(asks.render, tokenizer, model_id, asks.add_special_tokens), asks.true, asks.false
+    if template is not None and template not in TEMPLATES:
+        raise OptionError(f"template is {template!r}; it must be one of {', '.join(TEMPLATES)}.")
+    if template is not None and not (family.prompt or family.pad_left):
+        raise OptionError(
+            f"template is {template!r}, but {model_id} ({family.label}) is an encoder, which reads the query and the "
+            "document as two texts, without a prompt. Leave template out."
+        )
+    if asks := TEMPLATES.get(template or family.template or ""):
+        prompt = make_prompt(asks.render, tokenizer, model_id, asks.add_special_tokens, keeps_end=asks.keeps_end)
+        return prompt, asks.true, asks.false
     modality = own.get("modality_config")
     # Without files of its own, sentence-transformers writes into the chat template of any tokenizer that has one.
     chat = "message" in (modality or {}) if modules else bool(tokenizer.chat_template)
     if not chat and (modules or not family.prompt):  # saved so, a language model too reads the bare pair
         return None, "yes", "no"
-    advice = (
-        f"Name a template: load_reranker(..., template=...), one of {', '.join(TEMPLATES)}; or give the folder a "
-        "chat_template.jinja that writes the roles 'query' and 'document'."
-    )
     if not tokenizer.chat_template:
-        raise ModelError(f"{model_id} is a language model without a prompt to ask it with. {advice}")
+        raise ModelError(f"{model_id} is a language model without a prompt to ask it with. {advice(family)}")
     form = (modality or {}).get("message", {}).get("format", "auto")
     options = (own.get("processing_kwargs") or {}).get("chat_template") or {}
     options = {key: value for key, value in options.items() if key != "restore_suffix"}
     render = chat_renderer(tokenizer, instruction, None if form == "auto" else form == "structured", options)
     try:
-        return make_prompt(render, tokenizer, model_id), "yes", "no"
+        return make_prompt(render, tokenizer, model_id, advice=advice(family)), "yes", "no"
     except ModelError:
         raise
     except Exception as error:  # whatever a template of someone else's raises, in Jinja or in Python
         reason = f"{type(error).__name__}: {error}"
-        raise ModelError(f"The chat template of {model_id} cannot write a pair ({reason}). {advice}") from error
+        raise ModelError(f"The chat template of {model_id} cannot write a pair ({reason}). {advice(family)}") from error
+
+
+def advice(family: Family) -> str:
+    """The ways to ask a model that does not say how it is asked: first the templates made for its kind."""
+    files = "ive the folder a chat_template.jinja that writes the roles 'query' and 'document'."
+    if not (family.prompt or family.pad_left):
+        return f"G{files}"
+    fit = [name for name, row in TEMPLATES.items() if family.label.split(",")[0] in row.fits]
+    others = [name for name in TEMPLATES if name not in fit]
+    named = " or ".join(f"load_reranker(..., template={name!r})" for name in fit)
+    made = f"{named}, made for this kind of model; others are" if fit else "load_reranker(..., template=...), one of"
+    return f"Name a template: {made} {', '.join(others)}; or g{files}"
 
 
 def _max_length(
     own: dict[str, Any], config: Any, tokenizer: PreTrainedTokenizerBase, family: Family, asked: int | None
 ) -> int:
-    """Tokens the model reads: what the settings or `asked` say, within its position table and `LONGEST`."""
+    """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`."""
     stated = int(getattr(config, "max_position_embeddings", None) or 512)
     positions = stated
     if family.offset_positions:
         positions -= config.pad_token_id + 1  # their positions start after the padding index
-    positions = min(positions, LONGEST)
     if asked is not None:
         check_range("max_length", asked, 8, positions)
         return asked
+    positions = min(positions, longest_read())
     of_tokenizer = own.get("processor_kwargs") or own.get("tokenizer_args") or {}
     fixed = of_tokenizer.get("model_max_length") or own.get("max_seq_length")
     limits = [fixed or tokenizer.model_max_length, positions]
@@ -204,17 +159,32 @@ def _max_length(
     return int(min(limits))
 
 
+def longest_read() -> int:
+    """Tokens that are read of a pair at most where nobody asks for more."""
+    return int(number_set("RERANKER_MAX_TOKENS", LONGEST))
+
+
+def length_note(config: Any, tokenizer: PreTrainedTokenizerBase, length: int) -> str:
+    """What a result says where a model reads less than it could, because of this program's own limit."""
+    could = min(int(getattr(config, "max_position_embeddings", None) or 0), tokenizer.model_max_length)
+    if length != longest_read() or could <= length:
+        return ""
+    return (
+        f"At most {length:,} tokens of a pair are read here, of {could:,} that this model could. Load it with "
+        "max_length=..., or set RERANKER_MAX_TOKENS, to read more."
+    )
+
+
 def _lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     normalizer = tokenizer.backend_tokenizer.normalizer
     tokenizer.backend_tokenizer.normalizer = Normalizers([Lowercase(), *([normalizer] if normalizer else [])])
 
 
-def _refuse_unknown(modules: list[str], own: dict[str, Any], folder: Path, model_id: str) -> None:
+def _refuse_unknown(own: dict[str, Any], model_id: str) -> None:
     """Raises `ModelError` for settings of sentence-transformers that we do not follow and that may change the score."""
     calls = own.get("processing_kwargs") or {}
     text = calls.get("text") or {}
-    found = [f"the module {name}" for name in modules if name not in CHAIN]
-    found += [f"{key} in sentence_bert_config.json" for key in set(own) - HARMLESS - READ - BY_THE_WAY if own[key]]
+    found = [f"{key} in sentence_bert_config.json" for key in set(own) - HARMLESS - READ - BY_THE_WAY if own[key]]
     found += [f"{key}.{inner}" for key in BY_THE_WAY for inner in set(own.get(key) or {}) - OF_THE_MODEL]
     for key in ("processor_kwargs", "tokenizer_args"):
         found += [f"{key}.{inner}" for inner in set(own.get(key) or {}) - OF_THE_TOKENIZER]
@@ -226,13 +196,31 @@ def _refuse_unknown(modules: list[str], own: dict[str, Any], folder: Path, model
         found.append("processing_kwargs.chat_template.restore_suffix = False")
     if text.get("truncation", True) not in (True, "longest_first"):
         found.append(f"processing_kwargs.text.truncation = {text['truncation']!r}")
-    if modules and _read(folder / "modules.json", [])[0].get("path"):
-        found.append("a first module in a folder of its own")
     if found:
-        raise ModelError(
-            f"{model_id} has sentence-transformers settings that this program does not follow, so its score would be "
-            f"another than its users get: {', '.join(sorted(found))}. Save the checkpoint without them."
-        )
+        raise not_followed(model_id, found)
+
+
+def _refuse_outputs(
+    own: dict[str, Any], modules: list[str], family: Family, score: dict[str, Any], model_id: str, *, asked: bool
+) -> None:
+    """Raises `ModelError` where the modules read another output of the model than this program does."""
+    ways = own.get("modality_config") or {}
+    way = ways.get("message") or ways.get("text") or {}
+    chained = "Pooling" in modules
+    found = []
+    if way:
+        output = way.get("method_output_name")
+        output = output[0] if isinstance(output, list) and len(output) == 1 else output
+        if (way.get("method"), output) != ("forward", "last_hidden_state" if chained else "logits"):
+            found.append(f"the output {output!r} of the method {way.get('method')!r}")
+        name = own.get("module_output_name")
+        reads = score.get("module_input_name", "causal_logits") if LOGIT_SCORE in modules else "scores"
+        if not chained and name != reads and not asked:
+            found.append(f"a first module that writes {name!r}, where {reads!r} is read")
+    if (LOGIT_SCORE in modules) != family.prompt and modules and not asked:
+        found.append(f"{'no ' if family.prompt else ''}LogitScore with {family.label}")
+    if found:
+        raise not_followed(model_id, found)
 
 
 def _read(path: Path, missing: Any) -> Any:
