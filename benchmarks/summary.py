@@ -33,7 +33,7 @@ SAYS = (
     "random: on how many pairs by more than each of ten random orders (9 % by chance); planted: precision where the "
     "truth is known; plausible: average precision against spans that humans marked; all layers shuffled: rank "
     "correlation with the explanation of the same model with shuffled weights, where near 1 means that the method does "
-    "not explain the model. Means with 95 % bootstrap intervals; – : not measured, for its cost."
+    "not explain the model. Means with 95 % bootstrap intervals; –: not measured, because it costs too much."
 )
 
 

@@ -103,6 +103,14 @@ def fuzz_table() -> str:
     return fuzz.summary(json.loads(fuzz.STORED.read_text(encoding="utf-8"))) if fuzz.STORED.exists() else ""
 
 
+def endpoints_table() -> str:
+    """One row an endpoint, with the first sentence of its docstring."""
+    from interface.programs.api import ENDPOINTS  # brings gradio along
+
+    rows = (f"| `{of.__name__}` | {(of.__doc__ or '').splitlines()[0]} |" for of in ENDPOINTS)
+    return _table("| endpoint | what it does |", rows)
+
+
 def speed_table() -> str:
     """What was aimed at and reached in the stored run of the yardsticks."""
     from benchmarks import targets  # brings gradio along
@@ -116,6 +124,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "models": (DOCS / "models.md", models_table),
     "families": (DOCS / "families.md", families_table),
     "benchmark": (DOCS / "benchmarks.md", benchmark_tables),
+    "endpoints": (DOCS / "api.md", endpoints_table),
     "compare": (DOCS / "compare.md", compare_tables),
     "probes": (DOCS / "probes.md", probes_table),
     "load": (DOCS / "load.md", load_table),
