@@ -26,8 +26,8 @@ from attribution.rerankers.loading.load import load_reranker
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost
 RETRIES = 2
 KILLED = (
-    f"it ended its worker {1 + RETRIES} times (out of memory, or a crash; Ray's logs say more). Shorten it, or give "
-    "--max-length or fewer --workers"
+    "its worker failed with it, also when it was alone and tried again (out of memory, or a crash; Ray's logs say "
+    "more). Shorten it, or give --max-length or fewer --workers"
 )
 ROOT = Path(__file__).resolve().parents[2]
 

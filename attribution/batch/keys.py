@@ -77,6 +77,16 @@ def kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for `object_pairs_hook`. Raises `InputError` for a key that is there twice."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the key {twice} is there twice in one object; keep one")
+    return value
+
+
 class Ignored:
     """Keys that no reader reads, each told of once."""
 

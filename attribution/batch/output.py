@@ -48,9 +48,12 @@ class Output:
         """One line, out of our hands before the next row begins."""
         line = f"{dumps(answer)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
-        while rest:  # a disk that gets full takes a part, and says so at the next
-            rest = rest[self.stream.write(rest) :]
-        self.stream.flush()
+        try:
+            while rest:  # a disk that gets full takes a part, and says so at the next
+                rest = rest[self.stream.write(rest) :]
+            self.stream.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.stream.name)) from None
         self.claim(row)
 
     def claim(self, row: Row) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attribution.batch.keys import DOCUMENT, Ignored, kind, read_entry
+from attribution.batch.keys import DOCUMENT, Ignored, kind, once, read_entry
 from attribution.batch.lines import MARK, Tell, say
 from attribution.errors import InputError
 
@@ -72,11 +72,13 @@ def _from_json(text: str, tell: Tell) -> list[Piece]:
 
 def _values(text: str) -> Iterator[tuple[int, Any]]:
     """Every value of a JSON array or of JSON lines, and the line it begins on. Raises `InputError`."""
-    decoder, at = json.JSONDecoder(), 0
+    decoder, at = json.JSONDecoder(object_pairs_hook=once), 0
     while (at := _end(BETWEEN, text, at)) < len(text):
         line = text.count("\n", 0, at) + 1
         try:
             value, at = decoder.raw_decode(text, at)
+        except InputError as error:
+            raise InputError(f"Line {line}: {error}.") from None
         except (ValueError, RecursionError):
             raise InputError(
                 f"Line {line} is no JSON object, and the list begins as JSON. Give every document as one JSON line, or "

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, once, read_entry
 from attribution.batch.lines import Tell, check_utf8, say
 from attribution.batch.trec import RunLine, read_passages, read_run, read_topics
 from attribution.errors import InputError
@@ -48,7 +48,7 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) 
             continue
         try:
             check_utf8(text)
-            value = json.loads(text)
+            value = json.loads(text, object_pairs_hook=once)
             row, read = _list(value, number) if many else _pair(value, number)
             ignored.hear(number, value, read)
             yield row

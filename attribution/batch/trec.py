@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, read_entry
+from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.errors import InputError
 from attribution.views.numbers import exact
@@ -133,7 +133,7 @@ def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Te
 
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
-    ignored = Ignored(path.name, tell)
+    ignored, columns = Ignored(path.name, tell), 2
     for number, line in read_lines(path):
         if not line.strip():
             continue
@@ -149,6 +149,9 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                 key, tab, text = line.partition("\t")
                 if not tab or not key.strip():
                     raise InputError("it has no tab" if not tab else "it has nothing before its first tab")
+                if columns == 2 and "\t" in text:
+                    columns = 2 + text.count("\t")
+                    tell(f"{path.name}: line {number} has {columns} columns; all behind the first tab is the text")
                 yield number, key.strip(), text
         except InputError as error:
             wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"
@@ -168,7 +171,9 @@ def _number(text: str) -> float:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        value: dict[str, Any] = json.loads(line)
+        value: dict[str, Any] = json.loads(line, object_pairs_hook=once)
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
         raise InputError(f"it is not JSON: {error}") from None
     return value

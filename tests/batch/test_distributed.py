@@ -107,6 +107,8 @@ def test_a_row_that_always_kills_its_worker_is_named_and_skipped(alone: None) ->
     output, nothing, worker = Output(got), cast(Job, None), cast(type[Worker], Killed)
     skipped = run_distributed(None, rows, nothing, output, lambda: seen.append(1), bad.append, workers=1, worker=worker)
     assert (skipped, len(seen)) == (1, len(rows))
-    assert [(one.line, one.reason.split(" (")[0]) for one in bad] == [(5, "it ended its worker 3 times")]
+    assert [(one.line, one.reason.split(" (")[0]) for one in bad] == [
+        (5, "its worker failed with it, also when it was alone and tried again")
+    ]
     assert got.getvalue().count(b"\n") == len(rows) - 1
     assert output.done.keys() == {row.id for row in rows if row.id != "killer"}
