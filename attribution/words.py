@@ -35,7 +35,7 @@ UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}
 _SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
 _SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Thai": "th", "Hangul": "ko"}
 _IN_SCRIPT = {language: regex.compile(rf"\p{{{script}}}") for script, language in _SCRIPTS.items()}
-_FREQUENT = {
+FREQUENT = {
     "en": "the of and to is was that for with are as this by an it he she",
     "de": "der die das und ist nicht ein eine mit von den für auf im dem er sie es am",
     "fr": "le la les et est des une dans pour que du qui pas au il elle",
@@ -189,7 +189,7 @@ def _sentence_ends(text: str) -> Iterator[int]:
     whole = _HALF.sub("\ufffd", text)  # sentencex reads no half of a character
     for line in _LINE.finditer(whole):
         ends = _ends(line[1], language)
-        if language in _FREQUENT:  # English names and abbreviations stand in texts of all those
+        if language in FREQUENT:  # English names and abbreviations stand in texts of all those
             ends &= _ends(line[1], "en")
         letters = [letter.start() for letter in _LETTER.finditer(line[1])]
         done = 0
@@ -214,7 +214,7 @@ def language_of(text: str) -> str:
     if signs[script] * 2 > len(_LETTER.findall(text)):
         return script
     counts = Counter(regex.findall(r"\p{L}+", text.casefold()))
-    return max(_FREQUENT, key=lambda language: sum(counts[word] for word in set(_FREQUENT[language].split())))
+    return max(FREQUENT, key=lambda language: sum(counts[word] for word in set(FREQUENT[language].split())))
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

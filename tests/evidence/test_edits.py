@@ -226,12 +226,25 @@ WORLD = {
         "wie viele Menschen wohnen in Berlin",
         "Berlin ist groß. In Berlin wohnen 3,7 Millionen Menschen auf 891km².",
     ),
+    "de and zh": (
+        "Straßenbahn in 東京",
+        "In Tokyo (東京) fährt die letzte Straßenbahn der Linie kurz nach 23 Uhr in Zürich.",
+    ),
+    "pt": ("capital de Portugal", "As pessoas do norte vão a Lisboa, a capital do país, e a cidade é grande."),
+    "nl": (
+        "hoofdstad van Nederland",
+        "Amsterdam is de hoofdstad van Nederland en ligt in het noorden van het land.",
+    ),
     "sv": ("hur många bor i Lund", "Lund ligger nära Malmö. Där bor ungefär 95 tusen människor idag."),
 }
 ENGLISH = {
     "mixed": ("東京 population 2024", "Tokyo (東京) has 14 million people in 2024. It weighs 5kg. 人口は多い。"),
     "emoji": ("which flag 🇩🇪", "The flag 🇩🇪 of 👩🏽\u200d💻 is e\u0301 black. Key 1\ufe0f\u20e3 opens it."),
     "short": (QUERY, "Rivers flood."),
+    "code": (
+        QUERY,
+        'Write <img alt="a cat" id="x"> in your page; in a template you use ${name} or an alt text.',
+    ),
 }
 
 

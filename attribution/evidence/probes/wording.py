@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import regex
 
-from attribution.words import UNSPACED, language_of, sentences_of
+from attribution.words import FREQUENT, UNSPACED, language_of, sentences_of
 
 _EXTENDS = r"\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d"
 _LETTER = rf"(?!{UNSPACED.pattern})\p{{L}}"
@@ -43,11 +43,14 @@ def words_of(text: str) -> list[str]:
 
 
 def is_english(text: str) -> bool:
-    """Is most of `text` in Latin letters, and no other language's frequent words more frequent than English ones?"""
+    """Is most of `text` in Latin letters, and are English stop words more than another language's frequent words?"""
     latin, letters = (len(regex.findall(kind, text)) for kind in (r"\p{Latin}", r"\p{L}"))
     words = [word.casefold() for word in words_of(text)]
-    known = len(words) < 8 or not STOPWORDS.isdisjoint(words)
-    return latin * 2 >= letters and language_of(text) == "en" and known
+    n_english = sum(word in STOPWORDS for word in words)
+    language = language_of(text)
+    others = FREQUENT.get(language, "").split()
+    enough = n_english > 0 or len(words) < 8 if language == "en" else n_english > sum(word in others for word in words)
+    return latin * 2 >= letters and enough
 
 
 def content_words(query: str) -> list[str]:
