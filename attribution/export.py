@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"
+AUDIT_SCHEMA = Path(__file__).parent / "audit.schema.json"
 SIDES: tuple[Segment, Segment] = ("query", "document")
 CSV_COLUMNS = (
     "method",

@@ -29,6 +29,7 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "huggingface_hub": ("attribution/rerankers/loading/hub.py",),
     "ir_measures": ("attribution/audit/",),
     "bm25s": ("attribution/audit/",),
+    "ir_datasets": ("attribution/batch/judged.py",),
 }
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below

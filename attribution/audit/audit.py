@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from attribution.audit.causes import CAUSES, find_causes
-from attribution.audit.failures import Inversion, Survey, Unjudged, survey
+from attribution.audit.causes import CAUSES
+from attribution.audit.failures import Survey, Unjudged, survey
 from attribution.audit.judged import JudgedQuery, score_query
 from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
+from attribution.audit.reading import Failure, Reading, read_inversion
 from attribution.audit.statistics import Excess, Indicator, excesses
 from attribution.errors import InputError, check_range
 from attribution.rerankers.reranker import Meter, Reranker, metered
 
 N_FAILURES = 50
-
-
-@dataclass(frozen=True)
-class ReadInversion:
-    """An inversion with what was found in its texts. `causes`: those that hold, each with its sentence.
-
-    `control_causes`: for each of the inversion's controls the causes that hold there too.
-    """
-
-    inversion: Inversion
-    causes: Mapping[str, str]
-    control_causes: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Audit:
     seed: int
     averages: tuple[Average, ...]
     queries: tuple[Measured, ...]
-    failures: tuple[ReadInversion, ...]
+    failures: tuple[Failure, ...]
     n_inversions: int
     causes: Mapping[str, Excess]
     words: tuple[LiftingWord, ...]
@@ -71,9 +60,9 @@ def audit(
     check_options(measure, n_failures)
     with metered(Meter(on_pass)):
         found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed)
-        read = [read_inversion(reranker, inversion) for inversion in found.inversions]
+        failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]
         words = lifting_words(reranker, found.inversions, seed)
-    return conclude(reranker, measure, found, read, words, seed)
+    return conclude(reranker, measure, found, failures, words, seed)
 
 
 def check_options(measure: str, n_failures: int) -> None:
@@ -82,17 +71,11 @@ def check_options(measure: str, n_failures: int) -> None:
     check_range("n_failures", n_failures, 1, 10_000)
 
 
-def read_inversion(reranker: Reranker, inversion: Inversion) -> ReadInversion:
-    """The causes of a failure, and of its query's pairs that stand as they should."""
-    elsewhere = tuple(tuple(find_causes(reranker, case)) for case in inversion.controls)
-    return ReadInversion(inversion, find_causes(reranker, inversion.case), elsewhere)
-
-
 def conclude(
     reranker: Reranker,
     measure: str,
     found: Survey,
-    read: Sequence[ReadInversion],
+    failures: Sequence[Failure],
     words: tuple[LiftingWord, ...],
     seed: int,
 ) -> Audit:
@@ -102,7 +85,7 @@ def conclude(
             "No query of the set has a grade, so nothing can be called right or wrong. Give judgements (qrels) whose "
             "query and document ids are those of the candidates."
         )
-    compared = [one for one in read if one.control_causes]
+    compared = [one.reading for one in failures if one.reading.control_causes]
     return Audit(
         model_id=reranker.model_id,
         revision=reranker.revision,
@@ -110,7 +93,7 @@ def conclude(
         seed=seed,
         averages=averages(found.measured, seed),
         queries=found.measured,
-        failures=tuple(read),
+        failures=tuple(failures),
         n_inversions=found.n_inversions,
         causes=excesses({key: [_indicator(key, one) for one in compared] for key in CAUSES}, seed),
         words=words,
@@ -120,5 +103,5 @@ def conclude(
     )
 
 
-def _indicator(key: str, one: ReadInversion) -> Indicator:
-    return Indicator(key in one.causes, tuple(key in held for held in one.control_causes))
+def _indicator(key: str, reading: Reading) -> Indicator:
+    return Indicator(key in reading.causes, tuple(key in held for held in reading.control_causes))

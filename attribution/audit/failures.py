@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attribution.audit.judged import Placed, ScoredQuery
 from attribution.audit.measures import Measured, exchange_gains, measure_query
@@ -49,6 +49,15 @@ class Inversion:
     cost: float
     case: Case
     controls: tuple[Case, ...]
+
+
+def inversion_of(value: Mapping[str, Any]) -> Inversion:
+    """The inversion that `export.plain` made plain data of."""
+    case, *controls = (
+        Case(one["query"], Placed(**one["wrong"]), Placed(**one["right"]))
+        for one in (value["case"], *value["controls"])
+    )
+    return Inversion(value["id"], value["cost"], case, tuple(controls))
 
 
 @dataclass(frozen=True)

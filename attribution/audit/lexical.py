@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 
 def bm25(query: str, texts: Sequence[str]) -> list[float]:
@@ -10,15 +11,35 @@ def bm25(query: str, texts: Sequence[str]) -> list[float]:
 
     Robertson and Walker 1994, in the form of Lucene; English stop words are left out. Lù 2024, arXiv:2407.03618.
     """
+    index, known = _index(texts)
+    words = [word for word in _words([query])[0] if word in known]
+    return [float(score) for score in index.get_scores(words)] if words else [0.0] * len(texts)
+
+
+def best_by_bm25(texts: Sequence[str], queries: Sequence[str], top: int) -> Iterator[list[int]]:
+    """For each query the places of its `top` best texts, best first; only texts that hold a word of it."""
+    index, known = _index(texts)
+    for query in queries:
+        words = [word for word in _words([query])[0] if word in known]
+        scores = index.get_scores(words) if words else []
+        best = sorted(range(len(scores)), key=lambda i: -scores[i])[:top]
+        yield [i for i in best if scores[i] > 0]
+
+
+def _index(texts: Sequence[str]) -> tuple[Any, set[str]]:
+    """An index of the texts, and the words it knows."""
     import bm25s
 
-    if not texts:
-        return []
-    tokens = bm25s.tokenize(list(texts), stopwords="en", show_progress=False, return_ids=False)
-    wanted = bm25s.tokenize([query], stopwords="en", show_progress=False, return_ids=False)[0]
-    known = {token for words in tokens for token in words}
-    if not known & set(wanted):
-        return [0.0] * len(texts)
+    tokens = _words(texts)
     index = bm25s.BM25()
-    index.index(tokens, show_progress=False)
-    return [float(score) for score in index.get_scores([word for word in wanted if word in known])]
+    known = {word for words in tokens for word in words}
+    if known:
+        index.index(tokens, show_progress=False)
+    return index, known
+
+
+def _words(texts: Sequence[str]) -> list[list[str]]:
+    import bm25s
+
+    words: list[list[str]] = bm25s.tokenize(list(texts), stopwords="en", show_progress=False, return_ids=False)
+    return words

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 RESAMPLES = 2000
-LEVEL = 0.05
+LEVEL = 0.05  # of intervals
+CLAIMED_BELOW = 0.01  # p: a model's tastes are no chance, and with random weights it has some, too
 AT_ONCE = 2**22  # draws in memory at a time
 
 
@@ -20,7 +21,7 @@ class Excess:
 
     `n`: queries that have both. `failures`, `controls`: its share in either, each query counted once. `ratio` of the
     two, with half a query added to both so that it is finite, and its 95 % bootstrap interval over queries. `p`: of
-    the exact test, Holm-corrected over all that was asked. `claimed`: p < 0.05, and the interval is beyond 1.
+    the exact test, Holm-corrected over all that was asked. `claimed`: p < 0.01, and the interval is beyond 1.
     """
 
     n: int
@@ -73,7 +74,7 @@ def excesses(found: Mapping[str, Sequence[Indicator]], seed: int) -> dict[str, E
     columns = np.column_stack([failures.mean(0), controls.mean(0), ratio, *interval]).tolist()
     p_values = [corrected.get(key, 1.0) for key in found]
     return {
-        key: Excess(n, held, elsewhere, times, low, high, p, p < LEVEL and low > 1)
+        key: Excess(n, held, elsewhere, times, low, high, p, p < CLAIMED_BELOW and low > 1)
         for key, p, (held, elsewhere, times, low, high) in zip(found, p_values, columns, strict=True)
     }
 

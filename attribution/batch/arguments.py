@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from attribution.types import OPERATORS
 DESCRIPTION = "Explain, rank, evaluate or probe many pairs of a query and a document. COMMAND --help says how."
 EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 refused, or it had to stop, "
 EXIT += "and stderr says why; 130 interrupted."
-WORKERS, TOP = 2, 10
+WORKERS, TOP, TOP_AUDITED = 2, 10, 100
 Parser = argparse.ArgumentParser
 
 
@@ -111,6 +111,30 @@ def _trec(parser: Parser) -> None:
     trec.add_argument("--top", type=int, metavar="N", help=f"passages a query (default: {TOP})")
 
 
+def _judged(parser: Parser) -> None:
+    judged = parser.add_argument_group(
+        "a judged set (docs/audit.md)", "Without any of these: JSON lines with graded documents on stdin."
+    )
+    judged.add_argument("--run", type=Path, metavar="FILE", help="a TREC run, with --topics, --passages and --qrels")
+    judged.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    judged.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    judged.add_argument("--qrels", type=Path, metavar="FILE", help="judgements of TREC or BEIR")
+    judged.add_argument("--beir", type=Path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25")
+    judged.add_argument("--split", default="test", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
+    judged.add_argument("--dataset", metavar="ID", help="of ir_datasets, with its own run or candidates by BM25")
+    judged.add_argument("--top", type=int, metavar="N", help=f"candidates a query (default: {TOP_AUDITED})")
+
+
+def _audit(parser: Parser) -> None:
+    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help="goes on where it was cut off")
+    parser.add_argument("--measure", default="nDCG@10", metavar="NAME", help="any of ir-measures (default: nDCG@10)")
+    parser.add_argument("--failures", type=int, default=50, metavar="N", help="read the costliest (default: 50)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of intervals and of pairs drawn (default: 0)")
+    parser.add_argument("--link", metavar="URL", help="of a page whose Compare the report's links open")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="an earlier audit.json: exit 3 if it fell since")
+    parser.add_argument("--fail-under", type=float, metavar="X", help="exit 3 if the measure is below")
+
+
 COMMANDS = {
     "explain": Command(
         "Which words made each pair's score, by one method: one JSON line a pair.",
@@ -131,6 +155,11 @@ COMMANDS = {
         "What rerankers read (negation, numbers, word order): a table on stdout, a column a model, and one JSON line.",
         "rerank-lens probe --model A --model B@main --output probes.json < pairs.jsonl",
         (_model, _output, _trec),
+    ),
+    "audit": Command(
+        "Where a reranker goes wrong over a judged set, and which words made it: a folder with a report.",
+        "rerank-lens audit --run run.trec --topics topics.tsv --passages passages.tsv --qrels qrels.txt --output audit",
+        (_model, _judged, _audit, _engine),
     ),
 }
 
@@ -163,16 +192,25 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def _check(args: argparse.Namespace) -> None:
     given = vars(args)
-    trec = (args.run, args.topics, args.passages)
-    if any(trec) and not all(trec):
-        args.usage("--run, --topics and --passages go together")
-    if args.task != "probe" and len(args.models) > 1:
-        args.usage(f"{args.task} takes one --model; only probe compares several")
-    if args.top is not None and not args.run:
+    trec = {name: given[name] for name in ("run", "topics", "passages", "qrels") if name in given}
+    if any(trec.values()) and not all(trec.values()):
+        args.usage(f"{_listed(f'--{name}' for name in trec)} go together")
+    sources = [name for name in ("run", "beir", "dataset") if given.get(name)]
+    if len(sources) > 1:
+        args.usage(f"{_listed(f'--{name}' for name in sources)} are two judged sets; give one")
+    most = {"probe": None, "audit": 2}.get(args.task, 1)
+    if most and len(args.models) > most:
+        args.usage(f"{args.task} takes {'one --model' if most == 1 else 'two at most'}; only probe compares several")
+    if args.top is not None and not sources:
         args.usage("--top is of --run, which is not given; of JSON lines every line is read")
     if given.get("workers") is not None and args.engine != "ray":
         args.usage("--workers is of --engine ray, which is not given")
-    args.top = TOP if args.top is None else args.top
+    args.top = {"audit": TOP_AUDITED}.get(args.task, TOP) if args.top is None else args.top
     args.workers = WORKERS if given.get("workers") is None else args.workers
     if args.top < 1 or args.workers < 1:
         args.usage("--top and --workers must be at least 1")
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from attribution.batch.audit_command import run_audit
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import read_lines, split_lines
@@ -28,7 +29,7 @@ SEED = 0  # of the probes' samples, stored with them
 
 def run(args: argparse.Namespace) -> int:
     """The command that `parse_args` read; returns how many lines were skipped. Raises `AttributionError`, `OSError`."""
-    return _probe(args) if args.task == "probe" else _answer(args)
+    return {"probe": _probe, "audit": run_audit}.get(args.task, _answer)(args)
 
 
 def _answer(args: argparse.Namespace) -> int:

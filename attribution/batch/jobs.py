@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from attribution.audit.failures import inversion_of
+from attribution.audit.reading import read_inversion
 from attribution.batch.rows import Row
 from attribution.errors import AttributionError, OptionError
 from attribution.evidence.compare.contrast import rank
@@ -80,10 +83,24 @@ def evaluate_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     }
 
 
+def score_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
+    """As `rank_row`, the same to the byte on every run: nothing of how long it took."""
+    return {name: held for name, held in rank_row(reranker, row, job).items() if name not in ("n_forward", "seconds")}
+
+
+def failure_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
+    """What is found in the texts of an audit's failure, which is the row's document, as JSON."""
+    found: RowAnswer = plain(read_inversion(reranker, inversion_of(json.loads(row.documents[0])), job.options["seed"]))
+    about = {"model_id": reranker.model_id, "revision": reranker.revision}
+    return {"query": row.query, "document": row.documents[0], **about, **found}
+
+
 TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
     "explain": explain_row,
     "rank": rank_row,
     "evaluate": evaluate_row,
+    "score": score_row,
+    "failure": failure_row,
 }
 
 

@@ -55,7 +55,7 @@ def test_a_model_that_reads_only_the_beginning(n_relevant: int) -> None:
 
     found = audit(toy(lambda query, document: count_query_words(query, document[:30])), judged_set(16, 1, texts))
     assert claimed(found) == {"late"}
-    assert "moved to the front" in found.failures[0].causes["late"]
+    assert "moved to the front" in found.failures[0].reading.causes["late"]
 
 
 def test_a_model_that_counts_query_words() -> None:
@@ -77,7 +77,7 @@ def test_a_model_that_is_cut_at_64_tokens() -> None:
     judged = judged_set(12, 1, texts)
     found = audit(toy(count_query_words, max_length=64), judged)
     assert "cut" in claimed(found)
-    assert found.failures[0].causes["cut"].startswith("59 of 117 words were read")
+    assert found.failures[0].reading.causes["cut"].startswith("59 of 117 words were read")
     assert "cut" not in claimed(audit(toy(count_query_words), judged))
 
 

@@ -1,0 +1,148 @@
+"""What is found in the texts of one failure: the difference by sentences, what turns it round, and its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.audit.causes import find_causes
+from attribution.audit.failures import Inversion
+from attribution.errors import InputError
+from attribution.evidence.compare.contrast import words_of
+from attribution.evidence.compare.counterfactual import counterfactual, logit_without
+from attribution.evidence.compare.passages import SentenceContrast, contrast_sentences
+from attribution.explain import explain
+from attribution.rerankers.reranker import Reranker
+
+FEW_WORDS = 60  # of a text whose words are looked at one by one
+
+
+@dataclass(frozen=True)
+class Part:
+    """A sentence or a word of a text that was read, and its term in logits."""
+
+    text: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Why:
+    """The wrong one's logit minus the right one's, by sentences: `difference` = all values + `common_value` +
+    `remainder`.
+
+    `wrong`, `right`: the sentences that only one of them holds, each with its Shapley share, the right one's with the
+    other sign. `common`: those that both hold, or nearly; `common_value`: the difference of the two texts cut down to
+    these. `wrong_words`, `right_words`: what each logit falls by without the word; empty for texts of more than
+    `FEW_WORDS` words.
+    """
+
+    difference: float
+    wrong: tuple[Part, ...]
+    right: tuple[Part, ...]
+    common: tuple[str, ...]
+    common_value: float
+    remainder: float
+    wrong_words: tuple[Part, ...]
+    right_words: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What is dropped from the wrong text, strongest first, until it falls below the right one; `logit`: what is left.
+
+    `turned`: it did fall below. If not, every part that raises its score is dropped.
+    """
+
+    unit: str
+    dropped: tuple[str, ...]
+    logit: float
+    turned: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`causes`: those that hold for a failure, each with its sentence; `control_causes`: for each of its controls the
+    keys of those that hold there."""
+
+    causes: Mapping[str, str]
+    control_causes: tuple[tuple[str, ...], ...]
+    why: Why
+    turned: Turned
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An inversion and what was found in its texts."""
+
+    inversion: Inversion
+    reading: Reading
+
+
+def read_inversion(reranker: Reranker, inversion: Inversion, seed: int = 0) -> Reading:
+    """Ask every cause of the inversion and of its query's pairs that stand as they should, and take the texts apart."""
+    case = inversion.case
+    elsewhere = tuple(tuple(find_causes(reranker, control)) for control in inversion.controls)
+    contrast = contrast_sentences(reranker, case.query, case.wrong.text, case.right.text, seed=seed)
+    return Reading(find_causes(reranker, case), elsewhere, why(reranker, contrast), turn_round(reranker, contrast))
+
+
+def why(reranker: Reranker, contrast: SentenceContrast) -> Why:
+    """The difference of the two texts, told by what only one of them says."""
+    bars = {of: tuple(Part(bar.text, bar.value) for bar in contrast.bars if bar.of == of) for of in ("first", "second")}
+    return Why(
+        difference=contrast.difference,
+        wrong=bars["first"],
+        right=bars["second"],
+        common=tuple(contrast.first[slice(*one.first)] for one in contrast.common),
+        common_value=contrast.common_value,
+        remainder=contrast.remainder,
+        wrong_words=_words(reranker, contrast.query, contrast.first),
+        right_words=_words(reranker, contrast.query, contrast.second),
+    )
+
+
+def turn_round(reranker: Reranker, contrast: SentenceContrast) -> Turned:
+    """The sentences of the wrong text go by falling share; its words, where the model read but one sentence of it."""
+    own = [bar for bar in contrast.bars if bar.of == "first"]
+    starts = sorted([bar.start for bar in own] + [one.first[0] for one in contrast.common])  # of all that was read
+    if len(starts) < 2:
+        return _words_that_turn(reranker, contrast.query, contrast.first, contrast.second)
+    gone: list[int] = []
+    left = contrast.first_logit
+    order = sorted((bar for bar in own if bar.value > 0), key=lambda bar: -bar.value)
+    for bar in order:
+        gone.append(starts.index(bar.start))
+        left = logit_without(reranker, contrast.query, contrast.first, gone, unit="sentence")
+        if left < contrast.second_logit:
+            break
+    dropped = tuple(bar.text.strip() for bar in order[: len(gone)])
+    return Turned("sentence", dropped, left, left < contrast.second_logit)
+
+
+def _words_that_turn(reranker: Reranker, query: str, wrong: str, right: str) -> Turned:
+    explained = explain(reranker, query, wrong, "occlusion", operator="delete")
+    try:
+        found = counterfactual(reranker, query, wrong, right, explanation=explained)
+    except InputError:  # scored in another batch the two are level: there is nothing to turn
+        return Turned("word", (), explained.logit, False)
+    return Turned("word", tuple(word.text for word in found.dropped), found.logits[-1], found.flipped)
+
+
+def _words(reranker: Reranker, query: str, text: str) -> tuple[Part, ...]:
+    if len(text.split()) > FEW_WORDS:
+        return ()
+    explained = explain(reranker, query, text, "occlusion", operator="delete")
+    return tuple(
+        Part(word.text, word.attribution or 0.0) for word in words_of(explained, explained.attributions, "document")
+    )
+
+
+def reading_of(value: Mapping[str, Any]) -> Reading:
+    """The reading that `export.plain` made plain data of, perhaps with other fields beside it."""
+
+    told, turned = dict(value["why"]), dict(value["turned"])
+    for name in ("wrong", "right", "wrong_words", "right_words"):
+        told[name] = tuple(Part(**one) for one in told[name])
+    told["common"], turned["dropped"] = tuple(told["common"]), tuple(turned["dropped"])
+    return Reading(dict(value["causes"]), tuple(map(tuple, value["control_causes"])), Why(**told), Turned(**turned))

@@ -1,0 +1,169 @@
+"""`rerank-lens audit`: a judged set in; a folder with scores, failures, `audit.json` and a report out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from attribution.audit.audit import Audit, check_options
+from attribution.audit.causes import CAUSES
+from attribution.audit.comparison import Comparison, compare
+from attribution.audit.measures import ORDERS
+from attribution.batch.auditing import AUDIT, Wanted, audit_in, write_whole
+from attribution.batch.distributed import run_distributed
+from attribution.batch.jobs import FORMAT, Job
+from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
+from attribution.batch.lines import GZIP, split_lines
+from attribution.batch.local import run_local
+from attribution.batch.output import Output
+from attribution.batch.rows import BadLine, Row
+from attribution.errors import InputError
+from attribution.export import dumps, plain
+from attribution.rerankers.loading.load import load_reranker
+
+FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
+COMPARISON = "comparison.json"
+PASSES = 200  # of a failure and its controls, with ten sentences a text
+
+
+UNITS = {"score": "query", "failure": "failure"}
+
+
+def run_audit(args: argparse.Namespace) -> int:
+    """The audit of one model, or of two; returns how many lines were skipped.
+
+    Raises `AttributionError` and `OSError`, and `SystemExit` with 3 where the measure is too low.
+    """
+    check_options(args.measure, args.failures)
+    before = _stored(args.against) if args.against else None
+    done, skipped = [], 0
+    for number, loading in enumerate(args.models, start=1):
+        folder = args.output if len(args.models) == 1 else args.output / str(number)
+        audit, missed = _audit(args, folder, loading)
+        print(summary(audit), file=sys.stderr)
+        done.append(audit)
+        skipped += missed
+    stored = [_stored(args.output / str(number) / AUDIT) for number in (1, 2)] if len(done) == 2 else []
+    pairs = [(before, _stored(folder / AUDIT))] if before else [(stored[0], stored[1])] if stored else []
+    for first, second in pairs:
+        compared = _compared(first, second, args.seed)
+        write_whole(
+            args.output / COMPARISON, [dumps({"format": FORMAT.format(task="comparison"), **plain(compared)}, 1)]
+        )
+        print(comparison_said(compared), file=sys.stderr)
+        if before and compared.fell:
+            raise SystemExit(FELL)
+    value = done[-1].averages[0].value
+    if args.fail_under is not None and value < args.fail_under:
+        print(f"{done[-1].measure} is {value:.4f}, below --fail-under {args.fail_under}", file=sys.stderr)
+        raise SystemExit(FELL)
+    return skipped
+
+
+def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any]) -> tuple[Audit, int]:
+    reranker = load_reranker(**loading)
+    wanted = Wanted(args.measure, args.failures, args.seed)
+    judged, n_queries = _judged(args)
+    of = f"{n_queries} queries" if n_queries is not None else "queries as they come"
+    print(
+        f"{reranker.model_id}: {of}, a forward pass a candidate; then at most {args.failures} failures, "
+        f"about {PASSES} passes each.",
+        file=sys.stderr,
+    )
+
+    def answer(rows: Iterable[Row | BadLine], job: Job, output: Output) -> int:
+        total = n_queries if job.task == "score" else len(list(rows))
+        with tqdm(unit=UNITS[job.task], total=total, disable=None) as bar:
+            hear = (lambda: bar.update(), _complain(bar))
+            if args.engine == "ray":
+                return run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
+            return run_local(reranker, rows, job, output, *hear)
+
+    return audit_in(folder, reranker, judged, wanted, loading, answer)
+
+
+def _judged(args: argparse.Namespace) -> tuple[Iterable[JudgedRow | BadLine], int | None]:
+    """The set, and how many queries it has where that can be told beforehand."""
+    if args.run:
+        found = list(read_judged_trec(args.run, args.topics, args.passages, args.qrels, args.top, _tell))
+        return found, len(found)
+    if args.beir:
+        found = list(read_beir(args.beir, args.split, args.top, _tell))
+        return found, len(found)
+    if args.dataset:
+        return read_dataset(args.dataset, args.top), None
+    stdin = sys.stdin.buffer
+    n = None
+    if stdin.seekable() and stdin.read(2) != GZIP:
+        stdin.seek(0)
+        n = sum(1 for line in stdin if line.strip())
+    if stdin.seekable():
+        stdin.seek(0)
+    return read_judged_lines((line for _, line in split_lines(stdin, "stdin")), _tell), n
+
+
+def _tell(said: str) -> None:
+    tqdm.write(said, file=sys.stderr)
+
+
+def _complain(bar: Any) -> Callable[[BadLine], None]:
+    def complain(bad: BadLine) -> None:
+        bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
+
+    return complain
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    """An `audit.json`. Raises `InputError` for anything else."""
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != FORMAT.format(task="audit"):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{path} is not the audit.json of an audit. Give one that this command wrote.") from None
+    return stored
+
+
+def _compared(first: dict[str, Any], second: dict[str, Any], seed: int) -> Comparison:
+    measure = second["measure"]
+    if first["measure"] != measure:
+        raise InputError(f"The audits measure {first['measure']} and {measure}. Give audits of the same measure.")
+    values = [{q["id"]: q["values"]["model"][measure] for q in one["queries"]} for one in (first, second)]
+    names = tuple(f"{one['model_id']} ({one['revision']})" for one in (first, second))
+    texts = {query["id"]: query["query"] for query in second["queries"]}
+    return compare((names[0], names[1]), measure, values[0], values[1], texts, seed)
+
+
+def summary(audit: Audit) -> str:
+    """The findings in a few lines."""
+    own, *others = [one for one in audit.averages if one.measure == audit.measure]
+    lines = [f"{audit.measure} {own.value:.4f} [{own.low:.4f}, {own.high:.4f}] over {len(audit.queries)} queries"]
+    lines += [
+        f"  {ORDERS[one.order]}: {one.value:.4f}; the model is {one.ahead:+.4f} [{one.ahead_low:+.4f}, "
+        f"{one.ahead_high:+.4f}] ahead"
+        for one in others
+    ]
+    lines.append(f"{audit.n_inversions} queries have a costly inversion; {len(audit.failures)} of them were read")
+    lines += [
+        f"  {CAUSES[key].label}: {one.failures:.0%} of failures, {one.controls:.0%} of pairs in order, "
+        f"x{one.ratio:.1f} [{one.low:.1f}, {one.high:.1f}]"
+        for key, one in audit.causes.items()
+        if one.claimed
+    ]
+    words = [f"\u201c{one.word}\u201d ({one.lift:+.2f})" for one in audit.words if one.claimed]
+    lines += [f"  words that lift wrong candidates: {', '.join(words)}"] if words else []
+    return "\n".join([*lines, *audit.notes])
+
+
+def comparison_said(one: Comparison) -> str:
+    """The comparison in a line."""
+    return (
+        f"{one.measure} of {one.second} is {one.difference:+.4f} [{one.low:+.4f}, {one.high:+.4f}] from {one.first}: "
+        f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {one.p:.3f}"
+    )

@@ -1,0 +1,170 @@
+"""An audit into a folder. Each step leaves lines behind, so that a run that was cut off goes on to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attribution.audit.audit import Audit, conclude
+from attribution.audit.failures import survey
+from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
+from attribution.audit.lifting import lifting_words
+from attribution.audit.reading import Failure, reading_of
+from attribution.batch.jobs import FORMAT, Job
+from attribution.batch.judged import JudgedRow
+from attribution.batch.output import Output, reopen
+from attribution.batch.rows import BadLine, Row
+from attribution.export import dumps, plain
+from attribution.rerankers.reranker import Reranker
+
+SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"
+Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the audit is asked for."""
+
+    measure: str
+    n_failures: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is kept of a judged query while its texts are scored: no text but its own."""
+
+    query: str
+    ids: tuple[str, ...]
+    grades: tuple[int | None, ...]
+    elsewhere: Mapping[str, int]
+
+
+def audit_in(
+    folder: Path,
+    reranker: Reranker,
+    judged: Iterable[JudgedRow | BadLine],
+    wanted: Wanted,
+    loading: Mapping[str, Any],
+    answer: Answer,
+) -> tuple[Audit, int]:
+    """Score, find and read the failures, and write all files but the report: the audit, and how many were skipped.
+
+    What `folder` holds already of the same run is not done again. Raises `InputError` where it holds something else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    known: dict[str, Known] = {}
+    score = Job("score", (), {}, loading=loading)
+    skipped = answer(_to_score(judged, known), score, _open(folder / SCORED, score, reranker))
+    found = survey(scored_queries(folder / SCORED, known), wanted.measure, wanted.n_failures, wanted.seed)
+    read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed}, loading=loading)
+    rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
+    skipped += answer(rows.values(), read, _open(folder / FAILURES, read, reranker))
+    readings = {key: reading_of(entry) for key, entry in _entries(folder / FAILURES) if key in rows}
+    failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
+    words = lifting_words(reranker, found.inversions, wanted.seed)
+    audit = conclude(reranker, wanted.measure, found, failures, words, wanted.seed)
+    write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, known)))
+    write_whole(folder / RUN, _run(scored_queries(folder / SCORED, known), reranker.model_id))
+    write_whole(folder / AUDIT, [audit_json(audit)])
+    return audit, skipped
+
+
+def audit_json(audit: Audit) -> str:
+    """As `audit.schema.json` has it."""
+    return dumps({"format": FORMAT.format(task="audit"), **plain(audit)}, indent=1)
+
+
+def write_whole(path: Path, lines: Iterable[str]) -> None:
+    """`path`, anew; until it is whole the file that was there stays, also where the disk is full."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        part.chmod(0o644)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def scored_queries(path: Path, known: Mapping[str, Known]) -> Iterator[ScoredQuery]:
+    """The scored queries with their judgements, in the order of the input; what could not be scored is left out."""
+    places = {key: at for at, key in _places(path)}
+    with path.open("rb") as file:
+        for key, one in known.items():
+            rows: list[dict[str, Any]] = []
+            if key in places:
+                file.seek(places[key])
+                rows = sorted(json.loads(file.readline())["rows"], key=lambda row: row["place"])
+            elif one.ids:
+                continue
+            texts = zip(one.ids, (row["document"] for row in rows), one.grades, strict=True)
+            judged = JudgedQuery(key, one.query, tuple(Candidate(*text) for text in texts), one.elsewhere)
+            yield ScoredQuery(judged, tuple(row["logit"] for row in rows))
+
+
+def _to_score(judged: Iterable[JudgedRow | BadLine], known: dict[str, Known]) -> Iterator[Row | BadLine]:
+    """What is to be scored; `known` hears of every query's judgements on the way."""
+    for one in judged:
+        if isinstance(one, BadLine):
+            yield one
+        elif one.judged.id in known:
+            yield BadLine(one.line, f"query {one.judged.id} is there already; its first line counts")
+        else:
+            query, candidates = one.judged, one.judged.candidates
+            ids, grades = tuple(c.id for c in candidates), tuple(c.grade for c in candidates)
+            known[query.id] = Known(query.query, ids, grades, query.elsewhere)
+            if candidates:
+                yield one.row
+
+
+def _open(path: Path, job: Job, reranker: Reranker) -> Output:
+    return reopen(path, job, reranker.model_id, reranker.revision)
+
+
+def _places(path: Path) -> Iterator[tuple[int, str]]:
+    """Where each line begins, and its id."""
+    with path.open("rb") as file:
+        at = 0
+        for line in file:
+            yield at, json.loads(line)["id"]
+            at += len(line)
+
+
+def _entries(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open("rb") as file:
+        for line in file:
+            entry = json.loads(line)
+            yield entry["id"], entry
+
+
+def _pairs(queries: Iterable[ScoredQuery]) -> Iterator[str]:
+    """A line a pair, without its texts: they are in the lines of scores."""
+    for scored in queries:
+        places = {candidate.id: place for place, candidate in enumerate(scored.judged.candidates, start=1)}
+        for one in scored.placed:
+            yield dumps(
+                {
+                    "format": FORMAT.format(task="pair"),
+                    "query_id": scored.judged.id,
+                    "document_id": one.id,
+                    "grade": one.grade,
+                    "place": places[one.id],
+                    "rank": one.rank,
+                    "logit": one.logit,
+                }
+            )
+
+
+def _run(queries: Iterable[ScoredQuery], model_id: str) -> Iterator[str]:
+    """The model's order as a TREC run."""
+    tag = "".join(model_id.split()) or "model"
+    for scored in queries:
+        for one in scored.placed:
+            yield f"{scored.judged.id} Q0 {one.id} {one.rank} {one.logit!r} {tag}"

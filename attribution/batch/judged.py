@@ -1,0 +1,160 @@
+"""Judged sets as people have them: a run with judgements, a BEIR folder, JSON lines, or a data set of ir_datasets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attribution.audit.judged import Candidate, JudgedQuery, check_judged
+from attribution.audit.lexical import best_by_bm25
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.lines import Tell, check_utf8, say
+from attribution.batch.rows import BadLine, Row, read_trec
+from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
+from attribution.errors import InputError, OptionError
+
+GRADES = ("grade", "relevance", "label", "score")  # keys of a document's grade in JSON lines
+Grades = Mapping[str, int]  # document id -> grade
+Read = Iterator["JudgedRow | BadLine"]
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    """A judged query with the line it was read from."""
+
+    line: int
+    judged: JudgedQuery
+
+    @property
+    def row(self) -> Row:
+        """What `rank` is given of it."""
+        texts, ids = (tuple(getattr(c, name) for c in self.judged.candidates) for name in ("text", "id"))
+        return Row(self.judged.id, self.line, self.judged.query, texts, ids)
+
+
+def read_judged_trec(run: Path, topics: Path, passages: Path, qrels: Path, top: int, tell: Tell = say) -> Read:
+    """The `top` passages of each query of a run, graded; then queries that only the judgements have."""
+    yield from _graded(read_trec(run, topics, passages, top, True, tell), read_qrels(qrels, tell))
+
+
+def read_beir(folder: Path, split: str, top: int, tell: Tell = say) -> Read:
+    """A BEIR folder's judged queries with the `top` passages of its corpus by BM25, which is held in memory."""
+    files = beir_files(folder, split)
+    grades = read_qrels(files.qrels, tell)
+    queries = read_topics(files.queries, grades.keys(), tell)
+    for lost in [query_id for query_id in grades if query_id not in queries]:
+        yield BadLine(0, f"{files.qrels.name} judges query {lost}, which {files.queries.name} lacks")
+    texts = {key: text for key, text in read_passages(files.corpus, None, tell).items() if text.strip()}
+    yield from _graded(_by_bm25(texts, queries, top), grades)
+
+
+def read_dataset(name: str, top: int) -> Read:
+    """A data set of ir_datasets: its judged queries with its own run where it has one, else the first by BM25.
+
+    For BM25 all documents are read. Raises `OptionError` without the package, the set, or its judgements.
+    """
+    try:
+        import ir_datasets
+    except ImportError:
+        raise OptionError("A data set by its id needs ir_datasets: pip install 'rerank-lens[audit]'.") from None
+    try:
+        dataset = ir_datasets.load(name)
+        judged = list(dataset.qrels_iter())
+    except (KeyError, AttributeError) as error:
+        raise OptionError(f"ir_datasets has no set {name!r} with judgements: {error}.") from None
+    grades: dict[str, dict[str, int]] = {}
+    for one in judged:
+        grades.setdefault(str(one.query_id), {})[str(one.doc_id)] = int(one.relevance)
+    queries = {str(one.query_id): str(one.default_text()) for one in dataset.queries_iter()}
+    queries = {key: queries[key] for key in grades if key in queries}
+    if dataset.has_scoreddocs():
+        ranked: dict[str, list[tuple[float, str]]] = {key: [] for key in queries}
+        for one in dataset.scoreddocs_iter():
+            ranked.get(str(one.query_id), []).append((-one.score, str(one.doc_id)))
+        store = dataset.docs_store()
+        rows = (
+            _stored(key, queries[key], [one for _, one in sorted(found)[:top]], store) for key, found in ranked.items()
+        )
+        yield from _graded((row for row in rows if row.documents), grades)
+        return
+    texts = {str(one.doc_id): str(one.default_text()) for one in dataset.docs_iter()}
+    yield from _graded(_by_bm25(texts, queries, top), grades)
+
+
+def _stored(key: str, query: str, ids: list[str], store: Any) -> Row:
+    found = store.get_many(ids)
+    kept = [one for one in ids if one in found and found[one].default_text().strip()]
+    return Row(key, 0, query, tuple(str(found[one].default_text()) for one in kept), tuple(kept))
+
+
+def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
+    """A query a line: `{"query": ..., "documents": [{"text": ..., "grade": 1}, ...]}`, ids where given.
+
+    A document without a grade, or with null, is not judged. Bad lines are named.
+    """
+    ignored = Ignored("the input", tell)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            check_utf8(line)
+            value = json.loads(line)
+            judged = JudgedRow(number, _judged(value, number))
+            check_judged(judged.judged)
+            ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
+            yield judged
+        except InputError as error:
+            yield BadLine(number, str(error))
+        except (ValueError, RecursionError) as error:
+            yield BadLine(number, f"this is not JSON: {error}")
+
+
+def _judged(value: Any, number: int) -> JudgedQuery:
+    if not isinstance(value, dict) or not isinstance(value.get("query"), str):
+        raise InputError("query is missing or no string; a line is an object with query and documents")
+    documents = value.get("documents")
+    if not isinstance(documents, list) or not documents or not all(isinstance(d, dict) for d in documents):
+        raise InputError("documents must be a list of objects, each with a text and a grade")
+    own, _ = find_id(value, PAIR)
+    return JudgedQuery(
+        own or str(number),
+        value["query"],
+        tuple(_candidate(d, place) for place, d in enumerate(documents, start=1)),
+        {},
+    )
+
+
+def _candidate(value: Mapping[str, Any], place: int) -> Candidate:
+    entry = read_entry(value, DOCUMENT)
+    grade = next((value[key] for key in GRADES if key in value), None)
+    if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):
+        raise InputError(f"the grade of document {place} is {kind(grade)}; it must be a whole number, or null")
+    if not entry.text.strip():
+        raise InputError(f"the text of document {place} is empty")
+    return Candidate(entry.id or str(place), entry.text, grade)
+
+
+def _graded(rows: Iterable[Row | BadLine], grades: Mapping[str, Grades]) -> Read:
+    """Rows with their grades; a judged query that no row has is one without candidates."""
+    seen = set()
+    for row in rows:
+        if isinstance(row, BadLine):
+            yield row
+            continue
+        seen.add(row.id)
+        own = grades.get(row.id, {})
+        pairs = zip(row.document_ids, row.documents, strict=True)
+        candidates = tuple(Candidate(key, text, own.get(key)) for key, text in pairs)
+        elsewhere = {key: grade for key, grade in own.items() if key not in row.document_ids}
+        yield JudgedRow(row.line, JudgedQuery(row.id, row.query, candidates, elsewhere))
+    for lost in (key for key in grades if key not in seen):
+        yield JudgedRow(0, JudgedQuery(lost, "", (), grades[lost]))
+
+
+def _by_bm25(texts: Mapping[str, str], queries: Mapping[str, str], top: int) -> Iterator[Row]:
+    ids = list(texts)
+    for key, best in zip(queries, best_by_bm25(list(texts.values()), list(queries.values()), top), strict=True):
+        yield Row(key, 0, queries[key], tuple(texts[ids[i]] for i in best), tuple(ids[i] for i in best))
