@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from attribution.evidence.compare.counterfactual import counterfactual
     from attribution.evidence.compare.interaction import interaction
     from attribution.evidence.compare.passages import contrast_sentences
+    from attribution.evidence.compare.raising import raise_above
     from attribution.evidence.probes.probe import probe
     from attribution.evidence.probes.probe_set import probe_set
     from attribution.evidence.sentences import sentences
@@ -34,6 +35,7 @@ __all__ = [
     "load_reranker",
     "probe",
     "probe_set",
+    "raise_above",
     "rank",
     "sentences",
 ]
@@ -49,6 +51,7 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "load_reranker": "rerankers.loading.load",
     "probe": "evidence.probes.probe",
     "probe_set": "evidence.probes.probe_set",
+    "raise_above": "evidence.compare.raising",
     "rank": "evidence.compare.contrast",
     "sentences": "evidence.sentences",
 }

@@ -1,0 +1,160 @@
+"""What would lift B above A: dropping what holds it down, or putting in A's best sentence or a word of the query."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from attribution.errors import InputError
+from attribution.evidence.probes.wording import content_words, words_of
+from attribution.evidence.sentences import Sentence, sentences_stream
+from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.words import sentences_of
+
+MAX_STEPS = 4  # edits one after another, where no single one is enough
+MAX_DROPS = 8  # sentences whose loss raises the score most
+Kind = Literal["drop", "sentence", "word"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of B's text: a sentence of its own dropped, A's best one put before it, or a word of the query.
+
+    `text`: what is dropped or put in, of `n_words` words. `predicted`: the logit it should lead to, None for a word, of
+    which nothing is known before it is tried; `logit`: what the model says of the text after it.
+    """
+
+    kind: Kind
+    text: str
+    n_words: int
+    predicted: float | None
+    logit: float
+
+
+@dataclass(frozen=True)
+class Raised:
+    """How `document` gets above `rival_logit`, if it does; logits are raw.
+
+    `steps`: the edits made one after another, and `edited`, the text after them, whose logit is the last step's; one of
+    them where one is enough: then it is the one of fewest words. `lifted`: that logit is above the rival's. `tried`:
+    each edit alone, the highest first.
+    """
+
+    model_id: str
+    revision: str
+    query: str
+    document: str
+    rival: str
+    logit: float
+    rival_logit: float
+    lifted: bool
+    steps: tuple[Edit, ...]
+    edited: str
+    tried: tuple[Edit, ...]
+    n_forward: int
+    seconds: float
+
+
+def raise_above(
+    reranker: Reranker,
+    query: str,
+    document: str,
+    rival: str,
+    *,
+    on_pass: Callable[[Meter], None] | None = None,
+) -> Raised:
+    """The smallest edit found that lifts `document` above `rival`, predicted beside measured.
+
+    Tried are: each sentence dropped whose loss raises the score; the rival's sentence whose loss costs it most put in
+    front; each of the query's content words that the document lacks put in front. Predictions come from `without` of
+    either document: what a sentence is worth where it stands. Of the edits that are enough alone the one of fewest
+    words is taken; where none is, the best goes first and the others are tried again behind it, up to `MAX_STEPS`, as
+    long as they raise the score. Every logit is `Reranker.score`'s of the edited text. `on_pass` as for `explain`.
+    Raises `InputError` when `document` is not below `rival`.
+    """
+    began = time.perf_counter()
+    with metered(Meter(on_pass)) as meter:
+        logit, rival_logit = reranker.score(query, [document, rival])
+        if logit >= rival_logit:
+            raise InputError(
+                f"The document scores {logit:.3g} and the other {rival_logit:.3g}: it is not below it, so there is "
+                "nothing to raise. Give the lower document first."
+            )
+        text, score, left = document, logit, list(_candidates(reranker, query, document, rival, meter))
+        tried: tuple[Edit, ...] = ()
+        steps: list[Edit] = []
+        while left and len(steps) < MAX_STEPS and score <= rival_logit:
+            made = _measure(reranker, query, text, score, left)
+            if not made:
+                break
+            tried = tried or tuple(sorted(made, key=lambda edit: -edit.logit))
+            enough = [edit for edit in made if edit.logit > rival_logit]
+            best = min(enough, key=lambda edit: (edit.n_words, -edit.logit), default=None)
+            best = best or max(made, key=lambda edit: edit.logit)
+            if best.logit <= score:
+                break
+            text, score = _apply(text, best), best.logit
+            steps.append(best)
+            left = [edit for edit in left if (edit.kind, edit.text) != (best.kind, best.text)]
+    return Raised(
+        model_id=reranker.model_id,
+        revision=reranker.revision,
+        query=query,
+        document=document,
+        rival=rival,
+        logit=logit,
+        rival_logit=rival_logit,
+        lifted=score > rival_logit,
+        steps=tuple(steps),
+        edited=text,
+        tried=tried,
+        n_forward=meter.n_forward,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _candidates(reranker: Reranker, query: str, document: str, rival: str, meter: Meter) -> Iterator[Edit]:
+    """Each edit with what it should change the logit by as `predicted`, and no logit yet."""
+
+    def known(text: str) -> list[Sentence]:
+        found = next(sentences_stream(reranker, query, text, on_pass=meter.on_pass))
+        meter.n_forward += found.n_forward
+        return [s for s in found.sentences if s.without is not None]
+
+    own, theirs = known(document), known(rival)
+    holding = sorted((s for s in own if (s.without or 0.0) < 0), key=lambda s: s.without or 0.0)
+    if len(own) > 1:
+        yield from (_edit("drop", s.text, -(s.without or 0.0)) for s in holding[:MAX_DROPS])
+    best = max(theirs, key=lambda s: s.without or 0.0, default=None)
+    if best and (best.without or 0.0) > 0 and best.text.strip() not in document:
+        yield _edit("sentence", best.text.strip(), best.without)
+    has = {word.casefold() for word in words_of(document)}
+    yield from (_edit("word", word, None) for word in content_words(query) if word not in has)
+
+
+def _edit(kind: Kind, text: str, gain: float | None) -> Edit:
+    return Edit(kind, text, len(text.split()), gain, 0.0)
+
+
+def _measure(reranker: Reranker, query: str, text: str, logit: float, edits: list[Edit]) -> list[Edit]:
+    """Each edit made alone on `text`, whose logit is given: what it was to lead to, and what the model says.
+
+    One that would leave no text is left out.
+    """
+    edits = [edit for edit in edits if _apply(text, edit).strip()]
+    logits = reranker.score(query, [_apply(text, edit) for edit in edits])
+    return [
+        replace(edit, predicted=None if edit.predicted is None else logit + edit.predicted, logit=score)
+        for edit, score in zip(edits, logits, strict=True)
+    ]
+
+
+def _apply(text: str, edit: Edit) -> str:
+    """The text with one edit made."""
+    if edit.kind == "drop":
+        parts = sentences_of(text)
+        at = parts.index(edit.text) if edit.text in parts else len(parts)
+        return "".join(parts[:at] + parts[at + 1 :])
+    return f"{edit.text}{'. ' if edit.kind == 'word' else ' '}{text}"

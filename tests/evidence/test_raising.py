@@ -1,0 +1,109 @@
+"""What lifts B above A: every logit is the model's of that text, and the smallest edit that is enough is taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from attribution import raise_above
+from attribution.errors import InputError, Stopped
+from attribution.rerankers.reranker import Meter, Reranker
+from attribution.words import sentences_of
+from tests.linear import WORDS, linear_reranker, token_weights
+
+ASKED = "how many people live in berlin"
+DOCUMENTS = (
+    "New York! Cats sleep. Paris is large. Berlin has about 3.7 million.",
+    "Dogs jump. The park is old. France is lazy.",
+    "Cats sleep while dogs jump. Berlin is large.",
+)
+
+
+@pytest.fixture(scope="module")
+def linear() -> Reranker:
+    return linear_reranker()
+
+
+def by_weight(linear: Reranker) -> list[str]:
+    """Words of the toy, the lowest weight first."""
+    words = list(WORDS[3:11])
+    weights = token_weights(linear, linear.encode("apple", " ".join(words)))[-9:-1].tolist()
+    return sorted(words, key=lambda word: weights[words.index(word)])
+
+
+def test_what_holds_it_down_is_dropped_and_what_was_predicted_comes_true(linear: Reranker) -> None:
+    """On a model that adds up, without the sentence of the worst word the texts differ by nothing else."""
+    worst, *_, good, best = by_weight(linear)
+    document = f"{good}\n{worst} {worst} {worst}\n"
+    rival = f"{good}\n{worst}\n"
+    found = raise_above(linear, f"{good} {worst}", document, rival)
+    assert found.lifted
+    assert [(edit.kind, edit.text) for edit in found.steps] == [("drop", f"{worst} {worst} {worst}\n")]
+    assert found.edited == f"{good}\n"
+    assert found.steps[0].predicted == pytest.approx(found.steps[0].logit, abs=1e-3)
+    assert best not in found.edited
+
+
+def test_the_rivals_best_sentence_is_put_in(linear: Reranker) -> None:
+    *_, second, best = by_weight(linear)
+    document, rival = f"{second}.", f"{second}.\n{best} {best}."
+    found = raise_above(linear, second, document, rival)
+    (edit,) = [edit for edit in found.tried if edit.kind == "sentence"]
+    assert edit.text == f"{best} {best}."
+    assert edit.predicted == pytest.approx(edit.logit, abs=1e-3)
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (1, 2), (0, 2)])
+def test_every_logit_is_the_models_of_that_text(tiny_bert: Reranker, pair: tuple[int, int]) -> None:
+    low, high = sorted((DOCUMENTS[i] for i in pair), key=lambda text: tiny_bert.score(ASKED, [text])[0])
+    found = raise_above(tiny_bert, ASKED, low, high)
+    assert [found.logit, found.rival_logit] == pytest.approx(tiny_bert.score(ASKED, [low, high]), abs=1e-5)
+    last = found.steps[-1].logit if found.steps else found.logit
+    assert tiny_bert.score(ASKED, [found.edited])[0] == pytest.approx(last, abs=1e-5)
+    assert found.lifted == (last > found.rival_logit)
+    assert list(found.tried) == sorted(found.tried, key=lambda edit: -edit.logit)
+    for edit in found.tried:
+        text = low.replace(edit.text, "", 1) if edit.kind == "drop" else None
+        if text is not None:
+            assert edit.text in sentences_of(low)
+            assert edit.logit == pytest.approx(tiny_bert.score(ASKED, [text])[0], abs=1e-5)
+        if edit.kind == "word":
+            assert edit.text in ASKED.split()
+            assert edit.text not in low.lower().split()
+            assert edit.predicted is None
+
+
+def test_of_those_that_are_enough_the_smallest_is_taken(tiny_bert: Reranker) -> None:
+    seen = 0
+    for i in range(3):
+        for j in range(3):
+            low, high = DOCUMENTS[i], DOCUMENTS[j]
+            if tiny_bert.score(ASKED, [low])[0] < tiny_bert.score(ASKED, [high])[0]:
+                found = raise_above(tiny_bert, ASKED, low, high)
+                enough = [edit.n_words for edit in found.tried if edit.logit > found.rival_logit]
+                if enough:
+                    assert [edit.n_words for edit in found.steps] == [min(enough)]
+                    seen += 1
+                rises = [found.logit, *(edit.logit for edit in found.steps)]
+                assert rises == sorted(rises)
+    assert seen
+
+
+def test_the_higher_document_and_a_stop_are_told(tiny_bert: Reranker) -> None:
+    low, high = sorted(DOCUMENTS[:2], key=lambda text: tiny_bert.score(ASKED, [text])[0])
+    for document, rival in ((high, low), (low, low)):
+        with pytest.raises(InputError, match="not below"):
+            raise_above(tiny_bert, ASKED, document, rival)
+
+    def stop(_meter: Meter) -> None:
+        raise Stopped("stop")
+
+    with pytest.raises(Stopped):
+        raise_above(tiny_bert, ASKED, low, high, on_pass=stop)
+
+
+def test_a_text_is_never_emptied(linear: Reranker) -> None:
+    """Each sentence holds it down, and no word of the query is missing."""
+    worst, second, *_ = by_weight(linear)
+    document, rival = f"{worst}.\n{second}.", "apple"
+    assert linear.score("apple", [document]) < linear.score("apple", [rival])
+    assert raise_above(linear, "apple", document, rival).edited.strip()
