@@ -24,28 +24,18 @@ from starlette.middleware import Middleware
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading.load import default_model, on_disk
 from attribution.rerankers.loading.models import offer, split_ids
-from attribution.views.page import head_html, status_html
-from interface.page import actions as act
-from interface.page import layout as page
-from interface.page import links as permalink
-from interface.page import models, settings
-from interface.programs import api
+from attribution.views.page import head_html
+from interface.page import actions, layout, links, models, settings
+from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
-from interface.runs.handlers import end_in_sight
-from interface.runs.lanes import WAITING, places, wait_of_a_full_queue
-from interface.runs.limits import LONGEST_REQUEST, MAX_DOCUMENT, MAX_QUERY
+from interface.runs.lanes import MAIN, WAITING, places, wait_of_a_full_queue
+from interface.runs.limits import LONGEST_REQUEST
 from interface.server import gradio_private, host
 from interface.server.body import Body
 from interface.server.connections import close_half_sent
 from interface.server.headers import Headers, headers
 from interface.server.open_graph import OpenGraph, about, preview
-from interface.tabs import explain as explain_tab
-from interface.tabs import inside as inside_tab
-from interface.tabs import lab as lab_tab
-from interface.tabs import probes as probes_tab
-from interface.tabs import two_models
-from interface.tabs.compare import tab as compare_tab
-from interface.tabs.first import waiting
+from interface.tabs.table import LINES, TABS
 
 gc.freeze()
 gc.enable()
@@ -57,8 +47,8 @@ FONT: list[gr.themes.Font | str] = [
     "system-ui",
     "sans-serif",
 ]
-CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), page.STATIC / "page.css"]
-SCRIPT_FILES = [*(page.STATIC / f"{name}.js" for name in ("page", "host", "count", "documents")), permalink.SCRIPT]
+CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), layout.STATIC / "page.css"]
+SCRIPT_FILES = [*(layout.STATIC / f"{name}.js" for name in ("page", "host", "count", "documents")), links.SCRIPT]
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in SCRIPT_FILES)
 TITLE = "Rerank Lens"
 DESCRIPTION = (
@@ -77,49 +67,35 @@ SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away
 
 # --- layout ----------------------------------------------------------------------------------------------------------
 def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
-    """The page, with `model_ids` (keys of MODELS) on offer; and what explains its first example."""
-    first = EXAMPLES[0]
-    texts = model_ids[0], first["query"], first["document"]
-    opening = waiting(load_reranker(model_ids[0]).revision, *texts)
+    """The page, with `model_ids` (keys of MODELS) on offer; and what is left to do once the server listens."""
     with gradio_private.Page(title=TITLE, fill_width=True) as demo:
-        chips = page.build_top([*about(), ("API", "?view=api")], EXAMPLES)
-        pair = page.build_pair(model_ids, first)
+        chips = layout.build_top([*about(), ("API", "?view=api")], EXAMPLES)
+        pair = layout.build_pair(model_ids, EXAMPLES[0])
         with gr.Row(elem_id="actions"):
-            explain_button = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
+            buttons = actions.build(LINES)
             options = settings.build_settings(pair, model_ids[0])
-            stop_button = gr.Button("Stop", elem_id="stop", interactive=False, scale=0)
+            buttons.stops[""].render()
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
-            status = gr.HTML(status_html(act.KEYS), elem_id="status")
-        actions = act.Actions(explain_button, stop_button, status, gr.Timer(1, active=False), *act.build_lines())
-        page.fill_from(chips, pair, "() => window.rerankLens.start()")
-        models.build(pair, actions, page.count)
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Explain", id="explain"):
-                runs = explain_tab.build(pair, options, actions, tabs, opening)
-                runs.append(two_models.build(pair, options.groups, model_ids, actions))
-            with gr.Tab("Compare", id="compare", elem_id="compare-tab") as tab:
-                compare_fields, show_form, more = compare_tab.build(pair, actions, tab)
-                runs += more
-            with gr.Tab("Autograd lab", id="lab", elem_id="lab-tab") as tab:
-                runs.append(lab_tab.build(pair, actions, tab))
-            with gr.Tab("Inside", id="inside", elem_id="inside-tab") as tab:
-                runs.append(inside_tab.build(pair, actions, tab))
-            with gr.Tab("Probes", id="probes", elem_id="probes-tab") as tab:
-                runs.append(probes_tab.build(pair, actions, tab))
-        page.build_key()
-        act.end_by(actions, pair, runs)
-        fields = [
-            permalink.choice(pair.model),
-            permalink.text(pair.query, MAX_QUERY),
-            permalink.text(pair.document, MAX_DOCUMENT),
-            *options.fields,
-            *compare_fields,
-        ]
-        permalink.build(demo, fields, copy_button, show_form)
-        demo.unload(act.forget)
-        register(demo, api.ENDPOINTS)
-    end_in_sight(demo)
-    return demo, lambda: opening.explain(demo, lambda: explain_tab.first_result(*texts))
+            buttons.lines[MAIN].render()
+        layout.fill_from(chips, pair, "() => window.rerankLens.start()")
+        models.build(pair, buttons)
+        shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES[0])
+        linked = [links.of_pair(pair), links.Linked(options.fields)]
+        with gr.Tabs(elem_id="tabs"):
+            for row in TABS:
+                with gr.Tab(row.label, id=row.id, elem_id=f"{row.id}-tab") as tab:
+                    linked.append(row.build(shell, tab) or links.Linked([]))
+        layout.build_key()
+        actions.build_stops(buttons)
+        links.build(demo, linked, copy_button)
+        demo.unload(actions.forget)
+        register(demo, ENDPOINTS)
+
+    def later() -> None:
+        for job in shell.later:
+            job(demo)
+
+    return demo, later
 
 
 # --- launch ----------------------------------------------------------------------------------------------------------
@@ -153,10 +129,10 @@ def main() -> None:
     except AttributionError as error:
         raise SystemExit(f"error: {error}") from error
     first = default_model()
-    demo, explain_first = build([first, *(key for key in MODELS if key != first)])
+    demo, once_it_listens = build([first, *(key for key in MODELS if key != first)])
     gradio_private.install_mcp()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
-        explain_first()
+        once_it_listens()
     demo.queue(max_size=WAITING)
     gradio_private.look_less_often(demo)
     demo.launch(
@@ -188,7 +164,7 @@ def main() -> None:
     )
     close_half_sent(demo.server)
     if not ON_ZEROGPU:
-        explain_first()
+        once_it_listens()
     demo.block_thread()
 
 

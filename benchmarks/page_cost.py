@@ -20,15 +20,15 @@ from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, serve
-from interface.page.settings import DEFAULT_METHODS, DEFAULTS
-from interface.tabs.explain import _results
+from interface.tabs.explain import Asked, explained
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a click sends: the event's number, and its inputs as `(name, value)` as the page opens."""
+    """What a click sends: the numbers of its claim and run, and the inputs as `(name, value)` as the page opens."""
 
-    number: int
+    claim: int
+    run: int
     inputs: list[tuple[str, Any]]
 
 
@@ -91,16 +91,17 @@ def app() -> Iterator[httpx.Client]:
 
 def first_card(reranker: Reranker, pair: TokenizedPair) -> None:
     """What the handler does until the first card is written."""
-    wanted = {**DEFAULTS, "baselines": None}
-    steps = _results(reranker, pair.query, pair.document, DEFAULT_METHODS, wanted, lambda *_: lambda _meter: None)
-    next(step for step in steps if any(isinstance(part, str) and CARD.removesuffix('\\"') in part for part in step))
+    steps = explained(reranker, Asked(reranker.model_id, pair.query, pair.document), lambda *_: lambda _meter: None)
+    next(step for step in steps if any(CARD.removesuffix('\\"') in str(part) for part in step.values()))
 
 
 def press(client: httpx.Client, event: Event, example: dict[str, str], session: str) -> Run:
     """Send what the browser sends for Explain with `example` in the boxes, and read the stream to its end."""
     data = [example.get(name, value) for name, value in event.inputs]
     run, began = Run(), time.perf_counter()
-    asked = {"data": data, "fn_index": event.number, "session_hash": session, "trigger_id": None, "event_data": None}
+    asked = {"data": data, "fn_index": event.claim, "session_hash": session, "trigger_id": None, "event_data": None}
+    client.post("/gradio_api/run/predict", json=asked).raise_for_status()
+    asked |= {"data": [example["query"], example["document"], None], "fn_index": event.run}
     client.post("/gradio_api/queue/join", json=asked).raise_for_status()
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
         for line in stream.iter_lines():
@@ -121,15 +122,13 @@ def press(client: httpx.Client, event: Event, example: dict[str, str], session: 
 
 
 def _explain_event(client: httpx.Client) -> Event:
-    """The event that fills the score from the boxes."""
+    """What a click on Explain sends."""
     config = client.get("/config").raise_for_status().json()
     props = {component["id"]: component["props"] for component in config["components"]}
-    for event in config["dependencies"]:
-        ids = [props[i].get("elem_id") for i in event["outputs"]]
-        inputs = [(props[i].get("elem_id"), props[i].get("value")) for i in event["inputs"]]
-        if "score" in ids and "query" in dict(inputs):
-            return Event(event["id"], inputs)
-    raise LookupError("no event of the page fills the score")
+    events = {event["api_name"]: event for event in config["dependencies"]}
+    claim, run = events["claim_explain"], events["run_explain"]
+    inputs = [(props[i].get("elem_id"), props[i].get("value")) for i in claim["inputs"]]
+    return Event(claim["id"], run["id"], inputs)
 
 
 def _take(run: Run, outputs: Sequence[Any]) -> None:

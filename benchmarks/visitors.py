@@ -129,9 +129,12 @@ async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
     session = f"load{random.getrandbits(60):x}"
     lists = [[key for key in keys if key in ask.methods] for keys in groups().values()]
     data = [ask.model, ask.query, ask.documents[0], *lists, *DEFAULTS.values()]
-    claim = {"data": data, "fn_index": server.handlers["claim_run"], "session_hash": session}
+    claim = {"data": data, "fn_index": server.handlers["claim_explain"], "session_hash": session}
     await server.post("run/predict", claim)
-    joined = await server.post("queue/join", {**claim, "fn_index": server.handlers["run"], "trigger_id": 1})
+    joined = await server.post(
+        "queue/join",
+        {**claim, "data": [*data[1:3], None], "fn_index": server.handlers["run_explain"], "trigger_id": 1},
+    )
     if joined.status_code == 503:
         await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
         return _refused(ask, joined, began)

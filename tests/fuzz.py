@@ -28,7 +28,7 @@ from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
 from attribution.rerankers.loading.models import BUNDLED
 from attribution.views.card import card_html
 from interface.programs import api
-from interface.programs.endpoints import OUR_FAULT, endpoint
+from interface.runs.gpu import OUR_FAULT
 from interface.tabs.compare.documents import read_list, write_list
 from tests.hostile import WRONG, text_of
 
@@ -70,7 +70,7 @@ def ask(draw: random.Random, model: str) -> str:
     if draw.random() < 0.3:
         arguments[draw.choice([*arguments])] = draw.choice(WRONG)
     try:
-        answer = endpoint(getattr(api, name))(**arguments)
+        answer = getattr(api, name)(**arguments)
     except gr.Error as error:
         said = str(error.message)
         assert said, f"{name} said nothing about {arguments!r}"

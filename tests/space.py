@@ -6,6 +6,7 @@ The device API that schedules GPUs is a small server on the loopback, and the we
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -76,9 +77,8 @@ def main() -> dict[str, Any]:
     seen: dict[str, Any] = {}
 
     def run(methods: list[str], n_samples: int, session: str) -> Any:
-        request = gr.Request(None, session_hash=session)
-        settings: tuple[Any, ...] = (methods, [], [], [], [], "", "detach_clone", "mask", n_samples, 5)
-        return explain_tab.run("tiny", *pair, *settings, request)
+        asked = explain_tab.Asked("tiny", *pair, tuple(methods), n_samples=n_samples, n_steps=5)
+        return explain_tab.run(asked, gr.Request(None, session_hash=session), gr.Progress())
 
     def released() -> int:
         return sum(path == "/release" for path, _ in calls)
@@ -87,18 +87,19 @@ def main() -> dict[str, Any]:
         return [float(query["durationSeconds"][0]) for path, query in calls if path == "/schedule"]
 
     def cards(step: Any) -> str:
-        return "".join(part for part in step[5:-1] if isinstance(part, str))
+        return "".join(part for name, part in step.items() if name.startswith("card"))
 
-    seen["cards"] = cards(list(run(["saliency", "occlusion"], 2, "a"))[-2]).count("data-method=")
+    seen["cards"] = cards(list(run(["saliency", "occlusion"], 2, "a"))[-3]).count("data-method=")
     before = len(asked())
     again, _end = run(["saliency", "occlusion"], 2, "b")
     seen["kept"] = {
         "cards": cards(again).count("data-method="),
-        "says": "kept from an earlier run" in again[-1],
+        "says": "kept from an earlier run" in again["status"],
         "asked": len(asked()) - before,
     }
-    answer = endpoint(api.explain)(*pair, method="saliency", model="tiny")
+    answer = api.explain(*pair, method="saliency", model="tiny")
     seen["api"] = answer["logit"]
+    seen["unsaid"] = endpoint(unsaid)(lambda query, model: {"query": query, "model": model})("so long", "tiny")["said"]
     seen["logit"] = load_reranker("tiny").score(pair[0], [pair[1]])[0]
 
     def error_of(call: Any) -> str:
@@ -109,9 +110,9 @@ def main() -> dict[str, Any]:
         return "no error"
 
     before = len(asked())
-    seen["empty"] = error_of(lambda: endpoint(api.explain)("x", " ", model="tiny"))
+    seen["empty"] = error_of(lambda: api.explain("x", " ", model="tiny"))
     seen["asked for an empty document"] = len(asked()) - before
-    seen["baseline"] = error_of(lambda: endpoint(api.explain)(*pair, model="tiny", baselines="noise"))
+    seen["baseline"] = error_of(lambda: api.explain(*pair, model="tiny", baselines="noise"))
 
     for name in ("stopped", "closed"):
         before = released()
@@ -131,17 +132,22 @@ def main() -> dict[str, Any]:
     return seen
 
 
+def unsaid(reranker: Any, query: str, on_pass: Any) -> dict[str, str]:
+    """The task of an endpoint that does not say how many passes it takes."""
+    return {"said": f"{query}, {len(reranker.score(query, ['x']))} passes"}
+
+
 def compare(query: str) -> dict[str, Any]:
     """A list, another A, a word dropped, the order turned, words that met, and a stop, as the Compare tab asks."""
     import gradio as gr
 
-    from interface.runs.lanes import busy, stop
+    from interface.runs.lanes import busy, claim, stop
     from interface.tabs.compare import runs as compare_runs
     from interface.tabs.compare import what_if as compare_what_if
     from interface.tabs.compare.documents import check_list
-    from interface.tabs.compare.runs import LANE, PARTS
-    from interface.tabs.compare.state import Asked
-    from interface.tabs.compare.tab import start_more
+    from interface.tabs.compare.runs import LANE
+    from interface.tabs.compare.state import Asked, Drop, Meet, More, pick
+    from tests.interface.conftest import shown
 
     texts = ["berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin ."]
     asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance", "delete")
@@ -150,31 +156,22 @@ def compare(query: str) -> dict[str, Any]:
     def visitor() -> Any:  # of each event its own, as Gradio gives it
         return gr.Request(None, session_hash="compare")
 
-    def event(**data: Any) -> Any:
-        return gr.EventData(gr.HTML(), data)  # with a component, as Gradio gives it
-
-    def last(steps: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for step in steps:
-            found |= {name: part for name, part in zip(PARTS, step, strict=True) if not gr.utils.is_prop_update(part)}
-        return found
-
-    start_more(visitor())
-    page = last(compare_runs.run_list(asked, visitor()))
+    page = shown(compare_runs.run_list(asked, visitor(), None, claim("compare", LANE)))
     seen["rows"] = page["rows"].count("rl-rank-row")
     seen["busy after"] = busy("compare")
     state = page["state"]
-    page = last(compare_runs.run_pick(state, event(place=state.ranking.rows[2].place, which="A"), visitor()))
-    seen["picked"] = page["state"].a == state.ranking.rows[2].place
-    state = page["state"]
-    page = last(compare_what_if.run_drop(state, event(dropped={"A": [0], "B": []}), visitor()))
+    third = state.ranking.rows[2].place
+    state = shown(compare_runs.run_pick(More(pick(state, third, state.b)), visitor()))["state"]
+    seen["picked"] = state.a == third and state.contrast is not None
+    page = shown(compare_what_if.run_drop(Drop(state, {"A": [0], "B": []}), visitor()))
     seen["dropped"] = page["status"].count("1 forward pass.")
-    seen["met"] = last(compare_what_if.run_meet(state, "A", 3, "difference", visitor()))["meet"].count("<tr>")
+    seen["met"] = shown(compare_what_if.run_meet(Meet(state, "A", 3, "difference"), visitor()))["meet"].count("<tr>")
+    asked = dataclasses.replace(asked, query=f"{query} now")  # nothing of it is kept
     stopped: Any = compare_runs.run_list(asked, visitor())
     with closing(stopped) as steps:
         next(steps)
         seen["stop says"] = stop("compare", LANE)
-        seen["after stop"] = len(list(steps))
+        seen["after stop"] = len(shown(steps))
     seen["busy in the end"] = busy("compare")
     return seen
 

@@ -20,7 +20,6 @@ from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api
-from interface.programs.endpoints import endpoint
 from tests import tiny
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -87,7 +86,7 @@ def test_what_is_no_text_is_an_input_error(wrong: Any, tiny_bert: Reranker) -> N
         with pytest.raises(InputError, match=rf"The {name} is .*\({type(wrong).__name__}\), not text\."):
             call()
     with pytest.raises(gr.Error, match=r"document .*not text\.|document is .*it must be a text\."):
-        endpoint(api.explain)("berlin", wrong)
+        api.explain("berlin", wrong)
 
 
 def test_an_error_quotes_forty_characters_at_most() -> None:
@@ -115,7 +114,7 @@ def test_options_of_the_wrong_type_are_option_errors(wrong: Any, tiny_bert: Rera
     with pytest.raises(OptionError, match="Unknown method"):
         explain(tiny_bert, *PAIR, wrong)
     with pytest.raises(gr.Error, match=r"model is .* it must be a text"):
-        endpoint(api.explain)(*PAIR, model=[wrong])
+        api.explain(*PAIR, model=[wrong])
     if wrong is not None:  # for baselines it is the default
         with pytest.raises(OptionError, match="baseline"):
             explain(tiny_bert, *PAIR, "occlusion", baselines=wrong)

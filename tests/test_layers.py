@@ -34,8 +34,8 @@ MAY_IMPORT = {  # a library: the files and folders that may
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below
     "app.py",
-    "interface/programs",
     "interface/tabs",
+    "interface/programs",
     "interface/page",
     "interface/runs",
     "interface/server",

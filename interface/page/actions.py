@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,193 +11,155 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import budget
-from interface.runs.handlers import ASIDE, QUEUE, PairInputs, check_fields, unless_withdrawn
+from interface.runs.handlers import ASIDE, QUEUE, Claimed, Handler, check_fields, for_page
 from interface.runs.lanes import MAIN, Ended, ahead, busy, claim, end, in_a_word, stop
-from interface.runs.limits import check_model, check_texts
 
 KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
-LINES = {  # lane -> what its own status line says before its first run
-    "two-models": "Runs the ticked methods on the pair in the boxes, under both models.",
-    "compare": "Ready. Enter in the query compares.",
-    "lab": "",
-    "inside": "",
-    "probes": "Opens with the pair in the boxes.",
-}
 SAID = {
     "running": "Stopped. What was ready is kept.",
     "waiting": "Withdrawn before it started.",
     "": "Nothing was running.",
 }
+Cost = Callable[[Any], tuple[int, float]]  # (what is asked) -> (forwards at most, about how many seconds)
 
 
 @dataclass(frozen=True)
 class Actions:
-    """The row under the boxes, and the tabs' own: a `compare_stop`, and by lane the status `lines`.
+    """The buttons and lines that every run shares. `stops`: by lane, "" for the one that ends all lanes.
 
-    `timer` ticks while a run waits for its turn. Whoever ends a lane says so in its line.
+    `lines`: by lane, where its status is said. `timer` ticks while a run of the main lane waits for its turn.
     """
 
     explain: gr.Button
-    stop: gr.Button
-    status: gr.HTML
-    timer: gr.Timer
-    compare_stop: gr.Button
+    stops: Mapping[str, gr.Button]
     lines: Mapping[str, gr.HTML]
+    timer: gr.Timer
 
-    @property
-    def starts(self) -> list[Callable[..., Any]]:
-        """What begins an explanation, beside Enter in the query; examples and Ctrl+Enter press the button."""
-        return [self.explain.click]
+    def line(self, lane: str) -> gr.HTML:
+        """Where a lane's status is said."""
+        return self.lines.get(lane, self.lines[MAIN])
+
+    def stoppable(self, session: str) -> dict[Any, Any]:
+        """Stop is offered no longer than something of this visitor runs or waits."""
+        return {button: gr.Button(interactive=busy(session, lane or None)) for lane, button in self.stops.items()}
+
+    def said(self, ended: Mapping[str, Ended]) -> dict[Any, Any]:
+        """What the line of each lane that was `ended` says."""
+        return {self.line(lane): status_html(SAID[how], stopped=True) for lane, how in ended.items()}
 
 
-def build_lines() -> tuple[gr.Button, dict[str, gr.HTML]]:
-    """`(compare_stop, lines)` of `Actions`; each tab renders its own."""
-    lines = {lane: gr.HTML(status_html(text), elem_id=f"{lane}-status", render=False) for lane, text in LINES.items()}
-    return gr.Button("Stop", interactive=False, elem_id="compare-stop", scale=0, render=False), lines
+def build(says: Mapping[str, str]) -> Actions:
+    """The row's own parts are rendered here; each tab renders its lines, which say what `says` until its first run."""
+    explain = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
+    stops = {
+        "": gr.Button("Stop", elem_id="stop", interactive=False, scale=0, render=False),
+        "compare": gr.Button("Stop", elem_id="compare-stop", interactive=False, scale=0, render=False),
+    }
+    lines = {
+        lane: gr.HTML(status_html(text), elem_id="status" if lane == MAIN else f"{lane}-status", render=False)
+        for lane, text in {**says, MAIN: KEYS}.items()
+    }
+    return Actions(explain, stops, lines, gr.Timer(1, active=False))
 
 
-def start_run(
-    triggers: Sequence[Callable[..., Any]],
-    handler: Callable[..., Any],
-    pair: PairInputs,
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
+def start(
+    begin: Callable[..., Any],
+    run: Handler,
+    ask: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
     actions: Actions,
-    tabs: gr.Tabs,
-    cost: Callable[..., tuple[int, float]],
+    *,
+    cost: Cost | None = None,
+    js: str | None = None,
+    options: Mapping[str, Any] = QUEUE,
 ) -> Any:
-    """`handler(model, query, document, *inputs)`, the latest wins: a start ends what runs and withdraws what waits."""
-    begun = gr.on(triggers, None, js="() => window.rerankLens.reveal()")
-    told = [actions.status, actions.stop, actions.timer, tabs, actions.compare_stop, *actions.lines.values()]
-    claimed = begun.then(claimer(cost), [*pair.components, *inputs], told, trigger_mode="multiple", **ASIDE)
-    claimed.failure(asker(cost), [*pair.components, *inputs], actions.status, trigger_mode="multiple", **ASIDE)
-    ran = claimed.success(
-        unless_withdrawn(handler), [*pair.components, *inputs], [*outputs], show_progress="minimal",
-        show_progress_on=actions.status, trigger_mode="multiple", api_visibility="private", validator=check_fields,
-        **QUEUE,
-    )  # fmt: skip
-    settle_after(ran, actions)
-    actions.timer.tick(tell_place, None, [actions.status, actions.timer], **ASIDE)
-    return ran
+    """On the event that `begin` makes, `run` what `ask(**inputs)` makes of the values: claimed at once, then queued.
 
-
-def open_run(
-    tab: gr.Tab,
-    again: gr.Button,
-    handler: Callable[..., Any],
-    pair: PairInputs,
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    actions: Actions,
-    lane: str,
-) -> Any:
-    """`handler(model, query, document, *inputs)` runs by itself when its tab opens, and from `again` for new text."""
-    return run_in_lane([tab.select, again.click], handler, [*pair.components, *inputs], outputs, actions, lane)
-
-
-def run_in_lane(
-    triggers: Sequence[Callable[..., Any]],
-    handler: Callable[..., Any],
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    actions: Actions,
-    lane: str,
-) -> Any:
-    """`handler(*inputs)`, of which a start ends what runs or waits in its lane; the last output is a status line."""
-    claimed = gr.on(triggers, lane_claimer(lane), None, actions.stop, trigger_mode="multiple", **ASIDE)
-    ran = claimed.success(
-        unless_withdrawn(handler, lane), [*inputs], [*outputs], show_progress="minimal", show_progress_on=outputs[-1],
-        trigger_mode="multiple", api_visibility="private", validator=check_fields, **QUEUE,
-    )  # fmt: skip
-    settle_after(ran, actions)
-    return ran
-
-
-def lane_claimer(lane: str) -> Callable[[gr.Request], Any]:
-    """The handler that ends what the visitor has in `lane`, and offers a stop."""
-
-    def claim_lane(request: gr.Request) -> Any:
-        claim(request.session_hash or "", lane)
-        return gr.Button(interactive=True)
-
-    return claim_lane
-
-
-def settle_after(ran: Any, actions: Actions) -> None:
-    """Stop is offered no longer than something of this visitor's runs or waits."""
-    for after in (ran.then, ran.failure):
-        after(settle, None, actions.stop, trigger_mode="multiple", **ASIDE)
-
-
-def end_by(actions: Actions, pair: PairInputs, runs: Sequence[Any]) -> None:
-    """Stop and every start of an explanation take all `runs` out of the queue; build this after all tabs."""
-    gr.on([*actions.starts, pair.query.submit], None, cancels=[*runs])
-    stop_by([actions.stop, actions.compare_stop], {MAIN: actions.status, **actions.lines}, runs)
-
-
-def stop_by(buttons: Sequence[gr.Button], lines: Mapping[str, gr.HTML], runs: Sequence[Any], lane: str = "") -> None:
-    """A click on the first of `buttons` ends what the visitor has in `lane`, or in all, and what ended says so.
-
-    It takes `runs` out of the queue. What it says is said once more when it is done: a result that was on its way may
-    have come in between.
+    The latest start wins: it ends what runs and withdraws what waits. One that is refused, by an error of `ask` or as
+    a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
+    Returns the event after which the run is over.
     """
-    own = lane or MAIN
-
-    def halt(request: gr.Request) -> dict[Any, Any]:
-        ended = end(request.session_hash or "", lane or None)
-        texts = {**said_of(ended), own: status_html(SAID[in_a_word(ended)], stopped=True)}
-        return {button: gr.Button(interactive=False) for button in buttons} | told(texts) | {kept: texts}
-
-    def told(texts: Mapping[str, str]) -> dict[Any, Any]:
-        return {line: texts[name] for name, line in lines.items() if name in texts}
-
-    kept, name = gr.State({}), f"halt_{lane}" if lane else "halt"
-    outputs = [*buttons, *lines.values(), kept]
-    halted = buttons[0].click(halt, None, outputs, cancels=[*runs], api_name=name, **ASIDE)
-    halted.then(told, kept, [*lines.values()], **ASIDE)
-
-
-def said_of(ended: Mapping[str, Ended]) -> dict[str, str]:
-    """What the line of each lane that was `ended` says."""
-    return {lane: status_html(SAID[how], stopped=True) for lane, how in ended.items()}
+    line, claimed = actions.line(run.lane), gr.State(None)
+    told = [claimed, actions.timer, *actions.stops.values(), *actions.lines.values()]
+    claim_it = _claimer(run.lane, ask, cost, claimed, actions)
+    begun = begin(
+        claim_it, None, told, inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}",
+        trigger_mode="multiple", **ASIDE,
+    )  # fmt: skip
+    shown = {**outputs, "status": line}
+    fields = {name: inputs[name] for name in ("query", "document") if "document" in inputs}
+    ran = begun.then(
+        for_page(run, shown), None, [*shown.values()], inputs_kwargs={**fields, "claimed": claimed},
+        validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
+        trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
+    )  # fmt: skip
+    return ran.then(_settler(actions), None, [*actions.stops.values()], trigger_mode="multiple", **ASIDE)
 
 
-def claimer(cost: Callable[..., tuple[int, float]]) -> Callable[..., tuple[Any, ...]]:
-    """The handler that claims a run whose `cost(model, query, document, *settings)` is `(forwards, seconds)`."""
+def _claimer(
+    lane: str, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
+) -> Callable[..., dict[Any, Any]]:
+    """The handler that makes a start a claim, or says in the lane's line why it is none."""
+    line = actions.line(lane)
 
-    def claim_run(request: gr.Request, model_id: str, query: str, document: str, *settings: Any) -> tuple[Any, ...]:
-        """End what this visitor has running and wait for a place.
-
-        Gives `(status, stop button, timer, tabs, Compare's stop button, *lines)`.
-        """
-        session = request.session_hash or ""
-
-        def others() -> list[Any]:  # every lane ends, and says so
-            said = said_of(end(session))
-            return [gr.Button(interactive=False), *(said.get(lane, gr.skip()) for lane in LINES)]
-
+    def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
+        session, passes, takes = request.session_hash or "", 0, 0.0
         try:
-            check_model(model_id)
-            check_texts(query, document)
-            passes, takes = cost(model_id, query, document, *settings)
-        except AttributionError as error:  # the field says so too
-            return status_html(str(error)), gr.Button(interactive=False), gr.skip(), gr.skip(), *others()
-        question = budget.ask(session, passes, takes, (model_id, query, document, settings))
-        if question:  # ends the chain of events; outside the queue Gradio shows no message, so `asker` says it
-            raise gr.Error(question, title="A long run", print_exception=False)
-        ended = others()
-        before, seconds = claim(session)
+            asked = ask(**given)
+            passes, takes = cost(asked) if cost else (passes, takes)
+        except AttributionError as error:
+            return {line: status_html(str(error)), claimed: None}
+        question = budget.ask(session, passes, takes, asked)
+        if question or asked is None:
+            return {line: status_html(question) if question else gr.skip(), claimed: None}
+        ended = actions.said(end(session, None if lane == MAIN else lane))
+        claimed_as = Claimed(claim(session, lane), asked)
+        before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        told = status_html(waiting), gr.Button(interactive=True), gr.Timer(active=bool(before))
-        return *told, gr.Tabs(selected="explain"), *ended
+        timer = {actions.timer: gr.Timer(active=bool(before))} if lane == MAIN else {}
+        return ended | {line: status_html(waiting), claimed: claimed_as} | actions.stoppable(session) | timer
 
-    return claim_run
+    return claim_it
 
 
-def asker(cost: Callable[..., tuple[int, float]]) -> Callable[..., str]:
-    """The handler that says what a refused claim asked, in the status line."""
-    return lambda *inputs: status_html(budget.question(*cost(*inputs)))
+def _settler(actions: Actions) -> Callable[..., dict[Any, Any]]:
+    def settle(request: gr.Request) -> dict[Any, Any]:
+        return actions.stoppable(request.session_hash or "")
+
+    return settle
+
+
+def build_stops(actions: Actions) -> None:
+    """A click on a Stop ends what the visitor has in its lane, or in all, and what ended says so.
+
+    What it says is said once more when it is done: a result that was on its way may have come in between.
+    """
+    for lane, button in actions.stops.items():
+        ended = gr.State({})
+        halt, tell = _halter(lane, ended, actions)
+        lines = [*actions.lines.values()]
+        halted = button.click(
+            halt, None, [*lines, *actions.stops.values(), ended], api_name=f"halt_{lane}".rstrip("_"), **ASIDE
+        )
+        halted.then(tell, ended, lines, **ASIDE)
+    actions.timer.tick(tell_place, None, [actions.lines[MAIN], actions.timer], **ASIDE)
+
+
+def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    own = actions.line(lane)
+
+    def halt(request: gr.Request) -> dict[Any, Any]:
+        session = request.session_hash or ""
+        there_was = end(session, lane or None)
+        said = actions.said(there_was) | {own: status_html(SAID[in_a_word(there_was)], stopped=True)}
+        return said | actions.stoppable(session) | {ended: there_was}
+
+    def tell(there_was: dict[str, Ended]) -> dict[Any, Any]:
+        return {own: status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.said(there_was)
+
+    return halt, tell
 
 
 def place(before: int, seconds: float) -> str:
@@ -209,11 +171,6 @@ def tell_place(request: gr.Request) -> tuple[Any, ...]:
     """While the visitor's run waits: its place, again; after that nothing, and no more ticks: `(status, timer)`."""
     now = ahead(request.session_hash or "")
     return (status_html(place(*now)), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
-
-
-def settle(request: gr.Request) -> Any:
-    """Stop is offered only while something of this visitor's runs or waits."""
-    return gr.Button(interactive=busy(request.session_hash or ""))
 
 
 def forget(request: gr.Request) -> None:

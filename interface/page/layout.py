@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -13,12 +16,26 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
 from attribution.views.key import key_html
 from attribution.views.page import count_html, examples_html, top_html
-from interface.runs.handlers import ASIDE, PairInputs
+from interface.page.actions import Actions, start
+from interface.page.settings import Settings
+from interface.runs.handlers import ASIDE, KEEP_SECONDS, Handler, Pair, PairInputs
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
 
 STATIC = Path(__file__).parent / "static"
 TAGLINE = "Which words made a reranker's score, and which explanation to believe."
 EXPLAIN = "() => document.querySelector('#explain').click()"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What every tab is built from. `later`: what the server does once it listens."""
+
+    pair: PairInputs
+    settings: Settings
+    actions: Actions
+    model_ids: Sequence[str]
+    example: Mapping[str, str]
+    later: list[Callable[[gr.Blocks], None]] = field(default_factory=list)
 
 
 def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:
@@ -58,6 +75,32 @@ def fill_from(chips: gr.HTML, pair: PairInputs, then: str = EXPLAIN) -> None:
     """A chosen text fills the boxes in the browser, in the order of the clicks; `then`: JavaScript."""
     filled = chips.select(None, None, [pair.query, pair.document], js="() => window.rerankLens.chosen")
     filled.then(None, js=then)
+
+
+def open_run(
+    shell: Shell,
+    tab: gr.Tab,
+    again: gr.Button,
+    run: Handler,
+    outputs: Mapping[str, Any],
+    kind: type[Pair] = Pair,
+    **more: gr.components.Component,
+) -> None:
+    """`run` starts by itself when its tab opens, and from `again` for new text.
+
+    It is asked a `kind` of pair with the values of the components in `more`; once it has shown one whole, it yields it
+    as `shown`, and the same pair is not run again.
+    """
+    shown = gr.State(None, time_to_live=KEEP_SECONDS)
+
+    def ask(shown: Pair | None, **given: Any) -> Pair | None:
+        asked = kind(**given)
+        asked.check()
+        return None if shown and shown.pair == asked.pair else asked
+
+    begin = partial(gr.on, [tab.select, again.click])
+    inputs = {**shell.pair.inputs, **more, "shown": shown}
+    start(begin, run, ask, inputs, {**outputs, "shown": shown}, shell.actions)
 
 
 def count(model_id: str, text: str = "") -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import gradio as gr
 
 from attribution.views.page import link_html
+from interface.runs.handlers import PairInputs
+from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
 
 SCRIPT = Path(__file__).parent / "static" / "permalink.js"
 
@@ -22,6 +24,14 @@ class Field:
 
     component: Any
     rule: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What of a tab is part of a link, and what to do after an event that filled it from one."""
+
+    fields: Sequence[Field]
+    after: Callable[[Any], Any] = lambda event: event
 
 
 def text(component: gr.Textbox, longest: int) -> Field:
@@ -44,8 +54,14 @@ def number(component: gr.Slider) -> Field:
     return Field(component, {"name": str(component.label), "from": component.minimum, "to": component.maximum})
 
 
-def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button, after: Callable[[Any], Any]) -> None:
-    """The address follows `fields`, and they follow the address, then `after(event)`; `copy` copies the link."""
+def of_pair(pair: PairInputs) -> Linked:
+    """The boxes that every tab reads."""
+    return Linked([choice(pair.model), text(pair.query, MAX_QUERY), text(pair.document, MAX_DOCUMENT)])
+
+
+def build(page: gr.Blocks, linked: Sequence[Linked], copy: gr.Button) -> None:
+    """The address follows the fields, and they follow the address; `copy` copies the link."""
+    fields = [field for part in linked for field in part.fields]
     components = [field.component for field in fields]
     rules = json.dumps([field.rule for field in fields])
     space = os.environ.get("SPACE_ID")
@@ -54,7 +70,9 @@ def build(page: gr.Blocks, fields: Sequence[Field], copy: gr.Button, after: Call
     again = gr.Button("", elem_id="read-link", visible="hidden")
     js = f"(...now) => window.rerankLens.link.read({rules}, ...now)"
     for read in (page.load, again.click):
-        after(read(None, components, components, js=js))
+        event = read(None, components, components, js=js)
+        for part in linked:
+            event = part.after(event)
     gr.on(
         [component.change for component in components],
         None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,70 +14,67 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import status_html
-from interface.page.actions import Actions, lane_claimer, settle_after
-from interface.runs.handlers import ASIDE, PairInputs, sparingly
-from interface.runs.lanes import CHOOSING, busy, latest_run, withdrawn
+from interface.page.actions import Actions, start
+from interface.page.layout import count
+from interface.runs.handlers import ASIDE, PairInputs, Update, handler
+from interface.runs.lanes import CHOOSING, Run, busy
 from interface.runs.limits import check_model
-from interface.server.gradio_private import gone
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
 
 
-def load(model_id: str, progress: Callable[..., Any], check: Callable[[], object] = lambda: None) -> Reranker:
-    """`load_reranker` with its download on the page's progress bar. `check` may raise to give up waiting."""
-    tell, label = sparingly(progress), MODELS[model_id].label
+@dataclass(frozen=True)
+class Choice:
+    """A model that was chosen."""
+
+    model_id: str
+
+    def __post_init__(self) -> None:
+        check_model(self.model_id)
+
+
+def load(model_id: str, run: Run) -> Reranker:
+    """`load_reranker` with its download on the page's progress bar; ends when the run does."""
+    label = MODELS[model_id].label
 
     def on_bytes(done: int, total: int) -> None:
-        check()
+        run.check()
         if total:
-            tell((done, total), desc=f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}", unit="bytes")
+            said = f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}"
+            run.tell((done, total), desc=said, unit="bytes")
         else:  # at 0, since Gradio shows no words without a number
-            tell(0.0, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
+            run.tell(0.0, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
 
     return load_reranker(model_id, on_bytes=on_bytes)
 
 
-def build(pair: PairInputs, actions: Actions, count: Callable[..., str]) -> None:
-    """Loads a model as soon as it is chosen, the latest choice wins; `count(model)` then says what it reads."""
-    before, refused = gr.State(pair.model.value), gr.State("")
-    claimed = pair.model.input(lane_claimer(CHOOSING), None, actions.stop, trigger_mode="multiple", **ASIDE)
-    chosen = claimed.success(
-        choose, [pair.model], [before, refused, actions.status], show_progress="minimal",
-        show_progress_on=actions.status, trigger_mode="multiple", api_visibility="private", **DOWNLOADS,
-    )  # fmt: skip
-    settle_after(chosen, actions)
-    back = chosen.then(go_back, [pair.model, before, refused], pair.model, trigger_mode="multiple", **ASIDE)
+def build(pair: PairInputs, actions: Actions) -> None:
+    """Loads a model as soon as it is chosen, the latest choice wins; the line under the document says what it reads."""
+    before, coming = gr.State(pair.model.value), gr.State("")
+    outputs = {"before": before, "coming": coming}
+    over = start(pair.model.input, choose, Choice, {"model_id": pair.model}, outputs, actions, options=DOWNLOADS)
+    back = over.then(go_back, [pair.model, before, coming], pair.model, trigger_mode="multiple", **ASIDE)
     back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
-def choose(
-    model_id: str,
-    request: gr.Request,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-) -> Iterator[tuple[Any, Any, Any]]:
-    """Yields `(model to go back to, model to go back from, status)`."""
-    session = request.session_hash or ""
-    with latest_run(session, CHOOSING, is_gone=gone(request)) as current:
-        try:
-            if withdrawn(session, CHOOSING):
-                raise Stopped("withdrawn by the visitor")
-            check_model(model_id)
-            if in_memory(model_id) is None:
-                yield gr.skip(), "", status_html(f"Loading {MODELS[model_id].label} …")
-                load(model_id, progress, current.check)
-        except Stopped:
-            raise
-        except AttributionError as error:
-            current.check()  # nobody waits for this answer any more
-            gr.Warning(str(error), title="The model before stays")
-            yield gr.skip(), model_id, status_html(str(error))
-            return
-        yield model_id, "", status_html(f"{MODELS[model_id].label} is ready.")
+@handler(lane=CHOOSING, on_gpu=False)
+def choose(asked: Choice, run: Run) -> Iterator[Update]:
+    """Load the model; `before` is the model to go back to, `coming` the one that is not there yet."""
+    label = MODELS[asked.model_id].label
+    try:
+        if in_memory(asked.model_id) is None:
+            yield {"coming": asked.model_id, "status": status_html(f"Loading {label} …")}
+            load(asked.model_id, run)
+    except Stopped:
+        raise
+    except AttributionError as error:
+        run.check()  # nobody waits for this answer any more
+        gr.Warning(str(error), title="The model before stays")
+        yield {"status": status_html(str(error))}
         return
-    if not busy(session):  # stopped, and not by another choice or by a run that loads it itself
-        yield gr.skip(), model_id, gr.skip()
+    yield {"before": asked.model_id, "coming": "", "status": status_html(f"{label} is ready.")}
 
 
-def go_back(now: str, before: str, refused: str) -> Any:
-    """The model before, unless somebody has chosen again since."""
-    return before if now == refused else gr.skip()
+def go_back(now: str, before: str, coming: str, request: gr.Request) -> Any:
+    """The model before, unless the visitor has chosen again since, or runs the new one, which loads it."""
+    return before if now == coming and not busy(request.session_hash or "") else gr.skip()

@@ -34,7 +34,7 @@ DEFAULT_METHODS = default_methods()
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices; `components` in the order that `run` takes them: one list of methods a group, then the options."""
+    """The choices: a list of methods for each group, and the options."""
 
     panel: gr.Accordion
     groups: list[gr.CheckboxGroup]
@@ -45,13 +45,18 @@ class Settings:
     n_steps: gr.Slider
 
     @property
-    def components(self) -> list[Any]:
-        """As inputs of an event."""
-        return [*self.groups, self.baselines, self.leaf, self.operator, self.n_samples, self.n_steps]
+    def methods(self) -> dict[str, Any]:
+        """The groups by their titles."""
+        return {str(group.label): group for group in self.groups}
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """As inputs of an event, by name."""
+        return self.methods | {name: getattr(self, name) for name in DEFAULTS}
 
     @property
     def fields(self) -> list[Field]:
-        """As parts of a link, in the same order."""
+        """As parts of a link."""
         baselines = Field(self.baselines, {"name": str(self.baselines.label), "one": ["", *BASELINES]})  # of any model
         single = [baselines, choice(self.leaf), choice(self.operator)]
         return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]

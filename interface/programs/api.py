@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradio as gr
-
 from attribution import explain as explain_pair
-from attribution import load_reranker
-from attribution.errors import AttributionError, InputError, check_range
+from attribution.cost import forwards
+from attribution.errors import InputError, check_range
 from attribution.evidence.compare import contrast as compare
 from attribution.evidence.compare import interaction as interactions
 from attribution.evidence.compare.counterfactual import check_signed
 from attribution.evidence.compare.counterfactual import counterfactual as find_counterfactual
 from attribution.evidence.probes import probe as probes
 from attribution.explain import check_options
-from attribution.export import dumps, plain
+from attribution.methods.passes import Sides
 from attribution.removal import check_operator
-from attribution.rerankers.loading.load import default_model
 from attribution.rerankers.reranker import Reranker
 from interface.programs.catalogue import models
-from interface.runs.gpu import gpu
-from interface.runs.kept import KEPT, KeptAnswer, key_of
-from interface.runs.lanes import latest_run
-from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_model, check_texts
-from interface.server.gradio_private import gone
-from interface.tabs import lent
+from interface.programs.endpoints import Call, endpoint
+from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_texts
 
 
+def _explained(call: Call, sides: Sides) -> int:
+    """One explanation, by the method and options that were asked for."""
+    given = {name: value for name, value in call.arguments.items() if isinstance(value, int)}
+    return forwards(call.arguments["method"], sides, **given)
+
+
+@endpoint(explain_pair, passes=_explained)
 def explain(
     query: str,
     document: str,
@@ -40,7 +37,6 @@ def explain(
     leaf: str = "",
     n_samples: int = 0,
     n_steps: int = 0,
-    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Explain which words made a reranker's score for a query and a document.
 
@@ -64,10 +60,11 @@ def explain(
     check_budgets(budgets)
     options = {name: value for name, value in {"baselines": baselines, "leaf": leaf, **budgets}.items() if value}
     check_options(method, options)
-    return _run("explain", model, request, query=query, document=document, method=method, **options)
+    return {"model": model, "query": query, "document": document, "method": method, **options}
 
 
-def rank(query: str, documents: list[str], model: str = "", request: gr.Request | None = None) -> dict[str, Any]:
+@endpoint(compare.rank, passes=lambda _call, _sides: 1)
+def rank(query: str, documents: list[str], model: str = "") -> dict[str, Any]:
     """Rank documents for a query by a reranker's raw score.
 
     Args:
@@ -83,16 +80,16 @@ def rank(query: str, documents: list[str], model: str = "", request: gr.Request 
         raise InputError(f"documents has {len(documents)} texts; give 1 to {MAX_DOCUMENTS}.")
     for document in documents:
         check_texts(query, document)
-    return _run("rank", model, request, query=query, documents=documents)
+    return {"model": model, "query": query, "documents": documents}
 
 
+@endpoint(compare.contrast, passes=_explained)
 def contrast(
     query: str,
     first: str,
     second: str,
     method: str = "integrated_gradients",
     model: str = "",
-    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Explain why one document has another score than a second one, word by word.
 
@@ -110,15 +107,18 @@ def contrast(
     check_texts(query, first)
     check_texts(query, second)
     compare.check_complete(method)
-    return _run("contrast", model, request, query=query, first=first, second=second, method=method)
+    return {"model": model, "query": query, "first": first, "second": second, "method": method}
 
 
+@endpoint(
+    interactions.interaction,
+    passes=lambda call, sides: interactions.pairs_of_words(sides, call.arguments["n_words"]),
+)
 def interaction(
     query: str,
     document: str,
     n_words: int = 12,
     model: str = "",
-    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Find which query word met which document word: how much two words matter together.
 
@@ -134,15 +134,19 @@ def interaction(
     """
     check_texts(query, document)
     check_range("n_words", n_words, 1, interactions.MAX_WORDS)
-    return _run("interaction", model, request, query=query, document=document, n_words=n_words)
+    return {"model": model, "query": query, "document": document, "n_words": n_words}
 
 
+def _probe(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
+    return {"results": probes.probe(reranker, **arguments)}
+
+
+@endpoint(_probe, passes=lambda _call, _sides: 3 * probes.MAX_PASSES)
 def probe(
     query: str,
     document: str,
     seed: int = 0,
     model: str = "",
-    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Find what a reranker reads: edits whose right effect is known, each beside a control that means little.
 
@@ -157,13 +161,10 @@ def probe(
         to the score did.
     """
     check_texts(query, document)
-    return _run("probe", model, request, query=query, document=document, seed=seed)
+    return {"model": model, "query": query, "document": document, "seed": seed}
 
 
-def _probe(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
-    return {"results": probes.probe(reranker, **arguments)}
-
-
+@endpoint(find_counterfactual, passes=lambda call, sides: 2 + sides[1] + _explained(call, sides))
 def counterfactual(
     query: str,
     document: str,
@@ -171,7 +172,6 @@ def counterfactual(
     method: str = "integrated_gradients",
     operator: str = "delete",
     model: str = "",
-    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Find the fewest words to drop from one document so that it scores below another, by their attributions.
 
@@ -191,46 +191,14 @@ def counterfactual(
     check_texts(query, rival)
     check_signed(method)
     check_operator(operator)
-    given = {"query": query, "document": document, "rival": rival, "method": method, "operator": operator}
-    return _run("counterfactual", model, request, **given)
+    return {
+        "model": model,
+        "query": query,
+        "document": document,
+        "rival": rival,
+        "method": method,
+        "operator": operator,
+    }
 
 
-TASKS: dict[str, Callable[..., Any]] = {
-    "explain": explain_pair,
-    "rank": compare.rank,
-    "contrast": compare.contrast,
-    "interaction": interactions.interaction,
-    "probe": _probe,
-    "counterfactual": find_counterfactual,
-}
-
-
-def _run(task: str, model: str, request: gr.Request | None, **arguments: Any) -> dict[str, Any]:
-    """The task's result, asked for after everything was checked; ends within a batch of the client's leaving.
-
-    `kept`: whether it is that of an earlier request for the same; its `seconds` are of that one.
-    """
-    model = default_model() if model == "" else model
-    check_model(model)
-    kept = KEPT.get(key_of(model, task, arguments))
-    if kept:
-        return {**kept.content, "kept": True}
-    began = time.perf_counter()
-    results = list(_on_gpu(task, model, arguments, request))
-    if not results:
-        raise AttributionError(f"{task} was stopped before it had a result.")
-    result: dict[str, Any] = results[0]
-    answer = KeptAnswer(result, len(dumps(result)), time.perf_counter() - began)
-    KEPT.put(key_of(model, task, arguments), answer)
-    return {**result, "kept": False}
-
-
-@gpu(seconds=lent.for_task, lane=None)
-def _on_gpu(task: str, model: str, arguments: dict[str, Any], request: gr.Request | None) -> Iterator[dict[str, Any]]:
-    """The result as plain data, or nothing if the client has left; a client may ask several things at a time."""
-    with latest_run(uuid.uuid4().hex, "api", is_gone=gone(request)) as current:
-        reranker = load_reranker(model, on_bytes=lambda *_: current.check())
-        yield plain(TASKS[task](reranker, on_pass=current.check, **arguments))
-
-
-ENDPOINTS = (explain, rank, contrast, interaction, counterfactual, probe, models)
+ENDPOINTS = [explain, rank, contrast, interaction, counterfactual, probe, models]

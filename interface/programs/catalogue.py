@@ -8,8 +8,10 @@ from typing import Any
 from attribution.explain import options_of
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS, Checkpoint
+from interface.programs.endpoints import endpoint
 
 
+@endpoint()
 def models() -> dict[str, Any]:
     """List the rerankers on offer, and the methods that can explain them with the options of each.
 

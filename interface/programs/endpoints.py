@@ -1,49 +1,119 @@
-"""What every endpoint has in common: its arguments checked by their types, defaults that apply, errors that speak."""
+"""What every endpoint has in common: its arguments checked by their types, defaults that apply, errors that speak.
+
+An endpoint is a function that checks what it is given and returns it by name: its `model`, and what its task takes.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import logging
+import time
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from attribution import load_reranker
 from attribution.errors import AttributionError, InputError
+from attribution.export import plain
+from attribution.rerankers.loading.load import default_model
+from interface.runs import kept
+from interface.runs.cost import Passes, lent
+from interface.runs.gpu import on_model, spoken
 from interface.runs.handlers import QUEUE
-from interface.server.gradio_private import Page, events_of
+from interface.runs.lanes import Run
+from interface.runs.limits import check_model
+from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
-OUR_FAULT = "Something went wrong on our side. Try again, or another model."
 KINDS: dict[Any, tuple[type | tuple[type, ...], str]] = {
     str: (str, "a text"),
     int: (int, "a whole number"),
     list[str]: (list, "a list of texts"),
 }
+TEXTS = ("document", "first", "second", "rival", "documents")  # arguments that a model reads beside the query
+Function = Callable[..., dict[str, Any]]
 
-log = logging.getLogger("rerank_lens")
+
+@dataclass(frozen=True)
+class Call:
+    """What a task is asked: a model, and the task's arguments by name."""
+
+    model_id: str
+    arguments: dict[str, Any]
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that run."""
+        return (self.model_id,)
+
+    @property
+    def query(self) -> str:
+        """What somebody searches for."""
+        return str(self.arguments["query"])
+
+    @property
+    def texts(self) -> list[str]:
+        """Every document."""
+        given = [self.arguments[name] for name in TEXTS if name in self.arguments]
+        return [text for one in given for text in ([one] if isinstance(one, str) else one)]
 
 
-def endpoint(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`function` with its arguments checked by their types, null meaning the default, and errors that say something."""
-    hints = typing.get_type_hints(function)
-    defaults = {name: p.default for name, p in inspect.signature(function).parameters.items()}
+def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = None) -> Callable[[Function], Function]:
+    """Makes a function an endpoint that answers `task(reranker, on_pass=, **arguments)` for the arguments it returns.
 
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
-        try:
-            return function(**{name: _typed(name, given[name], hints[name], defaults[name]) for name in given})
-        except gr.Error:
-            raise
-        except AttributionError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except Exception as error:
-            log.exception("endpoint failed")
-            raise gr.Error(OUR_FAULT, print_exception=False) from error
+    `passes(call, sides)`: at most so many forwards for each text, as for a tab's handler; without it, a lent GPU is
+    asked for as long as a run may take. Without a `task` the function's own answer is the endpoint's. Null means the
+    default; `kept` in the answer says whether it is that of an earlier request, of which its `seconds` then are.
+    """
 
-    return wrapped
+    def work(call: Call, run: Run) -> Iterator[dict[str, Any]]:
+        reranker = load_reranker(call.model_id, on_bytes=lambda *_: run.check())
+        yield plain(task(reranker, on_pass=run.check, **call.arguments)) if task else {}
+
+    run_task = on_model(work, None, lambda call: lent(call, passes))
+
+    def made(function: Function) -> Function:
+        name = function.__name__
+        hints = typing.get_type_hints(function)
+        parameters = inspect.signature(function).parameters
+        who = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+        signature = inspect.signature(function).replace(parameters=[*parameters.values(), who])
+
+        def answer(given: dict[str, Any], request: gr.Request | None) -> dict[str, Any]:
+            typed = {key: _typed(key, value, hints.get(key), parameters[key].default) for key, value in given.items()}
+            arguments = function(**typed)
+            if task is None:
+                return arguments
+            call = Call(arguments.pop("model") or default_model(), arguments)
+            check_model(call.model_id)
+            before = kept.look(call.model_ids, name, call)
+            if before:
+                return {**before.answer, "kept": True}
+            refuse_a_look()
+            began = time.perf_counter()
+            results = list(run_task(call, request))
+            if not results:
+                raise AttributionError(f"{name} was stopped before it had a result.")
+            kept.keep(results[0], time.perf_counter() - began, call.model_ids, name, call)
+            return {**results[0], "kept": False}
+
+        @functools.wraps(function)
+        def answered(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            given = signature.bind(*args, **kwargs).arguments
+            try:
+                return answer(given, given.pop("request", None))
+            except Exception as error:
+                refuse_a_look()  # an error waits for its turn
+                raise spoken(error) from error
+
+        setattr(answered, "__signature__", signature)  # noqa: B010 - by which Gradio finds that it gives the request
+        setattr(answered, "passes", passes)  # noqa: B010 - beside the endpoint, for who asks
+        answered.__annotations__ = {**function.__annotations__, "request": gr.Request | None}
+        return ask_before_the_queue(answered)
+
+    return made
 
 
 def _typed(name: str, value: Any, hint: Any, default: Any) -> Any:
@@ -59,17 +129,17 @@ def _typed(name: str, value: Any, hint: Any, default: Any) -> Any:
     return value
 
 
-def register(page: Page, functions: Sequence[Callable[..., Any]]) -> None:
-    """Add every function to the page being built, each parameter labelled by its line of the docstring."""
+def register(page: Page, functions: Sequence[Function]) -> None:
+    """Add every endpoint to the page being built, each parameter labelled by its line of the docstring."""
     for function in functions:
-        gr.api(endpoint(function), api_name=function.__name__, **QUEUE)
+        gr.api(function, api_name=function.__name__, **QUEUE)
         described = _arguments(function)
-        for component, name in zip(events_of(page)[-1].inputs, described, strict=True):
+        for component, name in zip(last_event(page).inputs, described, strict=True):
             setattr(component, "label", f"{name}: {described[name]}")  # noqa: B010 - Gradio's types leave it open
         page.endpoints.add(function.__name__)
 
 
-def _arguments(function: Callable[..., Any]) -> dict[str, str]:
+def _arguments(function: Function) -> dict[str, str]:
     """Parameter -> its line under `Args:`."""
     _, _, listed = (inspect.getdoc(function) or "").partition("Args:\n")
     lines = [line.strip().partition(": ") for line in listed.partition("\n\n")[0].splitlines()]

@@ -69,4 +69,9 @@ def question(n_forwards: int, seconds: float) -> str:
 def lent_seconds(n_forwards: int, n_tokens: int) -> int:
     """For how long to ask for a lent GPU: what the work takes, never beyond the limit."""
     seconds = LOADING + n_forwards * n_tokens / GPU_TOKENS_A_SECOND
-    return math.ceil(min(seconds, limit() or ON_A_SPACE))
+    return math.ceil(min(seconds, longest_lent()))
+
+
+def longest_lent() -> int:
+    """For how long a lent GPU is asked for at most: the limit of a run."""
+    return math.ceil(limit() or ON_A_SPACE)

@@ -6,15 +6,18 @@ Passes are counted as forwards; a gradient costs as much as some of them, see `a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.cost import Sides, forwards, sides_of
+from attribution.cost import forwards, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
+from attribution.methods.passes import Sides
 from attribution.removal import OPERATORS
+from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
+from interface.runs.budget import lent_seconds, longest_lent
 
 FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
 DEAR = 24  # forwards from which a method waits until the others are measured
@@ -22,6 +25,7 @@ TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores, 
 PARAMETERS = 22_700_000
 SLOWEST = 2.0  # times as slow as by its size: a busy moment is no measure of the machine
 LAST = 5  # runs of a method that are remembered
+Passes = Callable[[Any, Sides], int]  # (what is asked, words of the query and of a document) -> forwards at most
 _speeds: dict[tuple[str, str], deque[float]] = {}  # (model, method) -> seconds a forward and token
 
 
@@ -50,11 +54,32 @@ def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> flo
     return sum(n * n_tokens * min(mine.get(method, usual), SLOWEST * usual) for method, n in counts.items())
 
 
+def of_faithfulness(n_methods: int) -> int:
+    """At most so many forwards to measure how faithful the methods are, under every way of removing words."""
+    return len(OPERATORS) * max_passes(n_methods)
+
+
 def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> tuple[int, float]:
     """`(forwards at most, about how many seconds)` for `methods` and measuring their faithfulness."""
     counts = counts_of(size, methods, wanted)
-    counts[FAITHFULNESS] = len(OPERATORS) * max_passes(len(counts))
+    counts[FAITHFULNESS] = of_faithfulness(len(counts))
     return sum(counts.values()), seconds(reranker, size.n_tokens, counts)
+
+
+def lent(asked: Any, passes: Passes | None) -> int:
+    """For how many seconds a run asks for a lent GPU: its `passes` for each text, all as long as the longest.
+
+    A visitor has few minutes a day, and is refused when less is left than a run asks for. `asked` has `model_ids`,
+    `query` and `texts`; a model that is yet to be loaded asks for the least.
+    """
+    if passes is None:
+        return longest_lent()
+    needed = [lent_seconds(0, 0)]
+    for reranker in filter(None, map(in_memory, asked.model_ids)):
+        pairs = [reranker.encode(asked.query, text) for text in asked.texts]
+        n_tokens = max((len(pair.tokens) for pair in pairs), default=0)
+        needed.append(lent_seconds(sum(passes(asked, sides_of(pair)) for pair in pairs), n_tokens))
+    return max(needed)
 
 
 def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:

@@ -1,17 +1,17 @@
-"""ZeroGPU lends a GPU to functions marked with `gpu`; everywhere else the mark does nothing. Import before torch.
+"""Where a run meets the model: here, or on ZeroGPU in a process that has a GPU for a while. Import before torch.
 
-There a marked handler runs in a process of its own. What crosses the border: its yields, and a `Tick` at every batch,
-at which this side sees whether the visitor has stopped the run or left, and ends it. Of errors only `gr.Error` keeps
-its sentence on the way, so they become one over there.
+What crosses the border there: the updates, and a `Tick` at every batch, at which this side sees whether the visitor
+has stopped the run or left, and ends it. Of errors only `gr.Error` keeps its sentence on the way, so they become one
+over there.
 """
 
 from __future__ import annotations
 
-import functools
+import logging
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any
 
 try:
     import spaces
@@ -20,47 +20,67 @@ except ImportError:  # only Spaces bring it along
 
 import gradio as gr
 
-from interface.runs.handlers import answer_errors
-from interface.runs.lanes import MAIN, latest_run, ticking
+from attribution.errors import AttributionError
+from interface.runs.lanes import Run, latest_run, ticking
 from interface.runs.steps import Tick, stepwise
 from interface.server.gradio_private import gone
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu
+OUR_FAULT = "Something went wrong on our side. Try again, or another model."
+Work = Callable[[Any, Run], Iterator[Any]]  # (what is asked, the run) -> updates
+
+log = logging.getLogger("rerank_lens")
 
 
-def gpu(seconds: int | Callable[..., int], lane: str | None = MAIN) -> Callable[[Handler], Handler]:
-    """Mark a generator handler as needing the GPU for about `seconds`, or as many as `seconds(*arguments)` says.
+def spoken(error: Exception) -> gr.Error:
+    """`error` as a visitor reads it: ours in its own words, another in a sentence and in the log."""
+    if isinstance(error, gr.Error):
+        return error
+    if isinstance(error, AttributionError):
+        return gr.Error(str(error), print_exception=False)
+    log.error("a run failed", exc_info=error)
+    return gr.Error(OUR_FAULT, print_exception=False)
 
-    `lane`: of the visitor's runs, the one that the handler claims; None: it ends no other run.
+
+def on_model(work: Work, lane: str | None, seconds: Callable[[Any], int] | None) -> Callable[..., Generator[Any]]:
+    """`work(asked, run)` as `(asked, request, progress, claim)`: a run of the visitor's `lane`, the latest wins.
+
+    `seconds(asked)`: for how long to ask for a lent GPU; None where none is needed.
+    `lane`: None for one that ends no other run.
     """
-    return (lambda handler: across(handler, seconds, lane)) if ON_ZEROGPU else lambda handler: handler
 
-
-def across(handler: Callable[..., Any], seconds: int | Callable[..., int], lane: str | None) -> Any:
-    """`handler` in a GPU worker, read from here."""
-
-    @functools.wraps(handler)
-    def there(*args: Any, **kwargs: Any) -> Generator[Any]:
-        def work(tick: Callable[[], None]) -> Generator[Any]:
-            with ticking(tick):
-                yield from handler(*args, **kwargs)
-
-        yield from stepwise(work)
-
-    worker = spaces.GPU(duration=seconds)(answer_errors(there))
-
-    @functools.wraps(handler)
-    def here(*args: Any, **kwargs: Any) -> Generator[Any]:
-        given = [*args, *kwargs.values()]
-        request = next((value for value in given if isinstance(value, gr.Request)), None)
+    def latest(request: gr.Request | None, progress: Any, claim: int | None) -> Any:
         session = request.session_hash if request and lane else None
-        run = latest_run(session or uuid.uuid4().hex, lane or MAIN, is_gone=gone(request))
-        with run as current, closing(worker(*args, **kwargs)) as steps:
-            for step in steps:
-                if isinstance(step, Tick):
-                    current.check()
-                else:
-                    yield step
+        run = Run(gone(request), progress)
+        return latest_run(session or uuid.uuid4().hex, lane or "api", run, claim)
 
-    return here
+    def here(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:
+        with latest(request, progress, claim) as run:
+            run.check()
+            for update in work(asked, run):
+                run.check()  # what a stop has said meanwhile is not overwritten
+                yield update
+
+    def there(asked: Any, progress: Any) -> Generator[Any]:
+        def ticked(tick: Callable[[], None]) -> Generator[Any]:
+            with ticking(tick):
+                yield from here(asked, None, progress)
+
+        try:
+            yield from stepwise(ticked)
+        except Exception as error:
+            raise spoken(error) from None
+
+    def from_worker(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:
+        with latest(request, progress, claim) as run:
+            run.check()
+            with closing(worker(asked, progress)) as steps:
+                for step in steps:
+                    run.check()
+                    if not isinstance(step, Tick):
+                        yield step
+
+    if seconds is None or not ON_ZEROGPU:
+        return here
+    worker = spaces.GPU(duration=lambda asked, _progress: seconds(asked))(there)
+    return from_worker

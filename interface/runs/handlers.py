@@ -1,27 +1,29 @@
-"""Shared by all tabs: the pair's input boxes, how a handler runs, and errors a visitor can act on."""
+"""A handler: what runs on the model for a tab, with all that every run has in common; and the pair that tabs ask about.
+
+Tabs write `work(asked, run)`, which yields updates: values by the name of an output. `@handler` makes it one visitor's
+run, answers errors, keeps whole answers, and asks for a GPU where one is lent.
+"""
 
 from __future__ import annotations
 
-import functools
-import inspect
-import logging
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from attribution.errors import AttributionError
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.page import Identity, status_html
-from interface.runs.lanes import MAIN, SLOTS, withdrawn
-from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, text_problem
-from interface.server.gradio_private import events_of
+from interface.runs import kept as answers
+from interface.runs.cost import Passes, lent
+from interface.runs.gpu import Work, on_model, spoken
+from interface.runs.lanes import SLOTS, answered, waits
+from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
+from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
-PROGRESS_SECONDS = 0.25
+KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 # Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
 ASIDE: dict[str, Any] = {
@@ -30,8 +32,43 @@ ASIDE: dict[str, Any] = {
     "show_progress_on": [],
     "api_visibility": "private",
 }
+Update = dict[str, Any]  # what is not named stays as it is
+UNCHANGED: Update = {"status": gr.skip()}
 
-log = logging.getLogger("rerank_lens")
+
+@dataclass(frozen=True)
+class Pair:
+    """What most tabs are asked about."""
+
+    model_id: str
+    query: str
+    document: str
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that run."""
+        return (self.model_id,)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The documents that they read with the query."""
+        return (self.document,)
+
+    @property
+    def pair(self) -> tuple[str, str, str]:
+        """Without what else is asked."""
+        return self.model_id, self.query, self.document
+
+    def check(self) -> None:
+        """Raises `InputError` for a model that is not on offer, and for texts that are empty or too long."""
+        for model_id in self.model_ids:
+            check_model(model_id)
+        check_texts(self.query, self.document)
+
+    def identity(self, revision: str, settings: str = "") -> Identity:
+        """What a result is of, as the page shows it."""
+        label = MODELS[self.model_id].label
+        return Identity(self.model_id, label, revision, self.query, self.document, settings)
 
 
 @dataclass(frozen=True)
@@ -46,99 +83,109 @@ class PairInputs:
 
     @property
     def components(self) -> list[Any]:
-        """In the order `(model, query, document)` that handlers take them."""
+        """Model, query and document."""
         return [self.model, self.query, self.document]
 
-
-def identity_of(model_id: str, revision: str, query: str, document: str, settings: str = "") -> Identity:
-    """What a result is of, as the page shows it."""
-    return Identity(model_id, MODELS[model_id].label, revision, query, document, settings)
-
-
-def check_fields(_model: str, query: str, document: str, *others: Any) -> list[Any]:
-    """A Gradio validator for handlers of `(model, query, document, ...)`: answers at the field, before the queue."""
-    problems = [
-        "",
-        text_problem("query", query, MAX_QUERY),
-        text_problem("document", document, MAX_DOCUMENT),
-        *("" for _ in others),
-    ]
-    return [gr.validate(not problem, problem) for problem in problems]
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The same by the names of `Pair`."""
+        return {"model_id": self.model, "query": self.query, "document": self.document}
 
 
-def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
-    """`progress`, told at most every `PROGRESS_SECONDS`: a message a batch is a good part of a short run's stream."""
-    told = -math.inf
+@dataclass(frozen=True)
+class Claimed:
+    """What a start asked for, and the number of its claim."""
 
-    def tell(*args: Any, **kwargs: Any) -> None:
-        nonlocal told
-        now = time.perf_counter()
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            progress(*args, **kwargs)
-
-    return tell
+    number: int
+    asked: Any
 
 
-def answer_errors(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """For generator handlers: an error becomes a toast, ours in its own words, another in a sentence and a log."""
+@dataclass(frozen=True, eq=False)
+class Handler:
+    """`work` with what every run has in common; see `handler`. What was asked has `model_ids`, `query` and `texts`."""
 
-    @functools.wraps(handler)
-    def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        try:
-            yield from handler(*args, **kwargs)
+    lane: str
+    name: str
+    run: Callable[..., Iterator[Update]]
+    passes: Passes | None
+    kept: Callable[[Any, Update], bool] | None
+
+    def __call__(
+        self, asked: Any, request: gr.Request | None = None, progress: Any = None, claim: int | None = None
+    ) -> Iterator[Update]:
+        """The updates; the last leaves everything as it is, since Gradio sends it twice."""
+        before = self.answer(asked)
+        if before:
+            answered(request.session_hash or "" if request else "", self.lane)
+            yield before.answer | {"status": status_html(KEPT_STATUS.format(before.seconds))}
+            yield UNCHANGED
             return
-        except gr.Error as error:
-            problem = error
-        except AttributionError as error:
-            problem = gr.Error(str(error), print_exception=False)
-        except Exception:
-            log.exception("handler failed")
-            problem = gr.Error(
-                "Something went wrong on our side; your text is still in the boxes. Try again, or another model.",
-                print_exception=False,
-            )
-        raise problem
+        refuse_a_look()
+        began, page = time.perf_counter(), Update()
+        try:
+            for update in self.run(asked, request, progress, claim):
+                page |= update
+                yield update
+        except Exception as error:
+            problem = spoken(error)
+            yield {"status": status_html(str(problem.message))}  # it stays after the toast has gone
+            raise problem from None
+        self.keep(asked, page, time.perf_counter() - began)
+        yield UNCHANGED
 
-    return wrapped
+    def answer(self, asked: Any) -> answers.Kept | None:
+        """What is kept of an earlier run of the same."""
+        return answers.look(asked.model_ids, self.name, asked) if self.kept else None
 
-
-def unless_withdrawn(handler: Callable[..., Iterator[Any]], lane: str = MAIN) -> Callable[..., Iterator[Any]]:
-    """`handler`, which has a claim in `lane`; a claim that was withdrawn before it came leaves the page as it is."""
-
-    @functools.wraps(handler)
-    def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        request = next(value for value in (*args, *kwargs.values()) if isinstance(value, gr.Request))
-        if not withdrawn(request.session_hash or "", lane):
-            yield from handler(*args, **kwargs)
-
-    return wrapped
+    def keep(self, asked: Any, page: Update, seconds: float) -> None:
+        """Keep the `page` that a run has left, if it is whole."""
+        if self.kept and self.kept(asked, page):
+            answers.keep(page, seconds, asked.model_ids, self.name, asked)
 
 
-def end_in_sight(demo: gr.Blocks) -> None:
-    """Every generator handler of the page ends as `ending` says; build this after all events."""
-    for event in events_of(demo):
-        if event.fn and inspect.isgeneratorfunction(event.fn):
-            event.fn = ending(event.fn, len(event.outputs))
+def handler(
+    lane: str,
+    passes: Passes | None = None,
+    kept: Callable[[Any, Update], bool] | None = None,
+    on_gpu: bool = True,
+) -> Callable[[Work], Handler]:
+    """Makes `work(asked, run)` the handler of a lane.
 
-
-def ending(handler: Callable[..., Iterator[Any]], n_outputs: int) -> Callable[..., Iterator[Any]]:
-    """`handler`, of which the last of `n_outputs` is a status line, where an error stays after its toast has gone.
-
-    What ends without an update leaves the page as it is; Gradio by itself would empty all its outputs.
+    `passes(asked, sides)`: at most so many forwards for each of `asked.texts`; without it, a lent GPU is asked for as
+    long as a run may take. `kept(asked, page)`: whether this page, as a run left it, is whole; then whoever asks the
+    same gets it again.
     """
 
-    @functools.wraps(handler)
-    def wrapped(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        skipped, updated = [gr.skip()] * n_outputs, False
-        try:
-            for update in handler(*args, **kwargs):
-                updated = True
-                yield update
-        except gr.Error as error:
-            yield [*skipped[1:], status_html(str(error.message))]
-            raise
-        if not updated:
-            yield skipped
+    def made(work: Work) -> Handler:
+        seconds = (lambda asked: lent(asked, passes)) if on_gpu else None
+        name = f"{work.__module__}.{work.__qualname__}"
+        return Handler(lane, name, on_model(work, lane, seconds), passes, kept)
 
-    return wrapped
+    return made
+
+
+def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
+    """`run` as Gradio calls it with what was claimed; what was refused or withdrawn meanwhile leaves the page as it is.
+
+    Gradio asks it before its queue, so neither that nor a kept answer waits.
+    """
+
+    def on_page(
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
+        claimed: Claimed | None = None,
+        **_fields: Any,
+    ) -> Iterator[dict[Any, Any]]:
+        if claimed is None or not waits(request.session_hash or "", run.lane, claimed.number):
+            yield {outputs["status"]: gr.skip()}
+            return
+        for update in run(claimed.asked, request, progress, claimed.number):
+            yield {outputs[name]: value for name, value in update.items()}
+
+    return ask_before_the_queue(on_page)
+
+
+def check_fields(query: str, document: str, **others: Any) -> list[Any]:
+    """A Gradio validator for a query and a document, then others: answers at the field, before the queue."""
+    problems = [text_problem("query", query, MAX_QUERY), text_problem("document", document, MAX_DOCUMENT)]
+    return [gr.validate(not problem, problem) for problem in (*problems, *("" for _ in others))]

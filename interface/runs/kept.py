@@ -1,66 +1,57 @@
 """Answers kept across visitors: what was asked before, to the letter and of the same model, is not computed again.
 
-An answer is kept whole, with the time that it took; whoever gets it again is told so. In memory only, the least
-recently used goes first. On ZeroGPU they are kept by the page's process, so one that is kept asks for no GPU.
+An answer is kept whole, with the time that it took; whoever gets it again is told so, before Gradio's queue. In memory
+only, the least recently used goes first. On ZeroGPU the page's process keeps them, so one that is kept asks for no GPU.
+`gr.Cache` holds them; the decorator `gr.cache` would keep what a Stop has cut short, and every update of a stream.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
+import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from attribution.rerankers.loading.load import in_memory
 
-LIMIT = 64 * 2**20  # bytes, about, of all answers together
+KEPT = gr.Cache(max_size=0, max_memory="64mb")
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
-    """What was answered, how large it is in bytes, about, and how many seconds it took."""
+class Kept:
+    """An answer as it was given, and how many seconds it took then."""
 
-    content: Any
-    size: int
+    answer: Any
     seconds: float
 
 
-class Answers:
-    """Answers by key, at most `limit` bytes together."""
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.limit = limit
-        self._answers: OrderedDict[str, KeptAnswer] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> KeptAnswer | None:
-        """The answer, now the most recently used; None where there is none, as for an empty key."""
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-            return self._answers.get(key)
-
-    def put(self, key: str, answer: KeptAnswer) -> None:
-        """Keep it, unless it has no key; the least recently used go until all are within the limit."""
-        with self._lock:
-            if key and answer.size <= self.limit:
-                self._answers[key] = answer
-                while sum(kept.size for kept in self._answers.values()) > self.limit:
-                    self._answers.popitem(last=False)
+def look(model_ids: Iterable[str], *asked: Any) -> Kept | None:
+    """What is kept of these models and of what was `asked`."""
+    key = _key(model_ids, asked)
+    found = KEPT.get(key) if key else None
+    return Kept(pickle.loads(found["answer"]), found["seconds"]) if found else None
 
 
-def key_of(model_id: str, *asked: Any) -> str:
+def keep(answer: Any, seconds: float, model_ids: Iterable[str], *asked: Any) -> None:
+    """Keep an `answer` that took so long, as bytes: their size is known, and nobody changes them."""
+    key = _key(model_ids, asked)
+    if key:
+        KEPT.set(key, answer=pickle.dumps(answer), seconds=seconds)
+
+
+def _key(model_ids: Iterable[str], asked: tuple[Any, ...]) -> str:
     """What an answer depends on, as a digest: the weights and how they are read, and all that was asked.
 
-    Empty while the model is not in memory: then nothing is known of its weights.
+    Empty while a model is not in memory: then nothing is known of its weights.
     """
-    reranker = in_memory(model_id) if isinstance(model_id, str) else None
-    if reranker is None:
-        return ""
-    dtype = next(reranker.model.parameters()).dtype
-    read = (model_id, reranker.revision, str(reranker.device), str(dtype), reranker.max_length, reranker.settings)
+    read: list[Any] = []
+    for model_id in model_ids:
+        reranker = in_memory(model_id)
+        if reranker is None:
+            return ""
+        dtype = next(reranker.model.parameters()).dtype
+        read += [model_id, reranker.revision, str(reranker.device), str(dtype), reranker.max_length, reranker.settings]
     return hashlib.blake2b(repr((read, asked)).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
-
-
-KEPT = Answers()

@@ -1,11 +1,13 @@
 """One run a visitor and lane, the latest wins: a newer start ends the one before it, before its next model pass.
 
-A start is claimed at once, outside Gradio's queue, and waits until its handler begins; so what a click ends, it ends
-even when the new run has to wait behind other visitors. A tab that runs by itself has a lane of its own.
+A start is claimed at once, outside Gradio's queue, and waits until its handler begins. A claim has a number, so a
+handler whose claim was withdrawn meanwhile knows it and does nothing. A tab that runs by itself has a lane of its own.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import threading
 import time
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 from attribution.errors import Stopped
 from attribution.rerankers.memory import return_freed
@@ -25,6 +27,7 @@ SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
 WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
+PROGRESS_SECONDS = 0.25
 Lane = tuple[str, str]  # (session, name of the lane)
 Ended = Literal["running", "waiting"]
 MAIN = "explain"
@@ -32,21 +35,37 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 
 _lock = threading.Lock()
 _running: dict[Lane, Run] = {}
-_waiting: dict[Lane, None] = {}  # in the order they were claimed
-_withdrawn: deque[Lane] = deque(maxlen=1000)  # whose handler may still be on its way, out of reach for Gradio's cancel
+_waiting: dict[Lane, int] = {}  # the number of the claim, in the order they were claimed
+_numbers = itertools.count(1)
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
-
-
 _tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
 
 
-class Run:
-    """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take."""
+def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
+    """`progress`, told at most every `PROGRESS_SECONDS`: a message a batch is a good part of a short run's stream."""
+    told = -math.inf
 
-    def __init__(self, is_gone: Callable[[], bool]) -> None:
+    def tell(*args: Any, **kwargs: Any) -> None:
+        nonlocal told
+        now = time.perf_counter()
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            progress(*args, **kwargs)
+
+    return tell
+
+
+class Run:
+    """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take.
+
+    `tell`: shows its progress, as `gr.Progress` is called.
+    """
+
+    def __init__(self, is_gone: Callable[[], bool] = lambda: False, progress: Callable[..., Any] | None = None) -> None:
         self._stopped = threading.Event()
         self._is_gone = is_gone
         self._budget: Budget | None = None
+        self.tell = sparingly((lambda *_, **__: None) if progress is None else progress)  # Gradio's own is false
 
     def stop(self) -> None:
         """End the run before its next model pass."""
@@ -81,20 +100,27 @@ def ticking(tick: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = lambda: False) -> Iterator[Run]:
-    """The visitor's run for the length of the block; the one before it is stopped. Swallows this run's `Stopped`."""
-    run, key, began = Run(is_gone), (session, lane), time.perf_counter()
+def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: int | None = None) -> Iterator[Run]:
+    """The visitor's run for the length of the block; the one before it is stopped. Swallows this run's `Stopped`.
+
+    `claim`: the number of its claim; if that was withdrawn or is not the latest, the run is stopped from the start.
+    """
+    run, key, began = run or Run(), (session, lane), time.perf_counter()
     with _lock:
-        _waiting.pop(key, None)
-        before, _running[key] = _running.get(key), run
-    if before:
-        before.stop()
+        late = claim is not None and _waiting.get(key) != claim
+        if late:
+            run.stop()
+        else:
+            _waiting.pop(key, None)
+            before, _running[key] = _running.get(key), run
+            if before:
+                before.stop()
     try:
         yield run
     except Stopped:
         return
     finally:
-        if lane != CHOOSING:
+        if lane != CHOOSING and not late:
             _seconds.append(time.perf_counter() - began)
         with _lock:
             if _running.get(key) is run:
@@ -102,17 +128,27 @@ def latest_run(session: str, lane: str = MAIN, *, is_gone: Callable[[], bool] = 
         return_freed()  # each thread that served a run keeps what its largest batch took, else
 
 
-def claim(session: str, lane: str = MAIN) -> tuple[int, float]:
-    """End what the visitor has running, and wait. Returns the runs before this one, and about how long they take, in s.
+def claim(session: str, lane: str = MAIN) -> int:
+    """End what the visitor has running, and wait. Returns the claim's number; `ahead` says for how long it waits.
 
     The main lane ends every lane of the visitor, another lane only itself.
     """
-    stop(session, None if lane == MAIN else lane)
+    end(session, None if lane == MAIN else lane)
     with _lock:
-        _waiting[session, lane] = None
-        if (session, lane) in _withdrawn:
-            _withdrawn.remove((session, lane))
-    return (0, 0.0) if lane == CHOOSING else ahead(session, lane) or (0, 0.0)
+        _waiting[session, lane] = number = next(_numbers)
+    return number
+
+
+def waits(session: str, lane: str, claim: int) -> bool:
+    """Whether this claim still waits: it was not withdrawn, and no newer one took its place."""
+    with _lock:
+        return _waiting.get((session, lane)) == claim
+
+
+def answered(session: str, lane: str) -> None:
+    """The visitor's claim has its answer without a run."""
+    with _lock:
+        _waiting.pop((session, lane), None)
 
 
 def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
@@ -120,6 +156,8 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
     with _lock:
         if (session, lane) not in _waiting:
             return None
+        if lane == CHOOSING:
+            return 0, 0.0
         running, waiting = ([key for key in lanes if key[1] != CHOOSING] for lanes in (_running, _waiting))
         before = max(0, len(running) + waiting.index((session, lane)) - SLOTS + 1)
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
@@ -140,17 +178,10 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
     with _lock:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
-        left = [key for key in mine if _waiting.pop(key, key) is None]
-        _withdrawn.extend(key for key in left if key not in _withdrawn)
+        left = [key[1] for key in mine if _waiting.pop(key, None)]
     for run in runs.values():
         run.stop()
-    return {**dict.fromkeys([lane for _, lane in left], "waiting"), **dict.fromkeys(runs, "running")}
-
-
-def withdrawn(session: str, lane: str = MAIN) -> bool:
-    """Whether the visitor's last claim of the lane was withdrawn before its handler came."""
-    with _lock:
-        return (session, lane) in _withdrawn
+    return {**dict.fromkeys(left, "waiting"), **dict.fromkeys(runs, "running")}
 
 
 def stop(session: str, lane: str | None = None) -> Ended | Literal[""]:
@@ -173,8 +204,8 @@ def _forget_the_parents() -> None:
     """A forked worker has no visitors; the lock may have been held by a thread that is not there any more."""
     global _lock
     _lock = threading.Lock()
-    for lanes in (_running, _waiting, _withdrawn):
-        lanes.clear()
+    _running.clear()
+    _waiting.clear()
 
 
 os.register_at_fork(after_in_child=_forget_the_parents)

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 import gradio.mcp
+from gradio.caching import CacheMissError, _probe_mode_active
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
 from mcp import types
@@ -30,8 +31,31 @@ def look_less_often(demo: gr.Blocks) -> None:
 
 
 def set_places(app: Any, places: int) -> None:
-    """How many may wait in the queue of `app`, from the next request on."""
-    app.get_blocks()._queue.max_size = places
+    """How many may wait in the queue of `app`, from the next request on.
+
+    Of a visitor's starts of one handler only the latest will run, so the others take no place.
+    """
+    queue = app.get_blocks()._queue
+    events = [event for one in queue.event_queue_per_concurrency_id.values() for event in one.queue]
+    starts = [(event.session_hash, id(event.fn)) for event in events if event.fn.api_visibility == "private"]
+    queue.max_size = places + len(starts) - len(set(starts))
+
+
+def ask_before_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a handler that Gradio calls once before it queues an event; see `refuse_a_look`."""
+    setattr(handler, "cache", None)  # noqa: B010 - what Gradio looks for is that it is there
+    return handler
+
+
+def only_a_look() -> bool:
+    """Whether Gradio asks for an answer that is there already, before its queue."""
+    return _probe_mode_active.get()
+
+
+def refuse_a_look() -> None:
+    """Where an answer takes a run: the event goes into the queue."""
+    if only_a_look():
+        raise CacheMissError
 
 
 def refresh(demo: gr.Blocks) -> None:
@@ -39,9 +63,9 @@ def refresh(demo: gr.Blocks) -> None:
     demo.config = demo.get_config_file()
 
 
-def events_of(demo: gr.Blocks) -> list[Any]:
-    """Every event of the page, in the order they were built; `fn` is its handler."""
-    return list(demo.fns.values())
+def last_event(demo: gr.Blocks) -> Any:
+    """The event that was built last."""
+    return demo.fns[max(demo.fns)]
 
 
 def leave(event_id: str) -> None:
@@ -80,6 +104,7 @@ class Page(gr.Blocks):
         if missing and block_fn.api_name in self.endpoints:
             needed = [component.label for component in missing if component.value is None]
             if needed:
+                refuse_a_look()
                 raise gr.Error(
                     f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
                 )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import gradio as gr
 
 from attribution import METHODS
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.types import Explanation
 from attribution.views.cards import cards_head, each_card, score_section
 from attribution.views.page import status_html
+from interface.runs.handlers import Update
+
+CARDS = [f"card {i}" for i in range(1, len(METHODS) + 1)]  # a place for each method
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Results:
     """What a run has so far. `of`: the identity line; `section`: the faithfulness of what is measured."""
 
     of: str
-    chosen: list[str]
+    chosen: Sequence[str]
     done: dict[str, Explanation] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     measured: Faithfulness | None = None
@@ -41,15 +43,18 @@ class Results:
         known = self.measured is not None and set(self.done) <= set(self.measured.methods)
         return known and self.n_ran == len(self.chosen)
 
-    def page(self, status: str) -> tuple[Any, ...]:
-        """All there is, as the outputs of `run`; Gradio sends what differs from the yield before."""
+    def page(self, status: str) -> Update:
+        """All there is; Gradio sends what differs from the update before."""
         score = score_section(next(iter(self.done.values()))) if self.done else ""
         head = cards_head(self.done, self.measured if self.whole else None)
         cards = each_card(self.chosen, self.done, self.measured, failed=self.failed, growing=not self.whole)
-        empty = [""] * (len(METHODS) - len(cards))
-        return self.of, score, head, self.section, (self.ordered, self.measured), *cards, *empty, status_html(status)
+        return page_of(self.of, cards, score, head, self.section, (self.ordered, self.measured), status)
 
 
-def only(status: str) -> tuple[Any, ...]:
-    """A yield that leaves all but the status line as it is."""
-    return *[gr.skip()] * (5 + len(METHODS)), status_html(status)
+def page_of(
+    identity: str, cards: Sequence[str], score: str, head: str, faithfulness: str, results: Any, status: str
+) -> Update:
+    """The tab's outputs by name; places without a card are empty."""
+    shown = dict(zip(CARDS, [*cards, *[""] * (len(CARDS) - len(cards))], strict=True))
+    page = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
+    return page | shown | {"status": status_html(status)}

@@ -1,4 +1,4 @@
-"""The first example's result: explained once for all, behind a server that already listens.
+"""The first example's result: explained once for all, behind a server that already listens, and kept.
 
 A page that opens afterwards holds it from its first byte; one that was opened before asks every second until it is
 there.
@@ -6,7 +6,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -14,63 +14,47 @@ import gradio as gr
 from attribution import METHODS
 from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head
-from attribution.views.page import identity_html
 from interface.page.settings import DEFAULT_METHODS
-from interface.runs.handlers import ASIDE, identity_of, log
+from interface.runs.gpu import log
+from interface.runs.handlers import ASIDE, Update
 from interface.runs.lanes import busy
 from interface.server.gradio_private import refresh
+from interface.tabs.explain_results import page_of
 
 STARTING = "This example is being explained: the server has just started."
 FAILED = "This example could not be explained when the server started; its log says why. Press Explain to try again."
 
 
-class First:
-    """`parts`: `(identity, score, head, faithfulness, kept, *cards)` as a page opens now; `ready`: they are the result.
+def without_result(identity: str, says: str = STARTING, card: Callable[..., str] = pending_html) -> Update:
+    """The page before there is a result: what it is of, and a card's place for each method."""
+    cards = [card(key, METHODS[key].label, says) for key in DEFAULT_METHODS]
+    return page_of(identity, cards, "", cards_head({}, None), "", None, "")
 
-    `components`: where they stand; `timer` ticks on pages that were opened without them.
-    """
 
-    def __init__(self, parts: tuple[Any, ...]) -> None:
-        self.parts = parts
-        self.components: Sequence[Any] = ()
-        self.timer: gr.Timer | None = None
-        self.ready = False
+class Opening:
+    """`page`, as pages open now, in its `outputs`; `ready`: it is the result."""
 
-    def place(self, components: Sequence[Any]) -> None:
-        """Build the timer that fills `components`, one for each part."""
-        self.components, self.timer = components, gr.Timer(1)
-        self.timer.tick(self.fill, components[1], [*components, self.timer], **ASIDE)
+    def __init__(self, page: Update, outputs: Mapping[str, Any]) -> None:
+        self.page, self.outputs, self.ready = page, outputs, False
+        self.timer = gr.Timer(1)
+        self.timer.tick(self.fill, outputs["score"], [*outputs.values(), self.timer], **ASIDE)
 
-    def fill(self, score: str, request: gr.Request) -> tuple[Any, ...]:
-        """The result for a page without one, once it is there; never over what its visitor has started."""
-        nothing = [gr.skip() for _ in self.parts]
+    def fill(self, score: str, request: gr.Request) -> dict[Any, Any]:
+        """The result for a page that was opened without one; never over what its visitor has started."""
         if score:
-            return *nothing, gr.Timer(active=False)
+            return {self.timer: gr.Timer(active=False)}
         if not self.ready or busy(request.session_hash or ""):
-            return *nothing, gr.skip()
-        return *self.parts, gr.Timer(active=False)
+            return {self.timer: gr.skip()}
+        return {part: self.page[name] for name, part in self.outputs.items()} | {self.timer: gr.Timer(active=False)}
 
-    def explain(self, page: gr.Blocks, result: Callable[[], tuple[Any, ...]]) -> None:
+    def explain(self, demo: gr.Blocks, result: Callable[[], Update]) -> None:
         """Ask for the `result`, and have every page from now on open with it. A failure is logged, and said on it."""
         try:
-            self.parts = result()
+            self.page = result()
         except Exception:
             log.exception("the first example could not be explained")
-            self.parts = _parts(self.parts[0], FAILED, error_html)
-        for component, part in zip(self.components, self.parts, strict=True):
-            component.value = part
-        if self.timer:
-            self.timer.active = False
-        self.ready = True
-        refresh(page)
-
-
-def waiting(revision: str, model_id: str, query: str, document: str) -> First:
-    """What a page shows until then: what it is of, and a card's place for each method."""
-    identity = identity_html(identity_of(model_id, revision, query, document))
-    return First(_parts(identity, STARTING, pending_html))
-
-
-def _parts(identity: str, says: str, card: Callable[[str, str, str], str]) -> tuple[Any, ...]:
-    cards = [card(key, METHODS[key].label, says) for key in DEFAULT_METHODS]
-    return identity, "", cards_head({}, None), "", None, *cards, *[""] * (len(METHODS) - len(cards))
+            self.page = without_result(self.page["identity"], FAILED, error_html)
+        for name, part in self.outputs.items():
+            part.value = self.page[name]
+        self.timer.active, self.ready = False, True
+        refresh(demo)

@@ -4,78 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import gradio as gr
 
 from attribution.evidence.probes.probe import MAX_PASSES, probe
 from attribution.evidence.probes.table import PROBES
 from attribution.export import PROBE_FORMATS
+from attribution.methods.passes import Sides
 from attribution.rerankers.reranker import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.page import models
-from interface.page.actions import Actions, open_run
 from interface.page.downloads import build_downloads
-from interface.page.layout import STATIC, fill_from
-from interface.runs.gpu import gpu
-from interface.runs.handlers import KEEP_SECONDS, PairInputs, answer_errors, identity_of
-from interface.runs.lanes import latest_run
-from interface.runs.limits import check_model, check_texts
-from interface.server.gradio_private import gone
-from interface.tabs import lent
+from interface.page.layout import STATIC, Shell, fill_from, open_run
+from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
+from interface.runs.lanes import Run
 
-LANE = "probes"
 AGAIN = "Press “Run the probes on the boxes” for them."
 
 
-def build(pair: PairInputs, actions: Actions, tab: gr.Tab) -> Any:
-    """The tab's components and the event that opening it starts, which a stop cancels."""
-    shown = gr.State(())
+def build(shell: Shell, tab: gr.Tab) -> None:
+    """The tab's components, and the run that opening it starts."""
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="probes-identity")
         again = gr.Button("Run the probes on the boxes", variant="primary", elem_classes="rl-again")
-        status = actions.lines[LANE].render()
+        shell.actions.lines["probes"].render()
         table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
-        kept = gr.State(None, time_to_live=KEEP_SECONDS)
-        build_downloads(kept, PROBE_FORMATS, "probes-downloads")
-    fill_from(table, pair)
-    return open_run(tab, again, run, pair, [shown], [shown, identity, table, kept, status], actions, LANE)
+        results = gr.State(None, time_to_live=KEEP_SECONDS)
+        build_downloads(results, PROBE_FORMATS, "probes-downloads")
+    fill_from(table, shell.pair)
+    open_run(shell, tab, again, run, {"identity": identity, "table": table, "results": results})
 
 
-@answer_errors
-@gpu(seconds=lent.for_probes, lane=LANE)
-def run(
-    model_id: str,
-    query: str,
-    document: str,
-    shown: tuple[str, ...],
-    request: gr.Request,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-) -> Iterator[tuple[Any, ...]]:
-    """Yields `(shown, identity, table, kept, status)`; nothing where `shown` is this pair already."""
-    check_model(model_id)
-    check_texts(query, document)
-    if tuple(shown) == (model_id, query, document):
-        return
+def passes(_asked: Pair, _sides: Sides) -> int:
+    """All probes; some of the edited documents are longer than this one."""
+    return 3 * MAX_PASSES
+
+
+@handler(lane="probes", passes=passes)
+def run(asked: Pair, run: Run) -> Iterator[Update]:
+    """The table of all probes, once."""
     began = time.perf_counter()
     meters: list[Meter] = []
-    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
 
-        def on_pass(meter: Meter) -> None:
-            current.check(meter)
-            meters[:] = [meter]
-            progress((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
+    def on_pass(meter: Meter) -> None:
+        run.check(meter)
+        meters[:] = [meter]
+        run.tell((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 
-        yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), status_html("Editing the pair and scoring it again …")
-        reranker = models.load(model_id, progress, current.check)
-        results = probe(reranker, query, document, on_pass=on_pass)
-        seconds = time.perf_counter() - began
-        n_forward = meters[-1].n_forward
-        yield (
-            (model_id, query, document),
-            identity_html(identity_of(model_id, reranker.revision, query, document), AGAIN),
-            probes_html(results, PROBES, n_forward=n_forward, seconds=seconds),
-            (results,),
-            status_html(f"Done after {seconds:.1f} s."),
-        )
+    yield {"status": status_html("Editing the pair and scoring it again …")}
+    reranker = models.load(asked.model_id, run)
+    results = probe(reranker, asked.query, asked.document, on_pass=on_pass)
+    seconds = time.perf_counter() - began
+    yield {
+        "shown": asked,
+        "identity": identity_html(asked.identity(reranker.revision), AGAIN),
+        "table": probes_html(results, PROBES, n_forward=meters[-1].n_forward, seconds=seconds),
+        "results": (results,),
+        "status": status_html(f"Done after {seconds:.1f} s."),
+    }

@@ -3,82 +3,89 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from attribution import MODELS, explain
+from attribution.cost import forwards
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.methods import METHODS
+from attribution.methods.passes import Sides
 from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
 from interface.page import models
-from interface.page.actions import Actions, run_in_lane
-from interface.page.layout import STATIC
-from interface.runs.gpu import gpu
-from interface.runs.handlers import PairInputs, answer_errors
-from interface.runs.lanes import latest_run
-from interface.runs.limits import check_model, check_texts
-from interface.server.gradio_private import gone
-from interface.tabs import lent
+from interface.page.actions import start
+from interface.page.layout import STATIC, Shell
+from interface.runs.handlers import Pair, Update, handler
+from interface.runs.lanes import Run
 
 LANE = "two-models"
+SAYS = "Runs the ticked methods on the pair in the boxes, under both models."
 
 
-def build(pair: PairInputs, groups: Sequence[gr.CheckboxGroup], model_ids: Sequence[str], actions: Actions) -> Any:
-    """A menu, a button and the result; returns the event that a stop cancels."""
-    with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
-        with gr.Row():
-            second = gr.Dropdown(
-                [(MODELS[key].label, key) for key in model_ids], value=model_ids[-1], label="Second model", scale=2
-            )
-            start = gr.Button("Explain under both", scale=0)
-        status = actions.lines[LANE].render()
-        result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
-    return run_in_lane([start.click], run, [*pair.components, second, *groups], [result, status], actions, LANE)
+@dataclass(frozen=True)
+class Asked(Pair):
+    """A pair, a second model, and the methods to explain both with."""
+
+    second: str
+    methods: tuple[str, ...]
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """Both."""
+        return self.model_id, self.second
 
 
-@answer_errors
-@gpu(seconds=lent.for_two_models, lane=LANE)
-def run(
-    model_id: str,
-    query: str,
-    document: str,
-    second: str,
-    gradient: list[str],
-    path: list[str],
-    perturbation: list[str],
-    attention: list[str],
-    control: list[str],
-    request: gr.Request,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-) -> Iterator[tuple[Any, ...]]:
-    """Yields `(result, status)` as HTML, one more card a time."""
-    check_texts(query, document)
-    for key in (model_id, second):
-        check_model(key)
+def ask(model_id: str, query: str, document: str, second: str, **groups: Any) -> Asked:
+    """What the boxes ask for; `groups`: the ticked methods, a list each. Raises `AttributionError`."""
+    ticked = {key for keys in groups.values() for key in keys or []}
+    asked = Asked(model_id, query, document, second, tuple(key for key in METHODS if key in ticked))
+    asked.check()
     if model_id == second:
         raise OptionError("Both models are the same. Choose another second model.")
-    ticked = {key for keys in (gradient, path, perturbation, attention, control) for key in keys or []}
-    chosen = [key for key in METHODS if key in ticked]
-    if not chosen:
+    if not asked.methods:
         raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
-    began = time.perf_counter()
-    names = (MODELS[model_id].label, MODELS[second].label)
+    return asked
+
+
+def build(shell: Shell) -> None:
+    """A menu, a button and the result."""
+    with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
+        with gr.Row():
+            choices = [(MODELS[key].label, key) for key in shell.model_ids]
+            second = gr.Dropdown(choices, value=shell.model_ids[-1], label="Second model", scale=2)
+            button = gr.Button("Explain under both", scale=0)
+        shell.actions.lines[LANE].render()
+        result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
+    inputs = {**shell.pair.inputs, "second": second, **shell.settings.methods}
+    start(button.click, run, ask, inputs, {"result": result}, shell.actions)
+
+
+def passes(asked: Asked, sides: Sides) -> int:
+    """Every method under both models."""
+    return 2 * sum(forwards(key, sides) for key in asked.methods)
+
+
+@handler(lane=LANE, passes=passes)
+def run(asked: Asked, run: Run) -> Iterator[Update]:
+    """Both models' cards, one more a time."""
+    began, chosen = time.perf_counter(), asked.methods
+    names = (MODELS[asked.model_id].label, MODELS[asked.second].label)
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
-    with latest_run(request.session_hash or "", LANE, is_gone=gone(request)) as current:
-        rerankers = [models.load(key, progress, current.check) for key in (model_id, second)]
-        for key in chosen:
-            for reranker, side in zip(rerankers, sides, strict=True):
-                try:
-                    side[key] = explain(reranker, query, document, key, on_pass=current.check)
-                except Stopped:
-                    raise
-                except AttributionError as error:  # on its own card; the rest goes on
-                    side[key] = str(error)
-                seconds = f"{time.perf_counter() - began:.1f} s"
-                whole = len(sides[1]) == len(chosen)
-                said = f"Done after {seconds}." if whole else f"{len(sides[0]) + len(sides[1])} cards after {seconds}."
-                yield two_models_html(chosen, names, (sides[0], sides[1])), status_html(said)
+    rerankers = [models.load(key, run) for key in asked.model_ids]
+    for key in chosen:
+        for reranker, side in zip(rerankers, sides, strict=True):
+            try:
+                side[key] = explain(reranker, asked.query, asked.document, key, on_pass=run.check)
+            except Stopped:
+                raise
+            except AttributionError as error:  # on its own card; the rest goes on
+                side[key] = str(error)
+            seconds = f"{time.perf_counter() - began:.1f} s"
+            whole = len(sides[1]) == len(chosen)
+            said = f"Done after {seconds}." if whole else f"{len(sides[0]) + len(sides[1])} cards after {seconds}."
+            yield {"result": two_models_html(chosen, names, (sides[0], sides[1])), "status": status_html(said)}

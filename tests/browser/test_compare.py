@@ -121,10 +121,11 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     expect(page.locator("#compare-lists .rl-why")).to_have_text(LISTS[3]["reason"])
     same = page.locator("#compare-rows .rl-rank-row", has_text=LISTS[3]["documents"][0])  # given twice
     assert [row.get_attribute("data-place") for row in same.all()] == ["1", "3"]
-    as_a = same.first.get_by_role("button", name="Compare document 1 as A")
-    as_a.click()
-    expect(as_a).to_have_attribute("aria-pressed", "true")  # a choice made before it is drawn goes by the one before
-    same.last.get_by_role("button", name="Compare document 3 as B").click()
+    for button in ("Compare document 1 as A", "Compare document 3 as B"):  # B before A is drawn
+        same.get_by_role("button", name=button).evaluate("button => button.click()")
+    pressed = page.locator("#compare-rows [aria-pressed=true]")
+    expect(pressed.nth(0)).to_have_accessible_name("Compare document 1 as A")
+    expect(pressed.nth(1)).to_have_accessible_name("Compare document 3 as B")
     expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A and B are level")
     page.locator("#compare-query textarea").fill("another query")
     expect(page.locator("#compare-result")).to_have_attribute("data-rl-stale", "")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -219,7 +220,8 @@ def test_waiting_is_said_and_what_waits_can_be_withdrawn(page: Page, app_url: st
     ready(page, app_url)
     with at_work(app_url, 1):
         with at_work(app_url, 2):
-            chip(page, 1).click()
+            fill(page, "who waits", "Somebody waits, and goes.")
+            press(page, "Explain")
             expect(page.locator("#status")).to_contain_text("1 before you, about")
             expect(page.locator(STALE)).to_have_count(1)
             press(page, "Stop")
@@ -232,12 +234,61 @@ def test_waiting_is_said_and_what_waits_can_be_withdrawn(page: Page, app_url: st
             press(page, "Compare")
             expect(page.locator("#compare-status")).to_contain_text("1 before you, about")
             open_tab(page, "Explain")
-            chip(page, 2).click()  # which ends what runs or waits in any tab
+            fill(page, "who waits", "Somebody waits, and stays.")
+            press(page, "Explain")  # which ends what runs or waits in any tab
             expect(page.locator("#status")).to_contain_text("1 before you, about")
             open_tab(page, "Compare")
             expect(page.locator("#compare-status")).to_contain_text("Withdrawn before it started.")
             expect(page.locator("#compare-stop")).to_be_disabled()
-        expect_result_of(page, EXAMPLES[2]["query"], EXAMPLES[2]["document"])  # one is gone, the other at work
+        expect_result_of(page, "who waits", "Somebody waits, and stays.")  # one is gone, the other at work
+
+
+def test_a_kept_answer_does_not_wait_while_both_slots_run(page: Page, app_url: str) -> None:
+    """The first example, on the page and by HTTP, once it was asked for there."""
+    kept = [EXAMPLES[0]["query"], EXAMPLES[0]["document"], "saliency"]
+
+    def ask() -> dict[str, Any]:
+        event_id = httpx.post(f"{app_url}/gradio_api/call/explain", json={"data": kept}).json()["event_id"]
+        stream = httpx.get(f"{app_url}/gradio_api/call/explain/{event_id}", timeout=60).text
+        (answer,) = json.loads(stream.rpartition("data: ")[2])
+        return dict(answer)
+
+    ask()
+    ready(page, app_url)
+    with at_work(app_url, 5), at_work(app_url, 6):
+        fill(page, "who waits", "Somebody waits for a place.")
+        press(page, "Explain")
+        expect(page.locator("#status")).to_contain_text("1 before you, about")
+        assert ask()["kept"]
+        chip(page, 0).click()
+        expect(page.locator("#status")).to_contain_text("kept from an earlier run")
+        expect_kept = page.locator("#identity [data-rl-identity]")
+        expect(expect_kept).to_have_attribute("data-query", EXAMPLES[0]["query"])
+        expect(page.locator("#stop")).to_be_disabled()
+        fill(page, "who waits", "Somebody waits again, so both are still at work.")
+        press(page, "Explain")
+        expect(page.locator("#status")).to_contain_text("1 before you, about")
+    expect_result_of(page, "who waits", "Somebody waits again, so both are still at work.")
+
+
+def test_a_tab_that_is_chosen_right_after_a_start_stays(page: Page, app_url: str) -> None:
+    """Its answer comes from the server later, and throws nobody back."""
+    ready(page, app_url)
+    fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet, a play.")
+    page.evaluate("""() => {
+      const tabs = [...document.querySelectorAll("#tabs button[role=tab]")];
+      document.querySelector("#explain").click();
+      tabs.find((tab) => tab.textContent.trim() === "Compare").click();
+    }""")
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(page.locator("#compare-tab")).to_be_visible()
+    expect(page.locator("#identity")).to_be_hidden()
+    press(page, "Compare")
+    row = page.locator("#compare-rows .rl-rank-text").first
+    document = row.inner_text()
+    row.click()  # a start from another tab opens Explain
+    expect(page.locator("#identity [data-rl-identity]")).to_be_visible()
+    expect_result_of(page, page.locator("#compare-query textarea").input_value(), document)
 
 
 def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:

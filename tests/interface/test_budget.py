@@ -15,13 +15,11 @@ from gradio.context import LocalContext
 from attribution import METHODS, MODELS, explain, load_reranker
 from attribution.cost import sequences, sides_of
 from attribution.explain import options_of
-from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
-from interface.page.settings import DEFAULTS
 from interface.programs import api
-from interface.programs.endpoints import endpoint
 from interface.runs import budget
-from interface.runs.lanes import latest_run, stop, ticking
+from interface.runs.handlers import Pair
+from interface.runs.lanes import Run, latest_run, stop, ticking
 from interface.runs.steps import Tick, stepwise
 from interface.server import gradio_private
 from interface.server.gradio_private import gone
@@ -33,6 +31,8 @@ from interface.tabs import two_models
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare.documents import Document
 from interface.tabs.compare.state import Asked
+from interface.tabs.explain_results import CARDS
+from tests.interface.conftest import shown, visitor
 
 CONTRAST = "integrated_gradients"
 SHORT = ("berlin", "museums in paris")
@@ -65,8 +65,7 @@ def test_the_cap_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
         budget.Budget().check()
 
 
-def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
-    wanted: dict[str, Any] = {**DEFAULTS, "baselines": None, "n_samples": 2, "n_steps": 2}
+def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(offered: str, tiny_bert: Reranker) -> None:
     spent = {"Saliency, L1": False, "Occlusion": True, "Faithfulness": True}
 
     def watch(_step: int, _steps: int, label: str) -> Any:
@@ -76,12 +75,12 @@ def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(monkeypatch: pytest.Mo
 
         return on_pass
 
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, MODELS["demo-reranker"])
-    *_, last_cards, end = explain_tab._results(tiny_bert, *SHORT, ["saliency", "occlusion"], wanted, watch)
-    cards = "".join(last_cards[5:])
+    asked = explain_tab.Asked(offered, *SHORT, ("saliency", "occlusion"), n_samples=2, n_steps=2)
+    page = shown(explain_tab.explained(tiny_bert, asked, watch))
+    cards = "".join(page[name] for name in CARDS)
     assert 'data-method="saliency"' in cards
     assert "limit of 5 s" in cards, "the card of the method that could not run"
-    assert "limit of 5 s" in end[-1]
+    assert "limit of 5 s" in page["status"]
 
 
 def test_a_long_run_is_asked_about_once() -> None:
@@ -118,7 +117,7 @@ def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
     app = SimpleNamespace(get_blocks=lambda: blocks)
     request = gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="session")
     finished = []
-    with latest_run("session", is_gone=gone(request)) as run:
+    with latest_run("session", run=Run(gone(request))) as run:
         explain(tiny_bert, *SHORT, "saliency", on_pass=run.check)
         finished.append("while there")
         event.alive = False
@@ -174,22 +173,21 @@ def test_a_worker_asks_the_page_at_every_batch(tiny_bert: Reranker) -> None:
 
 
 @pytest.mark.parametrize("name", ["explain", "compare", "lab", "inside", "probes", "two models", "api"])
-def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
-    key, request = tiny_bert.model_id, gr.Request(None, session_hash="capped")
-    offered = Checkpoint(label="tiny", path=key, licence="", about="")
-    monkeypatch.setitem(MODELS, key, offered)
-    monkeypatch.setitem(MODELS, f"{key}/", offered)
-    options = ("", "detach_clone", "mask", 2, 2)
-    asked = Asked(key, "berlin", (Document("1", "berlin"), Document("2", "paris")), (), CONTRAST, CONTRAST, "mask")
-    ticks: Any = (["saliency"], [], [], [], [])
+def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, offered: str) -> None:
+    key, request = offered, visitor()
+    monkeypatch.setitem(MODELS, f"{key}/", MODELS[key])
+    pair = Pair(key, *SHORT)
+    documents = Document("1", "berlin"), Document("2", "paris")
     runs: dict[str, Any] = {
-        "explain": lambda: explain_tab.run(key, *SHORT, *ticks, *options, request),
-        "compare": lambda: compare_runs.run_list(asked, request),
-        "lab": lambda: lab_tab.run(key, *SHORT, None, request),
-        "inside": lambda: inside_tab.run(key, *SHORT, "grad_norm", None, request),
-        "probes": lambda: probes_tab.run(key, *SHORT, (), request),
-        "two models": lambda: two_models.run(key, *SHORT, f"{key}/", *ticks, request),
-        "api": lambda: iter([endpoint(api.rank)("berlin", ["berlin", "paris"], key)]),
+        "explain": lambda: explain_tab.run(explain_tab.Asked(key, *SHORT, ("saliency",)), request),
+        "compare": lambda: compare_runs.run_list(
+            Asked(key, "berlin", documents, (), CONTRAST, CONTRAST, "mask"), request
+        ),
+        "lab": lambda: lab_tab.run(pair, request),
+        "inside": lambda: inside_tab.run(inside_tab.Asked(key, *SHORT), request),
+        "probes": lambda: probes_tab.run(pair, request),
+        "two models": lambda: two_models.run(two_models.Asked(key, *SHORT, f"{key}/", ("saliency",)), request),
+        "api": lambda: iter([api.rank("berlin", ["berlin", "paris"], key)]),
     }
     load_reranker(f"{key}/")
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "1e-9")

@@ -15,10 +15,12 @@ from attribution import MODELS
 from attribution.errors import InputError, OptionError, check_range, check_text
 from interface.programs.endpoints import endpoint, register
 from interface.runs import lanes as runs
-from interface.runs.handlers import answer_errors, check_fields, end_in_sight, ending, identity_of
+from interface.runs.gpu import OUR_FAULT
+from interface.runs.handlers import UNCHANGED, Claimed, Pair, check_fields, for_page, handler
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
 from interface.server.gradio_private import Page
 from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
+from tests.interface.conftest import visitor
 
 
 @pytest.mark.parametrize(
@@ -34,15 +36,15 @@ from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
     ],
 )
 def test_texts_are_checked_to_the_character(query: str, document: str, says: str) -> None:
-    fields = check_fields("any model", query, document, "another", 1)
-    assert [field["is_valid"] for field in fields][3:] == [True, True]
+    fields = check_fields(query, document, another="", claimed=None)
+    assert [field["is_valid"] for field in fields][2:] == [True, True]
     problems = [field["message"] for field in fields if not field["is_valid"]]
     if says:
         with pytest.raises(InputError) as caught:
             check_texts(query, document)
         assert str(caught.value) == says == problems[0]
         wrong = [not field["is_valid"] for field in fields]
-        assert wrong == [False, "query" in says, "document" in says or query == document, False, False]
+        assert wrong == ["query" in says, "document" in says or query == document, False, False]
     else:
         check_texts(query, document)
         assert problems == []
@@ -98,7 +100,7 @@ def test_a_range_of_numbers_takes_both_its_ends(value: float, fits: bool) -> Non
 
 
 def test_a_result_names_the_model_by_its_label() -> None:
-    of = identity_of("demo-reranker", "r1", "q", "d", "all of it")
+    of = Pair("demo-reranker", "q", "d").identity("r1", "all of it")
     assert (of.model_id, of.model_label, of.revision) == ("demo-reranker", MODELS["demo-reranker"].label, "r1")
     assert (of.query, of.document, of.settings) == ("q", "d", "all of it")
 
@@ -106,15 +108,15 @@ def test_a_result_names_the_model_by_its_label() -> None:
 def handled(error: Exception | None, updates: int) -> tuple[list[Any], str]:
     """What a handler's page gets when it yields so often and then fails, and the toast's sentence."""
 
-    @answer_errors
-    def handler() -> Iterator[tuple[Any, ...]]:
-        yield from [("result", "kept", "status")] * updates
+    @handler(lane="lab")
+    def run(_asked: Any, _run: Any) -> Iterator[Any]:
+        yield from [{"result": "shown", "status": "status"}] * updates
         if error:
             raise error
 
     seen: list[Any] = []
     try:
-        seen.extend(ending(handler, 3)())
+        seen.extend(run(None))
     except gr.Error as toast:
         return seen, str(toast.message)
     return seen, ""
@@ -126,7 +128,7 @@ def handled(error: Exception | None, updates: int) -> tuple[list[Any], str]:
         (None, ""),
         (InputError("The query is <empty>."), "The query is <empty>."),
         (gr.Error("Said already."), "Said already."),
-        (ZeroDivisionError("secret path"), "Something went wrong on our side; your text is still in the boxes."),
+        (ZeroDivisionError("secret path"), OUR_FAULT),
     ],
     ids=["none", "ours", "gradio's", "unknown"],
 )
@@ -135,18 +137,16 @@ def test_an_error_is_a_toast_and_a_status_line_and_nothing_else_changes(
     error: Exception | None, says: str, updates: int
 ) -> None:
     seen, toast = handled(error, updates)
-    assert seen[:updates] == [("result", "kept", "status")] * updates
+    assert seen[:updates] == [{"result": "shown", "status": "status"}] * updates
     assert toast.startswith(says)
     assert "secret" not in toast
-    if error:
-        (*skipped, status) = seen[updates]
-        assert skipped == [gr.skip(), gr.skip()]
-        assert says.replace("<", "&lt;").replace(">", "&gt;") in status
-    assert len(seen) == (updates + 1 if error else 1)
+    (last,) = seen[updates:]
+    assert last.keys() == {"status"}
+    assert says.replace("<", "&lt;").replace(">", "&gt;") in str(last["status"]) if error else last == UNCHANGED
 
 
 def called(**given: Any) -> str:
-    @endpoint
+    @endpoint()
     def function(text: str, n: int = 5, many: list[str] = ["a"], free: Any = None) -> dict[str, Any]:  # noqa: B006
         return {"text": text, "n": n, "many": many, "free": free}
 
@@ -202,12 +202,16 @@ def test_the_wait_is_the_runs_before_by_how_long_runs_took(took: Callable[..., N
     took()
     assert runs.wait_of_a_full_queue() == 2
     with runs.latest_run("a"):
-        assert runs.claim("b") == (0, 0.0), "one place is free"
-        assert runs.claim("c") == (1, 1.5)
+        for session in "bc":
+            runs.claim(session)
+        assert runs.ahead("b") == (0, 0.0), "one place is free"
+        assert runs.ahead("c") == (1, 1.5)
         took(4.0, 8.0)
         assert runs.ahead("c") == (1, 3.0)
-        assert runs.claim("d") == (2, 6.0)
-        assert runs.claim("e", runs.CHOOSING) == (0, 0.0), "choosing a model takes no place"
+        runs.claim("d")
+        assert runs.ahead("d") == (2, 6.0)
+        runs.claim("e", runs.CHOOSING)
+        assert runs.ahead("e", runs.CHOOSING) == (0, 0.0), "choosing a model takes no place"
         assert runs.ahead("d") == (2, 6.0)
         assert runs.wait_of_a_full_queue() == 3
     took(0.1)
@@ -226,7 +230,7 @@ def test_an_endpoint_is_on_the_page_with_a_label_a_parameter() -> None:
         return {"n": len(text)}
 
     with Page() as page:
-        register(page, [count])
+        register(page, [endpoint()(count)])
     assert page.endpoints == {"count"}
     (event,) = page.fns.values()
     assert event.api_name == "count"
@@ -234,22 +238,27 @@ def test_an_endpoint_is_on_the_page_with_a_label_a_parameter() -> None:
 
 
 @pytest.mark.parametrize("updates", [[], ["new"], ["new", "newer"]])
-def test_a_handler_that_ends_without_an_update_leaves_its_outputs(updates: list[str]) -> None:
-    """As it comes out of Gradio, which by itself empties them."""
+def test_a_handler_leaves_what_it_does_not_name(updates: list[str]) -> None:
+    """As it comes out of Gradio, which by itself empties outputs and repeats the last update at the end."""
 
-    def handler() -> Iterator[Any]:
+    @handler(lane="lab")
+    def run(_asked: Any, _run: Any) -> Iterator[Any]:
         for update in updates:
-            yield update, update
+            yield {"text": update}
 
     with gr.Blocks() as demo:
-        demo.load(handler, None, [gr.Textbox("shown"), gr.HTML("status")])
-    end_in_sight(demo)
+        outputs = {"text": gr.Textbox("shown"), "status": gr.HTML("status")}
+        claimed = gr.State(Claimed(runs.claim("visitor", "lab"), None))
+        demo.load(for_page(run, outputs), None, [*outputs.values()], inputs_kwargs={"claimed": claimed})
     answer: dict[str, Any] = {"iterator": None}
     sent: list[Any] = []
     while not sent or answer["is_generating"]:
-        answer = asyncio.run(demo.process_api(0, [], SessionState(demo), iterator=answer["iterator"]))
+        answer = asyncio.run(
+            demo.process_api(0, [None], SessionState(demo), iterator=answer["iterator"], request=visitor())
+        )
         sent.append(answer["data"])
-    *sent, end = sent
+    *sent, last, end = sent
     assert end == [None, None]  # in place of which its queue sends the last update again
-    assert [text for text, _ in sent] == (updates or [gr.skip()])
-    assert all(is_prop_update(status) for _, status in sent) is not bool(updates)
+    assert all(map(is_prop_update, last))
+    assert [text for text, _ in sent] == updates
+    assert all(is_prop_update(status) for _, status in sent)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from attribution import contrast, rank
+from attribution.errors import InputError
 from attribution.evidence.compare.contrast import words_of
 from attribution.evidence.compare.counterfactual import logit_without
 from attribution.rerankers.reranker import Reranker
 from interface.tabs.compare import state as compare_state
 from interface.tabs.compare.documents import check_list
-from interface.tabs.compare.state import Asked, Compared, outcomes, pick, read_picked
+from interface.tabs.compare.state import Asked, Compared, Drop, Edit, Meet, More, outcomes, pick, read_picked
+from interface.tabs.compare.tab import ask_pick, more
 from tests.views.test_render import read
 
 QUERY = "how many people live in berlin ?"
@@ -53,17 +55,26 @@ def test_a_and_b_are_what_was_picked(compared: Compared) -> None:
         dataclasses.replace(compared, contrast=None).explanation("A")
 
 
-@pytest.mark.parametrize(
-    ("place", "which", "a", "b"), [(3, "A", 3, 2), (3, "B", 1, 3), (2, "A", 2, 1), (1, "B", 2, 1), (1, "A", 1, 2)]
-)
-def test_a_pick_trades_places_and_forgets_what_was_done(
-    place: int, which: Any, a: int, b: int, compared: Compared
-) -> None:
+def test_a_pick_forgets_what_was_done(compared: Compared) -> None:
     changed = dataclasses.replace(compared, edited={1: ("x", 1.0)}, dropped={"A": frozenset({0})}, logits={})
-    picked = pick(changed, place, which)
-    assert (picked.a, picked.b) == (a, b)
+    picked = pick(changed, 3, 1)
+    assert (picked.a, picked.b) == (3, 1)
     assert (picked.contrast, picked.dropped, picked.edited, picked.logits) == (None, {}, {}, {})
     assert (picked.asked, picked.ranking) == (compared.asked, compared.ranking)
+
+
+def test_what_is_asked_next_reads_the_documents_it_is_about(compared: Compared) -> None:
+    assert More(compared).texts == Drop(compared, {"A": [0], "B": []}).texts == (TEXTS[0], TEXTS[1])
+    assert Meet(compared, "B", 3, "difference").texts == (TEXTS[1],)
+    assert Edit(compared, "B", "another").texts == ("another",)
+    for kind, given in ((More, {}), (Edit, {"which": "A", "text": " "}), (Edit, {"which": "A", "text": "x" * 20_001})):
+        for of in (None, dataclasses.replace(compared, contrast=None), compared if given else None):
+            with pytest.raises(InputError):
+                more(kind)(of, **given)
+    assert ask_pick(compared, "3,1").compared.a == 3
+    for of, picked in ((None, "3,1"), (compared, "4,1"), (compared, "")):
+        with pytest.raises(InputError, match="no list yet"):
+            ask_pick(of, picked)
 
 
 def test_what_became_of_dropped_words_and_edits(compared: Compared, tiny_bert: Reranker) -> None:

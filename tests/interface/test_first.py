@@ -8,31 +8,28 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from gradio.utils import is_prop_update
 
-from attribution import METHODS, MODELS
-from attribution.rerankers.loading.models import Checkpoint
+from attribution import METHODS
 from attribution.rerankers.reranker import Reranker
-from interface.runs import lanes as runs
+from attribution.views.page import identity_html
+from interface.runs.lanes import claim, stop
 from interface.tabs import first
-from interface.tabs.explain import first_result
-
-PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
-N_PARTS = 5 + len(METHODS)
-VISITOR = gr.Request(None, session_hash="early")
+from interface.tabs.explain import Asked, first_page, run
+from tests.interface.conftest import PAIR, SESSION, visitor
 
 
 @pytest.fixture
-def opening(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[first.First, gr.Blocks]]:
+def asked(offered: str) -> Asked:
+    return Asked(offered, *PAIR)
+
+
+@pytest.fixture
+def opening(asked: Asked, tiny_bert: Reranker) -> Iterator[tuple[first.Opening, gr.Blocks]]:
     """A page with nothing but the parts of a result."""
-    key = tiny_bert.model_id
-    monkeypatch.setitem(MODELS, key, Checkpoint("tiny", key, "none", "tiny"))
-    found = first.waiting(tiny_bert.revision, key, *PAIR)
+    opened = first.without_result(identity_html(asked.identity(tiny_bert.revision)))
     with gr.Blocks() as page:
-        parts = [gr.State(part) if i == 4 else gr.HTML(part) for i, part in enumerate(found.parts)]
-        found.place(parts)
-    yield found, page
-    runs.stop("early")
+        parts = {name: gr.State(part) if name == "results" else gr.HTML(part) for name, part in opened.items()}
+        yield first.Opening(opened, parts), page
 
 
 def config(page: gr.Blocks) -> dict[str, Any]:
@@ -42,49 +39,54 @@ def config(page: gr.Blocks) -> dict[str, Any]:
     return {"values": [c["props"].get("value") for c in components if c["type"] == "html"], "ticks": timer}
 
 
-def filled(update: tuple[Any, ...]) -> list[Any]:
-    return [part for part in update if not is_prop_update(part)]
+def filled(found: first.Opening, score: str = "") -> dict[str, Any]:
+    """What a tick writes, by name; the timer as whether it goes on."""
+    update = found.fill(score, visitor())
+    timer = update.pop(found.timer)
+    return {name: update[part] for name, part in found.outputs.items() if part in update} | {
+        "ticks": getattr(timer, "active", True)
+    }
 
 
 def test_a_page_opened_early_waits_and_a_later_one_holds_the_result(
-    opening: tuple[first.First, gr.Blocks], tiny_bert: Reranker
+    opening: tuple[first.Opening, gr.Blocks], asked: Asked
 ) -> None:
     found, page = opening
+    page.config = page.get_config_file()
     before = config(page)
     assert before["ticks"]
     assert json.dumps(before).count("rl-pending") == json.dumps(before).count(first.STARTING) > 0
-    assert filled(found.fill("", VISITOR)) == []  # nothing yet: the next tick asks again
-    assert len(found.fill("", VISITOR)) == N_PARTS + 1
+    assert filled(found) == {"ticks": True}  # nothing yet: the next tick asks again
 
-    found.explain(page, lambda: first_result(tiny_bert.model_id, *PAIR))
+    found.explain(page, lambda: first_page(asked))
     after = config(page)
     assert not after["ticks"]
     assert first.STARTING not in json.dumps(after)
-    assert after["values"][1:3] == [found.parts[1], found.parts[2]]
-    *parts, timer = found.fill("", VISITOR)
-    assert parts == list(found.parts)
-    assert timer.active is False
-    assert parts[4][0].keys() == {key for key in METHODS if f'data-method="{key}"' in "".join(parts[5:])}
+    assert after["values"][:2] == [found.page["identity"], found.page["score"]]
+    update = filled(found)
+    assert update == {**found.page, "ticks": False}
+    cards = "".join(part for name, part in update.items() if name.startswith("card"))
+    assert update["results"][0].keys() == {key for key in METHODS if f'data-method="{key}"' in cards}
+    assert "kept from an earlier run" in next(run(asked, visitor()))["status"]
 
 
-def test_what_the_visitor_started_is_never_covered(opening: tuple[first.First, gr.Blocks]) -> None:
+def test_what_the_visitor_started_is_never_covered(opening: tuple[first.Opening, gr.Blocks]) -> None:
     found, page = opening
-    runs.claim("early")
-    found.explain(page, lambda: ("x",) * N_PARTS)
-    assert filled(found.fill("", VISITOR)) == []
-    runs.stop("early")  # before it had a result: the example may come after all
-    assert filled(found.fill("", VISITOR))[:-1] == ["x"] * N_PARTS
-    *parts, timer = found.fill("<p>another score</p>", VISITOR)
-    assert filled(tuple(parts)) == []
-    assert timer.active is False
+    claim(SESSION)
+    result = dict.fromkeys(found.outputs, "x")
+    found.explain(page, lambda: result)
+    assert filled(found) == {"ticks": True}
+    stop(SESSION)  # before it had a result: the example may come after all
+    assert filled(found) == {**result, "ticks": False}
+    assert filled(found, "<p>another score</p>") == {"ticks": False}
 
 
 def test_a_failure_is_logged_and_said(
-    opening: tuple[first.First, gr.Blocks], capsys: pytest.CaptureFixture[str]
+    opening: tuple[first.Opening, gr.Blocks], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found, page = opening
 
-    def fails() -> tuple[Any, ...]:
+    def fails() -> dict[str, Any]:
         raise RuntimeError("out of memory")
 
     found.explain(page, fails)

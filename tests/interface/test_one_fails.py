@@ -6,26 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from attribution import MODELS
 from attribution.errors import Stopped
-from attribution.methods import METHODS
 from attribution.rerankers import states
-from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Meter, Reranker
 from attribution.views.cards import each_card
-from interface.page.settings import DEFAULTS
-from interface.tabs.explain import _results
-
-WANTED = {**DEFAULTS, "baselines": None}
-PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+from interface.tabs.explain import Asked, explained
+from interface.tabs.explain_results import CARDS
+from tests.interface.conftest import PAIR
+from tests.interface.conftest import shown as on_page
 
 
 def shown(reranker: Reranker, methods: list[str]) -> list[str]:
     """What stands on the page in the end: `[score, faithfulness, cards, status]`."""
-    page = [""] * (6 + len(METHODS))
-    for update in _results(reranker, *PAIR, methods, WANTED, no_watch):
-        page = [old if isinstance(new, dict) else new for old, new in zip(page, update, strict=True)]
-    return [page[1], page[3], "".join(page[5:-1]), page[-1]]
+    page = on_page(explained(reranker, Asked(reranker.model_id, *PAIR, tuple(methods)), no_watch))
+    return [page["score"], page["faithfulness"], "".join(page[name] for name in CARDS), page["status"]]
 
 
 def no_watch(*_args: object) -> Callable[[Meter], None]:
@@ -33,9 +27,8 @@ def no_watch(*_args: object) -> Callable[[Meter], None]:
 
 
 @pytest.fixture(autouse=True)
-def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker) -> None:
+def no_room_for_attentions(monkeypatch: pytest.MonkeyPatch, offered: str) -> None:
     monkeypatch.setattr(states, "MAX_ATTENTION_BYTES", 0)
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
 
 
 def test_the_others_go_on(tiny_bert: Reranker) -> None:
@@ -67,4 +60,4 @@ def test_a_stop_is_no_error_of_a_method(tiny_bert: Reranker) -> None:
         raise Stopped("stopped")
 
     with pytest.raises(Stopped):
-        list(_results(tiny_bert, *PAIR, ["saliency"], WANTED, lambda *_: stop))
+        list(explained(tiny_bert, Asked(tiny_bert.model_id, *PAIR, ("saliency",)), lambda *_: stop))

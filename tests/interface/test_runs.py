@@ -12,10 +12,23 @@ from typing import Any
 import pytest
 
 from attribution.errors import Stopped
-from interface.page.actions import said_of
 from interface.runs import budget
 from interface.runs import lanes as runs
-from interface.runs.lanes import MAIN, SLOTS, WAITING, Run, ahead, busy, claim, end, in_a_word, latest_run, places, stop
+from interface.runs.lanes import (
+    MAIN,
+    SLOTS,
+    WAITING,
+    Run,
+    ahead,
+    busy,
+    claim,
+    end,
+    in_a_word,
+    latest_run,
+    places,
+    stop,
+    waits,
+)
 from interface.server.headers import Headers
 
 
@@ -69,17 +82,13 @@ def test_what_was_ended_is_told_by_lane_and_in_a_word() -> None:
     with latest_run("ann", "lab"), latest_run("bob", "inside"):
         assert [busy("ann", lane) for lane in ("lab", "inside")] == [True, False]
     assert (in_a_word(ended), in_a_word({"compare": "waiting"}), in_a_word({})) == ("running", "waiting", "")
-    said = said_of(ended)
-    assert "Stopped. What was ready is kept." in said["lab"]
-    assert "Withdrawn before it started." in said["compare"]
-    assert all("rl-stopped" in line for line in said.values())
 
 
 def test_waiting_is_counted_and_withdrawn() -> None:
     with latest_run("ann"), latest_run("bob"):
-        assert claim("cid")[0] == 1
-        assert claim("dan")[0] == 2
-        assert ahead("dan")
+        claim("cid")
+        claim("dan")
+        assert [place[0] for place in (ahead("cid"), ahead("dan")) if place] == [1, 2]
         assert ahead("ann") is None
         assert stop("cid") == "waiting"
         assert ahead("dan") != (0, 0.0)
@@ -90,6 +99,21 @@ def test_waiting_is_counted_and_withdrawn() -> None:
     assert stop("dan") == ""
     assert not runs._waiting
     assert not runs._running
+
+
+def test_a_claim_that_is_not_the_latest_never_runs_and_takes_nothing_from_the_latest() -> None:
+    older = claim("ann")
+    newer = claim("ann")
+    assert [waits("ann", MAIN, number) for number in (older, newer)] == [False, True]
+    with latest_run("ann", claim=older) as late:
+        assert not goes_on(late)
+    assert waits("ann", MAIN, newer)
+    with latest_run("ann", claim=newer) as run:
+        assert goes_on(run)
+        with latest_run("ann", claim=older) as late:
+            assert not goes_on(late)
+        assert goes_on(run), "a late one ends nothing"
+    assert not busy("ann")
 
 
 def test_a_stop_from_another_thread_reaches_the_run() -> None:
@@ -114,7 +138,11 @@ def test_there_are_fewer_places_while_runs_take_long(monkeypatch: pytest.MonkeyP
 
 def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_seconds", deque([12.0]))
-    queue, passed = SimpleNamespace(max_size=WAITING), list[str]()
+    start, ask = (SimpleNamespace(api_visibility=kind) for kind in ("private", "public"))
+    waiting = [("ann", start), ("ann", start), ("ann", start), ("bob", start), ("cid", ask), ("cid", ask)]
+    events = SimpleNamespace(queue=[SimpleNamespace(session_hash=who, fn=fn) for who, fn in waiting])
+    queue = SimpleNamespace(max_size=WAITING, event_queue_per_concurrency_id={"model": events})
+    passed = list[str]()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         passed.append(scope["method"])
@@ -123,7 +151,7 @@ def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> No
     asked = Headers(app, places, lambda: 1)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own, of a browser's
         pool.submit(asyncio.run, asked).result()
-    assert (queue.max_size, passed) == (3, ["POST"])
+    assert (queue.max_size, passed) == (3 + 2, ["POST"]), "two of Ann's starts will not run"
 
 
 def test_a_run_that_was_stopped_or_failed_counts_for_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:

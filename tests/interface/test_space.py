@@ -33,6 +33,7 @@ def test_a_zerogpu_space(tiny_folder: Callable[[str], Path], tmp_path: Path) -> 
             os.killpg(space.pid, signal.SIGKILL)  # its workers too
     seen: dict[str, Any] = json.loads(said.read_text().splitlines()[-1])
     assert seen["cards"] == 2
+    assert seen["unsaid"] == "so long, 1 passes", "an endpoint without a number of passes"
     assert seen["api"] == pytest.approx(seen["logit"], abs=1e-5)
     assert seen["kept"] == {"cards": 2, "says": True, "asked": 0}
     assert "document is empty" in seen["empty"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,24 +12,25 @@ from typing import Any
 import gradio as gr
 import pytest
 import torch
+from gradio.utils import is_prop_update
 
-from attribution import MODELS
 from attribution.errors import InputError
 from attribution.methods.leaves import read_grad
-from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.page.actions import LINES
-from interface.runs.handlers import answer_errors, ending
-from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, stop
+from interface.runs.handlers import UNCHANGED, Claimed, Pair, handler
+from interface.runs.lanes import CHOOSING, MAIN, Run, busy, claim, end, stop
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
-from interface.tabs.compare.state import Asked
+from interface.tabs.table import LINES
+from tests.interface.conftest import PAIR, visitor
 
-PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
-TICKED = ["saliency", "saliency_l2", "occlusion"]
-SETTINGS: tuple[Any, ...] = (TICKED, [], [], [], [], "", "detach_clone", "mask", 4, 4)
+TICKED = ("saliency", "saliency_l2", "occlusion")
+
+
+def asked(model: str) -> explain_tab.Asked:
+    return explain_tab.Asked(model, *PAIR, TICKED, n_samples=4, n_steps=4)
 
 
 @pytest.fixture
@@ -55,12 +55,6 @@ def test_no_thread_loses_pytorchs_warning() -> None:
         assert sum(pool.map(read, range(8))) == 0
 
 
-@pytest.fixture
-def offered(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
-    return tiny_bert.model_id
-
-
 @contextmanager
 def heard_forwards(reranker: Reranker) -> Iterator[list[int]]:
     """A list that grows by one at every forward of the model."""
@@ -75,47 +69,43 @@ def heard_forwards(reranker: Reranker) -> Iterator[list[int]]:
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_a_stop_ends_the_explanation_before_its_next_pass(after: int, offered: str, tiny_bert: Reranker) -> None:
     """The handler itself, as a generator: results that were there stay, none comes after the stop."""
-    visitor: Any = gr.Request(session_hash="visitor")
-    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    run = explain_tab.run(asked(offered), visitor())
     with heard_forwards(tiny_bert) as heard:
         for _ in range(after):
             next(run)
         before = len(heard)
         assert stop("visitor") == "running"
-        assert list(run) == []
+        assert list(run) == [UNCHANGED]
     assert len(heard) == before
     assert not busy("visitor")
 
 
 def test_what_a_stop_says_is_not_overwritten_by_the_pass_it_came_in(offered: str, tiny_bert: Reranker) -> None:
-    visitor: Any = gr.Request(session_hash="visitor")
-    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    run = explain_tab.run(asked(offered), visitor())
     next(run)
     encoder = tiny_bert.model.get_submodule("bert.encoder")
     handle = encoder.register_forward_pre_hook(lambda *_: stop("visitor") and None)
     try:
-        assert list(run) == []
+        assert list(run) == [UNCHANGED]
     finally:
         handle.remove()
     assert not busy("visitor")
 
 
-@pytest.mark.parametrize("rows", [0, 1, 4])
+@pytest.mark.parametrize("rows", [1, 2, 4])
 def test_a_stop_ends_the_lab_before_its_next_row(rows: int, offered: str, tiny_bert: Reranker) -> None:
-    visitor: Any = gr.Request(session_hash="visitor")
-    run = lab_tab.run(offered, *PAIR, None, visitor)
-    shown = [next(run) for _ in range(1 + rows)]  # the first says that it starts
-    assert shown[-1][2].count("<tr data-row") == rows if rows else shown[-1][0] is None
+    run = lab_tab.run(Pair(offered, *PAIR), visitor())
+    seen = [next(run) for _ in range(rows)]
+    assert [update["rows"].count("<tr data-row") for update in seen] == [*range(1, rows + 1)]
     with heard_forwards(tiny_bert) as heard:
         assert stop("visitor") == "running"
-        assert list(run) == []
+        assert list(run) == [UNCHANGED]
     assert heard == []
     assert not busy("visitor")
 
 
 def test_a_stop_ends_inside_before_its_pass(offered: str, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped while the pair is read: it has one pass, which then never starts, and nothing to show."""
-    visitor: Any = gr.Request(session_hash="visitor")
     encode = Reranker.encode
 
     def stop_then_encode(self: Reranker, query: str, document: str) -> TokenizedPair:
@@ -124,67 +114,83 @@ def test_a_stop_ends_inside_before_its_pass(offered: str, tiny_bert: Reranker, m
 
     monkeypatch.setattr(Reranker, "encode", stop_then_encode)
     with heard_forwards(tiny_bert) as heard:
-        assert list(inside_tab.run(offered, *PAIR, "grad_norm", None, visitor)) == []
+        assert list(inside_tab.run(inside_tab.Asked(offered, *PAIR), visitor())) == [UNCHANGED]
     assert heard == []
     assert not busy("visitor")
 
 
 def test_a_stop_of_another_visitor_is_not_heard(offered: str) -> None:
-    visitor: Any = gr.Request(session_hash="visitor")
-    run = explain_tab.run(offered, *PAIR, *SETTINGS, visitor, lambda *_, **__: None)
+    run = explain_tab.run(asked(offered), visitor())
     next(run)
     assert stop("another") == ""
     assert len(list(run)) > len(TICKED)
 
 
 def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
-    """The error goes to the page and into the status line, which is the last output; what was shown stays."""
+    """The error goes to the page and into the status line; what was shown stays."""
 
-    @answer_errors
-    def handler() -> Iterator[Any]:
-        yield "shown", "status"
+    @handler(lane=MAIN)
+    def run(_asked: Any, _run: Run) -> Iterator[Any]:
+        yield {"result": "shown", "status": "status"}
         raise InputError("The query is empty.")
 
-    run, updates = ending(handler, 2)(), list[Any]()
+    updates = list[Any]()
     with pytest.raises(gr.Error, match=r"The query is empty\.") as caught:
-        updates.extend(run)
+        updates.extend(run(None, visitor()))
     assert caught.value.print_exception is False
-    assert updates[0] == ("shown", "status")
-    assert updates[1][0] == gr.skip()
-    assert "The query is empty." in updates[1][1]
-    assert len(updates) == 2
+    first, last = updates
+    assert first == {"result": "shown", "status": "status"}
+    assert last.keys() == {"status"}
+    assert "The query is empty." in last["status"]
 
 
-@pytest.mark.filterwarnings("ignore:This model is not on offer")
-def test_a_run_that_was_withdrawn_does_not_start_late(offered: str) -> None:
-    """Stop, pressed between a claim and its run, which Gradio cannot cancel yet: every run of the page that is claimed.
-
-    Once they start they say that there is nothing in the boxes.
-    """
+def events(offered: str, name: str) -> list[Any]:
+    """Those of the page whose name begins so."""
     import app
 
     demo, _ = app.build([offered])
-    runs = {fn.api_name: fn for fn in demo.fns.values() if fn.fn and inspect.isgeneratorfunction(fn.fn)}
-    claimed = {name: fn for name, fn in runs.items() if fn.trigger_after is not None}
-    assert set(runs) - set(claimed) == {"open_first", "run_pick", "run_drop"}  # which start at once
-    visitor: Any = gr.Request(session_hash="visitor")
+    return [event for event in demo.fns.values() if str(event.api_name).startswith(f"{name}_")]
 
-    nothing = {"run_list": [Asked("", "", (), (), "saliency", "", "delete")]}
 
-    def says(fn: Any) -> bool:
-        given = nothing.get(fn.fn.__name__, [None] * len(fn.inputs))
+@pytest.mark.filterwarnings("ignore:This model is not on offer")
+def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -> None:
+    """Every run of the page, with a claim that was ended, that is not the latest, or that was never made."""
+    runs = events(offered, "run")
+    assert len(runs) == len(events(offered, "claim")) > len(LINES)
+    lanes = {str(event.api_name).split("_")[1] for event in runs}
+    assert lanes == {CHOOSING, *LINES}
+
+    def says(event: Any, claimed: Claimed | None) -> bool:
         try:
-            return any(update[-1] != gr.skip() for update in fn.fn(*given, visitor))
+            updates = list(event.fn(visitor(), None, claimed))
         except gr.Error:
             return True
+        return not all(is_prop_update(value) for update in updates for value in update.values())
 
-    for name, fn in claimed.items():
-        for lane in (MAIN, CHOOSING, *LINES):
-            claim("visitor", lane)
-        assert "waiting" in end("visitor").values()
-        assert not says(fn), name
-        for lane in (MAIN, CHOOSING, *LINES):
-            claim("visitor", lane)
-        assert says(fn), name
-        end("visitor")
+    unknown = explain_tab.Asked("nowhere", *PAIR)
+    for event in runs:
+        lane = str(event.api_name).split("_")[1]
+        withdrawn = Claimed(claim("visitor", lane), unknown)
+        assert end("visitor", lane) == {lane: "waiting"}
+        assert not says(event, withdrawn), event.api_name
+        older, latest = (Claimed(claim("visitor", lane), unknown) for _ in range(2))
+        assert not says(event, older), event.api_name
+        assert not says(event, None), event.api_name
+        assert says(event, latest), event.api_name
+    assert not busy("visitor")
+
+
+def test_nothing_is_cancelled_through_gradio_which_ends_by_event_and_not_by_run(offered: str) -> None:
+    import app
+
+    demo, _ = app.build([offered])
+    assert [event.api_name for event in demo.fns.values() if event.cancels] == []
+
+
+def test_the_latest_start_runs_however_late_the_older_one_comes(offered: str) -> None:
+    """The older one waited in Gradio's queue; it neither runs nor takes the claim of the newer one."""
+    older = asked(offered), visitor(), None, claim("visitor")
+    newer = asked(offered), visitor(), None, claim("visitor")
+    assert list(explain_tab.run(*older)) == [UNCHANGED]
+    assert len(list(explain_tab.run(*newer))) > len(TICKED)
     assert not busy("visitor")

@@ -7,30 +7,26 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio.utils import diff, is_prop_update
 
-from attribution import MODELS
 from attribution.methods import METHODS
-from attribution.rerankers.loading.models import Checkpoint
-from attribution.rerankers.reranker import Reranker
 from interface.page import models
-from interface.page.settings import DEFAULT_METHODS, DEFAULTS
-from interface.runs import handlers as common
+from interface.page.settings import DEFAULT_METHODS
+from interface.runs import lanes
 from interface.tabs import explain as explain_tab
-from interface.tabs.explain import _results
+from interface.tabs.explain_results import CARDS
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . " * 6)
-KEPT = 4  # stays on the server
 
 
 @pytest.fixture
-def yields(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
-    """What a default run yields, less what stays on the server."""
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
-    wanted = {**DEFAULTS, "baselines": None, "n_steps": 4}
-    results = _results(tiny_bert, *PAIR, DEFAULT_METHODS, wanted, lambda *_: lambda _meter: None)
-    return [[part for i, part in enumerate(update) if i != KEPT] for update in results]
+def yields(offered: str) -> list[list[Any]]:
+    """What a default run yields as Gradio sees it, less what stays on the server."""
+    names = ["identity", "score", "head", "faithfulness", *CARDS, "status"]
+    updates = explain_tab.run(explain_tab.Asked(offered, *PAIR, n_steps=4))
+    return [[update.get(name, gr.skip()) for name in names] for update in updates]
 
 
 def test_the_stream_is_at_most_half_as_much_again_as_the_page(yields: list[list[Any]]) -> None:
@@ -45,32 +41,32 @@ def test_the_stream_is_at_most_half_as_much_again_as_the_page(yields: list[list[
 def test_progress_is_told_sparingly(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, then not before its time is over, and then the newest."""
     now, told = 100.0, list[int]()
-    monkeypatch.setattr(common.time, "perf_counter", lambda: now)
-    tell = common.sparingly(told.append)
+    monkeypatch.setattr(lanes.time, "perf_counter", lambda: now)
+    tell = lanes.sparingly(told.append)
     for batch in range(12):
         tell(batch)
-        now += common.PROGRESS_SECONDS / 4
+        now += lanes.PROGRESS_SECONDS / 4
     assert told == [0, 4, 8]
 
 
 def test_a_download_is_told_sparingly_and_always_with_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten messages a second keep a visitor's page busy, and Gradio shows no words without a number."""
     now, told = 100.0, list[tuple[Any, str]]()
-    monkeypatch.setattr(common.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(lanes.time, "perf_counter", lambda: now)
 
     def download(_model_id: str, on_bytes: Any) -> None:
         nonlocal now
         for done in (0, 0, 0, 0, 10, 20, 30, 40):  # of a total that is known once bytes come
             on_bytes(done, 100 if done else 0)
-            now += common.PROGRESS_SECONDS / 2
+            now += lanes.PROGRESS_SECONDS / 2
 
     monkeypatch.setattr(models, "load_reranker", download)
-    models.load("demo-reranker", lambda at, desc, **_: told.append((at, desc.split()[0])))
+    models.load("demo-reranker", lanes.Run(progress=lambda at, desc, **_: told.append((at, desc.split()[0]))))
     assert told == [(0.0, "Asking"), (0.0, "Asking"), ((10, 100), "Downloading"), ((30, 100), "Downloading")]
 
 
 def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> None:
-    cards = [update[4:-1] for update in yields[1:-1]]  # between the first and the last, that have only a status
+    cards = [update[4:-1] for update in yields[1:-2]]  # the first and the last two have only a status
     for i, key in enumerate(DEFAULT_METHODS):
         versions = [
             update[i] for update in cards if f'data-method="{key}"' in update[i] and "rl-pending" not in update[i]
@@ -84,14 +80,11 @@ def test_a_card_only_grows_and_is_whole_in_the_end(yields: list[list[Any]]) -> N
 
 @pytest.mark.parametrize(("soon", "sent"), [(1e9, 1), (-1.0, 2)])
 def test_curves_that_are_soon_replaced_are_not_sent_first(
-    soon: float, sent: int, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+    soon: float, sent: int, offered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a quick method and a dear one; the last is sent whatever it costs."""
-    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
     monkeypatch.setattr(explain_tab, "SOON", soon)
-    wanted = {**DEFAULTS, "baselines": None, "n_steps": 8}
-    chosen = ["saliency", "integrated_gradients_captum"]
-    steps = explain_tab._results(tiny_bert, *PAIR, chosen, wanted, lambda *_: lambda _meter: None)
-    sections = [step[3] for step in steps if isinstance(step[3], str) and step[3]]
+    asked = explain_tab.Asked(offered, *PAIR, ("saliency", "integrated_gradients_captum"), n_steps=8)
+    sections = [update["faithfulness"] for update in explain_tab.run(asked) if update.get("faithfulness")]
     assert len(set(sections)) == sent
     assert "Captum" in sections[-1]

@@ -113,7 +113,7 @@ def test_an_endpoint_keeps_its_name_and_its_parameters_lines() -> None:
         return {"first": first, "second": second}
 
     assert _arguments(function) == {"first": "The one, with a colon: here.", "second": "The other."}
-    checked = endpoint(function)
+    checked = endpoint()(function)
     assert (checked.__name__, checked.__doc__) == (function.__name__, function.__doc__)
 
 

@@ -1,5 +1,4 @@
 // Tab "Compare": rows open, A and B are picked, words are dropped, query words light up their partners.
-const send = (name, data) => trigger(name, data);
 const dropped = () =>
   Object.fromEntries(
     [...element.querySelectorAll(".rl-panel")].map((panel) => [
@@ -45,13 +44,16 @@ element.addEventListener("click", (event) => {
   const word = event.target.closest(".rl-drop button");
   const link = event.target.closest(".rl-link");
   const row = event.target.closest(".rl-rank-row");
-  if (pick) send("select", { place: Number(row.dataset.place), which: pick.dataset.as });
-  else if (word) {
+  if (pick) {
+    window.rerankLists.clicked = { place: row.dataset.place, which: pick.dataset.as };
+    trigger("select");
+  } else if (word) {
     word.setAttribute("aria-pressed", word.getAttribute("aria-pressed") !== "true");
     word.closest(".rl-drop").querySelectorAll("button").forEach((one) => (one.tabIndex = one === word ? 0 : -1));
-    send("select", { dropped: dropped() });
+    window.rerankLists.dropped = dropped();
+    trigger("select");
   } else if (link) light(link);
-  else if (row && !String(getSelection())) send("click", { place: Number(row.dataset.place) });
+  else if (row && !String(getSelection())) trigger("click", { place: Number(row.dataset.place) });
 });
 element.addEventListener("pointerover", (event) => {
   const word = event.target.closest?.(".rl-drop button");

@@ -23,6 +23,15 @@ window.rerankLists = {
     mark();
     return [];
   },
+  // "3,1": the places of A and B after a click on one of them, from those before it, which may not be drawn yet.
+  pick: (picked) => {
+    const drawn = ["A", "B"].map((which) => document.querySelector(`#compare-rows .rl-rank-${which}`)?.dataset.place);
+    const stale = document.querySelector("#compare-result").hasAttribute("data-rl-stale");
+    const [a, b] = picked && !stale ? picked.split(",") : drawn;
+    const { place, which } = window.rerankLists.clicked;
+    const now = which === "A" ? [place, b] : [a, place];
+    return (now[0] === now[1] ? [b, a] : now).join(",");
+  },
 };
 new MutationObserver(mark).observe(document.querySelector("#compare-result") ?? document.body, {
   childList: true,

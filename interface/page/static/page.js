@@ -31,7 +31,11 @@ window.rerankLens = (() => {
     find("#explain").click();
   };
 
-  // After a start the score is in view, and the Explain tab is the one that is open.
+  // A start opens the Explain tab at once, so a tab that is chosen after it stays; then the score is in view.
+  const open = () => {
+    const tab = find("#explain-tab-button");
+    if (tab?.getAttribute("aria-selected") === "false") tab.click();
+  };
   const reveal = () => {
     const score = find("#score");
     const box = score?.getBoundingClientRect();
@@ -48,7 +52,7 @@ window.rerankLens = (() => {
     (event) => {
       const both = event.ctrlKey || event.metaKey;
       if (event.key !== "Enter" || event.shiftKey || !event.target.closest(both ? "#query, #document" : "#query")) return;
-      if (!both && !own()) return; // Gradio's own Enter explains
+      if (!both && !own()) return open(); // Gradio's own Enter explains
       event.preventDefault();
       event.stopPropagation();
       start();
@@ -64,6 +68,7 @@ window.rerankLens = (() => {
   document.addEventListener("pointerdown", (event) => {
     if (!event.target.closest("#settings, [role=listbox], .options")) close();
   });
+  document.addEventListener("click", (event) => event.target.closest("#explain") && open(), true);
   document.addEventListener("click", (event) => {
     if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
   });

@@ -16,32 +16,11 @@ from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
 from interface.page.layout import STATIC
 from interface.runs.handlers import KEEP_SECONDS
-from interface.tabs.compare.runs import PARTS
 from interface.tabs.compare.state import Compared
 
 COLOUR = "layerwise_relevance"  # the rows are coloured by it when the page opens
 FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
 MOST_WORDS = 24
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The outputs of the handlers, in the order of `PARTS`."""
-
-    state: gr.State
-    identity: gr.HTML
-    rows: gr.HTML
-    why: gr.HTML
-    words: gr.HTML
-    what_if: gr.HTML
-    meet: gr.HTML
-    picked: gr.Textbox
-    status: gr.HTML
-
-    @property
-    def components(self) -> list[Any]:
-        """As outputs of an event."""
-        return [getattr(self, name) for name in PARTS]
 
 
 @dataclass(frozen=True)
@@ -64,8 +43,8 @@ def one_pass() -> list[str]:
     return [key for key, method in METHODS.items() if method.signed and method.uses_gradient and method.passes == 1]
 
 
-def build_settings() -> list[Any]:
-    """`[method, colour, operator]`."""
+def build_settings() -> dict[str, Any]:
+    """Method, colour and operator, as inputs of an event."""
     with gr.Accordion("Settings", open=False, elem_id="compare-settings"):
         method = gr.Dropdown(
             [(METHODS[key].label, key) for key in complete_methods()],
@@ -79,11 +58,11 @@ def build_settings() -> list[Any]:
         operator = gr.Radio(
             [(f"{key}: {text}", key) for key, text in OPERATORS.items()], value="delete", label="What if drops words by"
         )
-    return [method, colour, operator]
+    return {"method": method, "colour": colour, "operator": operator}
 
 
-def build_results(picked: gr.Textbox, status: gr.HTML) -> tuple[Parts, Controls]:
-    """The sections from top to bottom."""
+def build_results() -> tuple[dict[str, Any], Controls]:
+    """The sections from top to bottom: the handlers' outputs by name, and what asks for more."""
     js, heat = ((STATIC / name).read_text("utf-8") for name in ("compare.js", "heat.js"))
     with gr.Column(elem_id="compare-result", elem_classes="rl-result"):
         state = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -98,9 +77,8 @@ def build_results(picked: gr.Textbox, status: gr.HTML) -> tuple[Parts, Controls]
         gr.HTML(title_html("Which query word met which document word?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
-    return Parts(state, identity, rows, why, words, what_if, meet, picked, status), Controls(
-        flip, *edit, *meet_controls
-    )
+    outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
+    return outputs | {"what_if": what_if, "meet": meet}, Controls(flip, *edit, *meet_controls)
 
 
 def _build_what_if() -> tuple[Any, ...]:

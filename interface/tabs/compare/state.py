@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attribution.evidence.compare.contrast import Contrast, Ranking, reordered, words_of
@@ -23,6 +23,7 @@ class Asked:
     """What a visitor asked for. `inputs`: the boxes to the letter, for the page to compare with.
 
     `picked`: the places of A and B, where they are chosen already; else they are the first two by rank.
+    `problem`: what of the list is not read, in words.
     """
 
     model_id: str
@@ -33,6 +34,17 @@ class Asked:
     colour: str
     operator: str
     picked: tuple[int, int] | None = None
+    problem: str = ""
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that run."""
+        return (self.model_id,)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every document."""
+        return tuple(document.text for document in self.documents)
 
 
 def read_picked(text: str, n_documents: int) -> tuple[int, int] | None:
@@ -93,11 +105,64 @@ class Compared:
         return reordered(self.ranking, self.changed_logits())
 
 
-def pick(compared: Compared, place: int, which: Which) -> Compared:
-    """Another document as A or B; the one it was trades places when it was the other. What-ifs are forgotten."""
-    a, b = (place, compared.b) if which == "A" else (compared.a, place)
-    if a == b:
-        a, b = compared.b, compared.a
+@dataclass(frozen=True, eq=False)
+class More:
+    """What is asked next about a list that was compared, here about its A and B as they are."""
+
+    compared: Compared
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that run."""
+        return self.compared.asked.model_ids
+
+    @property
+    def query(self) -> str:
+        """The list's."""
+        return self.compared.asked.query
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The documents that are read again."""
+        return tuple(self.compared.asked.texts[place - 1] for place in (self.compared.a, self.compared.b))
+
+
+@dataclass(frozen=True, eq=False)
+class Drop(More):
+    """Words of each gone: their places among its words, by "A" and "B"."""
+
+    dropped: Mapping[Which, Sequence[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Edit(More):
+    """Another text for one of them."""
+
+    which: Which
+    text: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The edited one."""
+        return (self.text,)
+
+
+@dataclass(frozen=True, eq=False)
+class Meet(More):
+    """Which query word met which of the document's `n_words` strongest, by a form of `layout.FORMS`."""
+
+    which: Which
+    n_words: int
+    form: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """That of A or B."""
+        return (self.compared.asked.texts[self.compared.place(self.which) - 1],)
+
+
+def pick(compared: Compared, a: int, b: int) -> Compared:
+    """Other documents as A and B. What-ifs are forgotten."""
     return dataclasses.replace(compared, a=a, b=b, contrast=None, dropped={}, edited={}, logits={})
 
 

@@ -7,30 +7,32 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from attribution import METHODS, MODELS, load_reranker
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api
-from interface.programs.endpoints import endpoint
+from interface.programs.endpoints import Call
 from interface.runs import budget
+from interface.runs.cost import lent
+from interface.runs.handlers import Handler, Pair
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
-from interface.tabs import lent, two_models
 from interface.tabs import probes as probes_tab
+from interface.tabs import two_models
 from interface.tabs.compare import runs as compare_runs
-from interface.tabs.compare import what_if as compare_what_if
+from interface.tabs.compare import what_if
 from interface.tabs.compare.documents import check_list
-from interface.tabs.compare.state import Asked, Compared
+from interface.tabs.compare.state import Asked, Compared, Drop, Edit, Meet, More, pick
+from tests.interface.conftest import shown, visitor
 from tests.tiny import save_tiny
 
 QUERY = "how many people live in berlin ?"
 TEXTS = ("berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin , a long text .")
 IG = "integrated_gradients"
-TICKS: Any = (["saliency"], [IG], ["occlusion"], [], ["embedding_magnitude"])
+TICKED = ("saliency", IG, "occlusion", "embedding_magnitude")
 
 
 @pytest.fixture(scope="module")
@@ -71,56 +73,36 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def visitor() -> gr.Request:
-    return gr.Request(None, session_hash="lent")
-
-
 def compared(model: str) -> Compared:
     asked = Asked(model, QUERY, tuple(check_list(list(TEXTS))), (), IG, "layerwise_relevance", "delete")
-    state = [step[0] for step in compare_runs.run_list(asked, visitor()) if isinstance(step[0], Compared)][-1]
+    state = shown(compare_runs.run_list(asked, visitor()))["state"]
     assert isinstance(state, Compared)
     return state
 
 
-def event(**data: Any) -> Any:
-    return gr.EventData(gr.HTML(), data)
-
-
 PAIR = (QUERY, TEXTS[0])
-# run -> (asked for, what runs), each of the two models and a compared list
-RUNS: dict[str, Callable[[str, str, Compared], tuple[int, Any]]] = {
-    "explain": lambda m, _, __: (
-        explain_tab.gpu_seconds(m, *PAIR, *TICKS, None, "detach_clone", "mask", 2, 2, visitor()),
-        explain_tab.run(m, *PAIR, *TICKS, None, "detach_clone", "mask", 2, 2, visitor()),
+# run -> (its handler, what it is asked), of the two models and a compared list
+RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
+    "explain": (
+        explain_tab.run,
+        lambda m, _, __: explain_tab.Asked(m, *PAIR, TICKED, n_samples=2, n_steps=2),
     ),
-    "inside": lambda m, _, __: (lent.for_inside(m, *PAIR), inside_tab.run(m, *PAIR, "grad_norm", None, visitor())),
-    "lab": lambda m, _, __: (lent.for_lab(m, *PAIR), lab_tab.run(m, *PAIR, None, visitor())),
-    "probes": lambda m, _, __: (lent.for_probes(m, *PAIR), probes_tab.run(m, *PAIR, (), visitor())),
-    "two models": lambda m, n, __: (
-        lent.for_two_models(m, *PAIR, n, *TICKS, visitor()),
-        two_models.run(m, *PAIR, n, *TICKS, visitor()),
+    "inside": (inside_tab.run, lambda m, _, __: inside_tab.Asked(m, *PAIR)),
+    "lab": (lab_tab.run, lambda m, _, __: Pair(m, *PAIR)),
+    "probes": (probes_tab.run, lambda m, _, __: Pair(m, *PAIR)),
+    "two models": (two_models.run, lambda m, n, __: two_models.Asked(m, *PAIR, n, TICKED)),
+    "list": (
+        compare_runs.run_list,
+        lambda _, __, c: dataclasses.replace(c.asked, query=QUERY + " now"),
     ),
-    "list": lambda _, __, c: (lent.for_list(c.asked), compare_runs.run_list(c.asked, visitor())),
-    "pick": lambda _, __, c: (
-        lent.for_pick(c, 3, "A"),
-        compare_runs.run_pick(c, event(place=3 if c.a != 3 else 1, which="A"), visitor()),
-    ),
-    "drop": lambda _, __, c: (
-        lent.for_drop(c, {"A": [0], "B": [1]}),
-        compare_what_if.run_drop(c, event(dropped={"A": [0], "B": [1]}), visitor()),
-    ),
-    "edit": lambda _, __, c: (
-        lent.for_edit(c, "A", "berlin has inhabitants"),
-        compare_what_if.run_edit(c, "A", "berlin has inhabitants", visitor()),
-    ),
-    "flip": lambda _, __, c: (lent.for_flip(c), compare_what_if.run_flip(c, visitor())),
-    "meet": lambda _, __, c: (
-        lent.for_meet(c, "A", 3, "difference"),
-        compare_what_if.run_meet(c, "A", 3, "difference", visitor()),
-    ),
-    "meet by gradients": lambda _, __, c: (
-        lent.for_meet(c, "A", 3, "input_x_gradient"),
-        compare_what_if.run_meet(c, "A", 3, "input_x_gradient", visitor()),
+    "pick": (compare_runs.run_pick, lambda _, __, c: More(pick(c, c.b, c.a))),
+    "drop": (what_if.run_drop, lambda _, __, c: Drop(c, {"A": [0], "B": [1]})),
+    "edit": (what_if.run_edit, lambda _, __, c: Edit(c, "A", "berlin has inhabitants")),
+    "flip": (what_if.run_flip, lambda _, __, c: More(c)),
+    "meet": (what_if.run_meet, lambda _, __, c: Meet(c, "A", 3, "difference")),
+    "meet by gradients": (
+        what_if.run_meet,
+        lambda _, __, c: Meet(c, "A", 3, "input_x_gradient"),
     ),
 }
 
@@ -130,16 +112,17 @@ RUNS: dict[str, Callable[[str, str, Compared], tuple[int, Any]]] = {
 def test_the_time_asked_for_covers_the_work_and_is_not_far_above_it(
     name: str, models: tuple[str, str], taken: list[int]
 ) -> None:
-    state = compared(models[0])
+    run, ask = RUNS[name]
+    asked = ask(*models, compared(models[0]))
     taken.clear()
-    asked, steps = RUNS[name](*models, state)
-    for _ in steps:
-        pass
-    assert sum(taken) <= asked
+    seconds = lent(asked, run.passes)
+    assert len(list(run(asked, visitor()))) > 1
+    assert sum(taken) <= seconds
     bound = {"flip": 16, "probes": 16}.get(name, 8)  # what adapts or stops early is asked for at its most
-    assert asked <= bound * sum(taken), (asked, sum(taken))
+    assert seconds <= bound * sum(taken), (seconds, sum(taken))
 
 
+ENDPOINTS: dict[str, Any] = {function.__name__: function for function in api.ENDPOINTS}
 TASKS: dict[str, dict[str, Any]] = {
     "explain": {"document": TEXTS[0], "method": "shapley", "n_samples": 2},
     "rank": {"documents": list(TEXTS)},
@@ -150,40 +133,43 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("task", api.TASKS)
+@pytest.mark.parametrize("name", TASKS)
 @pytest.mark.usefixtures("tokens_asked")
-def test_so_does_the_apis(task: str, models: tuple[str, str], taken: list[int]) -> None:
-    given = dict(TASKS[task])
-    if task == "counterfactual":
+def test_so_does_the_apis(name: str, models: tuple[str, str], taken: list[int]) -> None:
+    given, function = {"query": QUERY, **TASKS[name]}, ENDPOINTS[name]
+    if name == "counterfactual":
         reranker = load_reranker(models[0])
-        low, high = sorted(reranker.score(QUERY, list(TEXTS[:2])))
-        assert low != high
-        by_score = sorted(TEXTS[:2], key=lambda text: reranker.score(QUERY, [text])[0])
-        given |= {"document": by_score[1], "rival": by_score[0]}
+        low, high = sorted(TEXTS[:2], key=lambda text: reranker.score(QUERY, [text])[0])
+        given |= {"document": high, "rival": low}
     taken.clear()
-    asked = lent.for_task(task, models[0], {"query": QUERY, **given}, None)
-    endpoint(getattr(api, task))(query=QUERY, model=models[0], **given)
-    assert sum(taken) <= asked
-    bound = {"counterfactual": 16, "probe": 16}.get(task, 8)
-    assert asked <= bound * sum(taken), (asked, sum(taken))
+    assert function(model=models[0], **given)["kept"] is False
+    seconds = lent(Call(models[0], given), function.passes)
+    assert sum(taken) <= seconds
+    bound = {"counterfactual": 16, "probe": 16}.get(name, 8)
+    assert seconds <= bound * sum(taken), (seconds, sum(taken))
+
+
+def test_every_endpoint_and_every_handler_that_runs_says_what_it_takes() -> None:
+    assert {*TASKS, "models"} == set(ENDPOINTS)
+    assert all(ENDPOINTS[name].passes for name in TASKS)
+    assert all(run.passes for run, _ in RUNS.values())
+
+
+def test_what_does_not_say_what_it_takes_is_asked_for_as_long_as_a_run_may_take(
+    offered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "41.5")
+    assert lent(Pair(offered, *PAIR), None) == 42
+    monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "0")
+    assert lent(Pair(offered, *PAIR), None) == 60
 
 
 def test_without_anything_to_do_the_least_is_asked_for(models: tuple[str, str]) -> None:
     least = budget.lent_seconds(0, 0)
-    nothing: list[int] = [
-        lent.for_inside("not loaded", *PAIR),
-        lent.for_list("the boxes cannot be compared"),
-        lent.for_pick(None, 1, "A"),
-        lent.for_drop(None, {}),
-        lent.for_edit(None, "A", "text"),
-        lent.for_flip(None),
-        lent.for_meet(None, "A", 3, "difference"),
-        lent.for_meet(dataclasses.replace(compared(models[0]), contrast=None), "A", 3, "difference"),
-        lent.for_two_models(models[0], *PAIR, models[1], ["no such method"], None, [], [], []),
-    ]
-    assert set(nothing) == {least}
-    assert set(lent.API) == set(api.TASKS)
-    assert lent.for_meet(compared(models[0]), "A", 3, "no such form") == least
+    state = compared(models[0])
+    assert lent(Pair("not loaded", *PAIR), inside_tab.run.passes) == least
+    assert lent(Meet(state, "A", 3, "no such form"), what_if.run_meet.passes) == least
+    assert lent(explain_tab.Asked(models[0], *PAIR, ()), lambda _asked, _sides: 0) == least
 
 
 @pytest.mark.parametrize("n_steps", [2, 200])
@@ -191,15 +177,15 @@ def test_without_anything_to_do_the_least_is_asked_for(models: tuple[str, str]) 
 def test_options_are_in_the_asked_time(n_steps: int, models: tuple[str, str]) -> None:
     arguments = {"query": QUERY, "document": TEXTS[0], "method": f"{IG}_captum", "n_steps": n_steps}
     tokens = len(load_reranker(models[0]).encode(*PAIR).tokens)
-    assert lent.for_task("explain", models[0], arguments) == 3 * (2 * n_steps + 4) * tokens
+    assert lent(Call(models[0], arguments), ENDPOINTS["explain"].passes) == 3 * (2 * n_steps + 4) * tokens
     assert METHODS[f"{IG}_captum"].uses_gradient
 
 
 @pytest.mark.usefixtures("tokens_asked")
 def test_the_colours_of_every_row_are_in_the_asked_time(models: tuple[str, str]) -> None:
     """The contrast's cap is high enough to hide one that was left out."""
-    asked = compared(models[0]).asked
-    cheap, dear = (lent.for_list(dataclasses.replace(asked, colour=key)) for key in ("saliency", "smoothgrad"))
+    asked, passes = compared(models[0]).asked, compare_runs.run_list.passes
+    cheap, dear = (lent(dataclasses.replace(asked, colour=key), passes) for key in ("saliency", "smoothgrad"))
     longest = max(len(load_reranker(models[0]).encode(QUERY, text).tokens) for text in TEXTS)
     default = 3 * (inspect.signature(METHODS["smoothgrad"].attribute).parameters["n_samples"].default - 1)
     assert dear - cheap == len(TEXTS) * default * longest

@@ -1,0 +1,49 @@
+"""A tiny model on offer, a visitor, and nothing kept from another test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.utils import is_prop_update
+
+from attribution import MODELS
+from attribution.rerankers.loading.models import Checkpoint
+from attribution.rerankers.reranker import Reranker
+from interface.runs.kept import KEPT
+from interface.runs.lanes import end
+
+PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+SESSION = "visitor"
+
+
+def visitor(session: str = SESSION) -> gr.Request:
+    """As a handler gets it."""
+    return gr.Request(None, session_hash=session)
+
+
+def shown(updates: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What is on the page after these updates."""
+    page: dict[str, Any] = {}
+    for update in updates:
+        page |= {name: value for name, value in update.items() if not is_prop_update(value)}
+    return page
+
+
+@pytest.fixture(autouse=True)
+def nothing_before() -> Iterator[None]:
+    """No answer is kept, and nothing of the visitor's runs or waits."""
+    KEPT.clear()
+    yield
+    KEPT.clear()
+    end(SESSION)
+
+
+@pytest.fixture
+def offered(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key of the tiny model, on offer."""
+    key = tiny_bert.model_id
+    monkeypatch.setitem(MODELS, key, Checkpoint("tiny", key, "none", "tiny"))
+    return key
