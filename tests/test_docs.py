@@ -101,3 +101,12 @@ def test_readmes_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) ->
     first = code_blocks(README.read_text(encoding="utf-8"), "python")[0]
     exec(first, {})
     assert "million" in capsys.readouterr().out
+
+
+def test_every_variable_that_is_read_is_in_the_table() -> None:
+    sources = [ROOT / "app.py", *ROOT.glob("attribution/**/*.py"), *ROOT.glob("interface/**/*.py")]
+    read = {name for path in sources for name in re.findall(r'"((?:RERANK|HF|SPACE)\w*_\w+)"', path.read_text("utf-8"))}
+    table = re.findall(r"^\| (`[A-Z].*?) \|", (DOCS / "deploy.md").read_text(encoding="utf-8"), re.MULTILINE)
+    said = set(re.findall(r"`(\w+)`", " ".join(table)))
+    assert {"RERANK_LENS_AUTH", "SPACE_ID", "RERANKER_MODELS"} <= read
+    assert read <= said

@@ -129,7 +129,7 @@ def test_every_variable_does_what_is_said_of_it(app: App, browser: Browser, tmp_
     """On one app, which SIGTERM then ends."""
     log = tmp_path / "log.txt"
     with (
-        serve("app.py", "--model", app.model, log=log, shows="gradio", **VARIABLES) as (process, url),
+        serve("app.py", log=log, shows="gradio", RERANKER_MODELS=app.model, **VARIABLES) as (process, url),
         proxied(url) as address,
     ):
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
@@ -152,6 +152,7 @@ def test_every_variable_does_what_is_said_of_it(app: App, browser: Browser, tmp_
             page.get_by_role("button", name="Login").click()
             if password == "wrong":
                 expect(page.get_by_text("Incorrect")).to_be_visible()
+        expect(page.locator("#model input")).to_have_value(Path(app.model).name)
         box(page, "document").fill("Berlin has about 3.7 million inhabitants.")
         page.locator("#explain").click()
         expect(page.locator("#status")).to_contain_text("Done")
