@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attribution import load_reranker
-from attribution.lab.autograd import lab_markdown, run_lab
+from attribution.lab.autograd import LabRow, run_lab
 from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading.models import BUNDLED, MODELS
@@ -59,6 +59,25 @@ def families_table() -> str:
         for key, family in FAMILIES.items()
     )
     return _table(f"| architecture | examples | the logit is of | methods | of the {len(MODELS)} on offer |", rows)
+
+
+def lab_markdown(rows: Sequence[LabRow]) -> str:
+    """The lab's table without the numbers that depend on the pair and the model, as docs/autograd.md prints it."""
+    head = "| | code | parameters | `is_leaf` | `requires_grad` | `grad_fn` | `.grad` | what came of it |"
+    lines = [head, "|---" * 8 + "|"]
+    for row in rows:
+        cells = (
+            str(row.number),
+            f"`{row.experiment.code}`",
+            "trainable" if row.experiment.trainable else "frozen",
+            str(row.is_leaf),
+            str(row.requires_grad),
+            row.grad_fn or "None",
+            "filled" if row.grad_filled else "None",
+            row.verdict,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def lab_table() -> str:

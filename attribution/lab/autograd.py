@@ -104,25 +104,6 @@ def equal_gradients(rows: Sequence[LabRow]) -> tuple[list[int], float]:
     return [row.number for row in equal], (grads.amax(0) - grads.amin(0)).max().item()
 
 
-def lab_markdown(rows: Sequence[LabRow]) -> str:
-    """The lab's table without the numbers that depend on the pair and the model, as docs/autograd.md prints it."""
-    head = "| | code | parameters | `is_leaf` | `requires_grad` | `grad_fn` | `.grad` | what came of it |"
-    lines = [head, "|---" * 8 + "|"]
-    for row in rows:
-        cells = (
-            str(row.number),
-            f"`{row.experiment.code}`",
-            "trainable" if row.experiment.trainable else "frozen",
-            str(row.is_leaf),
-            str(row.requires_grad),
-            row.grad_fn or "None",
-            "filled" if row.grad_filled else "None",
-            row.verdict,
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
 def _run(number: int, experiment: Experiment, reranker: Reranker, pair: TokenizedPair, truth: Tensor) -> LabRow:
     """The snippet: `emb = ...; score = model(emb); score.backward(); emb.grad`, with its flags and words noted."""
     model = reranker.trainable() if experiment.trainable else reranker

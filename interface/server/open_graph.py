@@ -76,6 +76,4 @@ def rewritten(page: str, tags: Mapping[str, str]) -> str:
     def content(match: re.Match[str]) -> str:
         return f'{match[1]}"{escape(tags.get(match[2], ""))}"'
 
-    return re.sub(
-        r'((?:property|name)="(?:og|twitter):(title|description|image|url)"\s+content=)"[^"]*"', content, page
-    )
+    return TAG.sub(content, page)

@@ -18,11 +18,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from attribution import explain, load_reranker
 from attribution.evidence.correlation import spearman, top_k_overlap
-from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_gradients, lab_markdown, run_lab
+from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_gradients, run_lab
 from attribution.methods.leaves import LEAVES
 from attribution.types import Word
 from attribution.words import to_words
 from tests.conftest import Tiny
+from tests.readme import lab_markdown
 
 QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants <b>&</b> museums ."
