@@ -35,7 +35,7 @@ from interface.server.body import Body
 from interface.server.connections import close_half_sent
 from interface.server.headers import Headers, headers
 from interface.server.open_graph import OpenGraph, about, preview
-from interface.tabs.table import LINES, TABS
+from interface.tabs.table import TABS, lines
 
 gc.freeze()
 gc.enable()
@@ -72,7 +72,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         chips = layout.build_top([*about(), ("API", "?view=api")], EXAMPLES)
         pair = layout.build_pair(model_ids, EXAMPLES[0])
         with gr.Row(elem_id="actions"):
-            buttons = actions.build(LINES)
+            buttons = actions.build(lines())
             options = settings.build_settings(pair, model_ids[0])
             buttons.stops[""].render()
             copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)

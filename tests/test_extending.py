@@ -32,11 +32,24 @@ from attribution.views.probes import probes_html
 from benchmarks.summary import stored, summary
 from interface.page import settings
 from interface.programs import api
+from interface.runs.handlers import Claimed, Pair
+from interface.runs.lanes import claim
+from interface.tabs.table import TABS
 from tests import tiny as checkpoints
-from tests.readme import DOCS, believe_table, code_blocks, families_table, methods_table, probes_table
+from tests.interface.conftest import visitor
+from tests.readme import (
+    DOCS,
+    believe_table,
+    code_blocks,
+    endpoints_table,
+    families_table,
+    methods_table,
+    probes_table,
+)
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 TABLES: tuple[dict[str, Any], ...] = (METHODS, PROBES, FAMILIES, FORMATS)
+LISTS: tuple[list[Any], ...] = (TABS, api.ENDPOINTS)
 RECIPES = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", (DOCS / "extending.md").read_text("utf-8"), re.M | re.S))
 METHOD, PROBE, FAMILY = "masking_slope", "exclaimed", "Data2VecTextForSequenceClassification"
 
@@ -44,7 +57,7 @@ METHOD, PROBE, FAMILY = "masking_slope", "exclaimed", "Data2VecTextForSequenceCl
 @pytest.fixture(scope="module", autouse=True)
 def recipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Each recipe's code as a module of its own, imported; afterwards the tables are what they were."""
-    before = [dict(table) for table in TABLES]
+    before, listed = [dict(table) for table in TABLES], [[*rows] for rows in LISTS]
     folder = tmp_path_factory.mktemp("own")
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(folder))
@@ -56,18 +69,25 @@ def recipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     for table, old in zip(TABLES, before, strict=True):
         table.clear()
         table.update(old)
+    for rows, were in zip(LISTS, listed, strict=True):
+        rows[:] = were
 
 
 @pytest.fixture(scope="module")
-def page() -> list[Any]:
-    """Every component of the page, built after the recipes were added."""
-    demo, _ = app.build([BUNDLED])
+def demo() -> Any:
+    """The page, built after the recipes were added."""
+    return app.build([BUNDLED])[0]
+
+
+@pytest.fixture(scope="module")
+def page(demo: Any) -> list[Any]:
+    """Every component of it."""
     return list(demo.blocks.values())
 
 
 def test_every_recipe_is_one_row(recipes: None) -> None:
     for text in RECIPES.values():
-        rows = re.findall(r"^\w+\[\"\w+\"\] = ", "\n".join(code_blocks(text, "python")), re.M)
+        rows = re.findall(r"^\w+(?:\[\"\w+\"\] = |\.append\()", "\n".join(code_blocks(text, "python")), re.M)
         functions = re.findall(r"^def ", "\n".join(code_blocks(text, "python")), re.M)
         assert (len(rows), len(functions) <= 1) == (1, True)
 
@@ -158,3 +178,30 @@ def test_the_format_is_on_the_page_and_writes(page: list[Any], tiny_bert: Rerank
     assert lines[0] == f"| word | saliency | {METHOD} |"
     assert len(lines) == 2 + 7
     assert lines[2].startswith("| berlin | ")
+
+
+def test_the_tab_is_on_the_page_and_runs(demo: Any, page: list[Any]) -> None:
+    """Its run as the page makes it: claimed, then started, in the tab's own lane, with the tab's own components."""
+    assert "Tokens" in [block.label for block in page if isinstance(block, gr.Tab)]
+    (run,) = [event for event in demo.fns.values() if event.api_name == "run_tokens"]
+    asked = Pair(BUNDLED, QUERY, DOCUMENT)
+    number = claim("visitor", "tokens")
+    first, *_ = run.fn(visitor(), gr.Progress(), claimed=Claimed(number, asked), query=QUERY, document=DOCUMENT)
+    (rows,) = [value for component, value in first.items() if isinstance(component, gr.Dataframe)]
+    tokens = load_reranker().encode(QUERY, DOCUMENT).tokens
+    assert rows == [[token.text, token.segment] for token in tokens]
+    assert f"Done: {len(tokens)} tokens." in " ".join(map(str, first.values()))
+    assert "tokens-status" in [block.elem_id for block in page]
+
+
+def test_the_endpoint_answers_as_the_model_scores(
+    demo: Any, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
+    (score,) = [endpoint for endpoint in api.ENDPOINTS if endpoint.__name__ == "score"]
+    answer = score(QUERY, DOCUMENT, tiny_bert.model_id)
+    assert answer["logit"] == pytest.approx(tiny_bert.score(QUERY, [DOCUMENT])[0], abs=1e-5)
+    with pytest.raises(gr.Error, match="The document is empty"):
+        score(QUERY, " ", tiny_bert.model_id)
+    assert "score" in [event.api_name for event in demo.fns.values() if event.api_visibility == "public"]
+    assert "| `score` | Score one document for a query. |" in endpoints_table()

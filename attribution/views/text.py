@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from attribution.types import Segment, Word
 from attribution.views.numbers import coordinate, number
-from attribution.views.templating import Markup, render
 
 MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
 PLAIN_BELOW = 0.04  # of full strength: no colour
@@ -96,11 +95,6 @@ def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[Mark]:
         for of, word in zip(words, every, strict=True)
         if word.key and word.alpha and "rl-strong" in word.kinds
     ]
-
-
-def text_html(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> Markup:
-    """One segment as spans in flow."""
-    return render("text.html", shown=shown(words, scale, signed=signed, control=control))
 
 
 def strongest(words: Sequence[Word], n: int = 8) -> list[Word]:

@@ -33,4 +33,8 @@ TABS = [
     Tab("inside", "Inside", inside.build),
     Tab("probes", "Probes", probes.build),
 ]
-LINES = {two_models.LANE: two_models.SAYS, **{tab.id: tab.says for tab in TABS}}  # lane: what its status says at first
+
+
+def lines() -> dict[str, str]:
+    """Each lane, and what its status says before the first run."""
+    return {two_models.LANE: two_models.SAYS, **{tab.id: tab.says for tab in TABS}}

@@ -23,7 +23,7 @@ from interface.runs.lanes import CHOOSING, MAIN, Run, busy, claim, end, stop
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
-from interface.tabs.table import LINES
+from interface.tabs.table import lines
 from tests.interface.conftest import PAIR, visitor
 
 TICKED = ("saliency", "saliency_l2", "occlusion")
@@ -156,9 +156,9 @@ def events(offered: str, name: str) -> list[Any]:
 def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -> None:
     """Every run of the page, with a claim that was ended, that is not the latest, or that was never made."""
     runs = events(offered, "run")
-    assert len(runs) == len(events(offered, "claim")) > len(LINES)
+    assert len(runs) == len(events(offered, "claim")) > len(lines())
     lanes = {str(event.api_name).split("_")[1] for event in runs}
-    assert lanes == {CHOOSING, *LINES}
+    assert lanes == {CHOOSING, *lines()}
 
     def says(event: Any, claimed: Claimed | None) -> bool:
         try:
