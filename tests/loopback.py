@@ -40,6 +40,8 @@ FAULTS = {  # the repository's name -> what goes wrong with it
     "closed": "closes the connection without an answer",
     "short": "weights of another length than announced",
     "large": "weights of 40 GB, so it says",
+    "xet-forbidden": "403 for the key to the storage of large files",
+    "xet-refused": "a storage of large files at a port where nobody listens",
 }
 
 
@@ -61,6 +63,8 @@ class Hub(BaseHTTPRequestHandler):
         folder = self.root / found[1] if found else self.root / "none"
         if not found or not folder.is_dir():
             self.answer(401, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+        elif (found[2] or "").startswith("xet-read-token"):
+            self.send_key(folder.name)
         elif not self.failed(folder.name, found[2] or ""):
             self.serve(folder, found[1], found[2] or "revision/main")
 
@@ -122,6 +126,11 @@ class Hub(BaseHTTPRequestHandler):
         headers = {"ETag": f'"{oid(folder / name)}"', "X-Repo-Commit": SHA, "Content-Type": "application/octet-stream"}
         asked_from = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(asked_from[1]) if asked_from else 0
+        if folder.name.startswith("xet") and name.endswith(WEIGHTS):
+            headers["X-Xet-Hash"] = hashlib.sha256(data).hexdigest()
+            headers["X-Xet-Refresh-Route"] = (
+                f"http://{self.headers['Host']}/api/models/someone/{folder.name}/xet-read-token/{SHA}"
+            )
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         weights, half = name.endswith(WEIGHTS) and self.command == "GET", len(data) // 2
@@ -146,6 +155,11 @@ class Hub(BaseHTTPRequestHandler):
             if folder.name == "slow" and name == "config.json":
                 time.sleep(0.3)  # progress is heard of ten times a second
             self.wfile.write(body)
+
+    def send_key(self, name: str) -> None:
+        """Where large files are, and the key to them: of port 9, where nobody listens."""
+        key = {"casUrl": "http://127.0.0.1:9", "accessToken": "key", "exp": int(time.time()) + 600}
+        self.answer(403 if name == "xet-forbidden" else 200, json.dumps(key).encode())
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -55,7 +55,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
     check_size(reranker, pair)
     twin = reranker.eager()
     inputs_embeds = twin.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
-    with twin.adapter.intercept("word", lambda _output: inputs_embeds):
+    with twin.adapter.intercept("word", lambda output: inputs_embeds.to(output.dtype)):
         output = twin.outputs(dict(pair.inputs), output_attentions=True, output_hidden_states=True)
     attentions = attentions_of(reranker, output).detach()  # (layers, heads, seq, seq)
     retained = layers_of(reranker, output, "hidden_states")

@@ -113,7 +113,7 @@ def test_unsupported_architecture(architectures: list[str] | None, tiny_folder: 
     message = message_of(str(folder))
     assert str(folder) in message
     assert (architectures or ["none named"])[0] in message
-    assert all(family in message for family in FAMILIES)
+    assert "bge-reranker-v2-m3" in message  # people know models, not classes
 
 
 def test_failed_load_is_not_kept(tiny_folder: Folder, tmp_path: Path) -> None:

@@ -73,14 +73,24 @@ def load_reranker(
     with _turn(key, on_bytes):
         if reranker := _found(key):
             return reranker
-        place, asked = place_of(model_id, revision)
-        as_it_was = stamp(place)
-        folder, commit = _locate(model_id, place, asked, on_bytes, dtype)
-        with _load_lock:
-            reranker = _load(model_id, folder, commit, device, dtype, options)
-            _kept.put(key, reranker)
-            _stamps[key] = as_it_was
-        return reranker
+        try:
+            return _load_and_keep(key, on_bytes, options)
+        except ModelError:
+            if reranker := _kept.get(key):  # its files were damaged since; what is in memory carries its own hash
+                return reranker
+            raise
+
+
+def _load_and_keep(key: tuple[Any, ...], on_bytes: OnBytes | None, options: dict[str, Any]) -> Reranker:
+    model_id, revision, device, dtype, *_ = key
+    place, asked = place_of(model_id, revision)
+    as_it_was = stamp(place)
+    folder, commit = _locate(model_id, place, asked, on_bytes, dtype)
+    with _load_lock:
+        reranker = _load(model_id, folder, commit, device, dtype, options)
+        _kept.put(key, reranker)
+        _stamps[key] = as_it_was
+    return reranker
 
 
 def _found(key: tuple[Any, ...]) -> Reranker | None:

@@ -1,0 +1,159 @@
+"""Chains of modules that are not one after the other: as sentence-transformers scores them, or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from sentence_transformers import CrossEncoder
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling
+
+from attribution import explain, load_reranker
+from attribution.errors import ModelError
+from tests.conftest import Tiny
+from tests.rerankers.test_sentence_transformers import PAIRS, QUERY, differences
+from tests.tiny import save_tiny
+
+BERT = "BertForSequenceClassification"
+SCORE: dict[str, Any] = {"activation_function": None, "module_output_name": "scores"}
+CHAINS: dict[str, Callable[[], list[Any]]] = {
+    "a dense layer before pooling": lambda: [
+        Dense(32, 8, activation_function=torch.nn.GELU(), module_input_name="token_embeddings"),
+        Pooling(8, "mean"),
+        Dense(8, 1, **SCORE),
+    ],
+    "past a layer that nobody reads": lambda: [
+        Pooling(32, "cls"),
+        Dense(32, 8, module_output_name="aside"),
+        Dense(32, 1, **SCORE),
+    ],
+    "through a name of its own": lambda: [
+        Pooling(32, "max"),
+        Dense(32, 8, module_output_name="inner"),
+        Dense(8, 1, module_input_name="inner", **SCORE),
+    ],
+    "norms and dropout": lambda: [
+        Pooling(32, "lasttoken"),
+        LayerNorm(32),
+        Dropout(0.1),
+        Normalize(),
+        Dense(32, 1, **SCORE),
+    ],
+    "two labels": lambda: [Pooling(32, "mean"), Dense(32, 2, **SCORE)],
+}
+
+
+@pytest.fixture
+def chain(tiny: Tiny, tmp_path: Path) -> Callable[[list[Any]], Path]:
+    """Modules -> the folder of a chain over the tiny BERT, as sentence-transformers saves it."""
+
+    def save(modules: list[Any]) -> Path:
+        headless = tmp_path / "headless"
+        tiny(BERT).model.bert.save_pretrained(headless)
+        tiny(BERT).tokenizer.save_pretrained(headless)
+        CrossEncoder(modules=[Transformer(str(headless)), *modules], device="cpu").save(str(tmp_path / "chain"))
+        return tmp_path / "chain"
+
+    return save
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chain_scores_as_theirs_and_is_explained(name: str, chain: Callable[[list[Any]], Path]) -> None:
+    torch.manual_seed(0)
+    folder = chain(CHAINS[name]())
+    if name == "two labels":
+        theirs = CrossEncoder(str(folder), device="cpu").predict(PAIRS[:2], show_progress_bar=False)
+        ours = [load_reranker(str(folder), device="cpu").score(q, [d])[0] for q, d in PAIRS[:2]]
+        assert ours == pytest.approx((theirs[:, 1] - theirs[:, 0]).tolist(), abs=1e-4)
+        return
+    assert differences(folder, PAIRS) == pytest.approx([0] * len(PAIRS), abs=1e-4)
+    loaded = load_reranker(str(folder), device="cpu")
+    explanation = explain(loaded, QUERY, PAIRS[0][1], "integrated_gradients")
+    assert all(path.relative_delta <= 0.01 for path in explanation.paths)
+    output = loaded.outputs(dict(loaded.encode(QUERY, PAIRS[0][1]).inputs), output_hidden_states=True)
+    from_states = loaded.family.head(loaded.model, output.hidden_states[-1])  # (1, labels)
+    assert loaded.settings.read(from_states).item() == pytest.approx(explanation.logit, abs=1e-5)
+
+
+def test_weights_of_a_module_as_a_pickle(chain: Callable[[list[Any]], Path]) -> None:
+    torch.manual_seed(0)
+    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
+    safe = folder / "2_Dense" / "model.safetensors"
+    torch.save(load_file(safe), safe.with_name("pytorch_model.bin"))
+    safe.unlink()
+    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+
+
+def edit(file: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    def edited(folder: Path) -> None:
+        content = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(change(content) or content))
+
+    return edited
+
+
+REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no score at the end": (
+        edit("2_Dense/config.json", lambda config: config.update(module_output_name=None)),
+        "write no 'scores' after pooling",
+    ),
+    "a name that nobody writes": (
+        edit("2_Dense/config.json", lambda config: config.update(module_input_name="elsewhere")),
+        "reads 'elsewhere', where the modules before it write only 'token_embeddings', 'sentence_embedding'",
+    ),
+    "another output of the model": (
+        edit(
+            "sentence_bert_config.json",
+            lambda config: config["modality_config"]["text"].update(method_output_name=["hidden_states", 1]),
+        ),
+        r"the output \['hidden_states', 1\] of the method 'forward'",
+    ),
+    "another method": (
+        edit("sentence_bert_config.json", lambda config: config["modality_config"]["text"].update(method="encode")),
+        "of the method 'encode'",
+    ),
+    "a class of another package by a known name": (
+        edit("modules.json", lambda modules: modules[2].update(type="my_package.Dense")),
+        "the module Dense of my_package",
+    ),
+    "a pooling of another package": (
+        edit("modules.json", lambda modules: modules[1].update(type="my_package.deep.Pooling")),
+        "the module Pooling of my_package.deep",
+    ),
+    "a module outside of the folder": (
+        edit("modules.json", lambda modules: modules[2].update(path="../2_Dense")),
+        "outside of its folder",
+    ),
+    "no pooling": (edit("modules.json", lambda modules: [modules[0], modules[2]]), "a chain without Pooling"),
+    "weighted layers": (
+        edit(
+            "modules.json",
+            lambda modules: modules[1].update(
+                type="sentence_transformers.sentence_transformer.modules.weighted_layer_pooling.WeightedLayerPooling"
+            ),
+        ),
+        "the module WeightedLayerPooling",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_is_not_followed_is_refused(fault: str, chain: Callable[[list[Any]], Path]) -> None:
+    change, says = REFUSED[fault]
+    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
+    change(folder)
+    with pytest.raises(ModelError, match=says):
+        load_reranker(str(folder))
+
+
+def test_a_logit_score_of_another_package_is_refused(tmp_path: Path) -> None:
+    folder = save_tiny("Qwen3ForCausalLM", tmp_path)
+    edit("modules.json", lambda modules: modules[1].update(type="my_rerank.LogitScore"))(folder)
+    with pytest.raises(ModelError, match="the module LogitScore of my_rerank"):
+        load_reranker(str(folder))
