@@ -158,8 +158,9 @@ class Hub(BaseHTTPRequestHandler):
 
     def send_key(self, name: str) -> None:
         """Where large files are, and the key to them: of port 9, where nobody listens."""
-        key = {"casUrl": "http://127.0.0.1:9", "accessToken": "key", "exp": int(time.time()) + 600}
-        self.answer(403 if name == "xet-forbidden" else 200, json.dumps(key).encode())
+        key = {"X-Xet-Cas-Url": "http://127.0.0.1:9", "X-Xet-Access-Token": "key"}
+        key["X-Xet-Token-Expiration"] = str(int(time.time()) + 600)
+        self.answer(403 if name == "xet-forbidden" else 200, b"{}", key)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
