@@ -23,6 +23,7 @@ from attribution.words import template_sum, to_words
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.evidence.probes.probe import ProbeResult
+    from attribution.evidence.sentences import Sentences
 
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"
@@ -42,6 +43,13 @@ CSV_COLUMNS = (
 )
 PROBE_COLUMNS = ("probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "outcome", "edit")
 EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
+SENTENCES_SCHEMA = Path(__file__).parent / "sentences.schema.json"
+SENTENCE_COLUMNS = (
+    "sentence",
+    *("text", "start", "end", "start_utf16", "end_utf16"),
+    *("read", "cut"),
+    *("without", "alone", "share", "error"),
+)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -99,11 +107,41 @@ def to_csv(explanations: Sequence[Explanation]) -> str:
         content = to_dict(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
-            text = word["text"].encode("utf-8", "replace").decode("utf-8")
-            safe = f"'{text}" if text.lstrip(" \n").startswith(FORMULA_STARTS) else text
-            table.writerow({**content, **word, "word": counted[word["segment"]], "text": safe})
+            table.writerow({**content, **word, "word": counted[word["segment"]], "text": _cell(word["text"])})
             counted[word["segment"]] += 1
     return out.getvalue()
+
+
+def sentences_to_dict(found: Sentences) -> dict[str, Any]:
+    """Every field, each sentence with its offsets in both counts, and the finding in words: `sentences.schema.json`."""
+    units = _utf16(found.document)
+    rows = [
+        {**plain(s), "read": s.read, "start_utf16": units[s.start], "end_utf16": units[s.end]} for s in found.sentences
+    ]
+    said = {"unread": list(found.unread), "costliest": found.costliest, "says": found.says}
+    return {"format": "rerank-lens sentences 1", **plain(found), "sentences": rows, **said}
+
+
+def sentences_to_json(found: Sentences) -> str:
+    """What a document's sentences do to the score, as one JSON document."""
+    return dumps(sentences_to_dict(found), indent=1)
+
+
+def sentences_to_csv(found: Sentences) -> str:
+    """A row a sentence, counted from 1. A text that a spreadsheet would run gets an apostrophe before it."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, SENTENCE_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    for i, row in enumerate(sentences_to_dict(found)["sentences"], start=1):
+        table.writerow({**row, "sentence": i, "text": _cell(row["text"])})
+    return out.getvalue()
+
+
+def sentences_to_html(found: Sentences) -> str:
+    """One HTML file of the sentences that needs nothing else."""
+    from attribution.views.sentences import page_html
+
+    return str(page_html(found))
 
 
 def probes_to_json(results: Sequence[ProbeResult]) -> str:
@@ -159,6 +197,18 @@ PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),
     "CSV": Format("probes.csv", "text/csv", lambda results: EXCEL + probes_to_csv(results)),
 }
+
+SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
+    "JSON": Format("sentences.json", "application/json", sentences_to_json),
+    "CSV": Format("sentences.csv", "text/csv", sentences_to_csv),
+    "HTML": Format("sentences.html", "text/html", sentences_to_html),
+}
+
+
+def _cell(text: str) -> str:
+    """Text for a spreadsheet, which must not run it."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return f"'{text}" if text.lstrip(" \n").startswith(FORMULA_STARTS) else text
 
 
 def _placed(part: Any, utf16: Mapping[Segment, Sequence[int]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from typing import Any
 import gradio as gr
 import torch
 
-from attribution import METHODS, load_reranker
+from attribution import METHODS, explain, load_reranker
 from attribution.errors import InputError
 from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
 from attribution.rerankers.loading.models import BUNDLED
@@ -84,7 +84,7 @@ def show(draw: random.Random, model: str) -> str:
     """A hostile pair on a card and in every file."""
     reranker = load_reranker(model)
     try:
-        explanation = api.explain_pair(reranker, text_of(draw), text_of(draw), "saliency")
+        explanation = explain(reranker, text_of(draw), text_of(draw), "saliency")
     except InputError:
         return "refused"
     content = to_dict(explanation)

@@ -83,7 +83,9 @@ def _method(parser: Parser) -> None:
 
 def _operator(parser: Parser) -> None:
     says = "; ".join(f"{key}: {text}" for key, text in OPERATORS.items())
-    parser.add_argument("--operator", default="mask", choices=list(OPERATORS), help=f"how words are removed; {says}")
+    default = "delete" if parser.prog.endswith(" sentences") else "mask"
+    says = f"how words are removed (default: {default}); {says}"
+    parser.add_argument("--operator", default=default, choices=list(OPERATORS), help=says)
 
 
 def _output(parser: Parser) -> None:
@@ -150,6 +152,11 @@ COMMANDS = {
         "How far each pair's score falls when the words that methods call important go: one JSON line a pair.",
         "rerank-lens evaluate --method saliency --method occlusion --operator delete < pairs.jsonl > out.jsonl",
         (_model, _method, _operator, _output, _engine, _trec),
+    ),
+    "sentences": Command(
+        "What the score loses without each sentence, each alone, and its share: one JSON line a pair.",
+        "rerank-lens sentences --output sentences.jsonl < pairs.jsonl",
+        (_model, _operator, _output, _engine, _trec),
     ),
     "probe": Command(
         "What rerankers read (negation, numbers, word order): a table on stdout, a column a model, and one JSON line.",

@@ -14,8 +14,9 @@ from attribution.batch.rows import Row
 from attribution.errors import AttributionError, OptionError
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
+from attribution.evidence.sentences import sentences
 from attribution.explain import check_options, explain
-from attribution.export import plain
+from attribution.export import plain, sentences_to_dict
 from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
 
@@ -27,7 +28,7 @@ OF_MODEL = ("model_id", "revision")  # every answer has them as fields of its ow
 
 @dataclass(frozen=True)
 class Job:
-    """The same for every row: the task, the methods, their options, and how `evaluate` removes words.
+    """The same for every row: the task, the methods, their options, and how `evaluate` and `sentences` remove words.
 
     `loading`: what `load_reranker` is given. `top`: how many passages of a run are ranked.
     """
@@ -43,7 +44,7 @@ class Job:
     def settings(self) -> dict[str, Any]:
         """Everything beside task, model and methods that an answer depends on; what was left as it is, is not there."""
         given = {name: value for name, value in self.loading.items() if name not in OF_MODEL and value is not None}
-        given |= {"operator": self.operator} if self.task == "evaluate" else {}
+        given |= {"operator": self.operator} if self.task in ("evaluate", "sentences") else {}
         given |= {"top": self.top} if self.task == "rank" and self.top else {}
         return given if self.task == "rank" else {**given, **self.options}
 
@@ -95,12 +96,18 @@ def failure_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     return {"query": row.query, "document": row.documents[0], **about, **found}
 
 
+def sentences_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
+    """What each of the document's sentences does to the score, as `sentences.schema.json` has it."""
+    return sentences_to_dict(sentences(reranker, row.query, row.documents[0], operator=job.operator))
+
+
 TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
     "explain": explain_row,
     "rank": rank_row,
     "evaluate": evaluate_row,
     "score": score_row,
     "failure": failure_row,
+    "sentences": sentences_row,
 }
 
 

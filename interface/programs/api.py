@@ -12,10 +12,14 @@ from attribution.evidence.compare import interaction as interactions
 from attribution.evidence.compare.counterfactual import check_signed
 from attribution.evidence.compare.counterfactual import counterfactual as find_counterfactual
 from attribution.evidence.probes import probe as probes
+from attribution.evidence.sentences import max_passes
+from attribution.evidence.sentences import sentences as find_sentences
 from attribution.explain import check_options
+from attribution.export import sentences_to_dict
 from attribution.methods.passes import Sides
 from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
+from attribution.words import split_sentences
 from interface.programs.catalogue import models
 from interface.programs.endpoints import Call, endpoint
 from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_texts
@@ -201,4 +205,27 @@ def counterfactual(
     }
 
 
-ENDPOINTS = [explain, rank, contrast, interaction, counterfactual, probe, models]
+def _sentences(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
+    return sentences_to_dict(find_sentences(reranker, **arguments))
+
+
+@endpoint(_sentences, passes=lambda call, _sides: max_passes(len(split_sentences(call.arguments["document"]))))
+def sentences(query: str, document: str, operator: str = "delete", model: str = "") -> dict[str, Any]:
+    """Find what each sentence of a document does to its score: without it, with it alone, and its share.
+
+    Args:
+        query: What somebody searches for.
+        document: The text that was found.
+        operator: How a sentence is taken away: delete or mask.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        sentences: each with its characters, without (what the logit falls by when it goes), alone (the logit when only
+        it stays) and share (its Shapley value); says: the finding in a sentence; unread: those the model never read.
+    """
+    check_texts(query, document)
+    check_operator(operator)
+    return {"model": model, "query": query, "document": document, "operator": operator}
+
+
+ENDPOINTS = [explain, rank, contrast, interaction, counterfactual, sentences, probe, models]

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
-from attribution import explain
+from attribution import explain, sentences
 from attribution.__main__ import main
 from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import Job
@@ -28,7 +28,7 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
 from attribution.evidence.probes.table import PROBES
-from attribution.export import SCHEMA
+from attribution.export import SCHEMA, SENTENCES_SCHEMA, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,6 +181,18 @@ def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     for number in (1, 3, 4, 5, 7, 8, 9):
         assert f"line {number} skipped: " in err
     assert "7 lines were skipped" in err
+
+
+def test_sentences_give_what_python_gives(command: Any, tiny_bert: Reranker) -> None:
+    code, (said,), _ = command(PAIRS[:1], "sentences")
+    expected = sentences_to_dict(sentences(tiny_bert, PAIRS[0]["query"], PAIRS[0]["document"]))
+    assert code == 0
+    assert said["operator"] == "delete"
+    given = {"id", "format", "seconds", "settings", "model_id"}
+    assert {k: v for k, v in said.items() if k not in given} == {
+        k: v for k, v in json.loads(json.dumps(expected)).items() if k not in given
+    }
+    jsonschema.validate(said, json.loads(SENTENCES_SCHEMA.read_text(encoding="utf-8")))
 
 
 def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reranker) -> None:

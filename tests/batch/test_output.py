@@ -19,6 +19,7 @@ LIST = Row("list", 1, "berlin", ("museums in paris", "berlin has inhabitants", "
 JOBS = {
     "explain": Job("explain", ("occlusion",), {}),
     "evaluate": Job("evaluate", ("occlusion", "saliency"), {}, operator="delete"),
+    "sentences": Job("sentences", ("integrated_gradients",), {}, operator="delete"),
     "rank": Job("rank", ("integrated_gradients",), {}, loading={"max_length": 32, "label": None}),
 }
 
@@ -64,7 +65,7 @@ def test_another_job_is_refused_and_told_what_the_file_holds(task: str, tmp_path
         if other != task
     }
     others |= {"model m, not model n": (job, "n", "r"), "revision r, not revision s": (job, "m", "s")}
-    if task != "rank":
+    if task in ("explain", "evaluate"):
         with_control = "embedding_magnitude smoothgrad" if task == "evaluate" else "smoothgrad"
         others[f"method {methods}, not method {with_control}"] = (replace(job, methods=("smoothgrad",)), "m", "r")
     template = replace(job, loading={**job.loading, "template": "monot5"})

@@ -21,6 +21,7 @@ OF = {  # a command, and what it needs
     "explain": ["explain", "--method", "saliency"],
     "rank": ["rank"],
     "evaluate": ["evaluate", "--method", "saliency"],
+    "sentences": ["sentences"],
     "probe": ["probe"],
 }
 MINE = {  # what somebody may keep in a file

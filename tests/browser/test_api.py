@@ -80,7 +80,7 @@ def test_after_bad_requests_it_is_still_up(client: Client) -> None:
 
 
 TIMES = ("seconds", "n_forward", "n_backward")
-NAMES = {"explain", "rank", "contrast", "interaction", "counterfactual", "probe", "models"}
+NAMES = {"explain", "rank", "contrast", "interaction", "counterfactual", "sentences", "probe", "models"}
 DOCUMENTS = [PAIR[1], "Paris is the capital of France.", "Berlin, a city of 3.7 million."]
 
 

@@ -129,6 +129,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "contrast": {"first": TEXTS[0], "second": TEXTS[1], "method": "shapley"},
     "interaction": {"document": TEXTS[0], "n_words": 3},
     "probe": {"document": TEXTS[0], "seed": 1},
+    "sentences": {"document": TEXTS[0]},
     "counterfactual": {"document": TEXTS[0], "rival": TEXTS[1], "method": "occlusion", "operator": "mask"},
 }
 
