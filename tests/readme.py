@@ -14,7 +14,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.memory import gigabytes
-from benchmarks import compare, probes
+from benchmarks import compare, passage_tables, probes
 from benchmarks.summary import believe, stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +93,17 @@ def believe_table() -> str:
     return _table("| method | score falls by | beats all ten random orders on | passes |", rows)
 
 
+def believe_passages_table() -> str:
+    """Which method to believe on a passage, best first."""
+    rows = (f"| {' | '.join(row)} |" for row in passage_tables.believe(passage_tables.stored()))
+    return _table("| method | costs most on | sentences: score falls by | words: score falls by |", rows)
+
+
+def passages_tables() -> str:
+    """What the stored run on passages found."""
+    return passage_tables.summary(passage_tables.stored())
+
+
 def benchmark_tables() -> str:
     """What the stored run of the benchmark found."""
     return summary(stored())
@@ -139,6 +150,8 @@ def speed_table() -> str:
 
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "believe": (README, believe_table),
+    "believe-passages": (README, believe_passages_table),
+    "passages": (DOCS / "benchmarks.md", passages_tables),
     "methods": (DOCS / "methods.md", methods_table),
     "models": (DOCS / "models.md", models_table),
     "families": (DOCS / "families.md", families_table),

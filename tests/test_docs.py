@@ -110,3 +110,11 @@ def test_every_variable_that_is_read_is_in_the_table() -> None:
     said = set(re.findall(r"`(\w+)`", " ".join(table)))
     assert {"RERANK_LENS_AUTH", "SPACE_ID", "RERANKER_MODELS"} <= read
     assert read <= said
+
+
+def test_the_python_of_docs_on_sentences_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = code_blocks((DOCS / "sentences.md").read_text(encoding="utf-8"), "python")
+    exec(block, {})
+    said = capsys.readouterr().out
+    assert said.startswith("Without sentence 2 the score falls from")
+    assert "Its parks cover" in said

@@ -1,0 +1,129 @@
+"""The tables of `benchmarks.passages`, from its lines: by sentences and by words, beside what never sees the score."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from attribution import METHODS
+from benchmarks.report import Cell, Table, from_json, interval
+
+STORED = Path(__file__).parent / "passages.json"
+# With these budgets, which a row says; the first two on two passages of eight, one of each source.
+COSTLY = ("shapley", "integrated_gradients_captum")
+CHEAP: dict[str, dict[str, Any]] = {
+    "shapley": {"n_samples": 2},
+    "integrated_gradients_captum": {"n_steps": 16},
+    "expected_gradients": {"n_samples": 8},
+    "smoothgrad": {"n_samples": 8},
+}
+SEES = {"without": "its loss, measured", "alone": "its own score, measured", "share": "its share, measured"}
+OVERLAP = "words of the query"
+# column -> how it is read
+SENTENCES = {
+    "costliest": "its first sentence is the one whose loss really costs most",
+    "marked": "its first sentence is one that humans marked as the answer",
+    "faithful": "by how many logits more than a random order its first sentences lower the score when they go",
+}
+WORDS = {
+    "word_costliest": "its first word stands in that sentence",
+    "word_marked": "its first word stands in what humans marked",
+    "word_faithful": "by how many logits more than a random order its first words lower the score when they go",
+}
+Row = dict[str, float | None]
+
+
+def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Two tables, by sentences and by words, the most faithful first."""
+    n_words = sorted(line["words"] for line in lines)
+    n_sentences = [line["sentences"] for line in lines]
+    by_source = Counter(line["source"] for line in lines)
+    sources = ", ".join(f"{n} {source}" for source, n in sorted(by_source.items()))
+    says = (
+        f"{len(lines)} passages ({sources}) of {n_words[0]} to {n_words[-1]} words, median {median(n_words):.0f}, and "
+        f"{min(n_sentences)} to {max(n_sentences)} sentences"
+    )
+    return {
+        "measured": date.today().isoformat(),
+        "commits": sorted({line["commit"] for line in lines}),
+        "models": sorted({f"{line['model']} {line['revision']}" for line in lines}),
+        "pairs": len(lines),
+        "says": says,
+        "tables": [
+            _table("Passages by sentences", SENTENCES, lines).json(),
+            _table("Passages by words", WORDS, lines).json(),
+        ],
+        "against overlap": {column: _over_overlap(lines, column) for column in [*SENTENCES, *WORDS]},
+    }
+
+
+def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any]]) -> Table:
+    keys = dict.fromkeys(key for line in lines for key, row in line["rows"].items() if columns.keys() & row.keys())
+    of = {key: {column: list(_values(lines, key, column).values()) for column in columns} for key in keys}
+    faithful = list(columns)[-1]
+    rows: list[dict[str, Cell]] = [
+        {
+            "method": label(key),
+            **{
+                column.removeprefix("word_"): interval(values) if values else None for column, values in of[key].items()
+            },
+            "passages": max(map(len, of[key].values())),
+        }
+        for key in sorted(keys, key=lambda key: -fmean(of[key][faithful] or [0.0]))
+    ]
+    return Table(title, "; ".join(f"{c.removeprefix('word_')}: {says}" for c, says in columns.items()) + ".", rows)
+
+
+def _values(lines: Sequence[dict[str, Any]], key: str, column: str) -> dict[int, float]:
+    """Pair -> what a row has in that column, where it was measured."""
+    rows = {line["pair"]: line["rows"].get(key, {}) for line in lines}
+    return {pair: row[column] for pair, row in rows.items() if row.get(column) is not None}
+
+
+def _over_overlap(lines: Sequence[dict[str, Any]], column: str) -> list[str]:
+    """The methods that are above the words of the query by more than chance, on the same pairs."""
+    overlap = _values(lines, OVERLAP, column)
+    found = {key: _values(lines, key, column) for key in METHODS}
+    above = {key: [value - overlap[pair] for pair, value in values.items()] for key, values in found.items()}
+    return [METHODS[key].label for key, values in above.items() if values and interval(values).low > 0]
+
+
+def label(key: str) -> str:
+    """A row's name."""
+    if key in METHODS:
+        cut = ", ".join(f"{name} {value}" for name, value in CHEAP.get(key, {}).items())
+        return METHODS[key].label + (f" ({cut})" if cut else "")
+    return SEES.get(key, f"{key} (control)")
+
+
+def stored() -> dict[str, Any]:
+    """What the last run stored."""
+    results: dict[str, Any] = json.loads(STORED.read_text(encoding="utf-8"))
+    return results
+
+
+def believe(results: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """`(method, its first sentence costs most, faithful by sentences, faithful by words)`, the most faithful first."""
+    sentences_of, words_of = ({row["method"]: row for row in table["rows"]} for table in results["tables"])
+    found = []
+    for method, row in sentences_of.items():
+        faithful = [of["faithful"]["mean"] if of and of["faithful"] else None for of in (row, words_of.get(method))]
+        cells = ["–" if value is None else f"{value:.2f}" for value in faithful]
+        found.append((method, f"{100 * row['costliest']['mean']:.0f} %", cells[0], cells[1]))
+    return found
+
+
+def summary(results: dict[str, Any]) -> str:
+    """Markdown: both tables, what beats the words of the query, and when and on what it was measured."""
+    head = f"{results['says']}. Means with 95 % bootstrap intervals; a sentence counts by its words' sum."
+    above = [
+        f"- {text}: above the {OVERLAP} by more than chance: {', '.join(results['against overlap'][column]) or 'none'}."
+        for column, text in {**SENTENCES, **WORDS}.items()
+    ]
+    by = f"Measured {results['measured']} at commit {', '.join(results['commits'])}, on {', '.join(results['models'])}."
+    return "\n\n".join([head, *(from_json(table).markdown() for table in results["tables"]), "\n".join(above), by])

@@ -1,0 +1,121 @@
+"""The benchmark on passages, on a tiny model: it goes on where it stopped, and its tables are what was measured."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attribution import METHODS, sentences
+from attribution.rerankers.reranker import Reranker
+from benchmarks import passages
+from benchmarks.data import PASTED, Pair, read_passages
+from benchmarks.passage_tables import OVERLAP, SEES, believe, summary, tables
+from benchmarks.passages import controls, measured
+
+QUERY = "how many people live in berlin ?"
+PARTS = [
+    "berlin has about 3.7 million inhabitants.\n",
+    "paris is the capital of france.\n",
+    "cats sleep in the park.\n",
+]
+
+
+def write(file: Path, rows: list[dict[str, Any]]) -> None:
+    with gzip.open(file, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """One passage long enough of each source, and one of each that is too short."""
+    long = "".join(PARTS) * 7
+    spans = [{"query": QUERY, "passage": text, "spans": [[0, len(PARTS[0])]]} for text in (long, "".join(PARTS))]
+    write(tmp_path / "evidence_spans.jsonl.gz", spans)
+    texts = [{"doc_id": str(i), "title": "the park", "text": text} for i, text in enumerate((long, PARTS[0]))]
+    write(tmp_path / "scifact_corpus.jsonl.gz", texts)
+    write(tmp_path / "scifact_queries.jsonl.gz", [{"query": QUERY, "relevant": [str(i)]} for i in range(2)])
+    return tmp_path
+
+
+def test_passages_are_as_long_as_people_paste_and_of_both_sources(data: Path) -> None:
+    found = read_passages(data, 10)
+    assert [pair.source for pair in found] == ["onestopqa", "scifact abstract"]
+    assert all(PASTED[0] <= len(pair.document.split()) <= PASTED[1] for pair in found)
+    assert found[0].spans == ((0, len(PARTS[0])),)
+    assert found[1].document.startswith("the park\n")
+
+
+def test_it_goes_on_where_it_stopped(
+    data: Path, tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(passages, "CHEAP", {})
+    monkeypatch.setattr(passages, "METHODS", {key: METHODS[key] for key in ("saliency", "embedding_magnitude")})
+    out, lines = data / "passages.json", data / "lines.jsonl"
+    model = str(tiny_folder("BertForSequenceClassification"))
+    arguments = ["--data", str(data), "--model", model, "--lines", str(lines), "--out", str(out)]
+    passages.main([*arguments, "--pairs", "1"])
+    first = lines.read_text(encoding="utf-8")
+    passages.main([*arguments, "--pairs", "2"])
+    both = lines.read_text(encoding="utf-8")
+    assert both.startswith(first)
+    assert [json.loads(line)["pair"] for line in both.splitlines()] == [0, 1]
+    results = json.loads(out.read_text(encoding="utf-8"))
+    assert results["pairs"] == 2
+    assert summary(results) in capsys.readouterr().out
+    passages.main(["--lines", str(lines), "--out", str(out)])
+    assert json.loads(out.read_text(encoding="utf-8"))["tables"] == results["tables"]
+    rows = results["tables"][0]["rows"]
+    assert {row["passages"] for row in rows} == {2}
+    assert {row["method"] for row in rows} >= {*SEES.values(), f"{OVERLAP} (control)", "random (control)"}
+    assert {row[0] for row in believe(results)} == {row["method"] for row in rows}
+
+
+def test_the_costliest_sentence_is_the_one_that_costs_most(
+    tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passages, "METHODS", {"saliency": METHODS["saliency"]})
+    pair = Pair(QUERY, "".join(PARTS), "test", ((len(PARTS[0]), len(PARTS[0]) + 20),))
+    rows = measured(tiny_bert, 2, pair)["rows"]
+    costs = [s.without or 0.0 for s in sentences(tiny_bert, QUERY, pair.document).sentences]
+    best = costs.index(max(costs))
+    assert rows["without"]["costliest"] == 1.0
+    assert rows["first"]["costliest"] == float(best == 0)
+    assert rows["longest"]["costliest"] == float(best == 0)
+    assert rows[OVERLAP]["costliest"] == float(best == 0)
+    assert rows["random"]["costliest"] == pytest.approx(1 / 3)
+    assert rows["first"]["marked"] == 0.0
+    assert rows["random"]["marked"] == pytest.approx(1 / 3)
+    assert rows["first"]["word_marked"] == 0.0
+
+
+def test_controls_never_see_the_score() -> None:
+    pair = Pair("which river flows", "", "test")
+    found = controls(pair, ["The river.", "A flows river flows", "no"])
+    assert found["longest"] == [10.0, 19.0, 2.0]
+    assert found["first"] == [0.0, -1.0, -2.0]
+    assert found[OVERLAP] == [1.0, 2.0, 0.0]
+
+
+def test_only_what_is_above_overlap_on_the_same_pairs_is_said_to_be() -> None:
+    def line(pair: int, method: float, overlap: float) -> dict[str, Any]:
+        rows = {"saliency": {"costliest": method, "faithful": 0.0}, OVERLAP: {"costliest": overlap, "faithful": 0.0}}
+        about = {
+            "pair": pair,
+            "words": 100,
+            "sentences": 5,
+            "source": "s",
+            "commit": "c",
+            "model": "m",
+            "revision": "r",
+        }
+        return {**about, "rows": rows}
+
+    better = tables([line(i, 1.0, float(i % 2)) for i in range(20)])
+    assert better["against overlap"]["costliest"] == [METHODS["saliency"].label]
+    same = tables([line(i, float(i % 2), 1 - float(i % 2)) for i in range(20)])
+    assert same["against overlap"]["costliest"] == []
