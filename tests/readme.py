@@ -95,8 +95,11 @@ def believe_table() -> str:
 
 def believe_passages_table() -> str:
     """Which method to believe on a passage, best first."""
-    rows = (f"| {' | '.join(row)} |" for row in passage_tables.believe(passage_tables.stored()))
-    return _table("| method | costs most on | sentences: score falls by | words: score falls by |", rows)
+    stored = passage_tables.stored()
+    rows = (f"| {' | '.join(row)} |" for row in passage_tables.believe(stored))
+    return f"{stored['says']}.\n\n" + _table(
+        "| method | costs most on | sentences: score falls by | words: score falls by |", rows
+    )
 
 
 def passages_tables() -> str:
