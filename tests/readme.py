@@ -153,7 +153,7 @@ def speed_table() -> str:
 
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "believe": (README, believe_table),
-    "believe-passages": (README, believe_passages_table),
+    "believe-passages": (DOCS / "sentences.md", believe_passages_table),
     "passages": (DOCS / "benchmarks.md", passages_tables),
     "methods": (DOCS / "methods.md", methods_table),
     "models": (DOCS / "models.md", models_table),
