@@ -6,20 +6,15 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from attribution import METHODS, contrast, counterfactual, explain, interaction
+from attribution import explain
 from attribution.errors import OptionError, Stopped
-from attribution.evidence.compare.counterfactual import logit_without
-from attribution.evidence.compare.interaction import interaction_passes
-from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, measure_stream, random_orders
-from attribution.evidence.probes.probe import probe
-from attribution.evidence.probes.probe_set import probe_set
+from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, random_orders
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
 from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
@@ -108,47 +103,6 @@ def test_an_option_is_taken_within_its_bounds_and_refused_beyond(method: str, op
     for value in (low - step, high + step):
         with pytest.raises(OptionError, match=f"^{option} is .* between {low} and {high}"):
             explain(reranker, QUERY, SHORT, method, on_pass=stop, **{option: value})
-
-
-PATHS = {"baselines": None, "joint": False}
-DEFAULTS: dict[Callable[..., Any], dict[str, Any]] = {  # by hand
-    METHODS["saliency"].attribute: {"leaf": "detach_clone"},
-    METHODS["saliency_l2"].attribute: {"leaf": "detach_clone"},
-    METHODS["input_x_gradient"].attribute: {},
-    METHODS["integrated_gradients"].attribute: {**PATHS, "tolerance": 0.01, "max_evaluations": 65},
-    METHODS["integrated_gradients_captum"].attribute: {**PATHS, "n_steps": 40, "internal_batch_size": None},
-    METHODS["expected_gradients"].attribute: {"n_samples": 16, "seed": 0},
-    METHODS["layerwise_relevance"].attribute: {},
-    METHODS["smoothgrad"].attribute: {"n_samples": 16, "noise": 0.3, "seed": 0},
-    METHODS["occlusion"].attribute: {"operator": "mask"},
-    METHODS["shapley"].attribute: {"n_samples": 8, "seed": 0},
-    METHODS["attention"].attribute: {"layer": None, "head": None},
-    METHODS["attention_rollout"].attribute: {},
-    METHODS["embedding_magnitude"].attribute: {},
-    measure: {"operator": "mask", "n_random": 10, "seed": 0, "on_pass": None, "known": None},
-    measure_stream: {"operator": "mask", "n_random": 10, "seed": 0, "on_pass": None, "known": None},
-    max_passes: {"n_random": 10},
-    interaction: {"n_words": 12, "form": "difference", "operator": "mask", "on_pass": None},
-    interaction_passes: {"n_words": 12},
-    contrast: {"method": "integrated_gradients", "on_pass": None},
-    counterfactual: {
-        "method": "integrated_gradients", "operator": "delete", "explanation": None, "on_pass": None,
-    },
-    logit_without: {"operator": "delete", "on_pass": None},
-    probe: {"probes": None, "seed": 0, "on_pass": None},
-    probe_set: {"probes": None, "seed": 0, "on_pass": None, "on_pair": None},
-    explain: {"method": "integrated_gradients", "on_pass": None},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("function", DEFAULTS)
-def test_what_is_not_said_is_the_same_whoever_asks(function: Callable[..., Any]) -> None:
-    parameters = signature(function).parameters.values()
-    assert {p.name: p.default for p in parameters if p.default is not p.empty} == DEFAULTS[function]
-
-
-def test_every_methods_defaults_are_known() -> None:
-    assert {method.attribute for method in METHODS.values()} <= DEFAULTS.keys()
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
