@@ -50,12 +50,19 @@ def models_table() -> str:
     return _table("| key | id | languages | parameters | in float32 | licence | commit | |", rows)
 
 
+def _explained(architecture: str, states: bool) -> str:
+    """The methods that run; tests/rerankers/test_families.py runs them all."""
+    if architecture == "Qwen3_5ForCausalLM":  # most of its layers have no attention weights, and norms of another kind
+        return "all but attention, rollout and layerwise relevance"
+    return "all" if states else "all but attention and rollout"
+
+
 def families_table() -> str:
     """One row a family, with how many of `MODELS` are of it."""
     on_offer = Counter(row.architecture for row in MODELS.values())
     rows = (
         f"| `{key}` | {family.label}: {family.examples} | {'the next word' if family.prompt else 'a label'} | "
-        f"{'all' if family.states else 'all but attention and rollout'} | {on_offer[key] or ''} |"
+        f"{_explained(key, family.states)} | {on_offer[key] or ''} |"
         for key, family in FAMILIES.items()
     )
     return _table(f"| architecture | examples | the logit is of | methods | of the {len(MODELS)} on offer |", rows)
