@@ -26,9 +26,10 @@ from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.export import dumps, plain
 from attribution.rerankers.loading.load import load_reranker
+from attribution.views.audit import report_html
 
 FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
-COMPARISON = "comparison.json"
+COMPARISON, REPORT = "comparison.json", "report.html"
 PASSES = 200  # of a failure and its controls, with ten sentences a text
 
 
@@ -47,21 +48,22 @@ def run_audit(args: argparse.Namespace) -> int:
         folder = args.output if len(args.models) == 1 else args.output / str(number)
         audit, missed = _audit(args, folder, loading)
         print(summary(audit), file=sys.stderr)
-        done.append(audit)
+        done.append((folder, audit))
         skipped += missed
-    stored = [_stored(args.output / str(number) / AUDIT) for number in (1, 2)] if len(done) == 2 else []
-    pairs = [(before, _stored(folder / AUDIT))] if before else [(stored[0], stored[1])] if stored else []
-    for first, second in pairs:
-        compared = _compared(first, second, args.seed)
-        write_whole(
-            args.output / COMPARISON, [dumps({"format": FORMAT.format(task="comparison"), **plain(compared)}, 1)]
-        )
+    first = before or (_stored(done[0][0] / AUDIT) if len(done) > 1 else None)
+    compared = _compared(first, _stored(folder / AUDIT), args.seed) if first else None
+    for folder, audit in done:
+        beside = compared if audit is done[-1][1] else None
+        write_whole(folder / REPORT, [report_html(audit, CAUSES, comparison=beside, link=args.link)])
+    if compared:
+        about = {"format": FORMAT.format(task="comparison")}
+        write_whole(args.output / COMPARISON, [dumps({**about, **plain(compared)}, indent=1)])
         print(comparison_said(compared), file=sys.stderr)
-        if before and compared.fell:
-            raise SystemExit(FELL)
-    value = done[-1].averages[0].value
+    if before and compared and compared.fell:
+        raise SystemExit(FELL)
+    value = audit.averages[0].value
     if args.fail_under is not None and value < args.fail_under:
-        print(f"{done[-1].measure} is {value:.4f}, below --fail-under {args.fail_under}", file=sys.stderr)
+        print(f"{audit.measure} is {value:.4f}, below --fail-under {args.fail_under}", file=sys.stderr)
         raise SystemExit(FELL)
     return skipped
 

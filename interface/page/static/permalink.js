@@ -74,19 +74,27 @@ window.rerankLens.link = (() => {
     };
   })();
 
+  // A link that another program wrote has some fields by name, see attribution/views/page_link.py.
+  const byName = (named, defaults) =>
+    rules.map((rule, i) => {
+      const name = rule.name.split(",")[0]; // "Documents, 2 to 20"
+      return Object.hasOwn(named, name) ? named[name] : defaults[i];
+    });
+
   // What the address says, checked field by field; the page's own values where it says nothing or nonsense.
   const read = async (given, ...defaults) => {
     rules = given;
     if (!location.hash.startsWith("#p=")) return defaults;
     try {
       const state = await decode(location.hash);
-      if (!Array.isArray(state.v) || state.v.length !== rules.length) throw new Error("another form");
-      const bad = rules.filter((rule, i) => !fits(state.v[i], rule)).map((rule) => rule.name);
+      const values = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
+      if (values.length !== rules.length) throw new Error("another form");
+      const bad = rules.filter((rule, i) => !fits(values[i], rule)).map((rule) => rule.name);
       const tabs = document.querySelectorAll(TABS);
       if (Number.isInteger(state.t) && tabs[state.t]) setTimeout(() => tabs[state.t].click(), 0);
       link.opens = state.t === 0;
       hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
-      return rules.map((rule, i) => (fits(state.v[i], rule) ? state.v[i] : defaults[i]));
+      return rules.map((rule, i) => (fits(values[i], rule) ? values[i] : defaults[i]));
     } catch {
       hint("The link could not be read; this is the page as it opens. Ask for the link again.");
       return defaults;

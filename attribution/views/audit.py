@@ -1,0 +1,184 @@
+"""An audit -> `report.html`: one file without a script, which opens offline, prints, and is light or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from attribution.types import Word
+from attribution.views.numbers import logit, percent
+from attribution.views.page_link import compare_link
+from attribution.views.standalone import styles
+from attribution.views.templating import Markup, render
+from attribution.views.text import Shown, shown
+
+if TYPE_CHECKING:
+    from attribution.audit.audit import Audit
+    from attribution.audit.comparison import Comparison
+    from attribution.audit.failures import Inversion
+    from attribution.audit.measures import Average
+    from attribution.audit.reading import Failure, Part, Why
+    from attribution.audit.statistics import Excess
+
+BARS = 400  # of the strip of queries; beyond, a bar stands for several
+N_STEPS = 6  # sentences of either text that have a step of their own
+FLAT = 0.005  # logits that would be shown as 0.00
+
+
+class Named(Protocol):
+    """What a report says of a cause."""
+
+    @property
+    def label(self) -> str:
+        """Its name."""
+
+    @property
+    def says(self) -> str:
+        """What it means where it holds."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the waterfall from the right one's logit to the wrong one's; places in per cent of its width."""
+
+    label: str
+    of: str
+    kind: str
+    value: float
+    start: float
+    width: float
+    end: float
+
+
+def report_html(
+    audit: Audit, causes: Mapping[str, Named], *, comparison: Comparison | None = None, link: str | None = None
+) -> Markup:
+    """A whole document. `causes`: the table's rows; `link`: the address of a page whose Compare opens a failure."""
+    own, *others = [one for one in audit.averages if one.measure == audit.measure]
+    held = [(key, excess) for key, excess in audit.causes.items() if excess.failures or excess.controls]
+    held.sort(key=lambda one: (not one[1].claimed, -one[1].ratio))
+    return render(
+        "audit.html",
+        styles=styles(),
+        own_styles=render("audit.css"),
+        audit=audit,
+        own=own,
+        others=others,
+        beside=[one for one in audit.averages if one.order == "model" and one.measure != audit.measure],
+        finding=finding(others),
+        strip=strip([query.values["model"][audit.measure] for query in audit.queries]),
+        n_a_bar=-(-len(audit.queries) // BARS),
+        causes=[(causes[key], excess, verdict(excess)) for key, excess in held],
+        never=[cause.label for key, cause in causes.items() if key not in dict(held)],
+        names={key: cause.label for key, cause in causes.items()},
+        asked=sorted({key for failure in audit.failures for key in failure.reading.causes}, key=list(causes).index),
+        words=[word for word in audit.words if word.claimed],
+        cards=[card(number, failure, link, audit.model_id) for number, failure in enumerate(audit.failures, start=1)],
+        comparison=comparison,
+    )
+
+
+def finding(others: Sequence[Average]) -> str:
+    """Whether the model is ahead of the other orders of its own candidates, in a sentence."""
+    said = []
+    for one in others:
+        name = {"given": "the order the candidates came in", "lexical": "BM25 over the same candidates"}[one.order]
+        if one.ahead_low > 0:
+            said.append(f"ahead of {name} by {one.ahead:.3f}")
+        elif one.ahead_high < 0:
+            said.append(f"behind {name} by {-one.ahead:.3f}")
+        else:
+            said.append(f"not told apart from {name} ({logit(one.ahead, signed=True)})")
+    return f"The reranker is {' and '.join(said)}."
+
+
+def verdict(excess: Excess) -> str:
+    """What is claimed of a cause."""
+    if excess.claimed:
+        return "more frequent among failures"
+    if excess.low > 1:
+        return "more frequent, but not beyond chance when so many causes are asked"
+    return "no more than elsewhere"
+
+
+def strip(values: Sequence[float]) -> list[tuple[float, float, float]]:
+    """`(x, width, height)` of a bar a query, the lowest first; in per cent."""
+    ordered = sorted(values)
+    step = -(-len(ordered) // BARS) or 1
+    bars = [ordered[at : at + step] for at in range(0, len(ordered), step)]
+    width = 100 / max(1, len(bars))
+    return [(round(i * width, 3), round(width, 3), round(100 * sum(b) / len(b), 2)) for i, b in enumerate(bars)]
+
+
+def card(number: int, failure: Failure, link: str | None, model_id: str) -> dict[str, object]:
+    """What the template prints of a failure."""
+    inversion, reading = failure.inversion, failure.reading
+    case, why = inversion.case, reading.why
+    by_words = bool(why.wrong_words and why.right_words)
+    wrong = why.wrong_words if by_words else why.wrong
+    right = why.right_words if by_words else turned(why.right)
+    scale = max((abs(part.value) for part in (*wrong, *right)), default=0.0) or 1.0
+    return {
+        "number": number,
+        "inversion": inversion,
+        "causes": reading.causes,
+        "wrong": passage(case.wrong.text, wrong, scale),
+        "right": passage(case.right.text, right, scale),
+        "unit": "word" if by_words else "sentence",
+        "steps": waterfall(inversion, why) if len(why.wrong) + len(why.right) + len(why.common) > 2 else [],
+        "n_common": len(why.common),
+        "turned": reading.turned,
+        "link": compare_link(link, case.query, [case.wrong.text, case.right.text], model_id) if link else None,
+        "cost": percent(inversion.cost),
+    }
+
+
+def turned(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """With the other sign: what each does to its own text's score."""
+    return tuple(type(part)(part.text, -part.value) for part in parts)
+
+
+def passage(text: str, parts: Sequence[Part], scale: float) -> list[Shown]:
+    """The text for the `words` macro, each part coloured by what it does to the score; what is no part is plain."""
+    words, at = [], 0
+    for part in parts:
+        start = text.find(part.text.strip(), at)
+        if start < 0:
+            continue
+        end = start + len(part.text.strip())
+        if start > at:
+            words.append(Word(text[at:start], "document", at, start, 0.0))
+        words.append(Word(text[start:end], "document", start, end, part.value))
+        at = end
+    if at < len(text):
+        words.append(Word(text[at:], "document", at, len(text), 0.0))
+    return shown(words, scale, signed=True)
+
+
+def waterfall(inversion: Inversion, why: Why) -> list[Step]:
+    """From the right one's logit, sentence by sentence, to the wrong one's."""
+    right, wrong = (inversion.case.right.logit, inversion.case.wrong.logit)
+    pieces = [*_pieces(why.right, "right"), *_pieces(why.wrong, "wrong")]
+    if why.common:
+        pieces.insert(0, (f"{len(why.common)} sentences in both", "", why.common_value))
+    rest = wrong - right - sum(value for _, _, value in pieces)
+    if abs(rest) >= FLAT:
+        pieces.append(("what is left over", "", rest))
+    ends = [right]
+    for _, _, value in pieces:
+        ends.append(ends[-1] + value)
+    low, reach = min(ends), (max(ends) - min(ends)) or 1.0
+    places = [round(2 + 96 * (end - low) / reach, 2) for end in ends]
+    steps = [Step("right one", "", "total", right, places[0], 0.0, places[0])]
+    for (label, of, value), before, after in zip(pieces, places, places[1:], strict=False):
+        kind = "other" if not of else "lowers" if value < 0 else "raises"
+        steps.append(Step(label, of, kind, value, min(before, after), round(abs(after - before), 2), after))
+    return [*steps, Step("wrong one", "", "total", wrong, places[-1], 0.0, places[-1])]
+
+
+def _pieces(parts: Sequence[Part], of: str) -> list[tuple[str, str, float]]:
+    largest = sorted(parts, key=lambda part: -abs(part.value))
+    pieces = [(part.text.strip(), of, part.value) for part in largest[:N_STEPS]]
+    rest = largest[N_STEPS:]
+    return [*pieces, (f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
