@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,10 @@ from attribution.__main__ import main
 from attribution.audit.audit import audit
 from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED
 from attribution.batch.judged import JudgedRow, read_beir, read_judged_lines, read_judged_trec
+from attribution.batch.local import run_local
 from attribution.batch.rows import BadLine
 from attribution.export import AUDIT_SCHEMA, plain
+from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.reranker import Reranker
 
 QUERIES = {"q1": "how many people live in berlin ?", "q2": "which city is the capital of france", "q3": "new york"}
@@ -113,6 +116,40 @@ def test_a_cut_off_run_goes_on_to_the_same_bytes(command: Any, files: dict[str, 
     assert code == 2
     assert "measure nDCG@10, not measure AP" in said
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
+
+
+def test_a_full_disk_is_said_and_loses_nothing(command: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    """A limit on the size of a file, which the system keeps as it keeps the end of a disk."""
+    assert command(*from_files(files))[0] == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for path in (tmp_path / "out").iterdir():
+        path.unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (len(whole[SCORED]) - 10, len(whole[FAILURES]) - 10, len(whole[AUDIT]) - 10):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            code, said = command(*from_files(files))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert code == 2
+        assert "File too large" in said
+        assert {path.name for path in (tmp_path / "out").iterdir()} <= whole.keys(), "half of a file is left behind"
+    assert command(*from_files(files))[0] == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == whole
+
+
+def test_the_engine_asked_for_does_the_work(
+    command: Any, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def distributed(model: str, rows: Any, job: Any, output: Any, *_given: Any, workers: int) -> int:
+        asked.append((job.task, workers))
+        return run_local(load_reranker(model), rows, job, output, lambda: None, lambda _bad: None)
+
+    monkeypatch.setattr("attribution.batch.audit_command.run_distributed", distributed)
+    assert command(*from_files(files), "--engine", "ray", "--workers", "3")[0] == 0
+    assert asked == [("score", 3), ("failure", 3)]
 
 
 def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], tmp_path: Path) -> None:
