@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from attribution.audit.audit import Audit
+from attribution.audit.failures import Case
+from attribution.audit.reading import Why, why
 from attribution.audit.statistics import mean_intervals, randomisation_p
 from attribution.errors import InputError
+from attribution.evidence.compare.passages import contrast_sentences
+from attribution.rerankers.reranker import Reranker
 
 SAME = 1e-9
+N_REVERSALS = 20
 
 
 @dataclass(frozen=True)
@@ -24,12 +31,29 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Reversal:
+    """A failure of one model whose two texts the other puts in order: `right_in` is "first" or "second".
+
+    `first`, `second`: the wrong one's logit minus the right one's in either model, by sentences.
+    """
+
+    id: str
+    query: str
+    wrong: str
+    right: str
+    right_in: str
+    first: Why
+    second: Why
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The second audit beside the first, over the `n` queries that both have.
 
     `difference`: the second's mean minus the first's, with its 95 % bootstrap interval over queries. `p`: two-sided
     paired randomisation test. `won`, `lost`, `tied`: queries, as the second has them. `changes`: the queries that are
-    not tied, the worst loss first. `only`: how many queries one of the two has alone.
+    not tied, the worst loss first. `only`: how many queries one of the two has alone. `reversals`: where both models
+    are at hand, the failures of either that the other has in order.
     """
 
     measure: str
@@ -45,6 +69,7 @@ class Comparison:
     tied: int
     changes: tuple[Change, ...]
     only: int
+    reversals: tuple[Reversal, ...] = ()
 
     @property
     def fell(self) -> bool:
@@ -87,3 +112,23 @@ def compare(
         changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
         only=len(first.keys() ^ second.keys()),
     )
+
+
+def reversals(audits: Sequence[Audit], rerankers: Sequence[Reranker], n: int = N_REVERSALS) -> tuple[Reversal, ...]:
+    """Of the first model and the second: at most `n` of each one's costliest failures that the other has in order."""
+    found = []
+    for k, audit in enumerate(audits):
+        other = rerankers[1 - k]
+        mended = (one for one in audit.failures if _in_order(other, one.inversion.case))
+        for one in islice(mended, n):
+            case = one.inversion.case
+            contrast = contrast_sentences(other, case.query, case.wrong.text, case.right.text, seed=audit.seed)
+            whys = [one.reading.why, why(other, contrast)][:: 1 if k == 0 else -1]
+            name = ("second", "first")[k]
+            found.append(Reversal(one.inversion.id, case.query, case.wrong.text, case.right.text, name, *whys))
+    return tuple(found)
+
+
+def _in_order(reranker: Reranker, case: Case) -> bool:
+    wrong, right = reranker.score(case.query, [case.wrong.text, case.right.text])
+    return right > wrong

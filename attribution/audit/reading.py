@@ -25,6 +25,11 @@ class Part:
     text: str
     value: float
 
+    @property
+    def size(self) -> float:
+        """Whichever way it counts."""
+        return abs(self.value)
+
 
 @dataclass(frozen=True)
 class Why:

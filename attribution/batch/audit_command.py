@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
-from attribution.audit.comparison import Comparison, compare
+from attribution.audit.comparison import Comparison, compare, reversals
 from attribution.audit.measures import ORDERS
 from attribution.batch.auditing import AUDIT, Wanted, audit_in, write_whole
 from attribution.batch.distributed import run_distributed
@@ -43,15 +46,19 @@ def run_audit(args: argparse.Namespace) -> int:
     """
     check_options(args.measure, args.failures)
     before = _stored(args.against) if args.against else None
+    stdin = sys.stdin.buffer if args.run or args.beir or args.dataset else _whole_stdin()
     done, skipped = [], 0
     for number, loading in enumerate(args.models, start=1):
         folder = args.output if len(args.models) == 1 else args.output / str(number)
-        audit, missed = _audit(args, folder, loading)
+        audit, missed = _audit(args, folder, loading, stdin)
         print(summary(audit), file=sys.stderr)
         done.append((folder, audit))
         skipped += missed
     first = before or (_stored(done[0][0] / AUDIT) if len(done) > 1 else None)
     compared = _compared(first, _stored(folder / AUDIT), args.seed) if first else None
+    if compared and len(done) > 1 and not before:
+        rerankers = [load_reranker(**loading) for loading in args.models]
+        compared = replace(compared, reversals=reversals([audit for _, audit in done], rerankers))
     for folder, audit in done:
         beside = compared if audit is done[-1][1] else None
         write_whole(folder / REPORT, [report_html(audit, CAUSES, comparison=beside, link=args.link)])
@@ -68,10 +75,10 @@ def run_audit(args: argparse.Namespace) -> int:
     return skipped
 
 
-def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any]) -> tuple[Audit, int]:
+def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], stdin: IO[bytes]) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
     wanted = Wanted(args.measure, args.failures, args.seed)
-    judged, n_queries = _judged(args)
+    judged, n_queries = _judged(args, stdin)
     of = f"{n_queries} queries" if n_queries is not None else "queries as they come"
     print(
         f"{reranker.model_id}: {of}, a forward pass a candidate; then at most {args.failures} failures, "
@@ -90,7 +97,7 @@ def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any]) -> t
     return audit_in(folder, reranker, judged, wanted, loading, answer)
 
 
-def _judged(args: argparse.Namespace) -> tuple[Iterable[JudgedRow | BadLine], int | None]:
+def _judged(args: argparse.Namespace, stdin: IO[bytes]) -> tuple[Iterable[JudgedRow | BadLine], int | None]:
     """The set, and how many queries it has where that can be told beforehand."""
     if args.run:
         found = list(read_judged_trec(args.run, args.topics, args.passages, args.qrels, args.top, _tell))
@@ -100,14 +107,21 @@ def _judged(args: argparse.Namespace) -> tuple[Iterable[JudgedRow | BadLine], in
         return found, len(found)
     if args.dataset:
         return read_dataset(args.dataset, args.top), None
-    stdin = sys.stdin.buffer
-    n = None
-    if stdin.seekable() and stdin.read(2) != GZIP:
-        stdin.seek(0)
-        n = sum(1 for line in stdin if line.strip())
-    if stdin.seekable():
-        stdin.seek(0)
+    stdin.seek(0)
+    packed = stdin.read(len(GZIP)) == GZIP
+    stdin.seek(0)
+    n = None if packed else sum(1 for line in stdin if line.strip())
+    stdin.seek(0)
     return read_judged_lines((line for _, line in split_lines(stdin, "stdin")), _tell), n
+
+
+def _whole_stdin() -> IO[bytes]:
+    """Standard input as it is, or, where it can be read only once, copied into a file of its own."""
+    if sys.stdin.buffer.seekable():
+        return sys.stdin.buffer
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is gone when it is closed
+    shutil.copyfileobj(sys.stdin.buffer, file)
+    return file
 
 
 def _tell(said: str) -> None:

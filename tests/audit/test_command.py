@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import resource
 import sys
 from collections.abc import Callable
@@ -62,8 +63,9 @@ def command(
 ) -> Callable[..., tuple[int, str]]:
     """`(*arguments, stdin) -> (exit code, stderr)` of the command with the tiny model, into `tmp_path / "out"`."""
 
-    def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+    def run(*arguments: str, stdin: str | int = "") -> tuple[int, str]:
+        raw = os.fdopen(stdin, "rb") if isinstance(stdin, int) else io.BytesIO(stdin.encode())
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(raw))
         given = ["audit", "--model", str(tiny_folder("BertForSequenceClassification")), *arguments]
         try:
             code = main([*given, "--output", str(tmp_path / "out")] if "--output" not in arguments else given)
@@ -232,6 +234,23 @@ def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path:
         sum(b > a + 1e-9 for a, b in zip(first, second, strict=True)),
         sum(b < a - 1e-9 for a, b in zip(first, second, strict=True)),
     )
+    assert found["reversals"]
+    for one in found["reversals"]:
+        sides = one["first"]["difference"], one["second"]["difference"]
+        assert [side > 0 for side in sides] == [one["right_in"] == "second", one["right_in"] == "first"]
+    report = (tmp_path / "out" / "2" / "report.html").read_text(encoding="utf-8")
+    assert f"{found['won']} won, {found['lost']} lost, {found['tied']} tied" in report
+    assert "Beside" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_pipe_is_read_as_a_file_is(command: Any) -> None:
+    line = json.dumps({"query": "berlin", "documents": [{"text": "paris", "grade": 0}, {"text": "berlin", "grade": 1}]})
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(f"{line}\n".encode())
+    code, said = command(stdin=reading)
+    assert code == 0
+    assert "1 queries" in said
 
 
 @pytest.mark.parametrize(
