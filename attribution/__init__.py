@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads cost 10x on a shared machine
 
 if TYPE_CHECKING:
+    from attribution.audit.audit import audit
     from attribution.errors import AttributionError
     from attribution.evidence.compare.contrast import contrast, rank
     from attribution.evidence.compare.counterfactual import counterfactual
@@ -27,6 +28,7 @@ __all__ = [
     "METHODS",
     "MODELS",
     "AttributionError",
+    "audit",
     "contrast",
     "contrast_sentences",
     "counterfactual",
@@ -43,6 +45,7 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "AttributionError": "errors",
     "METHODS": "methods",
     "MODELS": "rerankers.loading.models",
+    "audit": "audit.audit",
     "contrast": "evidence.compare.contrast",
     "contrast_sentences": "evidence.compare.passages",
     "counterfactual": "evidence.compare.counterfactual",

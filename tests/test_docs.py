@@ -19,7 +19,7 @@ from attribution.__main__ import parse_args as parse_command
 from tests.readme import DOCS, README, ROOT, code_blocks
 
 PAGES = [README, *sorted(DOCS.glob("*.md")), ROOT / "benchmarks" / "README.md"]
-EXTRAS = {"'.[batch]'", ".", "huggingface_hub", "-r requirements.txt"}  # what `pip install` is told to get
+EXTRAS = {"'.[batch]'", "'.[audit]'", ".", "huggingface_hub", "-r requirements.txt"}  # what pip is told to get
 page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 

@@ -88,8 +88,8 @@ def lexical_bait(_reranker: Reranker, case: Case) -> str | None:
         return None
     n = len(content_words(case.query))
     return (
-        f"of the query's {n} words the wrong one holds {len(wrong)}, {_times(wrong.total())} in all, the right one "
-        f"{len(right)}, {_times(right.total())}"
+        f"of the query's {n} words the wrong one holds {len(wrong)} (in {wrong.total()} places), the right one "
+        f"{len(right)} (in {right.total()})"
     )
 
 
@@ -108,10 +108,6 @@ def _query_words(query: str, text: str) -> Counter[str]:
     """How often the text holds each of the query's words, those that it holds."""
     words = _folded(text)
     return +Counter({word: sum(partner_of(one, [word]) for one in words) for word in content_words(query)})
-
-
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n} times"
 
 
 def near_duplicates(_reranker: Reranker, case: Case) -> str | None:

@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 
+from attribution.audit import statistics
 from attribution.audit.statistics import (
     Indicator,
     exact_p,
@@ -31,7 +32,7 @@ def test_an_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
 def test_draws_do_not_depend_on_how_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(1).normal(size=(30, 3))
     whole = mean_intervals(values, seed=3)
-    monkeypatch.setattr("attribution.audit.statistics.AT_ONCE", 700)
+    monkeypatch.setattr(statistics, "AT_ONCE", 700)
     assert mean_intervals(values, seed=3) == pytest.approx(whole)
 
 
