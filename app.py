@@ -28,11 +28,13 @@ from attribution.views.page import head_html
 from interface.page import actions, layout, links, models, settings
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
-from interface.runs.lanes import MAIN, WAITING, places, wait_of_a_full_queue
+from interface.runs.lanes import MAIN, places, wait_of_a_full_queue
 from interface.runs.limits import LONGEST_REQUEST
+from interface.runs.once import explain_ahead
 from interface.server import gradio_private, host
 from interface.server.body import Body
 from interface.server.connections import close_half_sent
+from interface.server.gradio_queue import install_queue
 from interface.server.headers import Headers, headers
 from interface.server.open_graph import OpenGraph, about, preview
 from interface.tabs.table import TABS, lines
@@ -79,7 +81,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             buttons.lines[MAIN].render()
         layout.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, buttons)
-        shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES[0])
+        shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES)
         linked = [links.of_pair(pair), links.Linked(options.fields)]
         with gr.Tabs(elem_id="tabs"):
             for row in TABS:
@@ -94,6 +96,8 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     def later() -> None:
         for job in shell.later:
             job(demo)
+        if not ON_ZEROGPU:  # whose visitors run in processes of their own
+            explain_ahead(shell.examples)
 
     return demo, later
 
@@ -133,8 +137,8 @@ def main() -> None:
     gradio_private.install_mcp()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         once_it_listens()
-    demo.queue(max_size=WAITING)
-    gradio_private.look_less_often(demo)
+    install_queue(places)
+    demo.queue()
     demo.launch(
         server_name=args.host,
         server_port=args.port,
@@ -148,7 +152,7 @@ def main() -> None:
         run_history=False,
         app_kwargs={
             "middleware": [
-                Middleware(Headers, places=places, wait=wait_of_a_full_queue),
+                Middleware(Headers, wait=wait_of_a_full_queue),
                 Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION)),
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],

@@ -28,14 +28,18 @@ EXPLAIN = "() => document.querySelector('#explain').click()"
 
 @dataclass(frozen=True)
 class Shell:
-    """What every tab is built from. `later`: what the server does once it listens."""
+    """What every tab is built from.
+
+    `later`: what the server does once it listens; `examples`: what it then explains ahead, while nothing runs.
+    """
 
     pair: PairInputs
     settings: Settings
     actions: Actions
     model_ids: Sequence[str]
-    example: Mapping[str, str]
+    pairs: Sequence[Mapping[str, str]]
     later: list[Callable[[gr.Blocks], None]] = field(default_factory=list)
+    examples: list[tuple[Handler, Any]] = field(default_factory=list)
 
 
 def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,12 @@ from attribution import load_reranker
 from attribution.errors import AttributionError, InputError
 from attribution.export import plain
 from attribution.rerankers.loading.load import default_model
-from interface.runs import kept
-from interface.runs.cost import Passes, lent
-from interface.runs.gpu import on_model, spoken
+from interface.runs.cost import Passes
+from interface.runs.gpu import spoken
 from interface.runs.handlers import QUEUE
 from interface.runs.lanes import Run
 from interface.runs.limits import check_model
+from interface.runs.once import Once
 from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
 KINDS: dict[Any, tuple[type | tuple[type, ...], str]] = {
@@ -72,10 +71,9 @@ def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = Non
         reranker = load_reranker(call.model_id, on_bytes=lambda *_: run.check())
         yield plain(task(reranker, on_pass=run.check, **call.arguments)) if task else {}
 
-    run_task = on_model(work, None, lambda call: lent(call, passes))
-
     def made(function: Function) -> Function:
         name = function.__name__
+        once = Once(name, work, passes=passes, kept=lambda _call, page: bool(page))
         hints = typing.get_type_hints(function)
         parameters = inspect.signature(function).parameters
         who = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
@@ -88,15 +86,12 @@ def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = Non
                 return arguments
             call = Call(arguments.pop("model") or default_model(), arguments)
             check_model(call.model_id)
-            before = kept.look(call.model_ids, name, call)
+            before = once.answer(call)
             if before:
                 return {**before.answer, "kept": True}
-            refuse_a_look()
-            began = time.perf_counter()
-            results = list(run_task(call, request))
+            results = [*once.steps(call, request)]
             if not results:
                 raise AttributionError(f"{name} was stopped before it had a result.")
-            kept.keep(results[0], time.perf_counter() - began, call.model_ids, name, call)
             return {**results[0], "kept": False}
 
         @functools.wraps(function)

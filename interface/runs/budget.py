@@ -14,6 +14,7 @@ from attribution.errors import AttributionError
 
 ASK_BEYOND = 30.0  # seconds: a longer run is started by a second click
 ON_A_SPACE = 60.0
+SHARE = 2.0  # seconds of a run while others wait: a dear method that would go beyond is left out
 GPU_TOKENS_A_SECOND, LOADING = 100_000.0, 3.0  # a lent GPU with small batches; seconds until the weights are there
 
 
@@ -26,6 +27,15 @@ def limit() -> float | None:
     given = os.environ.get("RERANK_LENS_BUDGET_SECONDS", "").strip()
     seconds = float(given) if given else ON_A_SPACE if os.environ.get("SPACE_ID") else 0.0
     return seconds or None
+
+
+def check_share(others: int, spent: float, takes: float) -> None:
+    """Raises `OverBudget` if `others` wait and a run that has `spent` its share of the server would take more of it."""
+    if others and spent + takes > SHARE:
+        raise OverBudget(
+            f"Left out, since {others} other{'s wait' if others > 1 else ' waits'} and this takes about "
+            f"{max(1.0, takes):.0f} s more. Press Explain again once fewer wait."
+        )
 
 
 class Budget:

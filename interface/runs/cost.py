@@ -87,11 +87,6 @@ def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: flo
     _speeds.setdefault((model_id, method), deque(maxlen=LAST)).append(taken / (n_forwards * n_tokens))
 
 
-def forget() -> None:
-    """As if nothing had run yet."""
-    _speeds.clear()
-
-
 def _by_size(reranker: Reranker) -> float:
     size = sum(parameter.numel() for parameter in reranker.model.parameters())
     return max(1.0, size / PARAMETERS) / TOKENS_A_SECOND

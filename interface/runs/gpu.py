@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 try:
@@ -22,8 +23,9 @@ import gradio as gr
 
 from attribution.errors import AttributionError
 from interface.runs.lanes import Run, latest_run, ticking
+from interface.runs.shared import follow
 from interface.runs.steps import Tick, stepwise
-from interface.server.gradio_private import gone
+from interface.server.gradio_private import gone, others
 
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu
 OUR_FAULT = "Something went wrong on our side. Try again, or another model."
@@ -42,45 +44,47 @@ def spoken(error: Exception) -> gr.Error:
     return gr.Error(OUR_FAULT, print_exception=False)
 
 
-def on_model(work: Work, lane: str | None, seconds: Callable[[Any], int] | None) -> Callable[..., Generator[Any]]:
+def on_model(
+    work: Work, lane: str, seconds: Callable[[Any], int] | None, key: Callable[[Any], str]
+) -> Callable[..., Generator[Any]]:
     """`work(asked, run)` as `(asked, request, progress, claim)`: a run of the visitor's `lane`, the latest wins.
 
-    `seconds(asked)`: for how long to ask for a lent GPU; None where none is needed.
-    `lane`: None for one that ends no other run.
+    `seconds(asked)`: for how long to ask for a lent GPU; None where none is needed. `key(asked)`: what is asked by two
+    visitors at the same time under one key is one run. `lane`: empty for one that ends no other run.
     """
 
     def latest(request: gr.Request | None, progress: Any, claim: int | None) -> Any:
         session = request.session_hash if request and lane else None
-        run = Run(gone(request), progress)
+        run = Run(gone(request), progress, others(request))
         return latest_run(session or uuid.uuid4().hex, lane or "api", run, claim)
 
-    def here(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:
+    def visitors(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:
         with latest(request, progress, claim) as run:
             run.check()
-            for update in work(asked, run):
+            for update in follow(key(asked), partial(steps, asked), run):
                 run.check()  # what a stop has said meanwhile is not overwritten
                 yield update
 
     def there(asked: Any, progress: Any) -> Generator[Any]:
         def ticked(tick: Callable[[], None]) -> Generator[Any]:
-            with ticking(tick):
-                yield from here(asked, None, progress)
+            with ticking(tick), latest(None, progress, None) as run:
+                for update in work(asked, run):
+                    run.check()
+                    yield update
 
         try:
             yield from stepwise(ticked)
         except Exception as error:
             raise spoken(error) from None
 
-    def from_worker(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:
-        with latest(request, progress, claim) as run:
-            run.check()
-            with closing(worker(asked, progress)) as steps:
-                for step in steps:
-                    run.check()
-                    if not isinstance(step, Tick):
-                        yield step
+    def from_worker(asked: Any, run: Run) -> Generator[Any]:
+        with closing(worker(asked, run.progress)) as received:
+            for step in received:
+                run.check()
+                if not isinstance(step, Tick):
+                    yield step
 
-    if seconds is None or not ON_ZEROGPU:
-        return here
-    worker = spaces.GPU(duration=lambda asked, _progress: seconds(asked))(there)
-    return from_worker
+    steps = work
+    if seconds and ON_ZEROGPU:
+        worker, steps = spaces.GPU(duration=lambda asked, _progress: seconds(asked))(there), from_worker
+    return visitors

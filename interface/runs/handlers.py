@@ -6,7 +6,6 @@ run, answers errors, keeps whole answers, and asks for a GPU where one is lent.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,12 @@ import gradio as gr
 
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.page import Identity, status_html
-from interface.runs import kept as answers
-from interface.runs.cost import Passes, lent
-from interface.runs.gpu import Work, on_model, spoken
+from interface.runs.cost import Passes
+from interface.runs.gpu import Work, spoken
 from interface.runs.lanes import SLOTS, answered, waits
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
-from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
+from interface.runs.once import Once, Update
+from interface.server.gradio_private import ask_before_the_queue
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
@@ -32,7 +31,6 @@ ASIDE: dict[str, Any] = {
     "show_progress_on": [],
     "api_visibility": "private",
 }
-Update = dict[str, Any]  # what is not named stays as it is
 UNCHANGED: Update = {"status": gr.skip()}
 
 
@@ -100,15 +98,8 @@ class Claimed:
     asked: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Handler:
-    """`work` with what every run has in common; see `handler`. What was asked has `model_ids`, `query` and `texts`."""
-
-    lane: str
-    name: str
-    run: Callable[..., Iterator[Update]]
-    passes: Passes | None
-    kept: Callable[[Any, Update], bool] | None
+class Handler(Once):
+    """A question of a tab; see `handler`."""
 
     def __call__(
         self, asked: Any, request: gr.Request | None = None, progress: Any = None, claim: int | None = None
@@ -120,27 +111,13 @@ class Handler:
             yield before.answer | {"status": status_html(KEPT_STATUS.format(before.seconds))}
             yield UNCHANGED
             return
-        refuse_a_look()
-        began, page = time.perf_counter(), Update()
         try:
-            for update in self.run(asked, request, progress, claim):
-                page |= update
-                yield update
+            yield from self.steps(asked, request, progress, claim)
         except Exception as error:
             problem = spoken(error)
             yield {"status": status_html(str(problem.message))}  # it stays after the toast has gone
             raise problem from None
-        self.keep(asked, page, time.perf_counter() - began)
         yield UNCHANGED
-
-    def answer(self, asked: Any) -> answers.Kept | None:
-        """What is kept of an earlier run of the same."""
-        return answers.look(asked.model_ids, self.name, asked) if self.kept else None
-
-    def keep(self, asked: Any, page: Update, seconds: float) -> None:
-        """Keep the `page` that a run has left, if it is whole."""
-        if self.kept and self.kept(asked, page):
-            answers.keep(page, seconds, asked.model_ids, self.name, asked)
 
 
 def handler(
@@ -153,15 +130,10 @@ def handler(
 
     `passes(asked, sides)`: at most so many forwards for each of `asked.texts`; without it, a lent GPU is asked for as
     long as a run may take. `kept(asked, page)`: whether this page, as a run left it, is whole; then whoever asks the
-    same gets it again.
+    same gets it again, and whoever asks it meanwhile follows the run. What is asked has `model_ids`, `query`, `texts`.
     """
 
-    def made(work: Work) -> Handler:
-        seconds = (lambda asked: lent(asked, passes)) if on_gpu else None
-        name = f"{work.__module__}.{work.__qualname__}"
-        return Handler(lane, name, on_model(work, lane, seconds), passes, kept)
-
-    return made
+    return lambda work: Handler(f"{work.__module__}.{work.__qualname__}", work, lane, passes, kept, on_gpu)
 
 
 def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:

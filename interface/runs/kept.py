@@ -28,21 +28,19 @@ class Kept:
     seconds: float
 
 
-def look(model_ids: Iterable[str], *asked: Any) -> Kept | None:
-    """What is kept of these models and of what was `asked`."""
-    key = _key(model_ids, asked)
+def look(key: str) -> Kept | None:
+    """What is kept under a `key`; nothing is under an empty one."""
     found = KEPT.get(key) if key else None
     return Kept(pickle.loads(found["answer"]), found["seconds"]) if found else None
 
 
-def keep(answer: Any, seconds: float, model_ids: Iterable[str], *asked: Any) -> None:
+def keep(key: str, answer: Any, seconds: float) -> None:
     """Keep an `answer` that took so long, as bytes: their size is known, and nobody changes them."""
-    key = _key(model_ids, asked)
     if key:
         KEPT.set(key, answer=pickle.dumps(answer), seconds=seconds)
 
 
-def _key(model_ids: Iterable[str], asked: tuple[Any, ...]) -> str:
+def key_of(model_ids: Iterable[str], *asked: Any) -> str:
     """What an answer depends on, as a digest: the weights and how they are read, and all that was asked.
 
     Empty while a model is not in memory: then nothing is known of its weights.

@@ -33,7 +33,7 @@ Ended = Literal["running", "waiting"]
 MAIN = "explain"
 CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a queue of its own
 
-_lock = threading.Lock()
+_lock = threading.Condition()  # told whenever a run is over
 _running: dict[Lane, Run] = {}
 _waiting: dict[Lane, int] = {}  # the number of the claim, in the order they were claimed
 _numbers = itertools.count(1)
@@ -58,14 +58,25 @@ def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
 class Run:
     """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take.
 
-    `tell`: shows its progress, as `gr.Progress` is called.
+    `tell`: shows its progress, as `gr.Progress` is called. `others()`: how many visitors wait for a turn.
     """
 
-    def __init__(self, is_gone: Callable[[], bool] = lambda: False, progress: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        is_gone: Callable[[], bool] = lambda: False,
+        progress: Callable[..., Any] | None = None,
+        others: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._stopped = threading.Event()
         self._is_gone = is_gone
         self._budget: Budget | None = None
+        self.progress, self.others = progress, others
         self.tell = sparingly((lambda *_, **__: None) if progress is None else progress)  # Gradio's own is false
+
+    @property
+    def over(self) -> bool:
+        """Its visitor has stopped it, or is gone."""
+        return self._stopped.is_set() or self._is_gone()
 
     def stop(self) -> None:
         """End the run before its next model pass."""
@@ -125,7 +136,19 @@ def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: in
         with _lock:
             if _running.get(key) is run:
                 del _running[key]
+            _lock.notify_all()
         return_freed()  # each thread that served a run keeps what its largest batch took, else
+
+
+def anything_runs() -> bool:
+    """Whether the model is at work for anybody."""
+    return any(lane != CHOOSING for _, lane in [*_running])
+
+
+def wait_until_idle() -> None:
+    """Come back once nothing runs."""
+    with _lock:
+        _lock.wait_for(lambda: not anything_runs())
 
 
 def claim(session: str, lane: str = MAIN) -> int:
@@ -179,6 +202,7 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
         left = [key[1] for key in mine if _waiting.pop(key, None)]
+        _lock.notify_all()
     for run in runs.values():
         run.stop()
     return {**dict.fromkeys(left, "waiting"), **dict.fromkeys(runs, "running")}
@@ -203,7 +227,7 @@ def busy(session: str, lane: str | None = None) -> bool:
 def _forget_the_parents() -> None:
     """A forked worker has no visitors; the lock may have been held by a thread that is not there any more."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.Condition()
     _running.clear()
     _waiting.clear()
 

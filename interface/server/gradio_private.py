@@ -20,25 +20,8 @@ from starlette.responses import JSONResponse
 
 from attribution.export import dumps
 
-IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
 _left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
 _leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
-
-
-def look_less_often(demo: gr.Blocks) -> None:
-    """Let an idle queue rest; after `demo.queue()`."""
-    demo._queue.sleep_when_free = IDLE_SECONDS
-
-
-def set_places(app: Any, places: int) -> None:
-    """How many may wait in the queue of `app`, from the next request on.
-
-    Of a visitor's starts of one handler only the latest will run, so the others take no place.
-    """
-    queue = app.get_blocks()._queue
-    events = [event for one in queue.event_queue_per_concurrency_id.values() for event in one.queue]
-    starts = [(event.session_hash, id(event.fn)) for event in events if event.fn.api_visibility == "private"]
-    queue.max_size = places + len(starts) - len(set(starts))
 
 
 def ask_before_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,15 +56,29 @@ def leave(event_id: str) -> None:
     _left.append(event_id)
 
 
+def queue_of(request: gr.Request | None) -> Any:
+    """The queue of the server that got `request`; None, where there is no server."""
+    app: Any = getattr(request.request, "scope", {}).get("app") if request and request.request else None
+    return app.get_blocks()._queue if hasattr(app, "get_blocks") else None
+
+
+def others(request: gr.Request | None) -> Callable[[], int]:
+    """How many other visitors wait for a turn."""
+    queue = queue_of(request)
+    if request is None or queue is None:
+        return lambda: 0
+    return lambda: len({event.session_hash for event in queue.waiting} - {request.session_hash})
+
+
 def gone(request: gr.Request | None) -> Callable[[], bool]:
     """Whether the client of `request` has closed its connection; never, where there is no server to ask.
 
     Gradio notices when a request's stream is closed, but tells only generators.
     """
-    app = getattr(request.request, "scope", {}).get("app") if request and request.request else None
-    if request is None or app is None or not hasattr(app, "get_blocks"):
+    queue = queue_of(request)
+    if request is None or queue is None:
         return lambda: False
-    queue, session, event_id = app.get_blocks()._queue, request.session_hash, LocalContext.event_id.get(None)
+    session, event_id = request.session_hash, LocalContext.event_id.get(None)
 
     def is_gone() -> bool:
         running = [event for job in queue.active_jobs for event in job or ()]

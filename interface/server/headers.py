@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from attribution.errors import InputError
-from interface.server.gradio_private import set_places
 
 # As strict as Gradio allows: its page has inline scripts and styles, and `js_on_load` is compiled in the browser.
 POLICY = {
@@ -49,18 +48,16 @@ def headers() -> dict[str, str]:
 class Headers:
     """ASGI middleware that adds `headers()` to every HTTP answer.
 
-    `places()`: how many may wait in the queue now; `wait()`: in how many seconds there is a place in a full one again.
+    `wait()`: in how many seconds there is a place in a full queue again.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], places: Callable[[], int], wait: Callable[[], int]) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], wait: Callable[[], int]) -> None:
         self._app = app
-        self._places, self._wait = places, wait
+        self._wait = wait
         self._ours = [(name.encode(), value.encode()) for name, value in headers().items()]
 
     async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
-        """Pass on, with our headers. Gradio's queue refuses who would wait too long at the pace of the last runs."""
-        if scope["type"] == "http" and scope["method"] == "POST":
-            set_places(scope["app"], self._places())
+        """Pass on, with our headers."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -27,8 +27,7 @@ from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, Shell, counted
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS
 from interface.runs import cost
-from interface.runs.budget import OverBudget
-from interface.runs.gpu import log
+from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
 from interface.runs.lanes import MAIN, Run
 from interface.runs.limits import check_budgets
@@ -36,7 +35,6 @@ from interface.tabs import two_models
 from interface.tabs.explain_results import CARDS, Results
 from interface.tabs.first import Opening, without_result
 
-FIRST_SECONDS = 60.0  # a slow model opens the page with the cards that are ready by then
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
 
@@ -77,7 +75,7 @@ def ask(model_id: str, query: str, document: str, **settings: Any) -> Asked:
 
 def build(shell: Shell, _tab: gr.Tab) -> None:
     """The tab's results, the first example's as far as they are there."""
-    asked = Asked(shell.model_ids[0], shell.example["query"], shell.example["document"])
+    asked, *more = (Asked(shell.model_ids[0], pair["query"], pair["document"]) for pair in shell.pairs)
     page = without_result(identity_html(asked.identity(load_reranker(asked.model_id).revision)))
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML(page["identity"], elem_id="identity")
@@ -92,7 +90,8 @@ def build(shell: Shell, _tab: gr.Tab) -> None:
     outputs = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
     outputs |= cards
     opening = Opening(page, outputs)
-    shell.later.append(lambda demo: opening.explain(demo, partial(first_page, asked)))
+    shell.later.append(lambda demo: opening.explain(demo, partial(run.ahead, asked)))
+    shell.examples.extend((run, one) for one in more)
     inputs = {**shell.pair.inputs, **shell.settings.inputs}
     begin = partial(gr.on, [shell.actions.explain.click, shell.pair.query.submit])
     start(begin, run, ask, inputs, outputs, shell.actions, cost=at_most, js=REVEAL)
@@ -134,34 +133,18 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
 
         return on_pass
 
-    yield from explained(models.load(asked.model_id, run), asked, watch)
+    yield from explained(models.load(asked.model_id, run), asked, watch, run.others)
 
 
-def first_page(asked: Asked) -> Update:
-    """The page of the first example, explained once for all and kept."""
-    began, page = time.perf_counter(), Update()
-
-    def watch(*_: Any) -> Callable[[Meter], None]:
-        def on_pass(_meter: Meter) -> None:
-            if time.perf_counter() - began > FIRST_SECONDS:
-                raise Stopped("the page does not wait longer for its first example")
-
-        return on_pass
-
-    try:
-        for update in explained(load_reranker(asked.model_id), asked, watch):
-            page |= update
-    except Stopped:
-        log.warning("the first example took longer than %s s; the page opens with what was ready", FIRST_SECONDS)
-    run.keep(asked, page, time.perf_counter() - began)
-    cost.forget()  # the first run of a process is slower than those to come
-    return page
-
-
-def explained(reranker: Reranker, asked: Asked, watch: Callable[..., Callable[[Meter], None]]) -> Iterator[Update]:
+def explained(
+    reranker: Reranker,
+    asked: Asked,
+    watch: Callable[..., Callable[[Meter], None]],
+    others: Callable[[], int] = lambda: 0,
+) -> Iterator[Update]:
     """Quick methods and their faithfulness first; then each dear one is run and measured, the dearest last.
 
-    Every method gets those of the options that it takes.
+    Every method gets those of the options that it takes. While `others()` wait, a dear one may be left out.
     """
     chosen, wanted = asked.methods, asked.options
     pair = reranker.encode(asked.query, asked.document)  # what is wrong with the pair is no single method's error
@@ -178,6 +161,9 @@ def explained(reranker: Reranker, asked: Asked, watch: Callable[..., Callable[[M
             on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
             options = {name: value for name, value in wanted.items() if name in options_of(key)}
             try:
+                if counts[key] >= cost.DEAR:
+                    takes = cost.seconds(reranker, size.n_tokens, {key: counts[key]})
+                    check_share(others(), time.perf_counter() - began, takes)
                 results.done[key] = explain(reranker, asked.query, asked.document, key, on_pass=on_pass, **options)
                 took = results.done[key].seconds
                 cost.learn(reranker.model_id, key, counts[key], size.n_tokens, took)

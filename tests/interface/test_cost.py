@@ -21,9 +21,9 @@ SIZE = cost.Size(20, SIDES)
 
 @pytest.fixture(autouse=True)
 def nothing_ran() -> Iterator[None]:
-    cost.forget()
+    cost._speeds.clear()
     yield
-    cost.forget()
+    cost._speeds.clear()
 
 
 def reranker(n_parameters: int, model_id: str = "m") -> Any:
@@ -75,7 +75,7 @@ def test_seconds_are_as_the_method_ran_at_its_fastest() -> None:
         cost.learn("m", "occlusion", n_forwards=100, n_tokens=50, taken=0.75)
         found = cost.seconds(model, 20, {"occlusion": 10})
         assert found == pytest.approx(10 * 20 * fastest / (100 * 50)), "the last five runs"
-    cost.forget()
+    cost._speeds.clear()
     assert cost.seconds(model, 20, {"occlusion": 10}) == pytest.approx(200 / 10_000)
 
 

@@ -14,7 +14,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.page import identity_html
 from interface.runs.lanes import claim, stop
 from interface.tabs import first
-from interface.tabs.explain import Asked, first_page, run
+from interface.tabs.explain import Asked, run
 from tests.interface.conftest import PAIR, SESSION, visitor
 
 
@@ -58,7 +58,7 @@ def test_a_page_opened_early_waits_and_a_later_one_holds_the_result(
     assert json.dumps(before).count("rl-pending") == json.dumps(before).count(first.STARTING) > 0
     assert filled(found) == {"ticks": True}  # nothing yet: the next tick asks again
 
-    found.explain(page, lambda: first_page(asked))
+    found.explain(page, lambda: run.ahead(asked))
     after = config(page)
     assert not after["ticks"]
     assert first.STARTING not in json.dumps(after)

@@ -82,23 +82,23 @@ def test_gradios_look_gets_what_is_kept_and_nothing_else(offered: str) -> None:
 
 
 def test_the_key_is_of_the_weights_too(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = tiny_bert.model_id
-    kept.keep("answer", 1.5, [key], PAIR)
-    assert kept.look([key], PAIR) == kept.Kept("answer", 1.5)
+    model, key = tiny_bert.model_id, kept.key_of([tiny_bert.model_id], PAIR)
+    kept.keep(key, "answer", 1.5)
+    assert kept.look(key) == kept.Kept("answer", 1.5)
     for change in ({"revision": "other"}, {"max_length": 7}):
         other = dataclasses.replace(tiny_bert, **change)
         monkeypatch.setattr(kept, "in_memory", lambda _: other)  # noqa: B023
-        assert kept.look([key], PAIR) is None
+        assert kept.key_of([model], PAIR) not in ("", key)
     monkeypatch.setattr(kept, "in_memory", lambda _: None)
-    kept.keep("no key", 1.0, [key], PAIR)
-    assert kept.look([key], PAIR) is None
+    assert kept.key_of([model], PAIR) == ""
+    kept.keep("", "no key", 1.0)
+    assert kept.look("") is None
 
 
-def test_what_is_kept_is_bounded_and_the_least_used_goes(tiny_bert: Reranker) -> None:
+def test_what_is_kept_is_bounded_and_the_least_used_goes() -> None:
     """64 MB together: three answers of 20 MB, and a fourth in place of the one that nobody asked for."""
-    key = tiny_bert.model_id
     for name in "abc":
-        kept.keep(name * 20_000_000, 0.0, [key], name)
-    assert kept.look([key], "a")
-    kept.keep("d" * 20_000_000, 0.0, [key], "d")
-    assert [name for name in "abcd" if kept.look([key], name)] == ["a", "c", "d"]
+        kept.keep(name, name * 20_000_000, 0.0)
+    assert kept.look("a")
+    kept.keep("d", "d" * 20_000_000, 0.0)
+    assert [name for name in "abcd" if kept.look(name)] == ["a", "c", "d"]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -29,7 +25,6 @@ from interface.runs.lanes import (
     stop,
     waits,
 )
-from interface.server.headers import Headers
 
 
 def goes_on(run: Run) -> bool:
@@ -134,24 +129,6 @@ def test_there_are_fewer_places_while_runs_take_long(monkeypatch: pytest.MonkeyP
     for seconds, n in ([], 13), ([0.5, 1.5], WAITING), ([10.0, 14.0], 3), ([500.0], SLOTS):
         monkeypatch.setattr(runs, "_seconds", deque(seconds))
         assert places() == n
-
-
-def test_gradios_queue_has_as_many_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "_seconds", deque([12.0]))
-    start, ask = (SimpleNamespace(api_visibility=kind) for kind in ("private", "public"))
-    waiting = [("ann", start), ("ann", start), ("ann", start), ("bob", start), ("cid", ask), ("cid", ask)]
-    events = SimpleNamespace(queue=[SimpleNamespace(session_hash=who, fn=fn) for who, fn in waiting])
-    queue = SimpleNamespace(max_size=WAITING, event_queue_per_concurrency_id={"model": events})
-    passed = list[str]()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        passed.append(scope["method"])
-
-    here = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
-    asked = Headers(app, places, lambda: 1)({"type": "http", "method": "POST", "app": here}, None, None)  # type: ignore[arg-type]
-    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own, of a browser's
-        pool.submit(asyncio.run, asked).result()
-    assert (queue.max_size, passed) == (3 + 2, ["POST"]), "two of Ann's starts will not run"
 
 
 def test_a_run_that_was_stopped_or_failed_counts_for_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:

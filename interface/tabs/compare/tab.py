@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     texts = {"mode": boxes.mode, "pasted": boxes.text, **{f"box {i}": box for i, box in enumerate(boxes.boxes)}}
     named: dict[str, Any] = {"model_id": shell.pair.model, "query": query, **texts}
     begin(partial(gr.on, [button.click, query.submit]), run_list, ask, {**named, **settings, "picked": picked})
+    shell.examples.extend((run_list, example(shell.model_ids[0], one)) for one in LISTS)
     state = outputs["state"]
     begin(tab.select, run_list, ask_first, {"compared": state, "model_id": shell.pair.model})
     of_pick = outputs["rows"].select(None, picked, picked, js="(picked) => [window.rerankLists.pick(picked)]")
@@ -114,7 +115,12 @@ def ask_first(compared: Compared | None, model_id: str) -> Asked | None:
     if compared is not None:
         return None
     check_model(model_id)
-    query, texts = LISTS[0]["query"], LISTS[0]["documents"]
+    return example(model_id, LISTS[0])
+
+
+def example(model_id: str, one: Mapping[str, Any]) -> Asked:
+    """One of `LISTS`, as a click on it asks."""
+    query, texts = one["query"], one["documents"]
     inputs = (model_id, query, compare_boxes.LIST, write_list(texts), *compare_boxes.EMPTY)
     return Asked(model_id, query, tuple(check_list(texts)), inputs, "integrated_gradients", COLOUR, "delete")
 

@@ -1,0 +1,64 @@
+"""Who is next: Gradio's queue, as this page needs it. The other room that touches what Gradio does not promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio.queueing
+
+IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
+
+
+class Queue(gradio.queueing.Queue):
+    """Gradio's queue, where a kept answer never waits, and nobody has a second turn while another waits for a first.
+
+    `places()`: how many may wait now; whoever comes then is refused, unless the answer is kept.
+    """
+
+    places: Callable[[], int]
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.sleep_when_free = IDLE_SECONDS
+
+    @property
+    def waiting(self) -> list[Any]:
+        """The events whose turn has not come."""
+        return [event for one in self.event_queue_per_concurrency_id.values() for event in one.queue]
+
+    async def push(self, body: Any, request: Any, username: str | None) -> Any:
+        """As Gradio does it, which looks for what is kept first only while the queue is not full."""
+        starts = [(event.session_hash, id(event.fn)) for event in self.waiting if event.fn.api_visibility == "private"]
+        superseded = len(starts) - len(set(starts))  # of a visitor's starts of one handler only the latest will run
+        full = len(self) - superseded >= self.places()
+        pushed = await super().push(body, request, username)
+        event = self.event_ids_to_events.get(str(pushed[1]))
+        if not full or event is None or event not in self.waiting:
+            return pushed
+        await self.remove_from_queue(event._id)
+        self.pending_event_ids_session[event.session_hash].discard(event._id)
+        return False, "Queue is full.", "queue_full"
+
+    def get_events(self) -> Any:
+        """The next to run."""
+        running = Counter(event.session_hash for job in self.active_jobs for event in job or ())
+        for one in self.event_queue_per_concurrency_id.values():
+            one.queue = by_turns(one.queue, running)
+        return super().get_events()
+
+
+def by_turns(events: Sequence[Any], running: Mapping[str, int]) -> list[Any]:
+    """Every visitor's first, then every visitor's second, and so on; what of theirs is `running` is a turn they had."""
+    had, turns = Counter(running), dict[int, int]()
+    for event in events:
+        turns[id(event)] = had[event.session_hash]
+        had[event.session_hash] += 1
+    return sorted(events, key=lambda event: turns[id(event)])
+
+
+def install_queue(places: Callable[[], int]) -> None:
+    """Gradio makes its queue by this name; before the page's `queue()`."""
+    Queue.places = staticmethod(places)
+    gradio.queueing.Queue = Queue  # type: ignore[misc]
