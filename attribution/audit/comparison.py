@@ -10,10 +10,9 @@ import numpy as np
 
 from attribution.audit.audit import Audit
 from attribution.audit.failures import Case
-from attribution.audit.reading import Why, why
+from attribution.audit.reading import Why, contrast_of, why
 from attribution.audit.statistics import mean_intervals, randomisation_p
 from attribution.errors import InputError
-from attribution.evidence.compare.passages import contrast_sentences
 from attribution.rerankers.reranker import Reranker
 
 SAME = 1e-9
@@ -122,7 +121,7 @@ def reversals(audits: Sequence[Audit], rerankers: Sequence[Reranker], n: int = N
         mended = (one for one in audit.failures if _in_order(other, one.inversion.case))
         for one in islice(mended, n):
             case = one.inversion.case
-            contrast = contrast_sentences(other, case.query, case.wrong.text, case.right.text, seed=audit.seed)
+            contrast = contrast_of(other, case, audit.seed)
             whys = [one.reading.why, why(other, contrast)][:: 1 if k == 0 else -1]
             name = ("second", "first")[k]
             found.append(Reversal(one.inversion.id, case.query, case.wrong.text, case.right.text, name, *whys))

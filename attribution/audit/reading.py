@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attribution.audit.causes import find_causes
-from attribution.audit.failures import Inversion
+from attribution.audit.failures import Case, Inversion
 from attribution.errors import InputError
 from attribution.evidence.compare.contrast import words_of
 from attribution.evidence.compare.counterfactual import counterfactual, logit_without
@@ -15,6 +15,7 @@ from attribution.evidence.compare.passages import SentenceContrast, contrast_sen
 from attribution.explain import explain
 from attribution.rerankers.reranker import Reranker
 
+ORDERS = 8  # of sentences: half as many as for a single pair, and twice as many failures in the same time
 FEW_WORDS = 60  # of a text whose words are looked at one by one
 
 
@@ -88,8 +89,14 @@ def read_inversion(reranker: Reranker, inversion: Inversion, seed: int = 0) -> R
     """Ask every cause of the inversion and of its query's pairs that stand as they should, and take the texts apart."""
     case = inversion.case
     elsewhere = tuple(tuple(find_causes(reranker, control)) for control in inversion.controls)
-    contrast = contrast_sentences(reranker, case.query, case.wrong.text, case.right.text, seed=seed)
+    contrast = contrast_of(reranker, case, seed)
     return Reading(find_causes(reranker, case), elsewhere, why(reranker, contrast), turn_round(reranker, contrast))
+
+
+def contrast_of(reranker: Reranker, case: Case, seed: int) -> SentenceContrast:
+    """Why the wrong text has another logit than the right one, sentence by sentence."""
+    texts = case.wrong.text, case.right.text
+    return contrast_sentences(reranker, case.query, *texts, seed=seed, most_orders=ORDERS)
 
 
 def why(reranker: Reranker, contrast: SentenceContrast) -> Why:

@@ -198,9 +198,13 @@ def _sentences(
     )
 
 
-def shares(play: Play, n: int, seed: int) -> list[tuple[float, float]]:
-    """Each of `n` sentences' Shapley value with its standard error, in logits; exact, or over `n_orders(n)` orders."""
-    orders = balanced_orders(n, n_orders(n), torch.Generator().manual_seed(seed)) if n_orders(n) else []
+def shares(play: Play, n: int, seed: int, most: int = N_ORDERS) -> list[tuple[float, float]]:
+    """Each of `n` sentences' Shapley value with its standard error, in logits; exact, or over `n_orders(n)` orders.
+
+    `most`: no more orders than that, an even number.
+    """
+    n_drawn = min(most, n_orders(n))
+    orders = balanced_orders(n, n_drawn, torch.Generator().manual_seed(seed)) if n_drawn else []
     if not orders:
         return [(value, 0.0) for value in exact_shapley(play, n)]
     effects = order_effects(play, orders)  # (n_orders, n); an order, then its reverse

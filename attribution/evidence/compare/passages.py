@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from attribution.evidence.sentences import shares
+from attribution.evidence.sentences import N_ORDERS, shares
 from attribution.methods.perturbation import Logits
 from attribution.removal import Present, check_operator, score_kept
 from attribution.rerankers.reranker import Meter, Reranker, metered
@@ -111,6 +111,7 @@ def contrast_sentences(
     *,
     operator: str = "delete",
     seed: int = 0,
+    most_orders: int = N_ORDERS,
     on_pass: Callable[[Meter], None] | None = None,
 ) -> SentenceContrast:
     """Why the document `first` has another logit than `second` for `query`, sentence by sentence, in logits.
@@ -118,7 +119,8 @@ def contrast_sentences(
     Sentences that both hold, or nearly (`SAME`), are paired first, each once, and stay in place. Each document's other
     sentences share what they add to those: Shapley values of the game whose empty set is what both hold, as
     `sentences` has them, so that common text cancels whatever else it stands beside. `operator`, `seed` and `on_pass`
-    as for `sentences`. Raises `InputError` and `OptionError`.
+    as for `sentences`. `most_orders`: an even number; fewer cost less, and the errors are larger. Raises `InputError`
+    and `OptionError`.
     """
     check_operator(operator)
     began = time.perf_counter()
@@ -135,7 +137,7 @@ def contrast_sentences(
             known = play([frozenset(), frozenset(range(len(own)))])
             cores.append(known[frozenset()])
             logits.append(known[frozenset(range(len(own)))])
-            for i, (share, error) in zip(own, shares(play, len(own), seed), strict=True):
+            for i, (share, error) in zip(own, shares(play, len(own), seed, most_orders), strict=True):
                 value = -share if k else share
                 bars.append(SentenceBar(texts[k][i], "second" if k else "first", *side.spans[i], value, error))
     common_value = cores[0] - cores[1]
