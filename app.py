@@ -17,6 +17,7 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -137,12 +138,18 @@ def main() -> None:
     gradio_private.install_mcp()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         once_it_listens()
+    launch(demo, accounts, server_name=args.host, server_port=args.port, share=args.share)
+    if not ON_ZEROGPU:
+        once_it_listens()
+    demo.block_thread()
+
+
+def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
+    """Serve the page and come back."""
     install_queue(places)
     demo.queue()
     demo.launch(
-        server_name=args.host,
-        server_port=args.port,
-        share=args.share,
+        **where,
         css_paths=CSS_FILES,
         head=head_html(DESCRIPTION, SCRIPTS),
         theme=THEME,
@@ -167,9 +174,6 @@ def main() -> None:
         state_session_capacity=SESSIONS,
     )
     close_half_sent(demo.server)
-    if not ON_ZEROGPU:
-        once_it_listens()
-    demo.block_thread()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import budget
-from interface.runs.handlers import ASIDE, QUEUE, Claimed, Handler, check_fields, for_page
+from interface.runs.handlers import ASIDE, NO_CLAIM, QUEUE, Claimed, Handler, check_fields, for_page
 from interface.runs.lanes import MAIN, Ended, ahead, busy, claim, end, in_a_word, stop
 
 KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
@@ -109,10 +109,10 @@ def _claimer(
             asked = ask(**given)
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
-            return {line: status_html(str(error)), claimed: None}
+            return {line: status_html(str(error)), claimed: NO_CLAIM}
         question = budget.ask(session, passes, takes, asked)
         if question or asked is None:
-            return {line: status_html(question) if question else gr.skip(), claimed: None}
+            return {line: status_html(question) if question else gr.skip(), claimed: NO_CLAIM}
         ended = actions.said(end(session, None if lane == MAIN else lane))
         claimed_as = Claimed(claim(session, lane), asked)
         before, seconds = ahead(session, lane) or (0, 0.0)

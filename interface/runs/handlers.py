@@ -22,6 +22,9 @@ from interface.runs.once import Once, Update
 from interface.server.gradio_private import ask_before_the_queue
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
+ELSEWHERE = (
+    "This start went to another copy of the server. Press again; the host's proxy should keep you at one of them."
+)
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 # Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
@@ -98,6 +101,9 @@ class Claimed:
     asked: Any
 
 
+NO_CLAIM = Claimed(0, None)  # of a start that was refused, and told why
+
+
 class Handler(Once):
     """A question of a tab; see `handler`."""
 
@@ -139,7 +145,8 @@ def handler(
 def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
     """`run` as Gradio calls it with what was claimed; what was refused or withdrawn meanwhile leaves the page as it is.
 
-    Gradio asks it before its queue, so neither that nor a kept answer waits.
+    Gradio asks it before its queue, so neither that nor a kept answer waits. Nothing at all was claimed where the claim
+    went to another copy of the server.
     """
 
     def on_page(
@@ -148,7 +155,10 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
         claimed: Claimed | None = None,
         **_fields: Any,
     ) -> Iterator[dict[Any, Any]]:
-        if claimed is None or not waits(request.session_hash or "", run.lane, claimed.number):
+        if claimed is None:
+            yield {outputs["status"]: status_html(ELSEWHERE)}
+            return
+        if not waits(request.session_hash or "", run.lane, claimed.number):
             yield {outputs["status"]: gr.skip()}
             return
         for update in run(claimed.asked, request, progress, claimed.number):

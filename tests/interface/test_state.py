@@ -18,7 +18,7 @@ from attribution.errors import InputError
 from attribution.methods.leaves import read_grad
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.runs.handlers import UNCHANGED, Claimed, Pair, handler
+from interface.runs.handlers import NO_CLAIM, UNCHANGED, Claimed, Pair, handler
 from interface.runs.lanes import CHOOSING, MAIN, Run, busy, claim, end, stop
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
@@ -175,7 +175,8 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
         assert not says(event, withdrawn), event.api_name
         older, latest = (Claimed(claim("visitor", lane), unknown) for _ in range(2))
         assert not says(event, older), event.api_name
-        assert not says(event, None), event.api_name
+        assert not says(event, NO_CLAIM), event.api_name
+        assert says(event, None), "its claim is in another copy of the server"
         assert says(event, latest), event.api_name
     assert not busy("visitor")
 
