@@ -146,11 +146,11 @@ def compare(query: str) -> dict[str, Any]:
     from interface.tabs.compare import what_if as compare_what_if
     from interface.tabs.compare.documents import check_list
     from interface.tabs.compare.runs import LANE
-    from interface.tabs.compare.state import Asked, Drop, Meet, More, pick
+    from interface.tabs.compare.state import Asked, Change, Meet, More, pick
     from tests.interface.conftest import shown
 
     texts = ["berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin ."]
-    asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance", "delete")
+    asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance")
     seen: dict[str, Any] = {}
 
     def visitor() -> Any:  # of each event its own, as Gradio gives it
@@ -162,8 +162,8 @@ def compare(query: str) -> dict[str, Any]:
     state = page["state"]
     third = state.ranking.rows[2].place
     state = shown(compare_runs.run_pick(More(pick(state, third, state.b)), visitor()))["state"]
-    seen["picked"] = state.a == third and state.contrast is not None
-    page = shown(compare_what_if.run_drop(Drop(state, {"A": [0], "B": []}), visitor()))
+    seen["picked"] = state.a == third and state.why is not None
+    page = shown(compare_what_if.run_change(Change(state, {"A": ("berlin", ())}), visitor()))
     seen["dropped"] = page["status"].count("1 forward pass.")
     seen["met"] = shown(compare_what_if.run_meet(Meet(state, "A", 3, "difference"), visitor()))["meet"].count("<tr>")
     asked = dataclasses.replace(asked, query=f"{query} now")  # nothing of it is kept

@@ -105,7 +105,7 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         quoted = [delimiter.join(row) for row in rows] != lines
         head, sure = [cell.strip().lower() for cell in rows[0]], delimiter == "\t" or quoted
         names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
-        if names_text and (len(head) > 1 or text.startswith('"')):
+        if names_text and (len(head) > 1 or quoted):
             return _under(head, rows[1:], tell)
         if len(head) == 1 and quoted and all(line.startswith('"') for line in lines):
             return [row[0] for row in rows]

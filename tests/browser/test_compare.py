@@ -9,11 +9,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.looks import expect_no_violation, open_tab
+from attribution import raise_above
+from attribution.evidence.probes.wording import content_words
+from attribution.rerankers.reranker import Reranker
+from attribution.words import sentences_of, split_words
+from tests.browser.looks import FITS, expect_no_violation, open_tab
 
 ROOT = Path(__file__).parents[2]
 LISTS = json.loads((ROOT / "examples" / "lists.json").read_text(encoding="utf-8"))
 FIRST = LISTS[0]
+QUERY = "how many people live in Berlin"
+COMMON = "It is a city."
+PASSAGES = (
+    f"Berlin has about 3.7 million inhabitants. {COMMON} Cats sleep.",
+    f"Paris is in France. {COMMON} Dogs jump. The museums of Berlin are old.",
+)
 
 
 def open_compare(page: Page, url: str) -> None:
@@ -48,7 +58,9 @@ def chip(page: Page, i: int) -> Locator:
     return page.locator("#compare-lists .rl-chip").nth(i)
 
 
-def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page, app_url: str) -> None:
+def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
+    page: Page, app_url: str, reranker: Reranker
+) -> None:
     open_compare(page, app_url)
     logits, highest = numbers(page.locator("#compare-rows .rl-rank-logit")), texts(page)[0]
     assert logits == sorted(logits, reverse=True)
@@ -60,14 +72,15 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page,
     assert ahead
     assert float(ahead[1]) == pytest.approx(logits[0] - logits[1], abs=0.011)  # of two that are rounded
 
-    words = page.locator('.rl-panel[data-which="A"] .rl-drop button')
+    words = page.locator('.rl-panel[data-which="A"] .rl-part')
     words.first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(words.nth(1)).to_have_attribute("aria-pressed", "true")
     expect(outcome(page)).to_contain_text(f"without ‘{words.nth(1).inner_text()}’")
-    expect(outcome(page)).to_contain_text("the attribution had predicted")
-    expect(page.locator("#compare-rows")).to_contain_text("What if: 1 word dropped")
+    expect(outcome(page)).to_contain_text("predicted")
+    expect(page.locator("#compare-rows")).to_contain_text("What if: 1 change")
+    expect(page.locator("#compare-why .rl-sentence")).to_contain_text("With the edit, A")
     page.keyboard.press("Enter")
     expect(outcome(page)).to_have_count(0)
     assert numbers(page.locator("#compare-rows .rl-rank-logit")) == logits
@@ -81,7 +94,8 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page,
 
     page.get_by_role("button", name="Or edit the text").click()
     edited = page.get_by_label("Edited text")
-    expect(edited).to_have_value(highest)
+    expect(edited).not_to_have_value(highest)  # A as it is now
+    assert score_of(page, "A") == pytest.approx(reranker.score(FIRST["query"], [edited.input_value()])[0], abs=0.006)
     edited.fill("Nothing of the kind.")
     page.get_by_role("button", name="Score the edited text").click()
     expect(outcome(page)).to_contain_text("as edited")
@@ -91,15 +105,15 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page,
     expect(passes).to_contain_text("forward passes")
     expected = int(re.findall(r"\d+", passes.inner_text())[0])
     page.locator("#compare-meet-start").click()
-    expect(page.locator("#compare-meet tbody tr")).to_have_count(len(FIRST["query"].split()))
+    expect(page.locator("#compare-meet tbody tr")).to_have_count(4)  # of its words those with content
     expect(page.locator("#compare-meet")).to_contain_text(f"{expected} forward and 0 backward passes")
     page.locator("#compare-meet .rl-link").first.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#compare-meet .rl-links .rl-readout")).to_contain_text("“many” with “")
-    expect(page.locator("#compare-meet .rl-partner.rl-raises").first).to_be_visible()
+    expect(page.locator("#compare-meet .rl-links .rl-readout")).to_contain_text("“people” with “")
+    expect(page.locator("#compare-meet .rl-partner:is(.rl-raises, .rl-lowers)").first).to_be_visible()
     page.locator("#compare-meet .rl-in-box").focus()
     page.keyboard.press("ArrowDown")
-    expect(page.locator("#compare-meet .rl-in-readout")).to_contain_text("“how”, ")
+    expect(page.locator("#compare-meet .rl-in-readout")).to_contain_text("“many”, ")
     expect_no_violation(page, "#compare-tab")
 
     row = page.locator("#compare-rows .rl-rank-row").nth(2)
@@ -108,6 +122,75 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(page: Page,
     expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", document)
     expect(page.locator("#cards")).to_be_visible()
     assert page.locator("#query textarea").input_value() == FIRST["query"]
+
+
+def score_of(page: Page, which: str) -> float:
+    """Of A or B, on the list as it is."""
+    return numbers(page.locator(f"#compare-rows .rl-rank-{which} .rl-rank-logit"))[0]
+
+
+def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, app_url: str, reranker: Reranker) -> None:
+    open_compare(page, app_url)
+    page.locator("#compare-query textarea").fill(QUERY)
+    pasted = "text\n" + "\n".join(f'"{passage}"' for passage in PASSAGES)
+    page.locator("#compare-documents textarea").fill(pasted)
+    page.wait_for_function("text => rerankLists.now[3] === text", arg=pasted)
+    page.locator("#compare-start").click()
+    bars = page.locator("#compare-why .rl-passages > ol > li")
+    expect(bars).to_have_count(2 + 1 + 5)  # the logits, what is in both, and what only one holds
+    expect(page.locator("#compare-status")).to_contain_text("Done")
+    b, *steps, a = numbers(bars.locator(".rl-step-value"))
+    assert b + sum(steps) == pytest.approx(a, abs=0.01 * len(steps))
+    line = page.locator("#compare-why .rl-sentence")
+    expect(line).to_contain_text("1 sentence is in both documents")
+    bar = bars.nth(1)
+    bar.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(bar.locator(".rl-w").first).to_be_visible()
+    expect(bars.filter(has_text="in both").locator("li")).to_have_text([COMMON])
+
+    texts = [
+        PASSAGES[int(page.locator(f"#compare-rows .rl-rank-{of}").get_attribute("data-place") or 0) - 1] for of in "AB"
+    ]
+    panel = page.locator('.rl-panel[data-which="A"]')
+    parts, zooms = panel.locator(".rl-whole .rl-part"), panel.locator(".rl-zoom")
+    expect(parts).to_have_count(len(sentences_of(texts[0])))
+    expect(panel.locator('.rl-drop [tabindex="0"]')).to_have_count(1)
+    parts.first.focus()
+    page.keyboard.press("Space")
+    expect(outcome(page)).to_contain_text(f"A without ‘{sentences_of(texts[0])[0].strip()}’")
+    expect(outcome(page)).to_contain_text("predicted")
+    expect(line).to_contain_text("With the edit, A")
+    without = "".join(sentences_of(texts[0])[1:])
+    assert score_of(page, "A") == pytest.approx(reranker.score(QUERY, [without])[0], abs=0.006)
+    expect(parts.first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(outcome(page)).to_have_count(0)
+    expect(line).to_contain_text("A is ahead")
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(zooms.first).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("XY")
+    page.keyboard.press("Enter")
+    word = split_words(texts[0])[0]
+    put = "XY" + texts[0][word[1] :]
+    expect(outcome(page)).to_contain_text(f"A with ‘XY’ for ‘{texts[0][slice(*word)]}’")
+    assert score_of(page, "A") == pytest.approx(reranker.score(QUERY, [put])[0], abs=0.006)
+
+    page.locator("#compare-raise").click()
+    expect(page.locator("#compare-what-if .rl-sentence")).to_contain_text(re.compile("rises above A|lifts B above A"))
+    found = raise_above(reranker, QUERY, texts[1], texts[0])
+    assert score_of(page, "B") == pytest.approx(reranker.score(QUERY, [found.edited])[0], abs=0.006)
+    page.locator("#compare-meet-start").click()
+    expect(page.locator("#compare-meet thead th")).to_have_count(len(sentences_of(texts[0])))
+    expect(page.locator("#compare-meet tbody tr")).to_have_count(len(content_words(QUERY)))
+    expect_no_violation(page, "#compare-tab")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function(FITS)
+    parts.last.click()
+    expect(outcome(page).first).to_contain_text("A without")
 
 
 def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, app_url: str) -> None:
@@ -121,11 +204,11 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     expect(page.locator("#compare-lists .rl-why")).to_have_text(LISTS[3]["reason"])
     same = page.locator("#compare-rows .rl-rank-row", has_text=LISTS[3]["documents"][0])  # given twice
     assert [row.get_attribute("data-place") for row in same.all()] == ["1", "3"]
-    for button in ("Compare document 1 as A", "Compare document 3 as B"):  # B before A is drawn
+    for button in ("Compare doc 1 as A", "Compare doc 3 as B"):  # B before A is drawn
         same.get_by_role("button", name=button).evaluate("button => button.click()")
     pressed = page.locator("#compare-rows [aria-pressed=true]")
-    expect(pressed.nth(0)).to_have_accessible_name("Compare document 1 as A")
-    expect(pressed.nth(1)).to_have_accessible_name("Compare document 3 as B")
+    expect(pressed.nth(0)).to_have_accessible_name("Compare doc 1 as A")
+    expect(pressed.nth(1)).to_have_accessible_name("Compare doc 3 as B")
     expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A and B are level")
     page.locator("#compare-query textarea").fill("another query")
     expect(page.locator("#compare-result")).to_have_attribute("data-rl-stale", "")
@@ -165,7 +248,7 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     assert page.locator("#compare-result b", has_text="first").count() == 0
     lower = page.locator("#compare-rows .rl-rank-row").last
     place, before = lower.get_attribute("data-place"), page.url
-    lower.get_by_role("button", name=f"Compare document {place} as A").click()
+    lower.get_by_role("button", name=f"Compare doc {place} as A").click()
     chosen = page.locator("#compare-rows .rl-rank-A")
     expect(chosen).to_have_attribute("data-place", place or "")
     page.wait_for_function("before => location.href !== before", arg=before)

@@ -1,4 +1,4 @@
-"""What Compare remembers of a list: picks, dropped words, edits, and what became of each, on a tiny model."""
+"""What Compare remembers of a list: picks, what-ifs, and what became of each, on a tiny model."""
 
 from __future__ import annotations
 
@@ -7,29 +7,48 @@ from typing import Any
 
 import pytest
 
-from attribution import contrast, rank
+from attribution import MODELS, contrast, contrast_sentences, rank
 from attribution.errors import InputError
-from attribution.evidence.compare.contrast import words_of
-from attribution.evidence.compare.counterfactual import logit_without
+from attribution.evidence.compare.raising import Edit, Raised
+from attribution.evidence.sentences import sentences
 from attribution.rerankers.reranker import Reranker
-from interface.tabs.compare import state as compare_state
+from attribution.views.compare_why import Logits, lead
+from attribution.views.compare_words import Cut, apply
+from attribution.words import split_sentences, to_words
+from interface.tabs.compare import runs, what_if
 from interface.tabs.compare.documents import check_list
-from interface.tabs.compare.state import Asked, Compared, Drop, Edit, Meet, More, outcomes, pick, read_picked
-from interface.tabs.compare.tab import ask_pick, more
+from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Version, pick, read_picked
+from interface.tabs.compare.tab import ask_cuts, ask_edit, ask_pick, more
+from tests.interface.conftest import shown, visitor
 from tests.views.test_render import read
 
 QUERY = "how many people live in berlin ?"
 TEXTS = ["berlin has about 3.7 million inhabitants .", "paris is the capital .", "museums in berlin"]
+PASSAGES = [
+    "Berlin is large. It has about 3.7 million inhabitants. Cats sleep.",
+    "Berlin is large. Paris is old. It is in France. Dogs jump.",
+]
 IG = "integrated_gradients"
+
+
+def asked_of(model: str, texts: list[str]) -> Asked:
+    documents = tuple(check_list([(f"id-{i}", text) for i, text in enumerate(texts, start=1)]))
+    return Asked(model, QUERY, documents, ("boxes",), IG, "saliency")
 
 
 @pytest.fixture(scope="module")
 def compared(tiny_bert: Reranker) -> Compared:
-    documents = tuple(check_list([("one", TEXTS[0]), ("two", TEXTS[1]), ("three", TEXTS[2])]))
-    ranking = rank(tiny_bert, QUERY, TEXTS)
-    found = contrast(tiny_bert, QUERY, TEXTS[0], TEXTS[1], IG)
-    asked = Asked(tiny_bert.model_id, QUERY, documents, ("boxes",), IG, "saliency", "delete")
-    return Compared(asked, ranking, a=1, b=2, contrast=found)
+    asked, ranking = asked_of(tiny_bert.model_id, TEXTS), rank(tiny_bert, QUERY, TEXTS)
+    return Compared(asked, ranking, a=1, b=2, why=contrast(tiny_bert, QUERY, TEXTS[0], TEXTS[1], IG))
+
+
+@pytest.fixture(scope="module")
+def passages(tiny_bert: Reranker) -> Compared:
+    asked, ranking = asked_of(tiny_bert.model_id, PASSAGES), rank(tiny_bert, QUERY, PASSAGES)
+    without: Any = {which: sentences(tiny_bert, QUERY, text) for which, text in zip("AB", PASSAGES, strict=True)}
+    why = contrast_sentences(tiny_bert, QUERY, *PASSAGES)
+    return Compared(asked, ranking, a=1, b=2, without=without, why=why)
 
 
 @pytest.mark.parametrize(
@@ -41,60 +60,122 @@ def test_the_pair_of_a_link_is_of_this_list_or_none(text: str, picked: tuple[int
     assert read_picked(text, 3) == picked
 
 
-def test_a_and_b_are_what_was_picked(compared: Compared) -> None:
-    first, second = compared.ranking.rows, compared.contrast
-    assert second
+def test_a_and_b_are_what_was_picked(compared: Compared, passages: Compared) -> None:
+    first, second = compared.ranking.rows, compared.why
     assert [row.place for row in first] != [1, 2, 3], "the order given is another than by rank, else this says little"
     assert (compared.place("A"), compared.place("B")) == (1, 2)
-    assert (compared.name("A"), compared.name("B")) == ("one", "two")
-    for which, explanation in (("A", second.first), ("B", second.second)):
+    assert (compared.text("A"), compared.text("B")) == (TEXTS[0], TEXTS[1])
+    assert (compared.unit, passages.unit) == ("word", "sentence")
+    assert dataclasses.replace(passages, a=2, b=1).unit == "sentence"
+    one_is = dataclasses.replace(passages, asked=asked_of("m", [TEXTS[0], PASSAGES[0], TEXTS[1]]))
+    assert (one_is.unit, dataclasses.replace(one_is, b=3).unit) == ("sentence", "word")
+    for which in ("A", "B"):
         side: Any = which
-        assert compared.explanation(side) is explanation
-        assert compared.words(side) == words_of(explanation, explanation.attributions, "document")
-    with pytest.raises(LookupError):
-        dataclasses.replace(compared, contrast=None).explanation("A")
+        explanation = compared.explanation(side)
+        assert explanation is (second.first if which == "A" else second.second)  # type: ignore[union-attr]
+        assert compared.words(side) == to_words(explanation, "document")
+        plain = passages.words(side)
+        assert "".join(word.text for word in plain) == passages.text(side)
+        assert {word.attribution for word in plain} == {None}
 
 
 def test_a_pick_forgets_what_was_done(compared: Compared) -> None:
-    changed = dataclasses.replace(compared, edited={1: ("x", 1.0)}, dropped={"A": frozenset({0})}, logits={})
+    changed = dataclasses.replace(compared, versions={"A": Version("x", 1.0)}, scored={"x": 1.0})
     picked = pick(changed, 3, 1)
     assert (picked.a, picked.b) == (3, 1)
-    assert (picked.contrast, picked.dropped, picked.edited, picked.logits) == (None, {}, {}, {})
+    assert (picked.why, picked.without, picked.versions, picked.scored) == (None, {}, {}, {})
     assert (picked.asked, picked.ranking) == (compared.asked, compared.ranking)
 
 
 def test_what_is_asked_next_reads_the_documents_it_is_about(compared: Compared) -> None:
-    assert More(compared).texts == Drop(compared, {"A": [0], "B": []}).texts == (TEXTS[0], TEXTS[1])
+    assert More(compared).texts == (TEXTS[0], TEXTS[1])
     assert Meet(compared, "B", 3, "difference").texts == (TEXTS[1],)
-    assert Edit(compared, "B", "another").texts == ("another",)
-    for kind, given in ((More, {}), (Edit, {"which": "A", "text": " "}), (Edit, {"which": "A", "text": "x" * 20_001})):
-        for of in (None, dataclasses.replace(compared, contrast=None), compared if given else None):
-            with pytest.raises(InputError):
-                more(kind)(of, **given)
+    assert ask_edit(compared, "B", "another").texts == ("another",)
+    for of in (None, dataclasses.replace(compared, why=None)):
+        with pytest.raises(InputError, match="no list yet"):
+            more(More)(of)
+    for text in (" ", "x" * 20_001):
+        with pytest.raises(InputError):
+            ask_edit(compared, "A", text)
     assert ask_pick(compared, "3,1").compared.a == 3
     for of, picked in ((None, "3,1"), (compared, "4,1"), (compared, "")):
         with pytest.raises(InputError, match="no list yet"):
             ask_pick(of, picked)
 
 
-def test_what_became_of_dropped_words_and_edits(compared: Compared, tiny_bert: Reranker) -> None:
-    gone = frozenset({0, 3})
-    without = logit_without(tiny_bert, QUERY, TEXTS[0], gone, operator="delete")
+def test_cuts_are_of_the_texts_that_are_shown(compared: Compared) -> None:
+    asked = ask_cuts(compared, {"A": [1, [[0, 6, ""]]], "B": [2, []]})
+    assert asked.changed == {"A": (" has about 3.7 million inhabitants .", (Cut(0, 6),))}
+    assert asked.texts == (" has about 3.7 million inhabitants .",)
+    edited = dataclasses.replace(compared, versions={"A": Version("x", 1.0), "B": Version("y", 1.0, (Cut(0, 5),))})
+    assert ask_cuts(edited, {"A": [1, []], "B": [2, []]}).as_given == {"B"}
+    for of, says in ((None, "no list yet"), (compared, "another document by now")):
+        with pytest.raises(InputError, match=says):
+            ask_cuts(of, {"A": [2, []], "B": [1, []]})
+    with pytest.raises(InputError, match="empty"):
+        ask_cuts(compared, {"A": [1, [[0, len(TEXTS[0]), ""]]], "B": [2, []]})
+
+
+@pytest.mark.parametrize(
+    ("cuts", "text"),
+    [((), "a b  c"), ((Cut(1, 3),), "a  c"), ((Cut(1, 3, "x"),), "a x  c"), ((Cut(0, 0, "y. "),), "y. a b  c"),
+     ((Cut(3, 6, "z"), Cut(0, 1)), " b  z"), ((Cut(0, 0, "y. "), Cut(0, 3)), "y.   c")],
+)  # fmt: skip
+def test_what_stands_in_a_words_place_keeps_its_white_space(cuts: tuple[Cut, ...], text: str) -> None:
+    assert apply("a b  c", cuts) == text
+
+
+def test_every_what_if_is_the_rerankers_score_of_that_text(
+    compared: Compared, passages: Compared, tiny_bert: Reranker, offered: str
+) -> None:
+    assert offered == tiny_bert.model_id
+    whole = split_sentences(PASSAGES[1])
+    for of, cuts in (
+        (compared, {"A": [1, [[0, 6, ""], [10, 16, "nearly"]]], "B": [2, [[5, 8, ""]]]}),
+        (passages, {"A": [1, []], "B": [2, [[*whole[1], ""], [whole[2][0], whole[2][0] + 2, "That"]]]}),
+    ):
+        given = of.logit("A"), of.logit("B")
+        page = shown(what_if.run_change(ask_cuts(of, cuts), visitor()))
+        now = page["state"]
+        for which, version in now.versions.items():
+            assert version.logit == pytest.approx(tiny_bert.score(QUERY, [version.text])[0], abs=1e-5)
+            assert {row.place: row.logit for row in now.now().rows}[now.place(which)] == version.logit
+        assert set(now.versions) == {which for which, (_, spans) in cuts.items() if spans}
+        assert "words" not in page, "the browser shows it already"
+        said = read(page["why"]).text
+        assert lead(Logits(*given), Logits(now.logit("A"), now.logit("B"))) in said
+        assert "With the edit, A" in said
+        again = shown(what_if.run_change(ask_cuts(now, {"A": [1, []], "B": [2, []]}), visitor()))
+        assert again["state"].versions == {}
+        assert "0 forward passes" in again["status"]
+        assert "As given" not in read(again["why"]).text
+
+
+def test_what_is_predicted_is_the_bars_or_the_words(compared: Compared, passages: Compared) -> None:
+    words = compared.words("A")
+    cuts = tuple(Cut(word.start, word.end) for word in (words[0], words[3]))
+    assert predicted(compared, "A", cuts) == pytest.approx(-sum(words[i].attribution or 0.0 for i in (0, 3)))
+    assert predicted(compared, "A", (cuts[0], Cut(*cuts[1][:2], "another"))) is None
+    why: Any = passages.why
+    for bar in why.bars:
+        which, sign = ("A", 1) if bar.of == "first" else ("B", -1)
+        side: Any = which
+        assert predicted(passages, side, (Cut(bar.start, bar.end),)) == pytest.approx(-sign * bar.value)
+    both = why.common[0].first
+    assert predicted(passages, "A", (Cut(*both),)) is None, "it has no bar of its own"
+
+
+def test_what_became_of_each(compared: Compared) -> None:
     lowest = min(row.logit for row in compared.ranking.rows) - 1
-    changed = dataclasses.replace(
-        compared, dropped={"A": gone, "B": frozenset()}, edited={2: ("another", lowest)}, logits={(1, gone): without}
-    )
-    assert changed.changed_logits() == {1: without, 2: lowest}
+    versions: Any = {"B": Version("another", lowest), "A": Version("x", 0.5, (Cut(0, 6), Cut(6, 10, "was")), -0.25)}
+    changed = dataclasses.replace(compared, versions=versions)
     now = {row.place: row for row in changed.now().rows}
     before = {row.place: row for row in compared.ranking.rows}
-    assert (now[1].logit, now[2].logit, now[3].logit) == (without, lowest, before[3].logit)
+    assert (now[1].logit, now[2].logit, now[3].logit) == (0.5, lowest, before[3].logit)
     assert now[2].rank == 3
     first, second = outcomes(changed)
-    words = [changed.words("A")[i] for i in (0, 3)]
-    assert (first.which, second.which) == ("A", "B")
-    assert first.dropped == tuple(word.text for word in words)
-    assert first.predicted == pytest.approx(-sum(word.attribution or 0.0 for word in words))
-    assert (second.dropped, second.predicted) == ((), None)
+    assert (first.which, first.done, first.predicted) == ("A", (("berlin", ""), ("has", "was")), -0.25)
+    assert (second.which, second.done, second.predicted) == ("B", (), None)
     for outcome, place in ((first, 1), (second, 2)):
         assert (outcome.before, outcome.after) == (before[place].logit, now[place].logit)
         assert (outcome.rank_before, outcome.rank_after) == (before[place].rank, now[place].rank)
@@ -102,40 +183,80 @@ def test_what_became_of_dropped_words_and_edits(compared: Compared, tiny_bert: R
     assert outcomes(compared) == []
 
 
-def test_an_edit_that_wins_moves_to_the_top(compared: Compared) -> None:
-    rows = compared.ranking.rows
-    lower = next(row for row in reversed(rows) if row.place in (1, 2))
-    (outcome,) = outcomes(dataclasses.replace(compared, edited={lower.place: ("another", rows[0].logit + 1)}))
-    assert (outcome.rank_before, outcome.rank_after) == (lower.rank, 1)
-    assert lower.rank > 1
-
-
-def test_the_list_says_what_was_done_to_a_document(compared: Compared) -> None:
-    changed = dataclasses.replace(
-        compared,
-        dropped={"A": frozenset({0}), "B": frozenset()},
-        edited={3: ("another", 0.0)},
-        logits={(1, frozenset({0})): 0.5},
-    )
-    text = read(compare_state.draw_rows(changed)).text
-    assert text.count("What if: 1 word dropped") == text.count("What if: edited text") == text.count("What if") - 1 == 1
-    two = dataclasses.replace(changed, dropped={"B": frozenset({0, 1})}, logits={(2, frozenset({0, 1})): 0.5})
-    assert "What if: 2 words dropped" in read(compare_state.draw_rows(two)).text
-    drawn = compare_state.draw_words(changed)
+def test_the_page_says_what_was_done_to_a_document(compared: Compared) -> None:
+    changed = dataclasses.replace(compared, versions={"A": Version("x", 0.5, (Cut(0, 6),)), "B": Version("y", 0.0)})
+    text = read(draw_rows(changed)).text
+    assert text.count("What if: 1 change") == text.count("What if: edited text") == 1
+    two = dataclasses.replace(changed, versions={"B": Version("y", 0.0, (Cut(0, 5), Cut(5, 8)))})
+    assert "What if: 2 changes" in read(draw_rows(two)).text
+    drawn = draw_words(changed)
     assert drawn.count('aria-pressed="true"') == 1
-    assert "Integrated gradients" in compare_state.draw_why(changed)
-    empty = dataclasses.replace(changed, contrast=None)
-    assert (compare_state.draw_why(empty), compare_state.draw_words(empty)) == ("", "")
-    identity = compare_state.draw_identity(compared)
+    assert drawn.count("Edited as a whole") == 1
+    assert "Integrated gradients" in draw_why(changed)
+    assert draw_why(dataclasses.replace(changed, why=None)) == ""
+    identity = draw_identity(compared)
     assert compared.asked.model_id in identity
     assert compared.ranking.revision in identity
 
 
-def test_a_word_without_an_attribution_predicts_nothing(compared: Compared) -> None:
-    assert compared.contrast
-    first = compared.contrast.first
-    nothing = dataclasses.replace(first, attributions=(0.0,) * len(first.tokens))
-    flat = dataclasses.replace(compared, contrast=dataclasses.replace(compared.contrast, first=nothing))
-    gone = frozenset({0, 1})
-    (outcome,) = outcomes(dataclasses.replace(flat, dropped={"A": gone}, logits={(1, gone): 0.5}))
-    assert outcome.predicted == 0.0
+def test_the_first_answer_comes_before_the_dear_ones(offered: str) -> None:
+    """The list, then the losses with the texts' buttons, then the colours, then the bars."""
+    updates = list(runs.run_list(asked_of(offered, PASSAGES), visitor()))
+    told = [update for update in updates if "why" in update]
+    assert [(bool(u["why"]), "rl-passages" in u["why"]) for u in told] == [(False, False), (True, False), (True, True)]
+    assert "Without" in told[1]["why"]
+    assert told[1]["words"].count("rl-zoom") == 7
+    assert "data-v" not in told[1]["rows"]
+    passes, seconds = runs.at_most(dataclasses.replace(asked_of(offered, PASSAGES), query="berlin"))
+    assert passes > 0
+    assert seconds > 0
+    assert runs.at_most(asked_of(offered, PASSAGES)) == (0, 0.0), "it is kept"
+    assert runs.at_most(None) == (0, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["words", "passages"])
+def test_the_order_is_turned_round_from_above_and_from_below(
+    kind: str, compared: Compared, passages: Compared, tiny_bert: Reranker, offered: str
+) -> None:
+    of = compared if kind == "words" else passages
+    assert offered == of.asked.model_id
+    higher, lower = what_if.by_logit(of)
+    assert of.logit(higher) > of.logit(lower)
+    flipped = shown(what_if.run_flip(More(of), visitor()))
+    version = flipped["state"].versions[higher]
+    assert version.text == apply(of.text(higher), version.cuts)
+    assert version.logit == pytest.approx(tiny_bert.score(QUERY, [version.text])[0], abs=1e-5)
+    assert (version.logit < of.logit(lower)) == ("Dropping all" not in read(flipped["what_if"]).text)
+    raised = shown(what_if.run_raise(More(of), visitor()))
+    version = raised["state"].versions.get(lower)
+    if version:
+        assert version.text == apply(of.text(lower), version.cuts)
+        assert version.logit == pytest.approx(tiny_bert.score(QUERY, [version.text])[0], abs=1e-5)
+    assert ("rises above" in read(raised["what_if"]).text) == bool(version and version.logit > of.logit(higher))
+
+
+def test_an_edit_that_raises_is_told_in_cuts() -> None:
+    text = "Cats sleep. Dogs jump. Cats sleep. "
+    steps = (
+        Edit("drop", "Cats sleep. ", 2, 1.5, 1.25),
+        Edit("word", "berlin", 1, None, 2.0),
+        Edit("sentence", "It is so.", 3, 2.5, 3.0),
+    )
+    edited = "It is so. berlin. Dogs jump. Cats sleep. "
+    found = Raised("m", "r", QUERY, text, "x", 1.0, 2.5, True, steps, edited, steps, 9, 0.1)
+    cuts = what_if.cuts_of(text, found)
+    assert cuts == (Cut(0, 0, "It is so. berlin. "), Cut(0, 12))
+    assert apply(text, cuts) == edited
+    assert what_if.gain_of(found) is None
+    two = dataclasses.replace(found, steps=(steps[0], steps[2]))
+    assert what_if.gain_of(two) == pytest.approx((1.5 - 1.0) + (2.5 - 1.25))
+
+
+def test_a_change_of_one_text_leaves_the_other_as_it_is(compared: Compared, offered: str) -> None:
+    assert offered in MODELS
+    now = shown(what_if.run_change(Change(compared, {"A": ("museums", ())}), visitor()))["state"]
+    now = shown(what_if.run_change(ask_cuts(now, {"A": [1, []], "B": [2, [[0, 5, ""]]]}), visitor()))["state"]
+    assert {which: version.text for which, version in now.versions.items()} == {
+        "A": "museums",
+        "B": " is the capital .",
+    }

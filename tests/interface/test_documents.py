@@ -50,6 +50,8 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("1. one\n3. no next", [("1", "1. one"), ("2", "3. no next")]),
         ("- one\ntwo", [("1", "- one"), ("2", "two")]),
         ("1999. A year\n2000. Another", [("1", "1999. A year"), ("2", "2000. Another")]),
+        ('text\n"a, b."\nc', [("1", "a, b."), ("2", "c")]),  # as spreadsheets save one column
+        ("text\na\nb", [("1", "text"), ("2", "a"), ("3", "b")]),
         ('id,text\n7,"Berlin, the ""capital"""\n8,two', [("7", 'Berlin, the "capital"'), ("8", "two")]),
         (
             '"id";"title";"text"\r\n"a";"T";"one\n\nstill one"\r\n"b";"";"two"',

@@ -25,7 +25,7 @@ from interface.tabs import two_models
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare import what_if
 from interface.tabs.compare.documents import check_list
-from interface.tabs.compare.state import Asked, Compared, Drop, Edit, Meet, More, pick
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick
 from tests.interface.conftest import shown, visitor
 from tests.tiny import save_tiny
 
@@ -73,9 +73,18 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def compared(model: str) -> Compared:
-    asked = Asked(model, QUERY, tuple(check_list(list(TEXTS))), (), IG, "layerwise_relevance", "delete")
-    state = shown(compare_runs.run_list(asked, visitor()))["state"]
+PASSAGES = (
+    "Berlin is large. It has about 3.7 million inhabitants. Cats sleep.",
+    "Paris is old. It is in France. Dogs jump.",
+)
+
+
+def passages(model: str, texts: tuple[str, ...] = PASSAGES, query: str = QUERY) -> Asked:
+    return Asked(model, query, tuple(check_list(list(texts))), (), IG, "layerwise_relevance")
+
+
+def compared(model: str, texts: tuple[str, ...] = TEXTS) -> Compared:
+    state = shown(compare_runs.run_list(passages(model, texts), visitor()))["state"]
     assert isinstance(state, Compared)
     return state
 
@@ -96,9 +105,14 @@ RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
         lambda _, __, c: dataclasses.replace(c.asked, query=QUERY + " now"),
     ),
     "pick": (compare_runs.run_pick, lambda _, __, c: More(pick(c, c.b, c.a))),
-    "drop": (what_if.run_drop, lambda _, __, c: Drop(c, {"A": [0], "B": [1]})),
-    "edit": (what_if.run_edit, lambda _, __, c: Edit(c, "A", "berlin has inhabitants")),
+    "change": (what_if.run_change, lambda _, __, c: Change(c, {"A": ("berlin has inhabitants", ()), "B": ("a b", ())})),
     "flip": (what_if.run_flip, lambda _, __, c: More(c)),
+    "raise": (what_if.run_raise, lambda _, __, c: More(c)),
+    "passages": (compare_runs.run_list, lambda m, _, __: passages(m, query=f"{QUERY} now")),
+    "pick of passages": (compare_runs.run_pick, lambda m, _, __: More(compared(m, PASSAGES))),
+    "flip of passages": (what_if.run_flip, lambda m, _, __: More(compared(m, PASSAGES))),
+    "raise of passages": (what_if.run_raise, lambda m, _, __: More(compared(m, PASSAGES))),
+    "meet of passages": (what_if.run_meet, lambda m, _, __: Meet(compared(m, PASSAGES), "A", 3, "difference")),
     "meet": (what_if.run_meet, lambda _, __, c: Meet(c, "A", 3, "difference")),
     "meet by gradients": (
         what_if.run_meet,
@@ -118,7 +132,9 @@ def test_the_time_asked_for_covers_the_work_and_is_not_far_above_it(
     seconds = lent(asked, run.passes)
     assert len(list(run(asked, visitor()))) > 1
     assert sum(taken) <= seconds
-    bound = {"flip": 16, "probes": 16}.get(name, 8)  # what adapts or stops early is asked for at its most
+    bound = (
+        16 if name.split()[0] in ("flip", "raise", "probes") else 8
+    )  # what adapts or stops early is asked for at its most
     assert seconds <= bound * sum(taken), (seconds, sum(taken))
 
 

@@ -159,8 +159,7 @@ def test_a_click_on_an_example_asks_what_was_asked_ahead(offered: str) -> None:
         boxes = {f"box {i}": text for i, text in enumerate(EMPTY)}
         ahead = compare.example(offered, one)
         click = compare.ask(
-            offered, one["query"], LIST, compare.write_list(one["documents"]), ahead.method, ahead.colour,
-            ahead.operator, "", **boxes,
+            offered, one["query"], LIST, compare.write_list(one["documents"]), ahead.method, ahead.colour, "", **boxes,
         )  # fmt: skip
         assert repr(click) == repr(ahead)
 

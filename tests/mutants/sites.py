@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
 PURE = [
     *("runs/lanes", "runs/handlers", "runs/steps", "runs/budget", "runs/cost", "runs/limits"),
-    *("tabs/compare/documents", "tabs/compare/state", "programs/endpoints"),
+    *("tabs/compare/documents", "tabs/compare/state", "tabs/compare/draw", "programs/endpoints"),
 ]
 
 # The tests of each room; the longest path that fits counts.
@@ -95,6 +95,7 @@ TESTS: dict[str, str] = {
     "interface/runs/cost": "cost",
     "interface/runs/steps": "budget",
     "interface/tabs/compare/state": "compare_state",
+    "interface/tabs/compare/draw": "compare_state",
     "interface/programs/endpoints": "edges checks callers",
 }
 

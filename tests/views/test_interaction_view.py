@@ -24,11 +24,20 @@ def shown(found: Interaction) -> str:
     return meet_html(found, name="A", label=None)
 
 
+def content(found: Interaction) -> Interaction:
+    """Without the query's stop words and punctuation; of the document none was chosen."""
+    assert [word.text for word in found.query_words] == ["how", "many", "people", "live", "in", "berlin", "?"]
+    rows = (1, 2, 3, 5)
+    assert all(word.text in ("berlin", "3.7", "million", "inhabitants", "museums") for word in found.document_words)
+    words = tuple(found.query_words[i] for i in rows)
+    return replace(found, query_words=words, values=tuple(found.values[i] for i in rows))
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_every_number_its_colour_and_the_text(sign: int, tiny_bert: Reranker) -> None:
     found = interaction(tiny_bert, QUERY, DOCUMENT, n_words=4)
     found = replace(found, values=tuple(tuple(sign * value for value in row) for row in found.values))
-    page = shown(found)
+    page, found = shown(found), content(found)
     cells = [json.loads(html.unescape(got)) for got in re.findall(r'data-cells="([^"]*)"', page)]
     top = max(abs(value) for row in found.values for value in row)
     for row, values in zip(cells, found.values, strict=True):
@@ -69,7 +78,7 @@ def test_words_that_do_not_meet_have_no_colour(tiny_bert: Reranker) -> None:
 def test_the_strongest_pairs_come_first_and_the_own_effects_last(sign: int, tiny_bert: Reranker) -> None:
     found = interaction(tiny_bert, QUERY, DOCUMENT, n_words=4)
     found = replace(found, values=tuple(tuple(sign * abs(value) for value in row) for row in found.values))
-    page = shown(found)
+    page, found = shown(found), content(found)
     told = re.findall(r"‘([^’]*)’ with ‘([^’]*)’ (\S+)</span>", page)
     pairs = {
         (q.text, d.text): value
@@ -82,6 +91,31 @@ def test_the_strongest_pairs_come_first_and_the_own_effects_last(sign: int, tiny
     assert all(f">{effect}<" in page for effect in own)
     assert f"the 4 strongest of {found.n_words_seen} document words" in page
     assert f"Full colour: {logit(max(abs(v) for v in pairs.values()))}" in page
+
+
+def test_stop_words_and_signs_are_left_out_unless_there_is_nothing_else(tiny_bert: Reranker) -> None:
+    page = shown(interaction(tiny_bert, QUERY, "berlin : the and a .", n_words=4))
+    assert re.findall(r'data-j="(\d)">([^<]*)<', page) == [("0", "berlin")]
+    assert "the 1 strongest of 6 document words, stop words left out" in page
+    page = shown(interaction(tiny_bert, "how in ?", "the : .", n_words=4))
+    assert re.findall(r'data-j="(\d)">([^<]*)<', page) == [("0", "the"), ("1", ":"), ("2", ".")]
+    assert page.count('class="rl-link"') == 3
+
+
+def test_sentences_are_numbered_across_and_light_up_in_the_text(tiny_bert: Reranker) -> None:
+    document = "Berlin is large. It has <b>3.7</b> million. Cats sleep."
+    found = interaction(tiny_bert, QUERY, document, n_words=4, unit="sentence")
+    page = shown(found)
+    heat = ElementTree.fromstring(re.findall(r"<table.*?</table>", page, re.S)[0])
+    assert [head.findtext("span") for head in heat.findall("thead/tr/th")] == [
+        "1 Berlin is large.",
+        "2 It has <b>3.7</b> million.",
+        "3 Cats sleep.",
+    ]
+    partners = [html.unescape(text) for text in re.findall(r'data-j="\d">([^<]*)<', page)]
+    assert partners == [word.text for word in found.document_words]
+    assert "all 3 document sentences" in page
+    assert "words and sentences replaced by the mask token" in " ".join(page.split())
 
 
 def test_what_is_told_below_the_table(tiny_bert: Reranker) -> None:

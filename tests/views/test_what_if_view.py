@@ -7,11 +7,13 @@ import re
 import pytest
 
 from attribution.evidence.compare.counterfactual import Counterfactual
+from attribution.evidence.compare.raising import Edit, Raised
 from attribution.types import Word
-from attribution.views.what_if import Outcome, flip_html, outcomes_html
+from attribution.views.what_if import Outcome, flip_html, outcomes_html, raised_html
 from tests.views.test_render import read
 
-DROPPED = Outcome("A", (" berlin", " <b>has"), 2.5, 1.25, -1.5, 1, 2, 3)
+DROPPED = Outcome("A", (("berlin", ""), ("<b>has", "")), 2.5, 1.25, -1.5, 1, 2, 3)
+PUT = Outcome("A", (("", "x."), ("has", "<i>had"), ("so", "")), 2.5, 1.25, None, 1, 2, 3)
 EDITED = Outcome("B", (), -1.0, -0.5, None, 2, 2, 3)
 
 
@@ -22,17 +24,21 @@ def text_of(html: str) -> str:
 def test_each_outcome_is_a_line() -> None:
     text = text_of(outcomes_html([DROPPED, EDITED]))
     assert text == (
-        "A without ‘ berlin’, ‘ <b>has’: +2.50 → +1.25, a change of \u22121.25; the attribution had predicted "
-        "\u22121.50. Rank 1 → 2 of 3. B as edited: \u22121.00 → \u22120.50, a change of +0.50. Still at rank 2 of 3."
+        "A without ‘berlin’, ‘<b>has’: +2.50 → +1.25: predicted \u22121.50, measured \u22121.25. Rank 1 → 2 of 3. "
+        "B as edited: \u22121.00 → \u22120.50, a change of +0.50. Still at rank 2 of 3."
+    )
+    assert text_of(outcomes_html([PUT])).startswith(
+        "A without ‘so’, with ‘x.’ in front, with ‘<i>had’ for ‘has’: +2.50"
     )
     assert text_of(outcomes_html([])).startswith("Click a word to drop it")
+    assert text_of(outcomes_html([], "sentence")).startswith("Click a sentence to drop it")
 
 
 @pytest.mark.parametrize(
     ("flipped", "n", "says"),
     [
-        (True, 2, "Dropping 2 words puts one (\u22120.25) below two (+0.50): berlin, has."),
-        (True, 1, "Dropping 1 word puts one (+1.00) below two (+0.50): berlin."),
+        (True, 2, "Dropping 2 words puts one (\u22120.25) below two (+0.50)."),
+        (True, 1, "Dropping 1 word puts one (+1.00) below two (+0.50)."),
         (False, 2, "Dropping all 2 words that raise one leaves it at \u22120.25, still above two (+0.50)."),
     ],
 )
@@ -56,3 +62,22 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
     assert "7 forward passes, 1.3 s." in html
     assert html.count("rl-outcome") == 1
     assert "Click a word" not in html
+
+
+@pytest.mark.parametrize(
+    ("lifted", "n", "says"),
+    [
+        (True, 1, "B rises above A (+0.50) without Cats <b>sleep.."),
+        (True, 2, "B rises above A (+0.50) without Cats <b>sleep., and with berlin in front."),
+        (False, 1, "No edit that was tried lifts B above A (+0.50); the best is without Cats <b>sleep.."),
+        (False, 0, "No edit that was tried lifts B above A (+0.50)."),
+    ],
+)
+def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
+    steps = (Edit("drop", "Cats <b>sleep. ", 2, 0.75, 0.625), Edit("word", "berlin", 1, None, 1.0))
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, lifted, steps[:n], "d", steps, 7, 1.26)
+    html = raised_html(found, [EDITED], ("B", "A"))
+    assert text_of(html).startswith(says)
+    cells = re.findall(r"</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
+    assert cells == [("+0.25", ""), ("+0.62", "+0.75"), ("+1.00", "–")]
+    assert "7 forward passes, 1.3 s." in html

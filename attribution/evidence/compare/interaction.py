@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from attribution.errors import OptionError, check_range
 from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
 from attribution.removal import Present, check_operator, parts_of, score_kept, seen_words
 from attribution.rerankers.reranker import Meter, Reranker, metered
@@ -64,10 +65,10 @@ def interaction(
     `form="difference"`: `s(q, d) - s(q - i, d) - s(q, d - j) + s(q - i, d - j)` for words `i` and `j`, by forwards
     alone, in batches of one length; the strongest document words are those whose own removal moves the logit most. Or
     a key of `METHODS` that has a sign and uses a gradient: its attribution of `j` minus the same with `i` masked, one
-    run a query word and one more, for long texts; the strongest are those with the largest entry. Both forms are 0 for
-    a model that adds up what its words do, and need no attention. `operator`: a key of `OPERATORS`, how a word is taken
-    away; the gradient form masks. `unit="sentence"`: the document's sentences in place of its words. `on_pass` as for
-    `explain`. Raises `InputError` or `OptionError`.
+    run a query word and one more, for long texts; the strongest are those with the largest entry. Stop words and
+    punctuation come after all others. Both forms are 0 for a model that adds up what its words do, and need no
+    attention. `operator`: a key of `OPERATORS`, how a word is taken away; the gradient form masks. `unit="sentence"`:
+    the document's sentences in place of its words. `on_pass` as for `explain`. Raises `InputError` or `OptionError`.
     Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
     arXiv:2006.10965.
     """
@@ -80,10 +81,12 @@ def interaction(
     pair = reranker.encode(query, document)
     sides = (seen_words(pair, "query"), parts_of(pair, unit))
     with metered(Meter(on_pass)) as meter:
+        texts = [word.text for word in words_of(pair, [0.0] * len(pair.tokens), "document", unit)]
+        first = [j for j, text in enumerate(texts) if unit == "sentence" or is_content(text)]
         if form == DIFFERENCE:
-            logit, alone, chosen, values = _second_differences(reranker, pair, *sides, n_words, operator)
+            logit, alone, chosen, values = _second_differences(reranker, pair, *sides, first, n_words, operator)
         else:
-            logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, n_words, form)
+            logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, first, n_words, form)
     words_d = words_of(pair, alone, "document", unit)
     return Interaction(
         model_id=reranker.model_id,
@@ -129,7 +132,13 @@ def check_form(form: str) -> None:
 
 
 def _second_differences(
-    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, n_words: int, operator: str
+    reranker: Reranker,
+    pair: TokenizedPair,
+    query: Words,
+    document: Words,
+    first: Collection[int],
+    n_words: int,
+    operator: str,
 ) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
     """`(logit, each token's share of its word's own effect, chosen document words, values)`."""
     words = [*query, *document]
@@ -142,7 +151,7 @@ def _second_differences(
     s = score([frozenset(), *(frozenset({w}) for w in range(len(words)))])  # without these words -> logit
     logit = s[frozenset()]
     effects = [logit - s[frozenset({w})] for w in range(len(words))]
-    chosen = _strongest([abs(effect) for effect in effects[len(query) :]], n_words)
+    chosen = _strongest([abs(effect) for effect in effects[len(query) :]], first, n_words)
     rows, columns = range(len(query)), [len(query) + j for j in chosen]
     s |= score([frozenset({i, j}) for i in rows for j in columns])
     values = tuple(
@@ -155,7 +164,13 @@ def _second_differences(
 
 
 def _attribution_differences(
-    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, n_words: int, method: str
+    reranker: Reranker,
+    pair: TokenizedPair,
+    query: Words,
+    document: Words,
+    first: Collection[int],
+    n_words: int,
+    method: str,
 ) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
     """As `_second_differences`, from attributions with each query word masked in turn."""
 
@@ -172,11 +187,11 @@ def _attribution_differences(
     alone = attribute([])  # (seq,)
     whole = of_words(alone)
     table = [[a - b for a, b in zip(whole, of_words(attribute(word)), strict=True)] for word in query]
-    chosen = _strongest([max(abs(row[j]) for row in table) for j in range(len(document))], n_words)
+    chosen = _strongest([max(abs(row[j]) for row in table) for j in range(len(document))], first, n_words)
     (logit,) = score_kept(reranker, pair, document, [frozenset(range(len(document)))]).values()
     return logit, alone, chosen, tuple(tuple(row[j] for j in chosen) for row in table)
 
 
-def _strongest(sizes: Sequence[float], n: int) -> list[int]:
-    """The places of the `n` largest, in reading order; of equal ones the earlier."""
-    return sorted(sorted(range(len(sizes)), key=lambda j: -sizes[j])[:n])
+def _strongest(sizes: Sequence[float], first: Collection[int], n: int) -> list[int]:
+    """The places of the `n` largest, in reading order; those in `first` before others, of equal ones the earlier."""
+    return sorted(sorted(range(len(sizes)), key=lambda j: (j not in first, -sizes[j]))[:n])

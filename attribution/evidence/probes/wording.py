@@ -62,6 +62,11 @@ def content_words(query: str) -> list[str]:
     return [word for word in words if word not in STOPWORDS and not regex.match(r"\p{Hiragana}", word)] or words
 
 
+def is_content(word: str) -> bool:
+    """Has it letters or digits, and is it no stop word?"""
+    return any(part.casefold() not in STOPWORDS for part in words_of(word))
+
+
 def partner_of(word: str, wanted: Sequence[str]) -> bool:
     """Is `word` one of `wanted`, the same but for an ending (live, lives), or a sign of one that is not spaced?"""
     word = word.casefold()

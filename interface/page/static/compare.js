@@ -1,14 +1,74 @@
 // Tab "Compare": rows open, A and B are picked, words are dropped, query words light up their partners.
-const dropped = () =>
+// What is gone or replaced of each text, from what is in sight of it: a sentence, or its words.
+const panels = () => [...element.querySelectorAll(".rl-panel")];
+const parts = (panel) => [...panel.querySelectorAll(".rl-part")].filter((part) => part.offsetParent);
+const isGone = (part) => part.getAttribute("aria-pressed") === "true";
+const cuts = () =>
   Object.fromEntries(
-    [...element.querySelectorAll(".rl-panel")].map((panel) => [
-      panel.dataset.which,
-      [...panel.querySelectorAll('[aria-pressed="true"]')].map((word) => Number(word.dataset.i)),
-    ]),
+    panels().map((panel) => {
+      const gone = parts(panel).filter(isGone).map(({ dataset }) => [Number(dataset.start), Number(dataset.end), dataset.put]);
+      const front = panel.dataset.front ? [[0, 0, panel.dataset.front]] : [];
+      return [panel.dataset.which, [Number(panel.dataset.place), [...front, ...gone]]];
+    }),
   );
-const readOut = (word) => {
-  const panel = word.closest(".rl-panel");
-  panel.querySelector(".rl-readout").textContent = `“${word.textContent}” ${word.dataset.v}`;
+const sendCuts = () => {
+  window.rerankLists.cuts = cuts();
+  trigger("select");
+};
+const readOut = (part) => {
+  const panel = part.closest(".rl-panel");
+  const name = Object.assign(document.createElement("bdi"), { textContent: part.textContent });
+  panel.querySelector(".rl-readout").replaceChildren("“", name, `” ${part.dataset.v}`);
+};
+// A part that is gone may have something in its place: a field below the text, for keyboard, mouse and touch alike.
+const offer = (part, text = "") => {
+  const panel = part.closest(".rl-panel");
+  const field = panel.querySelector(".rl-put");
+  const quoted = part.textContent.length > 40 ? `${part.textContent.slice(0, 40)} …` : part.textContent;
+  field.hidden = !isGone(part);
+  field.querySelector("span").textContent = `Instead of “${quoted}”, then Enter:`;
+  field.querySelector("input").value = part.dataset.put || text;
+  panel.instead = part;
+};
+const setGone = (part, gone, put = "") => {
+  part.setAttribute("aria-pressed", gone);
+  part.dataset.put = gone ? put : "";
+};
+const toggle = (part) => {
+  const panel = part.closest(".rl-panel");
+  const left = parts(panel).some((other) => other !== part && !isGone(other));
+  if (!left && !isGone(part)) {
+    panel.querySelector(".rl-readout").textContent = "The last one stays: a text cannot be empty.";
+    return;
+  }
+  setGone(part, !isGone(part));
+  offer(part);
+  sendCuts();
+};
+const replace = (input) => {
+  const part = input.closest(".rl-panel").instead;
+  setGone(part, true, input.value.trim());
+  sendCuts();
+  part.focus();
+};
+const putBack = (part) => {
+  setGone(part, false);
+  offer(part);
+  sendCuts();
+  part.focus();
+};
+// A sentence in words: they are gone if it was; and it is gone if all of them were.
+const zoom = (button) => {
+  const stretch = button.closest(".rl-stretch");
+  const opens = !stretch.hasAttribute("data-zoomed");
+  const whole = stretch.querySelector(".rl-whole .rl-part");
+  const words = [...stretch.querySelectorAll(".rl-inside .rl-part")];
+  const before = JSON.stringify(cuts());
+  if (opens) words.forEach((word) => setGone(word, isGone(whole)));
+  else setGone(whole, words.every(isGone));
+  stretch.toggleAttribute("data-zoomed", opens);
+  button.setAttribute("aria-expanded", opens);
+  if (JSON.stringify(cuts()) !== before) sendCuts();
 };
 const light = (link) => {
   const all = link.closest(".rl-meet");
@@ -31,7 +91,7 @@ const light = (link) => {
 // One stop for the Tab key in a group of buttons; arrow keys go from one to the next.
 const step = (event, group, selector, then) => {
   const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  const all = [...group.querySelectorAll(selector)];
+  const all = [...group.querySelectorAll(selector)].filter((one) => one.offsetParent);
   const next = all[all.indexOf(event.target) + by];
   if (!by || !next) return;
   event.preventDefault();
@@ -41,33 +101,51 @@ const step = (event, group, selector, then) => {
 };
 element.addEventListener("click", (event) => {
   const pick = event.target.closest(".rl-pick");
-  const word = event.target.closest(".rl-drop button");
+  const part = event.target.closest(".rl-part");
+  const zooms = event.target.closest(".rl-zoom");
   const link = event.target.closest(".rl-link");
   const row = event.target.closest(".rl-rank-row");
   if (pick) {
     window.rerankLists.clicked = { place: row.dataset.place, which: pick.dataset.as };
     trigger("select");
-  } else if (word) {
-    word.setAttribute("aria-pressed", word.getAttribute("aria-pressed") !== "true");
-    word.closest(".rl-drop").querySelectorAll("button").forEach((one) => (one.tabIndex = one === word ? 0 : -1));
-    window.rerankLists.dropped = dropped();
-    trigger("select");
+  } else if (part) {
+    one(part);
+    toggle(part);
+  } else if (zooms) {
+    one(zooms);
+    zoom(zooms);
   } else if (link) light(link);
   else if (row && !String(getSelection())) trigger("click", { place: Number(row.dataset.place) });
 });
 element.addEventListener("pointerover", (event) => {
-  const word = event.target.closest?.(".rl-drop button");
+  const part = event.target.closest?.(".rl-part");
   const link = event.target.closest?.(".rl-link");
-  if (word) readOut(word);
+  if (part) readOut(part);
   if (link) light(link);
 });
 element.addEventListener("focusin", (event) => {
-  if (event.target.matches?.(".rl-drop button")) readOut(event.target);
+  if (event.target.matches?.(".rl-part")) readOut(event.target);
   if (event.target.matches?.(".rl-link")) light(event.target);
 });
 element.addEventListener("keydown", (event) => {
   const drop = event.target.closest?.(".rl-drop");
   const query = event.target.closest?.(".rl-link-query");
-  if (drop) step(event, drop, "button", readOut);
+  const part = event.target.closest?.(".rl-part");
+  const input = event.target.closest?.(".rl-put input");
+  if (input && event.key === "Enter") replace(input);
+  if (input && event.key === "Escape") putBack(input.closest(".rl-panel").instead);
+  if (part && event.key === "Escape" && isGone(part)) putBack(part);
+  const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (part && typed) {
+    event.preventDefault();
+    setGone(part, true, part.dataset.put);
+    offer(part, event.key);
+    const field = part.closest(".rl-panel").querySelector("input");
+    field.value = event.key;
+    field.focus();
+  }
+  if (drop) step(event, drop, "button", (next) => next.matches(".rl-part") && readOut(next));
   if (query) step(event, query, ".rl-link", light);
 });
+// One stop for the Tab key in each text.
+const one = (chosen) => chosen.closest(".rl-drop").querySelectorAll("button").forEach((each) => (each.tabIndex = each === chosen ? 0 : -1));

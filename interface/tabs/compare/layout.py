@@ -8,15 +8,16 @@ from typing import Any
 import gradio as gr
 
 from attribution import METHODS
-from attribution.evidence.compare.contrast import complete_methods, words_of
-from attribution.evidence.compare.interaction import DIFFERENCE, interaction_passes
-from attribution.removal import OPERATORS
+from attribution.cost import sides_of
+from attribution.evidence.compare.contrast import complete_methods
+from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
 from interface.page.layout import STATIC
 from interface.runs.handlers import KEEP_SECONDS
-from interface.tabs.compare.state import Compared
+from interface.tabs.compare.state import Compared, Meet
+from interface.tabs.compare.what_if import across
 
 COLOUR = "layerwise_relevance"  # the rows are coloured by it when the page opens
 FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
@@ -28,6 +29,7 @@ class Controls:
     """What asks for more about a list that was compared."""
 
     flip: gr.Button
+    lift: gr.Button
     edit_which: gr.Radio
     edit_text: gr.Textbox
     edit_score: gr.Button
@@ -44,21 +46,18 @@ def one_pass() -> list[str]:
 
 
 def build_settings() -> dict[str, Any]:
-    """Method, colour and operator, as inputs of an event."""
+    """Method and colour, as inputs of an event."""
     with gr.Accordion("Settings", open=False, elem_id="compare-settings"):
         method = gr.Dropdown(
             [(METHODS[key].label, key) for key in complete_methods()],
             value="integrated_gradients",
             label="Why A over B, by",
-            info="only methods whose attributions add up to a difference of scores",
+            info="texts of one or two sentences; longer ones are measured by sentences",
         )
         colour = gr.Dropdown(
             [(METHODS[key].label, key) for key in one_pass()], value=COLOUR, label="Colour the rows by"
         )
-        operator = gr.Radio(
-            [(f"{key}: {text}", key) for key, text in OPERATORS.items()], value="delete", label="What if drops words by"
-        )
-    return {"method": method, "colour": colour, "operator": operator}
+    return {"method": method, "colour": colour}
 
 
 def build_results() -> tuple[dict[str, Any], Controls]:
@@ -70,30 +69,33 @@ def build_results() -> tuple[dict[str, Any], Controls]:
         rows = gr.HTML("", elem_id="compare-rows", js_on_load=js)
         gr.HTML(title_html("Why A over B"))
         why = gr.HTML("", elem_id="compare-why")
-        gr.HTML(title_html("What if a word were not there?"))
-        words = gr.HTML("", elem_id="compare-words", js_on_load=js)
-        what_if = gr.HTML("", elem_id="compare-what-if")
-        flip, *edit = _build_what_if()
+        with gr.Column(elem_id="compare-edits"):
+            gr.HTML(title_html("What if?"))
+            what_if = gr.HTML("", elem_id="compare-what-if")
+            words = gr.HTML("", elem_id="compare-words", js_on_load=js)
+            what_if_controls = _build_what_if()
         gr.HTML(title_html("Which query word met which document word?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
     outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
-    return outputs | {"what_if": what_if, "meet": meet}, Controls(flip, *edit, *meet_controls)
+    return outputs | {"what_if": what_if, "meet": meet}, Controls(*what_if_controls, *meet_controls)
 
 
 def _build_what_if() -> tuple[Any, ...]:
-    flip = gr.Button("Fewest words that turn the order round", elem_id="compare-flip", min_width=300)
+    with gr.Row(elem_id="compare-turns"):
+        flip = gr.Button("Lower the higher one: fewest cuts", elem_id="compare-flip", min_width=260)
+        lift = gr.Button("Raise the lower one: smallest edit", elem_id="compare-raise", min_width=260)
     with gr.Accordion("Or edit the text", open=False, elem_id="compare-edit"):
         which = gr.Radio(["A", "B"], value="A", label="Text")
         text = gr.Textbox("", label="Edited text", lines=4, max_lines=8)
         score = gr.Button("Score the edited text")
-    return flip, which, text, score
+    return flip, lift, which, text, score
 
 
 def _build_meet() -> tuple[Any, ...]:
     with gr.Row(elem_id="compare-meet-settings"):
         which = gr.Radio(["A", "B"], value="A", label="Document", min_width=120, scale=1)
-        n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Document words", min_width=160, scale=2)
+        n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Words or sentences across", min_width=160, scale=2)
         form = gr.Dropdown(
             [(_form_label(key), key) for key in FORMS], value=DIFFERENCE, label="How", min_width=260, scale=3
         )
@@ -105,28 +107,25 @@ def _build_meet() -> tuple[Any, ...]:
 
 def _form_label(key: str) -> str:
     if key == DIFFERENCE:
-        return "scores with and without each pair of words: exact"
+        return "scores with and without each pair: exact"
     return f"change of {METHODS[key].label}, for long texts"
 
 
 def expected_passes(compared: Compared | None, which: Which, n_words: int, form: str) -> str:
     """What the matrix will cost, before it runs."""
-    if compared is None or compared.contrast is None:
+    reranker = in_memory(compared.asked.model_id) if compared and compared.why else None
+    if compared is None or reranker is None:  # a model may be let go since; nothing is loaded outside the queue
         return status_html("")
-    said = compared.explanation(which)
+    sides = sides_of(reranker.encode(compared.asked.query, compared.text(which)))
     if form == DIFFERENCE:
-        reranker = in_memory(compared.asked.model_id)
-        if reranker is None:  # let go since; nothing is loaded outside the queue
-            return status_html("")
-        n = interaction_passes(reranker, said.query, said.document, n_words)
+        n = pairs_of_words(across(Meet(compared, which, n_words, form), sides), n_words)
         return status_html(f"{n} forward passes.")
-    runs = 1 + len(words_of(said, said.attributions, "query"))
+    runs = 1 + sides[0]
     return status_html(f"{runs} runs of {METHODS[form].label}; forward and backward passes each: {METHODS[form].cost}.")
 
 
 def original(compared: Compared | None, which: Which) -> Any:
     """The text to edit: what A or B is now."""
-    if compared is None or compared.contrast is None:
+    if compared is None or compared.why is None:
         return gr.skip()
-    place = compared.place(which)
-    return compared.edited[place][0] if place in compared.edited else compared.explanation(which).document
+    return compared.versions[which].text if which in compared.versions else compared.text(which)

@@ -7,20 +7,25 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from attribution import contrast, explain, load_reranker, rank
-from attribution.cost import forwards
+from attribution import contrast, contrast_sentences, explain, load_reranker, rank
+from attribution.cost import forwards, sides_of
 from attribution.errors import OptionError
-from attribution.evidence.compare.contrast import Contrast
+from attribution.evidence.sentences import Sentences, max_passes, sentences_stream
 from attribution.methods.passes import Sides
-from attribution.rerankers.reranker import Meter
+from attribution.rerankers.loading.load import in_memory
+from attribution.rerankers.reranker import Meter, Reranker
+from attribution.views.compare import A, B, Which
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html
 from interface.page import models
+from interface.runs import cost
 from interface.runs.handlers import Update, handler
 from interface.runs.lanes import Run
-from interface.tabs.compare.state import Asked, Compared, More, draw_identity, draw_rows, draw_why, draw_words
+from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words
+from interface.tabs.compare.state import PASSAGE, Asked, Compared, More
 
 LANE = "compare"  # of its own: a start here ends what runs here
+AFTER_PICK = ("why", "words", "what_if", "meet")  # what is of A and B
 
 
 def watch(run: Run, label: str, of: int = 0) -> Callable[[Meter], None]:
@@ -35,19 +40,49 @@ def watch(run: Run, label: str, of: int = 0) -> Callable[[Meter], None]:
 
 
 def passes_of_list(asked: Asked, sides: Sides) -> int:
-    """Every document scored and coloured, two of them contrasted, of which each has its share."""
-    contrasted = math.ceil(2 * forwards(asked.method, sides) / len(asked.texts))
-    return 1 + forwards(asked.colour, sides) + contrasted
+    """Every document scored and coloured, two of them told apart, of which each has its share."""
+    return 1 + forwards(asked.colour, sides) + _share_of_why(asked, sides)
+
+
+def _share_of_why(asked: Asked, sides: Sides) -> int:
+    return math.ceil(2 * _of_why(asked, sides) / len(asked.texts))
+
+
+def _of_why(asked: Asked, sides: Sides) -> int:
+    """At most so many forwards for one of the two: by words, or by sentences."""
+    n = max(asked.n_sentences)
+    by_sentences = max_passes(n) + 2 * n + 2 if n >= PASSAGE else 0
+    return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
+
+
+def work_of_list(reranker: Reranker, asked: Asked) -> list[tuple[int, int]]:
+    """`(forwards at most, tokens of each)`; texts that lack some of their sentences are half as long."""
+    work, part = [], 2 if max(asked.n_sentences) >= PASSAGE else 1
+    for text in asked.texts:
+        pair = reranker.encode(asked.query, text)
+        sides, n_tokens = sides_of(pair), len(pair.tokens)
+        why = _share_of_why(asked, sides)
+        work += [(passes_of_list(asked, sides) - why, n_tokens), (why, n_tokens // part)]
+    return work
+
+
+def at_most(asked: Asked | None) -> tuple[int, float]:
+    """`(forwards at most, about how many seconds)` for a list, known before anything runs."""
+    reranker = in_memory(asked.model_id) if asked else None
+    if asked is None or reranker is None or run_list.answer(asked):
+        return 0, 0.0
+    work = work_of_list(reranker, asked)
+    return sum(n for n, _ in work), sum(cost.seconds(reranker, n_tokens, {LANE: n}) for n, n_tokens in work)
 
 
 def is_whole(asked: Asked, page: Update) -> bool:
-    """Every row is coloured."""
-    return "state" in page and len(page["state"].coloured) == len(asked.documents)
+    """Every row is coloured, and two are told apart."""
+    return "state" in page and page["state"].why and len(page["state"].coloured) == len(asked.documents)
 
 
 @handler(lane=LANE, passes=passes_of_list, kept=is_whole)
 def run_list(asked: Asked, run: Run) -> Iterator[Update]:
-    """Rank the list, contrast its first two, then colour the rows; each as soon as it is there."""
+    """Rank the list, then what a sentence's loss costs, colours, and why A is above B; each as soon as it is there."""
     began = time.perf_counter()
     yield {"problem": status_html(asked.problem), "status": status_html("Scoring the list …")}
     reranker = models.load(asked.model_id, run)
@@ -58,52 +93,73 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
         "state": compared,
         "identity": draw_identity(compared),
         "rows": draw_rows(compared),
-        **dict.fromkeys(("why", "words", "what_if", "meet"), ""),
+        **dict.fromkeys(AFTER_PICK, ""),
         "status": status_html("Ranked. Asking why A is above B …"),
     }
-    compared = dataclasses.replace(compared, contrast=_contrast(compared, run))
-    yield _contrasted(compared, "Colouring the rows …")
+    compared = _without(compared, run)
+    if compared.without:
+        yield _told(compared, "Colouring the rows …")
+    plain = ""
     for step, row in enumerate(ranking.rows, start=1):
         on_pass = watch(run, f"Colouring {step} of {len(ranking.rows)}")
         try:
             said = explain(reranker, asked.query, row.document, asked.colour, on_pass=on_pass)
         except OptionError as error:  # the method does not know this family: the rows stay plain
-            yield {"status": status_html(f"The rows stay plain: {error}")}
-            return
+            plain = f" The rows stay plain: {error}"
+            break
         compared = dataclasses.replace(compared, coloured={**compared.coloured, row.place: said})
-    done = status_html(f"Done after {time.perf_counter() - began:.1f} s.")
-    yield {"state": compared, "rows": draw_rows(compared), "status": done}
+    yield {"state": compared, "rows": draw_rows(compared), "status": status_html("Asking why A is above B …")}
+    compared = _why(compared, run)
+    took = time.perf_counter() - began
+    cost.learn(reranker.model_id, LANE, 1, sum(n * n_tokens for n, n_tokens in work_of_list(reranker, asked)), took)
+    yield _told(compared, f"Done after {took:.1f} s.{plain}")
 
 
 def passes_of_pick(asked: More, sides: Sides) -> int:
-    """The two explained anew."""
-    return forwards(asked.compared.asked.method, sides)
+    """The two told apart anew."""
+    return _of_why(asked.compared.asked, sides)
 
 
 @handler(lane=LANE, passes=passes_of_pick)
 def run_pick(asked: More, run: Run) -> Iterator[Update]:
-    """Another A or B: the list stays, the contrast is made anew."""
+    """Another A or B: the list stays, why the one is above the other is asked anew."""
     began, chosen = time.perf_counter(), asked.compared
     status = status_html("Asking why A is above B …")
     yield {"state": chosen, "rows": draw_rows(chosen), "what_if": "", "meet": "", "status": status}
-    done = dataclasses.replace(chosen, contrast=_contrast(chosen, run))
-    yield _contrasted(done, f"Done after {time.perf_counter() - began:.1f} s.")
+    chosen = _without(chosen, run)
+    if chosen.without:
+        yield _told(chosen, "Asking why A is above B …")
+    yield _told(_why(chosen, run), f"Done after {time.perf_counter() - began:.1f} s.")
 
 
-def _contrast(compared: Compared, run: Run) -> Contrast:
-    asked = compared.asked
-    first, second = (asked.texts[place - 1] for place in (compared.a, compared.b))
-    on_pass = watch(run, "Why A over B")
-    return contrast(load_reranker(asked.model_id), asked.query, first, second, asked.method, on_pass=on_pass)
+def _without(compared: Compared, run: Run) -> Compared:
+    """With what the loss of each sentence costs, where they are passages."""
+    if compared.unit == "word":
+        return compared
+    reranker, query = load_reranker(compared.asked.model_id), compared.asked.query
+    found: dict[Which, Sentences] = {}
+    for which in (A, B):
+        on_pass = watch(run, f"Without each sentence of {which}")
+        found[which] = next(sentences_stream(reranker, query, compared.text(which), on_pass=on_pass))
+    return dataclasses.replace(compared, without=found)
 
 
-def _contrasted(compared: Compared, status: str) -> Update:
-    """Everything that a new contrast changes."""
+def _why(compared: Compared, run: Run) -> Compared:
+    """With A and B told apart, by words or by sentences."""
+    asked, texts = compared.asked, (compared.text(A), compared.text(B))
+    reranker, on_pass = load_reranker(asked.model_id), watch(run, "Why A over B")
+    if compared.unit == "sentence":
+        return dataclasses.replace(compared, why=contrast_sentences(reranker, asked.query, *texts, on_pass=on_pass))
+    return dataclasses.replace(compared, why=contrast(reranker, asked.query, *texts, asked.method, on_pass=on_pass))
+
+
+def _told(compared: Compared, status: str) -> Update:
+    """Everything that follows from why A is above B, as far as that is known."""
     return {
         "state": compared,
         "rows": draw_rows(compared),
         "why": draw_why(compared),
         "words": draw_words(compared),
-        "what_if": outcomes_html([]),
+        "what_if": outcomes_html([], compared.unit),
         "status": status_html(status),
     }

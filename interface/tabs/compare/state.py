@@ -1,21 +1,23 @@
-"""What the Compare tab remembers of a visitor's list, and how it is drawn."""
+"""What the Compare tab remembers of a visitor's list, and what is asked next about it."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from attribution.evidence.compare.contrast import Contrast, Ranking, reordered, words_of
-from attribution.methods import METHODS
-from attribution.rerankers.loading.models import MODELS
+from attribution.evidence.compare.contrast import Contrast, Ranking, reordered
+from attribution.evidence.compare.passages import SentenceContrast
+from attribution.evidence.sentences import Sentences
 from attribution.types import Explanation, Word
-from attribution.views.compare import Names, Which, identity_html, rows_html, why_html, words_html
-from attribution.views.what_if import Outcome
+from attribution.views.compare import Which
+from attribution.views.compare_words import Cut
+from attribution.words import split_sentences, split_words, to_words
 from interface.tabs.compare.documents import Document
 
-NOTHING: frozenset[int] = frozenset()
+PASSAGE = 3  # sentences from which, in either text, all is by sentences
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: Gradio hashes what it keeps
@@ -32,7 +34,6 @@ class Asked:
     inputs: tuple[object, ...]
     method: str
     colour: str
-    operator: str
     picked: tuple[int, int] | None = None
     problem: str = ""
 
@@ -46,6 +47,11 @@ class Asked:
         """Every document."""
         return tuple(document.text for document in self.documents)
 
+    @cached_property
+    def n_sentences(self) -> tuple[int, ...]:
+        """Of every document."""
+        return tuple(len(split_sentences(text)) for text in self.texts)
+
 
 def read_picked(text: str, n_documents: int) -> tuple[int, int] | None:
     """The places of A and B out of "3,1"; None for anything else, as of another list."""
@@ -56,11 +62,24 @@ def read_picked(text: str, n_documents: int) -> tuple[int, int] | None:
     return (a, b) if a != b and {a, b} <= set(range(1, n_documents + 1)) else None
 
 
+@dataclass(frozen=True)
+class Version:
+    """A's or B's text as a what-if has it, with its `logit`, and the change of it that was predicted, if one was.
+
+    `cuts`: what was done to the text as given, nothing where it was edited as a whole.
+    """
+
+    text: str
+    logit: float
+    cuts: tuple[Cut, ...] = ()
+    predicted: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A ranked list, as far as it is explained. `logits`: of words dropped so far, by place and words.
+    """A ranked list, as far as it is explained. `why`: by words, or by sentences, for which `without` comes first.
 
-    `dropped`: by "A" and "B"; `edited`: the new text and its logit, by place.
+    `versions`: of "A" and "B", where they are another text now. `scored`: the logit of every text that was tried.
     """
 
     asked: Asked
@@ -68,46 +87,50 @@ class Compared:
     a: int
     b: int
     coloured: Mapping[int, Explanation] = field(default_factory=dict)
-    contrast: Contrast | None = None
-    dropped: Mapping[Which, frozenset[int]] = field(default_factory=dict)
-    edited: Mapping[int, tuple[str, float]] = field(default_factory=dict)
-    logits: Mapping[tuple[int, frozenset[int]], float] = field(default_factory=dict)
+    without: Mapping[Which, Sentences] = field(default_factory=dict)
+    why: Contrast | SentenceContrast | None = None
+    versions: Mapping[Which, Version] = field(default_factory=dict)
+    scored: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """What A and B are told apart by: "word" or "sentence"."""
+        n = (self.asked.n_sentences[place - 1] for place in (self.a, self.b))
+        return "sentence" if max(n) >= PASSAGE else "word"
 
     def place(self, which: Which) -> int:
         """Where A or B stands in the order given."""
         return self.a if which == "A" else self.b
 
-    def explanation(self, which: Which) -> Explanation:
-        """A's or B's, by the contrast's method."""
-        if self.contrast is None:
-            raise LookupError("nothing is contrasted yet")
-        return self.contrast.first if which == "A" else self.contrast.second
+    def text(self, which: Which) -> str:
+        """A's or B's, as given."""
+        return self.asked.texts[self.place(which) - 1]
+
+    def explanation(self, which: Which) -> Explanation | None:
+        """A's or B's by words: the contrast's own, or the one that colours its row."""
+        if isinstance(self.why, Contrast):
+            return self.why.first if which == "A" else self.why.second
+        return self.coloured.get(self.place(which))
 
     def words(self, which: Which) -> list[Word]:
-        """The words of A or B that can be dropped."""
-        explanation = self.explanation(which)
-        return words_of(explanation, explanation.attributions, "document")
+        """All of A's or B's text in words, without attributions while there are none."""
+        explanation, text = self.explanation(which), self.text(which)
+        if explanation:
+            return to_words(explanation, "document")
+        return [Word(text[start:end], "document", start, end, None) for start, end in split_words(text)]
 
-    def name(self, which: Which) -> str:
-        """As the list names it."""
-        return self.asked.documents[self.place(which) - 1].name
-
-    def changed_logits(self) -> dict[int, float]:
-        """The logits of documents whose text is another than was ranked, by place."""
-        now = {place: logit for place, (_, logit) in self.edited.items()}
-        for which, gone in self.dropped.items():
-            if gone:
-                now[self.place(which)] = self.logits[self.place(which), gone]
-        return now
+    def logit(self, which: Which) -> float:
+        """A's or B's, as it is now."""
+        return next(row.logit for row in self.now().rows if row.place == self.place(which))
 
     def now(self) -> Ranking:
         """The list with every what-if in it."""
-        return reordered(self.ranking, self.changed_logits())
+        return reordered(self.ranking, {self.place(which): now.logit for which, now in self.versions.items()})
 
 
 @dataclass(frozen=True, eq=False)
 class More:
-    """What is asked next about a list that was compared, here about its A and B as they are."""
+    """What is asked next about a list that was compared, here about its A and B as they are given."""
 
     compared: Compared
 
@@ -124,32 +147,28 @@ class More:
     @property
     def texts(self) -> tuple[str, ...]:
         """The documents that are read again."""
-        return tuple(self.compared.asked.texts[place - 1] for place in (self.compared.a, self.compared.b))
+        return self.compared.text("A"), self.compared.text("B")
 
 
 @dataclass(frozen=True, eq=False)
-class Drop(More):
-    """Words of each gone: their places among its words, by "A" and "B"."""
+class Change(More):
+    """Another text for A, B or both, with the cuts that made it, if any; of the others nothing changes.
 
-    dropped: Mapping[Which, Sequence[int]]
+    `as_given`: whose text is as it was.
+    """
 
-
-@dataclass(frozen=True, eq=False)
-class Edit(More):
-    """Another text for one of them."""
-
-    which: Which
-    text: str
+    changed: Mapping[Which, tuple[str, tuple[Cut, ...]]]
+    as_given: frozenset[Which] = frozenset()
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The edited one."""
-        return (self.text,)
+        """The changed ones."""
+        return tuple(text for text, _ in self.changed.values())
 
 
 @dataclass(frozen=True, eq=False)
 class Meet(More):
-    """Which query word met which of the document's `n_words` strongest, by a form of `layout.FORMS`."""
+    """Which query word met which of the document's `n_words` strongest words or sentences, by one of `layout.FORMS`."""
 
     which: Which
     n_words: int
@@ -158,65 +177,9 @@ class Meet(More):
     @property
     def texts(self) -> tuple[str, ...]:
         """That of A or B."""
-        return (self.compared.asked.texts[self.compared.place(self.which) - 1],)
+        return (self.compared.text(self.which),)
 
 
 def pick(compared: Compared, a: int, b: int) -> Compared:
     """Other documents as A and B. What-ifs are forgotten."""
-    return dataclasses.replace(compared, a=a, b=b, contrast=None, dropped={}, edited={}, logits={})
-
-
-def outcomes(compared: Compared) -> list[Outcome]:
-    """What became of each changed document, A first."""
-    ranks = [{row.place: row.rank for row in ranking.rows} for ranking in (compared.ranking, compared.now())]
-    before = {row.place: row.logit for row in compared.ranking.rows}
-    found = []
-    for which in ("A", "B"):
-        which_: Which = "A" if which == "A" else "B"
-        place, gone = compared.place(which_), compared.dropped.get(which_, NOTHING)
-        after = compared.changed_logits().get(place)
-        if after is None:
-            continue
-        words = [compared.words(which_)[i] for i in sorted(gone)]
-        found.append(
-            Outcome(
-                which=which,
-                dropped=tuple(word.text for word in words),
-                before=before[place],
-                after=after,
-                predicted=-sum(word.attribution or 0.0 for word in words) if words else None,
-                rank_before=ranks[0][place],
-                rank_after=ranks[1][place],
-                n_documents=len(compared.ranking.rows),
-            )
-        )
-    return found
-
-
-def draw_rows(compared: Compared) -> str:
-    """The list by rank, with every what-if in it."""
-    changed = dict.fromkeys(compared.edited, "edited text")
-    for which, gone in compared.dropped.items():
-        if gone:
-            changed[compared.place(which)] = f"{len(gone)} word{'s' if len(gone) > 1 else ''} dropped"
-    by_place = {i: document.name for i, document in enumerate(compared.asked.documents, start=1)}
-    names = Names(by_place, compared.a, compared.b)
-    label = METHODS[compared.asked.colour].label
-    return rows_html(compared.now(), names, compared.coloured, by=label, changed=changed)
-
-
-def draw_why(compared: Compared) -> str:
-    """The sentence and the waterfalls."""
-    return why_html(compared.contrast, METHODS[compared.asked.method].label) if compared.contrast else ""
-
-
-def draw_words(compared: Compared) -> str:
-    """A's and B's words as buttons."""
-    return words_html(compared.contrast, compared.dropped) if compared.contrast else ""
-
-
-def draw_identity(compared: Compared) -> str:
-    """What the results are of."""
-    asked, ranking = compared.asked, compared.ranking
-    label = MODELS[asked.model_id].label if asked.model_id in MODELS else asked.model_id
-    return identity_html(asked.inputs, label, ranking.revision, asked.query, len(asked.documents))
+    return dataclasses.replace(compared, a=a, b=b, without={}, why=None, versions={}, scored={})

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from attribution.errors import InputError
-from attribution.views.compare import lists_html
+from attribution.views.compare import A, B, Which, lists_html
+from attribution.views.compare_words import Cut, apply
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell
 from interface.page.links import Linked, choice, text
@@ -20,12 +21,14 @@ from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_te
 from interface.tabs.compare import inputs as compare_boxes
 from interface.tabs.compare.documents import MOST, check_list, read_list, write_list
 from interface.tabs.compare.layout import COLOUR, STATIC, build_results, build_settings, expected_passes, original
-from interface.tabs.compare.runs import LANE, run_list, run_pick
-from interface.tabs.compare.state import Asked, Compared, Drop, Edit, Meet, More, pick, read_picked
-from interface.tabs.compare.what_if import run_drop, run_edit, run_flip, run_meet
+from interface.tabs.compare.runs import LANE, at_most, run_list, run_pick
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick, read_picked
+from interface.tabs.compare.what_if import run_change, run_flip, run_meet, run_raise
 
 LISTS = json.loads((Path(__file__).resolve().parents[3] / "examples" / "lists.json").read_text("utf-8"))
+Asks = TypeVar("Asks", bound=More)
 NO_LIST = "There is no list yet. Press Compare first."
+ANOTHER = "A or B is another document by now. Its text is about to come; change that one."
 
 
 def build(shell: Shell, tab: gr.Tab) -> Linked:
@@ -52,23 +55,26 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
     boxes.show_after(chosen).then(None, js="() => document.querySelector('#compare-start').click()")
 
-    def begin(begun: Callable[..., Any], run: Handler, ask: Callable[..., Any], inputs: dict[str, Any]) -> None:
-        start(begun, run, ask, inputs, outputs, shell.actions)
+    def begin(
+        begun: Callable[..., Any], run: Handler, ask: Callable[..., Any], inputs: dict[str, Any], cost: Any = None
+    ) -> None:
+        start(begun, run, ask, inputs, outputs, shell.actions, cost=cost)
 
     texts = {"mode": boxes.mode, "pasted": boxes.text, **{f"box {i}": box for i, box in enumerate(boxes.boxes)}}
     named: dict[str, Any] = {"model_id": shell.pair.model, "query": query, **texts}
-    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, {**named, **settings, "picked": picked})
+    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, {**named, **settings, "picked": picked}, at_most)
     shell.examples.extend((run_list, example(shell.model_ids[0], one)) for one in LISTS)
     state = outputs["state"]
     begin(tab.select, run_list, ask_first, {"compared": state, "model_id": shell.pair.model})
     of_pick = outputs["rows"].select(None, picked, picked, js="(picked) => [window.rerankLists.pick(picked)]")
     begin(of_pick.then, run_pick, ask_pick, {"compared": state, "picked": picked})
-    dropped = gr.JSON(visible="hidden")
-    of_drop = outputs["words"].select(None, None, dropped, js="() => [window.rerankLists.dropped]")
-    begin(of_drop.then, run_drop, more(Drop), {"compared": state, "dropped": dropped})
+    cuts = gr.JSON(visible="hidden")
+    of_cuts = outputs["words"].select(None, None, cuts, js="() => [window.rerankLists.cuts]")
+    begin(of_cuts.then, run_change, ask_cuts, {"compared": state, "cuts": cuts})
     begin(controls.flip.click, run_flip, more(More), {"compared": state})
+    begin(controls.lift.click, run_raise, more(More), {"compared": state})
     edit = {"compared": state, "which": controls.edit_which, "text": controls.edit_text}
-    begin(controls.edit_score.click, run_edit, more(Edit), edit)
+    begin(controls.edit_score.click, run_change, ask_edit, edit)
     meet = {"compared": state, "which": controls.meet_which, "n_words": controls.meet_words, "form": controls.meet_form}
     begin(controls.meet_start.click, run_meet, more(Meet), meet)
 
@@ -92,7 +98,6 @@ def ask(
     pasted: str,
     method: str,
     colour: str,
-    operator: str,
     picked: str,
     **boxes: str,
 ) -> Asked:
@@ -107,7 +112,7 @@ def ask(
         documents = check_list([box for box in given if box.strip()])
     inputs = (model_id, query, mode, pasted, *given)
     places = read_picked(picked, len(documents))
-    return Asked(model_id, query, tuple(documents), inputs, method, colour, operator, places, ". ".join(said))
+    return Asked(model_id, query, tuple(documents), inputs, method, colour, places, ". ".join(said))
 
 
 def ask_first(compared: Compared | None, model_id: str) -> Asked | None:
@@ -122,7 +127,7 @@ def example(model_id: str, one: Mapping[str, Any]) -> Asked:
     """One of `LISTS`, as a click on it asks."""
     query, texts = one["query"], one["documents"]
     inputs = (model_id, query, compare_boxes.LIST, write_list(texts), *compare_boxes.EMPTY)
-    return Asked(model_id, query, tuple(check_list(texts)), inputs, "integrated_gradients", COLOUR, "delete")
+    return Asked(model_id, query, tuple(check_list(texts)), inputs, "integrated_gradients", COLOUR)
 
 
 def ask_pick(compared: Compared | None, picked: str) -> More:
@@ -133,11 +138,11 @@ def ask_pick(compared: Compared | None, picked: str) -> More:
     return More(pick(compared, *places))
 
 
-def more(kind: type[More]) -> Callable[..., More]:
+def more(kind: type[Asks]) -> Callable[..., Asks]:
     """What is asked next about two documents that were contrasted."""
 
-    def ask_more(compared: Compared | None, **given: Any) -> More:
-        if compared is None or compared.contrast is None:
+    def ask_more(compared: Compared | None, **given: Any) -> Asks:
+        if compared is None or compared.why is None:
             raise InputError(NO_LIST)
         asked = kind(compared, **given)
         for document in asked.texts:
@@ -145,6 +150,30 @@ def more(kind: type[More]) -> Callable[..., More]:
         return asked
 
     return ask_more
+
+
+def ask_cuts(compared: Compared | None, cuts: Mapping[str, Any]) -> Change:
+    """What the buttons of A's and B's text say is gone or replaced: `[place, [[start, end, text], ...]]` of each.
+
+    A text edited as a whole stays while none of its buttons is pressed.
+    """
+    changed: dict[Which, tuple[str, tuple[Cut, ...]]] = {}
+    as_given: set[Which] = set()
+    for which in (A, B):
+        place, spans = cuts[which]
+        if compared is None or place != compared.place(which):
+            raise InputError(ANOTHER if compared else NO_LIST)
+        made = tuple(Cut(int(start), int(end), str(put)) for start, end, put in spans)
+        if made:
+            changed[which] = apply(compared.text(which), made), made
+        elif which in compared.versions and compared.versions[which].cuts:
+            as_given.add(which)
+    return more(Change)(compared, changed=changed, as_given=frozenset(as_given))
+
+
+def ask_edit(compared: Compared | None, which: Which, text: str) -> Change:
+    """Another text for A or B."""
+    return more(Change)(compared, changed={which: (text, ())})
 
 
 def open_row(compared: Compared | None, event: gr.EventData) -> tuple[Any, ...]:

@@ -1,34 +1,27 @@
-"""What if, on the Compare tab: words dropped, a text edited, the order turned round; and which words met."""
+"""What if, on the Compare tab: a text changed, the order turned round from above or below; and which words met."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from attribution import METHODS, counterfactual, interaction, load_reranker, rank
+from attribution import METHODS, counterfactual, interaction, load_reranker, raise_above, rank
 from attribution.cost import forwards
-from attribution.evidence.compare.counterfactual import logit_without
-from attribution.evidence.compare.interaction import DIFFERENCE, interaction_passes, pairs_of_words
+from attribution.evidence.compare.counterfactual import MAX_SETS
+from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
+from attribution.evidence.compare.raising import MAX_DROPS, MAX_STEPS, Raised
 from attribution.methods.passes import Sides
-from attribution.views.compare import Which
+from attribution.views.compare import A, B, Which
+from attribution.views.compare_words import Cut, apply
 from attribution.views.interaction import meet_html
-from attribution.views.numbers import logit
 from attribution.views.page import status_html
-from attribution.views.what_if import flip_html, outcomes_html
+from attribution.views.what_if import flip_html, outcomes_html, raised_html
+from attribution.words import split_sentences
 from interface.runs.handlers import Update, handler
 from interface.runs.lanes import Run
+from interface.tabs.compare.draw import draw_rows, draw_why, draw_words, outcomes, predicted
 from interface.tabs.compare.runs import LANE, watch
-from interface.tabs.compare.state import (
-    NOTHING,
-    Compared,
-    Drop,
-    Edit,
-    Meet,
-    More,
-    draw_rows,
-    draw_words,
-    outcomes,
-)
+from interface.tabs.compare.state import Change, Compared, Meet, More, Version
 
 
 def one_pass(_asked: More, _sides: Sides) -> int:
@@ -36,90 +29,148 @@ def one_pass(_asked: More, _sides: Sides) -> int:
     return 1
 
 
-def passes_of_flip(_asked: More, sides: Sides) -> int:
-    """A forward a word, at most."""
-    return 2 + sides[1]
+def passes_of_flip(asked: More, sides: Sides) -> int:
+    """A forward a word, at most, or one for each set of sentences that is tried."""
+    n = max(asked.compared.asked.n_sentences)
+    sets = min(2**n, 2 * MAX_SETS + 2 * n) if asked.compared.unit == "sentence" else sides[1]
+    return 3 + sets
+
+
+def passes_of_raise(asked: More, sides: Sides) -> int:
+    """Each sentence of both texts without and alone; then every edit, after each of the steps."""
+    n = max(asked.compared.asked.n_sentences)
+    return 4 + 2 * n + MAX_STEPS * (min(n, MAX_DROPS) + 1 + sides[0]) // 2
 
 
 def passes_of_meet(asked: Meet, sides: Sides) -> int:
-    """Each word alone and every two of them; or an explanation for each query word."""
+    """Each word or sentence alone and every two of them; or an explanation for each query word."""
     if asked.form in METHODS:
         return (2 + sides[0]) * forwards(asked.form, sides)
-    return pairs_of_words(sides, asked.n_words) if asked.form == DIFFERENCE else 0  # the run says what is valid
+    return pairs_of_words(across(asked, sides), asked.n_words) if asked.form == DIFFERENCE else 0  # the run says more
+
+
+def across(asked: Meet, sides: Sides) -> Sides:
+    """The words of the query, and the words or sentences of the document."""
+    if asked.compared.unit == "word":
+        return sides
+    return sides[0], asked.compared.asked.n_sentences[asked.compared.place(asked.which) - 1]
 
 
 @handler(lane=LANE, passes=one_pass)
-def run_drop(asked: Drop, run: Run) -> Iterator[Update]:
-    """Words dropped or put back: one forward for a document that changed, none for what was scored before."""
-    compared, logits, passes = asked.compared, dict(asked.compared.logits), 0
-    dropped: dict[Which, frozenset[int]] = {"A": frozenset(asked.dropped["A"]), "B": frozenset(asked.dropped["B"])}
-    for which, gone in dropped.items():
-        place, document = compared.place(which), compared.explanation(which).document
-        if gone and (place, gone) not in logits:
-            reranker, operator = load_reranker(compared.asked.model_id), compared.asked.operator
-            logits[place, gone] = logit_without(
-                reranker, asked.query, document, gone, operator=operator, on_pass=run.check
-            )
-            passes += 1
-    touched = {compared.place(which) for which, gone in dropped.items() if gone}  # their own text again, less words
-    kept = {place: edit for place, edit in compared.edited.items() if place not in touched}
-    now = dataclasses.replace(compared, dropped=dropped, logits=logits, edited=kept)
-    yield _changed(now, outcomes_html(outcomes(now)), f"{passes} forward pass{'' if passes == 1 else 'es'}.")
-
-
-@handler(lane=LANE, passes=one_pass)
-def run_edit(asked: Edit, run: Run) -> Iterator[Update]:
-    """A's or B's text edited: one forward, and the list follows."""
-    compared, place = asked.compared, asked.compared.place(asked.which)
-    (row,) = rank(load_reranker(compared.asked.model_id), asked.query, [asked.text], on_pass=run.check).rows
-    edited = {**compared.edited, place: (asked.text, row.logit)}
-    now = dataclasses.replace(compared, edited=edited, dropped={**compared.dropped, asked.which: NOTHING})
-    said = f"{asked.which} as edited scores {logit(row.logit)}. One forward pass."
-    yield _changed(now, outcomes_html(outcomes(now)), said) | {"words": draw_words(now)}
+def run_change(asked: Change, run: Run) -> Iterator[Update]:
+    """Something dropped, put back, replaced or edited: one forward for a text that was never scored before."""
+    given = asked.compared
+    kept = {which: version for which, version in given.versions.items() if which not in asked.as_given}
+    scored = _scored(given, asked.texts, run)
+    for which, (text, cuts) in asked.changed.items():
+        kept[which] = Version(text, scored[text], cuts, predicted(given, which, cuts))
+    now = dataclasses.replace(given, versions=kept, scored=scored)
+    n = len(scored) - len(given.scored)
+    said = f"{n} forward pass{'' if n == 1 else 'es'}."
+    whole = any(not cuts for _, cuts in asked.changed.values())  # else the browser has done it, and keeps the focus
+    yield _changed(now, outcomes_html(outcomes(now), now.unit), said, panels=whole)
 
 
 @handler(lane=LANE, passes=passes_of_flip)
 def run_flip(asked: More, run: Run) -> Iterator[Update]:
-    """The fewest words, greedily, whose loss puts the higher of A and B below the other."""
+    """The fewest words or sentences found whose loss puts the higher of A and B below the other."""
     compared = asked.compared
-    higher: Which = "A" if compared.explanation("A").logit >= compared.explanation("B").logit else "B"
-    lower: Which = "B" if higher == "A" else "A"
-    explanation = compared.explanation(higher)
+    higher, lower = by_logit(compared)
+    text = compared.text(higher)
     found = counterfactual(
         load_reranker(compared.asked.model_id),
         asked.query,
-        explanation.document,
-        compared.explanation(lower).document,
-        operator=compared.asked.operator,
-        explanation=explanation,
-        on_pass=watch(run, "Dropping words"),
+        text,
+        compared.text(lower),
+        operator="delete",
+        unit=compared.unit,
+        explanation=compared.explanation(higher) if compared.unit == "word" else None,
+        on_pass=watch(run, f"Dropping {compared.unit}s"),
     )
-    spans = {(word.start, word.end): i for i, word in enumerate(compared.words(higher))}
-    gone = frozenset(spans[word.start, word.end] for word in found.dropped)
-    now = dataclasses.replace(
-        compared,
-        edited={},
-        dropped={higher: gone, lower: NOTHING},
-        logits={**compared.logits, (compared.place(higher), gone): found.logits[-1]},
-    )
+    spans = split_sentences(text) if found.unit == "sentence" else [(w.start, w.end) for w in compared.words(higher)]
+    gone = [next(span for span in spans if span[0] <= word.start < span[1]) for word in found.dropped]
+    cuts = tuple(Cut(*span) for span in sorted(gone))
+    edited = apply(text, cuts)
+    scored = _scored(compared, [edited], run)  # as typed: where the limit had cut it, more is read now
+    version = Version(edited, scored[edited], cuts, found.predicted[-1] - found.logits[0])
+    now = dataclasses.replace(compared, versions={higher: version}, scored=scored)
+    flipped = version.logit < found.rival_logit
+    found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
-    yield _changed(now, flip_html(found, outcomes(now), (higher, lower)), said) | {"words": draw_words(now)}
+    yield _changed(now, flip_html(found, outcomes(now), (higher, lower)), said)
+
+
+@handler(lane=LANE, passes=passes_of_raise)
+def run_raise(asked: More, run: Run) -> Iterator[Update]:
+    """The smallest edit found that lifts the lower of A and B above the other."""
+    compared = asked.compared
+    higher, lower = by_logit(compared)
+    text, on_pass = compared.text(lower), watch(run, f"Raising {lower}")
+    found = raise_above(
+        load_reranker(compared.asked.model_id), asked.query, text, compared.text(higher), on_pass=on_pass
+    )
+    versions: dict[Which, Version] = {}
+    if found.steps:
+        versions[lower] = Version(found.edited, found.steps[-1].logit, cuts_of(text, found), gain_of(found))
+    now = dataclasses.replace(compared, versions=versions)
+    said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
+    yield _changed(now, raised_html(found, outcomes(now), (lower, higher)), said)
 
 
 @handler(lane=LANE, passes=passes_of_meet)
 def run_meet(asked: Meet, run: Run) -> Iterator[Update]:
-    """Which query word met which word of A or B."""
-    document, form = asked.compared.explanation(asked.which).document, asked.form
+    """Which query word met which word or sentence of A or B."""
+    compared, form = asked.compared, asked.form
     yield {"status": status_html("Asking which words met …")}
-    reranker = load_reranker(asked.compared.asked.model_id)
-    of = interaction_passes(reranker, asked.query, document, asked.n_words) if form == DIFFERENCE else 0
-    on_pass = watch(run, "Which words met", of)
-    found = interaction(reranker, asked.query, document, n_words=asked.n_words, form=form, on_pass=on_pass)
+    found = interaction(
+        load_reranker(compared.asked.model_id),
+        asked.query,
+        compared.text(asked.which),
+        n_words=asked.n_words,
+        form=form,
+        unit=compared.unit,
+        on_pass=watch(run, "Which words met"),
+    )
     label = None if form == DIFFERENCE else METHODS[form].label
     status = status_html(f"Done after {found.seconds:.1f} s.")
     yield {"meet": meet_html(found, name=asked.which, label=label), "status": status}
 
 
-def _changed(now: Compared, what_if: str, status: str) -> Update:
-    """Everything that a what-if changes."""
-    return {"state": now, "rows": draw_rows(now), "what_if": what_if, "status": status_html(status)}
+def by_logit(compared: Compared) -> tuple[Which, Which]:
+    """The higher and the lower of A and B, as given."""
+    logits = {row.place: row.logit for row in compared.ranking.rows}
+    return (A, B) if logits[compared.a] >= logits[compared.b] else (B, A)
+
+
+def cuts_of(text: str, found: Raised) -> tuple[Cut, ...]:
+    """What was done to the text as given: sentences gone, and what was put in front of it."""
+    spans, gone = split_sentences(text), list[Cut]()
+    for step in found.steps:
+        if step.kind == "drop":
+            span = next(span for span in spans if text[slice(*span)] == step.text)
+            spans.remove(span)
+            gone.append(Cut(*span))
+    front = found.edited.removesuffix(apply(text, gone))
+    return (*([Cut(0, 0, front)] if front else []), *sorted(gone))
+
+
+def gain_of(found: Raised) -> float | None:
+    """By how much the steps were to raise the logit together; None if of one of them nothing was known before."""
+    before = [found.logit, *(step.logit for step in found.steps)]
+    gains = [step.predicted - was for step, was in zip(found.steps, before, strict=False) if step.predicted is not None]
+    return sum(gains) if len(gains) == len(found.steps) else None
+
+
+def _scored(compared: Compared, texts: Sequence[str], run: Run) -> dict[str, float]:
+    """The logit of every text tried so far, and of these."""
+    new = [text for text in texts if text not in compared.scored]
+    if not new:
+        return dict(compared.scored)
+    rows = rank(load_reranker(compared.asked.model_id), compared.asked.query, new, on_pass=run.check).rows
+    return {**compared.scored, **{row.document: row.logit for row in rows}}
+
+
+def _changed(now: Compared, what_if: str, status: str, *, panels: bool = True) -> Update:
+    """Everything that a what-if changes; `panels`: the texts' buttons too, unless the browser has changed them."""
+    update: Update = {"state": now, "rows": draw_rows(now), "why": draw_why(now), "what_if": what_if}
+    return update | {"status": status_html(status)} | ({"words": draw_words(now)} if panels else {})

@@ -1,0 +1,242 @@
+"""Contrast -> who is ahead and by what, in a line, and waterfalls from B's logit to A's: by words, or by sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from attribution.evidence.probes.wording import is_content
+from attribution.types import Word
+from attribution.views.compare import A, B, Which, inside, quote
+from attribution.views.numbers import logit
+from attribution.views.templating import Markup, render
+from attribution.views.text import Shown, scale_of, shown
+
+if TYPE_CHECKING:
+    from attribution.evidence.compare.contrast import Bar, Contrast, Side
+    from attribution.evidence.compare.passages import SentenceContrast
+    from attribution.evidence.sentences import Sentences
+
+N_BARS = 6  # words or sentences of each text that have a bar of their own; more where the rest would be the longest
+N_TOLD = 3  # that the line names
+FLAT = 0.005  # logits: shown as 0.00, so neither ahead nor behind
+Words = Mapping[Which, Sequence[Word]]  # each text in words, with their attributions
+
+
+class Logits(NamedTuple):
+    """Of A and of B."""
+
+    a: float
+    b: float
+
+    @property
+    def ahead(self) -> float:
+        """A's less B's."""
+        return self.a - self.b
+
+
+class Piece(NamedTuple):
+    """A term of a waterfall; `of`: "A", "B" or "query", empty for what is no word or sentence.
+
+    What it opens into: the `words` of a sentence, or the sentences that it stands for, `listed`.
+    """
+
+    label: str
+    of: str
+    value: float
+    words: Sequence[Shown] = ()
+    listed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of a waterfall; `start`, `width` and `end` in per cent of its width, `end` where the sum stands after it.
+
+    `kind`: "total" (a logit), "raises", "lowers", or "other" for what is no single word or sentence.
+    """
+
+    label: str
+    of: str
+    kind: Literal["total", "raises", "lowers", "other"]
+    value: float
+    start: float
+    width: float
+    end: float
+    words: Sequence[Shown] = ()
+    listed: Sequence[str] = ()
+
+
+def why_html(contrast: Contrast, label: str, now: Logits | None = None) -> Markup:
+    """By words: the line, and a waterfall for each side. `label`: the method's. `now`: after what-ifs, if any."""
+    falls = [(side.segments[0], waterfall(contrast, side), side) for side in contrast.sides]
+    return render("compare_why.html", contrast=contrast, label=label, sentence=sentence(contrast, now), falls=falls)
+
+
+def passages_html(
+    contrast: SentenceContrast | None,
+    without: Mapping[Which, Sentences],
+    words: Words,
+    label: str,
+    now: Logits | None = None,
+) -> Markup:
+    """By sentences: the line, what the loss of one costs, and the waterfall once it is there.
+
+    `words`: of both texts, for the bars to open into, with attributions by the method called `label`, if any.
+    """
+    before = Logits(without[A].logit, without[B].logit)
+    return render(
+        "compare_passages.html",
+        lead=lead(before, now),
+        told=told(contrast) if contrast else [],
+        losses=_losses(without),
+        contrast=contrast,
+        steps=passages_waterfall(contrast, words) if contrast else [],
+        label=label if any(word.attribution is not None for which in words for word in words[which]) else "",
+    )
+
+
+def lead(before: Logits, now: Logits | None) -> str:
+    """Who is ahead, as the texts are, and as they were before what-ifs, if there are any."""
+    if now is None:
+        return _ahead(before.ahead, "is", "are")
+    return f"With the edit, {_ahead(now.ahead, 'is', 'are')}. As given, {_ahead(before.ahead, 'was', 'were')}"
+
+
+def _ahead(difference: float, one: str, both: str) -> str:
+    if abs(difference) < FLAT:
+        return f"A and B {both} level"
+    return f"A {one} {'ahead' if difference > 0 else 'behind'} by {logit(abs(difference))}"
+
+
+def sentence(contrast: Contrast, now: Logits | None = None) -> str:
+    """Who is ahead and by which words, from the numbers alone; content words, unless there are none."""
+    before = Logits(contrast.first.logit, contrast.second.logit)
+    found = {}
+    for side in contrast.sides:
+        bars = [bar for bar in _largest(side.bars) if abs(bar.value) >= FLAT]
+        named = [bar for bar in bars if is_content(bar.text)] or bars
+        found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value, signed=True)}" for bar in named[:N_TOLD])
+    by_document = f": {found['document']}" if found.get("document") else ""
+    by_query = f" The same gap, by query word: {found['query']}." if found.get("query") else ""
+    return f"{lead(before, now)}{by_document}.{by_query}"
+
+
+def told(contrast: SentenceContrast) -> list[tuple[str, str, str]]:
+    """`(whose, sentence, what it does to that text)` for those that count most."""
+    largest = sorted(contrast.bars, key=lambda bar: -abs(bar.value))[:N_TOLD]
+    said = []
+    for bar in largest:
+        whose, share = ("A", bar.value) if bar.of == "first" else ("B", -bar.value)
+        if abs(share) >= FLAT:
+            does = f"{'lifts' if share > 0 else 'holds'} {whose}{'' if share > 0 else ' down'} by {logit(abs(share))}"
+            said.append((whose, quote(bar.text), does))
+    return said
+
+
+def waterfall(contrast: Contrast, side: Side) -> list[Step]:
+    """From B's logit, word by word, to A's; words without a bar of their own are one step.
+
+    Nothing is left out but a remainder that would be shown as 0.00.
+    """
+    pieces: list[Piece] = []
+    if "document" in side.segments:
+        pieces += named(_of_words(side.bars, "second", "B"), "word", "B")
+        pieces.append(Piece("baseline: no document", "", side.baseline))
+        pieces += named(_of_words(side.bars, "first", "A"), "word", "A")
+    else:
+        pieces += named(_of_words(side.bars, "query", "query"), "word", "query")
+        pieces.append(Piece("baseline: no query", "", side.baseline))
+    if abs(side.remainder) >= FLAT:
+        pieces.append(Piece("what the integrals missed", "", side.remainder))
+    return _steps(pieces, contrast.second.logit, contrast.first.logit)
+
+
+def passages_waterfall(contrast: SentenceContrast, words: Words) -> list[Step]:
+    """From B's logit, sentence by sentence, to A's; what both hold is one step, and so is the remainder."""
+    pieces: dict[str, list[Piece]] = {"first": [], "second": []}
+    for bar in contrast.bars:
+        whose = A if bar.of == "first" else B
+        own = inside(words[whose], bar.start, bar.end)
+        opened = shown(own, scale_of(own), signed=True)
+        pieces[bar.of].append(Piece(" ".join(bar.text.split()), whose, bar.value, opened))
+    both = [contrast.first[slice(*pair.first)].strip() for pair in contrast.common]
+    name = f"{len(both)} sentence{'s' if len(both) > 1 else ''} in both" if both else "baseline: no document"
+    middle = [Piece(name, "", contrast.common_value, (), both)] if both or abs(contrast.common_value) >= FLAT else []
+    if abs(contrast.remainder) >= FLAT:
+        middle.append(Piece("remainder", "", contrast.remainder))
+    every = [*named(pieces["second"], "sentence", "B"), *middle, *named(pieces["first"], "sentence", "A")]
+    return _steps(every, contrast.second_logit, contrast.first_logit)
+
+
+def named(pieces: Sequence[Piece], unit: str, of: str) -> list[Piece]:
+    """The largest, each by itself, and the others as one, which is never longer than the longest of the named."""
+    largest = sorted(pieces, key=lambda piece: -abs(piece.value))
+    n = N_BARS
+    while n < len(largest) and abs(sum(piece.value for piece in largest[n:])) > abs(largest[0].value):
+        n += 1
+    rest = largest[n:]
+    if not rest:
+        return largest
+    text = f"{len(rest)} other {unit}{'s' if len(rest) > 1 else ''}"
+    return [*largest[:n], Piece(text, of, sum(piece.value for piece in rest), (), [piece.label for piece in rest])]
+
+
+def _steps(pieces: Sequence[Piece], first: float, last: float) -> list[Step]:
+    """Drawn to scale from the logit `first` to `last`."""
+    ends = [first]
+    for piece in pieces:
+        ends.append(ends[-1] + piece.value)
+    low, high = min(ends), max(ends)
+    reach = (high - low) or 1.0
+
+    def place(value: float) -> float:
+        return round(2 + 96 * (value - low) / reach, 2)
+
+    steps = [Step("B", "", "total", first, place(first), 0.0, place(first))]
+    for piece, before, after in zip(pieces, ends, ends[1:], strict=False):
+        kind: Literal["raises", "lowers", "other"] = (
+            "other" if not piece.of else "lowers" if piece.value < 0 else "raises"
+        )
+        start = place(min(before, after))
+        width = round(place(max(before, after)) - start, 2)
+        drawn = kind, piece.value, start, width, place(after)
+        steps.append(Step(piece.label, piece.of, *drawn, piece.words, piece.listed))
+    return [*steps, Step("A", "", "total", last, place(ends[-1]), 0.0, place(ends[-1]))]
+
+
+class Loss(NamedTuple):
+    """A text without its costliest sentence; `below`: which other one it then falls below, or nothing."""
+
+    which: str
+    quoted: str
+    before: float
+    after: float
+    alone: float
+    below: str
+
+
+def _losses(without: Mapping[Which, Sentences]) -> list[Loss]:
+    """Of each text that has such a sentence."""
+    found = []
+    for which, other in ((A, B), (B, A)):
+        of, rival = without[which], without[other].logit
+        if of.costliest:
+            lost = of.sentences[of.costliest - 1]
+            after = of.logit - (lost.without or 0.0)
+            below = other if after < rival < of.logit else ""
+            found.append(Loss(which, quote(lost.text), of.logit, after, lost.alone or 0.0, below))
+    return found
+
+
+def _of_words(bars: Sequence[Bar], of: str, name: str) -> list[Piece]:
+    return [Piece(bar.text, name, bar.value) for bar in bars if bar.of == of]
+
+
+def _largest(bars: Sequence[Bar]) -> list[Bar]:
+    return sorted(bars, key=lambda bar: -abs(bar.value))
+
+
+def _quoted(bar: Bar) -> str:
+    whose = {"first": "", "second": "B’s ", "query": ""}[bar.of]
+    return f"{whose}‘{bar.text}’"

@@ -1,0 +1,99 @@
+"""What a compared list looks like, with every what-if in it."""
+
+from __future__ import annotations
+
+from attribution.evidence.compare.contrast import Contrast
+from attribution.evidence.compare.passages import SentenceContrast
+from attribution.methods import METHODS
+from attribution.rerankers.loading.models import MODELS
+from attribution.views.compare import A, B, Names, Which, identity_html, rows_html
+from attribution.views.compare_why import Logits, passages_html, why_html
+from attribution.views.compare_words import Cut, Panel, words_html
+from attribution.views.what_if import Outcome
+from interface.tabs.compare.state import Compared
+
+
+def draw_rows(compared: Compared) -> str:
+    """The list by rank."""
+    changed = {}
+    for which, version in compared.versions.items():
+        n = len(version.cuts)
+        changed[compared.place(which)] = f"{n} change{'s' if n > 1 else ''}" if n else "edited text"
+    by_place = {i: document.name for i, document in enumerate(compared.asked.documents, start=1)}
+    names = Names(by_place, compared.a, compared.b)
+    label = METHODS[compared.asked.colour].label
+    return rows_html(compared.now(), names, compared.coloured, by=label, changed=changed)
+
+
+def draw_why(compared: Compared) -> str:
+    """Who is ahead and by what, as far as it is known."""
+    why, now = compared.why, Logits(compared.logit(A), compared.logit(B)) if compared.versions else None
+    if isinstance(why, Contrast):
+        return why_html(why, METHODS[compared.asked.method].label, now)
+    if not compared.without:
+        return ""
+    words = {which: compared.words(which) for which in (A, B)}
+    return passages_html(why, compared.without, words, METHODS[compared.asked.colour].label, now)
+
+
+def draw_words(compared: Compared) -> str:
+    """A's and B's texts as buttons."""
+    return words_html([_panel(compared, which) for which in (A, B)])
+
+
+def _panel(compared: Compared, which: Which) -> Panel:
+    place, version = compared.place(which), compared.versions.get(which)
+    row = next(row for row in compared.ranking.rows if row.place == place)
+    return Panel(
+        which,
+        place,
+        compared.text(which),
+        row.logit,
+        row.truncated,
+        compared.words(which),
+        compared.without.get(which),
+        version.cuts if version else (),
+        version.text if version and not version.cuts else None,
+    )
+
+
+def draw_identity(compared: Compared) -> str:
+    """What the results are of."""
+    asked, ranking = compared.asked, compared.ranking
+    label = MODELS[asked.model_id].label if asked.model_id in MODELS else asked.model_id
+    return identity_html(asked.inputs, label, ranking.revision, asked.query, len(asked.documents))
+
+
+def outcomes(compared: Compared) -> list[Outcome]:
+    """What became of each changed document, A first."""
+    before, after = ({row.place: row for row in ranking.rows} for ranking in (compared.ranking, compared.now()))
+    found = []
+    for which, version in sorted(compared.versions.items()):
+        place, text = compared.place(which), compared.text(which)
+        found.append(
+            Outcome(
+                which=which,
+                done=tuple((text[cut.start : cut.end].strip(), cut.text.strip()) for cut in version.cuts),
+                before=before[place].logit,
+                after=after[place].logit,
+                predicted=version.predicted,
+                rank_before=before[place].rank,
+                rank_after=after[place].rank,
+                n_documents=len(before),
+            )
+        )
+    return found
+
+
+def predicted(compared: Compared, which: Which, cuts: tuple[Cut, ...]) -> float | None:
+    """What the bars or the words' attributions say that `cuts` change the logit by; None where one says nothing.
+
+    They say what a loss costs, nothing of what is put in.
+    """
+    says = {(word.start, word.end): word.attribution for word in compared.words(which)}
+    if isinstance(compared.why, SentenceContrast):
+        side, sign = ("first", 1) if which == A else ("second", -1)
+        says |= {(bar.start, bar.end): sign * bar.value for bar in compared.why.bars if bar.of == side}
+    losses = [None if cut.text else says.get((cut.start, cut.end)) for cut in cuts]
+    known = [loss for loss in losses if loss is not None]
+    return -sum(known) if known and len(known) == len(losses) else None
