@@ -88,7 +88,7 @@ def lab_markdown(rows: Sequence[LabRow]) -> str:
 
 
 def lab_table() -> str:
-    """What the Autograd lab finds on the first example."""
+    """What the lab finds on the first example."""
     example = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))[0]
     return lab_markdown(list(run_lab(load_reranker(BUNDLED), example["query"], example["document"]))).rstrip("\n")
 

@@ -42,6 +42,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *(Experiment(leaf, trainable=False) for leaf in ("output", "clone", "clone_requires_grad")),
     Experiment("output", returned=True),
 )
+PICTURED = 1 + max(EXPERIMENTS.index(Experiment(leaf)) for leaf in ("clone", "detach"))  # rows until both pictures
 
 
 @dataclass(frozen=True)

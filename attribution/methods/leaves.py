@@ -1,4 +1,4 @@
-"""Ways to take the input embeddings. Some give a leaf, some do not; the Autograd lab runs them all."""
+"""Ways to take the input embeddings. Some give a leaf, some do not; the lab on the tab Learn runs them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Inside` -> two heat maps with their numbers in the cells, and the probe as a curve and a table."""
+"""`Inside` -> two heat maps with numbers in the cells, the read-out as a curve, and what one sees in each."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def attention_html(inside: Inside, layer: int, head: int) -> Markup:
         foot="whole document",
         feet=[fixed(100 * total, 0) for total in shares.sum(0)],
     )
-    return render("attention.html", heat=heat, read=read, several=len(inside.read_positions) > 1, top=top)
+    best = int(shares[:, 0].argmax())
+    most = words[best], float(shares[best, 0]), float(shares[:, 0].sum())
+    return render("attention.html", heat=heat, read=read, several=len(inside.read_positions) > 1, top=top, most=most)
 
 
 def states_html(inside: Inside, measure: str) -> Markup:
@@ -101,10 +103,15 @@ def states_html(inside: Inside, measure: str) -> Markup:
         foot="largest (100)",
         feet=[number(float(top)) for top in tops],
     )
-    return render("states.html", heat=heat, text=MEASURE_TEXTS[measure])
+    best = np.abs(values).argmax(0)[[0, -1]]  # the strongest unit at both ends
+    ends = [
+        (_unit_name(inside, inside.units[unit]), float(values[unit, end]))
+        for unit, end in zip(best, (0, -1), strict=True)
+    ]
+    return render("states.html", heat=heat, text=MEASURE_TEXTS[measure], ends=ends, signed=signed)
 
 
-def probe_html(inside: Inside) -> Markup:
+def readout_html(inside: Inside) -> Markup:
     """The head's logit from each layer's states, as a curve and as a table."""
     values = [float(value) for value in inside.readout]
     ticks = nice_ticks(min(0.0, *values), max(0.0, *values))
@@ -127,7 +134,9 @@ def probe_html(inside: Inside) -> Markup:
             for i, value in enumerate(values)
         ],
     }
-    return render("probe.html", values=values, d=drawing)
+    last = 1 + int(np.abs(np.diff(values)).argmax())
+    step = {"name": f"in layer {last}", "before": values[last - 1], "after": values[last]}
+    return render("readout.html", values=values, d=drawing, step=step)
 
 
 def _cell(colour: str, shade: float, label: str, readout: str) -> Cell:

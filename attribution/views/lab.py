@@ -1,4 +1,4 @@
-"""Lab rows -> one table of what PyTorch did, and the two pictures its rows lead to. No torch, no gradio."""
+"""Lab rows -> the two pictures that they lead to, and one table of what PyTorch did. No torch, no gradio."""
 
 from __future__ import annotations
 
@@ -14,34 +14,43 @@ if TYPE_CHECKING:
     from attribution.lab.autograd import LabRow
 
 
+LINES = ("clone", "detach")  # the two lines that the switch is between
+
+
 def intro_html() -> Markup:
     """What the lab is about, before it ran."""
     return render("lab_intro.html")
 
 
+def pictures_html(rows: Sequence[LabRow]) -> Markup:
+    """The document by `.clone()` and by `.detach().requires_grad_()`, with a switch between the two."""
+    lines = [next(row for row in rows if row.experiment.leaf == leaf) for leaf in LINES]
+    return render("lab_pictures.html", pictures=[(row, _picture(row)) for row in lines], top=TOP)
+
+
 def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
-    """The table of the rows so far, what they show together once `finished`, and the two pictures.
+    """The table of the rows so far, and what they show together once `finished`.
 
     `equal`: what `equal_gradients` says of the rows.
     """
-    gradient = next((row for row in rows if row.equal), None)
-    fallback = next((row for row in rows if row.grad is None), None)
     return render(
         "lab.html",
         rows=rows,
         totals=["none" if row.total is None else number(row.total) for row in rows],
-        top=TOP,
         equal=equal[0],
         largest=equal[1],
         finished=finished,
-        clones=[row for row in rows if row.experiment.leaf == "clone"],
-        gradient=_picture(gradient),
-        fallback=_picture(fallback),
-        fallback_row=fallback,
-        fallbacks=[row.number for row in rows if row.grad is None],
+        clones=[
+            [(row, _gave(row)) for row in rows if row.experiment.leaf == leaf]
+            for leaf in ("clone", "clone_requires_grad")
+        ],
     )
 
 
-def _picture(row: LabRow | None) -> Side | None:
+def _picture(row: LabRow) -> Side:
     """The document in a row's colours: saliency, or the magnitude where there was no gradient."""
-    return side_of(row.words, "document", signed=False, control=row.grad is None) if row else None
+    return side_of(row.words, "document", signed=False, control=row.grad is None)
+
+
+def _gave(row: LabRow) -> str:
+    return "an error" if row.raised else "the gradient" if row.equal else "no gradient"

@@ -1,4 +1,4 @@
-"""Tab "Inside": attentions, hidden states with their gradients, and the head as a readout, layer by layer."""
+"""Page "Inside the model" of Learn: attentions, hidden states with their gradients, and the head as a read-out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attribution.lab.internals import Inside, look_inside
 from attribution.methods.passes import Sides
 from attribution.rerankers.reranker import Meter, metered
 from attribution.views.compare import title_html
-from attribution.views.inside import MEAN, MEASURES, attention_html, probe_html, states_html
+from attribution.views.inside import MEAN, MEASURES, attention_html, readout_html, states_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
 from interface.page.layout import STATIC, Shell, open_run
@@ -23,6 +23,7 @@ from interface.runs.lanes import Run
 
 DEFAULT_MEASURE = "grad_norm"
 AGAIN = "Press “Look inside for the boxes” for them."
+MAP = 420  # pixels: below twice that, the two maps stand one above the other
 REDRAW: dict[str, Any] = {**ASIDE, "queue": True}
 
 
@@ -34,7 +35,7 @@ class Asked(Pair):
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
-    """The tab's components; one run asks the model, the menus only redraw what it left."""
+    """The page's components; one run asks the model, the menus only redraw what it left."""
     js = (STATIC / "heat.js").read_text("utf-8")
     inside = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Column(elem_classes="rl-result"):
@@ -42,16 +43,20 @@ def build(shell: Shell, tab: gr.Tab) -> None:
         again = gr.Button("Look inside for the boxes", variant="primary", elem_classes="rl-again")
         shell.actions.lines["inside"].render()
         with gr.Column(elem_classes="rl-needs-result"):
-            gr.HTML(title_html("Attention"))
             with gr.Row():
-                layer = gr.Dropdown(_choices("layer", 0), value=MEAN, label="Layer", min_width=140)
-                head = gr.Dropdown(_choices("head", 0), value=MEAN, label="Head", min_width=140)
-            attention = gr.HTML("", elem_id="inside-attention", js_on_load=js)
-            gr.HTML(title_html("Hidden states"))
-            measure = gr.Radio([(label, key) for key, label in MEASURES.items()], value=DEFAULT_MEASURE, label="Show")
-            states = gr.HTML("", elem_id="inside-states", js_on_load=js)
+                with gr.Column(min_width=MAP):
+                    gr.HTML(title_html("Attention"))
+                    with gr.Row():
+                        layer = gr.Dropdown(_choices("layer", 0), value=MEAN, label="Layer", min_width=140)
+                        head = gr.Dropdown(_choices("head", 0), value=MEAN, label="Head", min_width=140)
+                    attention = gr.HTML("", elem_id="inside-attention", js_on_load=js)
+                with gr.Column(min_width=MAP):
+                    gr.HTML(title_html("Hidden states"))
+                    measures = [(label, key) for key, label in MEASURES.items()]
+                    measure = gr.Radio(measures, value=DEFAULT_MEASURE, label="Show")
+                    states = gr.HTML("", elem_id="inside-states", js_on_load=js)
             gr.HTML(title_html("Where the score appears"))
-            readout = gr.HTML("", elem_id="inside-probe")
+            readout = gr.HTML("", elem_id="inside-readout")
     gr.on([layer.input, head.input], redraw_attention, [inside, layer, head], attention, **REDRAW)
     measure.input(redraw_states, [inside, measure], states, **REDRAW)
     outputs = {"identity": identity, "inside": inside, "layer": layer, "head": head, "attention": attention}
@@ -80,7 +85,7 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
         "head": gr.update(choices=_choices("head", n_heads), value=MEAN),
         "attention": attention_html(inside, n_layers, MEAN),
         "states": states_html(inside, asked.measure),
-        "readout": probe_html(inside),
+        "readout": readout_html(inside),
         "status": status_html(f"Done after {time.perf_counter() - began:.1f} s."),
     }
 

@@ -1,4 +1,4 @@
-"""Tab "Autograd lab": every way to the embeddings' gradient, run on the visitor's pair, row by row."""
+"""Page "How autograd gets there" of Learn: every way to the embeddings' gradient, run on the visitor's pair."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import gradio as gr
 
 from attribution.cost import GRADIENT
-from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
+from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.methods.passes import Sides
 from attribution.rerankers.reranker import Meter, metered
-from attribution.views.lab import intro_html, lab_html
+from attribution.views.lab import intro_html, lab_html, pictures_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
-from interface.page.layout import Shell, open_run
+from interface.page.layout import STATIC, Shell, open_run
 from interface.runs.handlers import Pair, Update, handler
 from interface.runs.lanes import Run
 
@@ -22,14 +22,15 @@ AGAIN = "Press “Run the lab on the boxes” for them."
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
-    """The tab's components, and the run that opening it starts."""
+    """The page's components, and the run that opening Learn starts."""
     gr.HTML(intro_html())
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="lab-identity")
         again = gr.Button("Run the lab on the boxes", variant="primary", elem_classes="rl-again")
         shell.actions.lines["lab"].render()
+        pictures = gr.HTML("", elem_id="lab-pictures", js_on_load=(STATIC / "words.js").read_text("utf-8"))
         rows = gr.HTML("", elem_id="lab-rows")
-    open_run(shell, tab, again, run, {"identity": identity, "rows": rows})
+    open_run(shell, tab, again, run, {"identity": identity, "pictures": pictures, "rows": rows})
 
 
 def passes(_asked: Pair, _sides: Sides) -> int:
@@ -39,7 +40,7 @@ def passes(_asked: Pair, _sides: Sides) -> int:
 
 @handler(lane="lab", passes=passes)
 def run(asked: Pair, run: Run) -> Iterator[Update]:
-    """The table, one more row each time."""
+    """The table, one more row each time; the two pictures as soon as their rows are there."""
     began = time.perf_counter()
     reranker = models.load(asked.model_id, run)
     identity = identity_html(asked.identity(reranker.revision), AGAIN)
@@ -52,4 +53,5 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
         so_far = "Done" if done else f"{step} of {len(EXPERIMENTS)} rows"
         status = status_html(f"{so_far} after {time.perf_counter() - began:.1f} s.")
         table = lab_html(rows, equal_gradients(rows), finished=done)
-        yield {"identity": identity, "rows": table, "shown": asked if done else None, "status": status}
+        pictures = {"pictures": pictures_html(rows)} if step == PICTURED else {}
+        yield {"identity": identity, "rows": table, "shown": asked if done else None, "status": status, **pictures}

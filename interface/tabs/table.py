@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import gradio as gr
 
 from interface.page.layout import Shell
 from interface.page.links import Linked
-from interface.tabs import explain, inside, lab, probes, two_models
+from interface.runs.lanes import MAIN
+from interface.tabs import explain, learn, probes, two_models
 from interface.tabs.compare import tab as compare
 
 
 @dataclass(frozen=True)
 class Tab:
-    """One tab. `build(shell, tab)` makes its components, and renders the line of its lane, which is named by `id`.
+    """One tab. `build(shell, tab)` makes its components, and renders the status line of each of its lanes.
 
-    `says`: what that line says before its first run.
+    `lanes`: what those lines say before the first run; by default one lane, named by `id`, which says nothing.
     """
 
     id: str
     label: str
     build: Callable[[Shell, gr.Tab], Linked | None]
-    says: str = ""
+    lanes: Mapping[str, str] = field(default_factory=dict)
 
 
 TABS = [
-    Tab("explain", "Explain", explain.build),
-    Tab("compare", "Compare", compare.build, "Ready. Enter in the query compares."),
-    Tab("lab", "Autograd lab", lab.build),
-    Tab("inside", "Inside", inside.build),
+    Tab("explain", "Explain", explain.build, {MAIN: "", two_models.LANE: two_models.SAYS}),
+    Tab("compare", "Compare", compare.build, {"compare": "Ready. Enter in the query compares."}),
     Tab("probes", "Probes", probes.build),
+    Tab("learn", "Learn", learn.build, learn.LANES),
 ]
 
 
 def lines() -> dict[str, str]:
     """Each lane, and what its status says before the first run."""
-    return {two_models.LANE: two_models.SAYS, **{tab.id: tab.says for tab in TABS}}
+    return {lane: says for tab in TABS for lane, says in (tab.lanes or {tab.id: ""}).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import gradio as gr
 from attribution import MODELS, explain
 from attribution.cost import forwards
 from attribution.errors import AttributionError, OptionError, Stopped
+from attribution.explain import options_of
 from attribution.methods import METHODS
 from attribution.methods.passes import Sides
 from attribution.types import Explanation
@@ -20,8 +21,10 @@ from attribution.views.two_models import two_models_html
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import STATIC, Shell
+from interface.page.settings import DEFAULTS
 from interface.runs.handlers import Pair, Update, handler
 from interface.runs.lanes import Run
+from interface.runs.limits import check_budgets
 
 LANE = "two-models"
 SAYS = "Runs the ticked methods on the pair in the boxes, under both models."
@@ -29,10 +32,11 @@ SAYS = "Runs the ticked methods on the pair in the boxes, under both models."
 
 @dataclass(frozen=True)
 class Asked(Pair):
-    """A pair, a second model, and the methods to explain both with."""
+    """A pair, a second model, the methods to explain both with, and the options for those that take them."""
 
     second: str
     methods: tuple[str, ...]
+    options: Mapping[str, Any]
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -40,10 +44,13 @@ class Asked(Pair):
         return self.model_id, self.second
 
 
-def ask(model_id: str, query: str, document: str, second: str, **groups: Any) -> Asked:
-    """What the boxes ask for; `groups`: the ticked methods, a list each. Raises `AttributionError`."""
-    ticked = {key for keys in groups.values() for key in keys or []}
-    asked = Asked(model_id, query, document, second, tuple(key for key in METHODS if key in ticked))
+def ask(model_id: str, query: str, document: str, second: str, **settings: Any) -> Asked:
+    """What the boxes ask for; `settings` as `Settings.inputs` names them. Raises `AttributionError`."""
+    options = {name: settings.pop(name) for name in DEFAULTS}
+    check_budgets({name: options[name] for name in ("n_samples", "n_steps")})
+    ticked = {key for keys in settings.values() for key in keys or []}
+    methods = tuple(key for key in METHODS if key in ticked)
+    asked = Asked(model_id, query, document, second, methods, options | {"baselines": options["baselines"] or None})
     asked.check()
     if model_id == second:
         raise OptionError("Both models are the same. Choose another second model.")
@@ -61,13 +68,13 @@ def build(shell: Shell) -> None:
             button = gr.Button("Explain under both", scale=0)
         shell.actions.lines[LANE].render()
         result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
-    inputs = {**shell.pair.inputs, "second": second, **shell.settings.methods}
+    inputs = {**shell.pair.inputs, "second": second, **shell.settings.inputs}
     start(button.click, run, ask, inputs, {"result": result}, shell.actions)
 
 
 def passes(asked: Asked, sides: Sides) -> int:
     """Every method under both models."""
-    return 2 * sum(forwards(key, sides) for key in asked.methods)
+    return 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods)
 
 
 @handler(lane=LANE, passes=passes)
@@ -78,9 +85,10 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
     rerankers = [models.load(key, run) for key in asked.model_ids]
     for key in chosen:
+        options = {name: value for name, value in asked.options.items() if name in options_of(key)}
         for reranker, side in zip(rerankers, sides, strict=True):
             try:
-                side[key] = explain(reranker, asked.query, asked.document, key, on_pass=run.check)
+                side[key] = explain(reranker, asked.query, asked.document, key, on_pass=run.check, **options)
             except Stopped:
                 raise
             except AttributionError as error:  # on its own card; the rest goes on

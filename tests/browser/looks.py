@@ -40,8 +40,12 @@ BUT_COLOURS: dict[str, Any] = {"rules": {"color-contrast": {"enabled": False}}} 
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Those that do not fit, by the width of the font at hand, are in a menu."""
+    """Those that do not fit, by the width of the font at hand, are in a menu; or one of the pages of the open tab."""
     page.evaluate("document.fonts.ready.then(() => null)")  # widths are final
+    switch = page.get_by_role("radio", name=name, exact=True)
+    if switch.is_visible():
+        switch.check()
+        return
     tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_label("More tabs")
     expect(tab.or_(more).filter(visible=True).first).to_be_visible()
     if tab.is_visible():

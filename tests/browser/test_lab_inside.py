@@ -1,4 +1,4 @@
-"""The Autograd lab and Inside tabs, which run by themselves, on a pair with markup and emoji in it."""
+"""The two pages of Learn, which run by themselves, on a pair with markup and emoji in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     page.goto(app_url)
     page.get_by_label("Query", exact=True).fill(QUERY)
     page.get_by_label("Document", exact=True).fill(DOCUMENT)
-    open_tab(page, "Autograd lab")
+    open_tab(page, "Learn")
     expect(page.locator("#lab-status")).to_contain_text("Done")
     again = page.get_by_role("button", name="Run the lab on the boxes")
     expect(again).to_be_hidden()
@@ -65,18 +65,25 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
         assert "".join(row.locator("blockquote").all_text_contents()) == said
         worked.append(works == "yes")
     assert len({row.locator("th code").inner_text() for row in rows}) + 3 == len(rows) == 14  # three with both kinds
-    expect(page.locator(".rl-lab-summary b")).to_have_text(f"{sum(worked)} of {len(rows)} rows gave the gradient")
+    expect(page.locator(".rl-lab-summary b")).to_have_text(f"{sum(worked)} of {len(rows)} lines gave the gradient")
     clone = page.locator("#lab-rows tr", has=page.get_by_text("emb = embed(input_ids).clone()", exact=True)).first
     clone.get_by_text("PyTorch warned").click()
     expect(clone.get_by_text("not a leaf Tensor is being accessed")).to_be_visible()
-    assert page.locator("#lab-rows .rl-text").all_inner_texts() == [DOCUMENT] * 2  # with the gradient, and without
-    open_tab(page, "Inside")
+    pictures = page.locator("#lab-pictures .rl-lab-picture")
+    assert pictures.locator(".rl-text").all_text_contents() == [DOCUMENT] * 2  # without the gradient, and with it
+    warning = clone.locator("blockquote").text_content() or ""
+    expect(pictures.locator("blockquote")).to_have_text(warning)
+    expect(pictures.get_by_role("heading")).to_have_text("What a quiet fallback shows: embedding magnitudes")
+    page.get_by_role("radio", name=".clone()", exact=True).press("ArrowRight")
+    expect(pictures.get_by_role("heading")).to_have_text("What the gradient says: saliency")
+    open_tab(page, "Inside the model")
+    expect(page.locator("#lab-rows")).to_be_hidden()
     expect(page.locator("#inside-status")).to_contain_text("Done")
     attention, states = page.locator("#inside-attention"), page.locator("#inside-states")
-    expect(attention.get_by_text("[CLS]", exact=True)).to_be_visible()
+    expect(attention.get_by_text("Of the document, [CLS] reads most from")).to_be_visible()
     assert "\U0001f40c" in attention.locator("tbody th").all_inner_texts()
     assert set(attention.locator("tbody th").all_inner_texts()) <= set(states.locator("tbody th").all_inner_texts())
-    expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
+    expect(page.locator("#inside-readout svg[role=img]")).to_be_visible()
     assert page.title() != "run"
     assert page.locator("#lab-rows img, #inside-attention img, #inside-states img").count() == 0
     attention.locator(".rl-in-box").focus()

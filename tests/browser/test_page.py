@@ -24,11 +24,11 @@ WIDE = (
 )
 STATUS = {
     "Compare": "#compare-status",
-    "Autograd lab": "#lab-status",
-    "Inside": "#inside-status",
     "Probes": "#probes-status",
+    "Learn": "#lab-status",
+    "Inside the model": "#inside-status",
 }
-PANELS = {"Compare": "#compare-tab", "Autograd lab": "#lab-tab", "Inside": "#inside-tab", "Probes": "#probes-tab"}
+PANELS = {"Compare": "#compare-tab", "Probes": "#probes-tab", "Learn": "#learn-tab", "Inside the model": "#learn-tab"}
 SHIFTS = """() => {
   window.shifts = [];
   const outer = (source) => (source.node?.parentElement ?? source.node)?.outerHTML?.slice(0, 90);
@@ -162,7 +162,7 @@ def test_what_is_of_another_pair_than_the_boxes_says_so_in_every_tab(page: Page,
     expect(page.get_by_text("Another text than the boxes hold").first).to_be_visible()
     page.keyboard.press("Backspace")
     expect(page.locator(STALE)).to_have_count(0)
-    page.get_by_role("tab", name="Autograd lab").click()
+    open_tab(page, "Learn")
     expect(page.locator("#lab-status")).to_contain_text("Done")
     expect(page.locator("#lab-identity [data-rl-identity]")).to_have_attribute("data-document", document)
     for hidden in ("#explain", "#settings", ".rl-again >> visible=true"):  # nothing of Explain's, and the row stays
@@ -314,10 +314,8 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
             page.set_viewport_size({"width": width, "height": height})
             assert violations(page, **BUT_COLOURS) == []  # all other rules, also around it
         assert page.evaluate(FITS), tab
-        if tab != "Probes":
-            page.set_viewport_size({"width": 1280, "height": 720})
-            expect(page.get_by_role("tab", name="Probes", exact=True)).to_be_visible()  # no more in a menu
-    open_tab(page, "Inside")  # from the menu
-    expect(page.locator("#inside-probe svg[role=img]")).to_be_visible()
+        page.set_viewport_size({"width": 1280, "height": 720})
+        expect(page.get_by_role("tab", name="Learn", exact=True)).to_be_visible()  # no more in a menu
+    expect(page.locator("#inside-readout svg[role=img]")).to_be_visible()
     assert page.title() == "Rerank Lens"
     assert page.locator("#lab-rows img, #inside-attention img, #inside-states img, #probes img").count() == 0

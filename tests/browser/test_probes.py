@@ -31,6 +31,8 @@ def test_probes_run_by_themselves_and_a_click_explains_the_edited_text(
     results = probe(reranker, QUERY, DOCUMENT)
     rows = page.locator("#probes [data-probe]")
     expect(rows).to_have_count(len(PROBES))
+    borders = rows.locator("th").evaluate_all("cells => cells.map((cell) => getComputedStyle(cell).borderTopWidth)")
+    assert borders == ["1px"] * len(PROBES)
     for result in results:
         row = page.locator(f'#probes [data-probe="{result.probe}"]')
         expect(row).to_have_attribute("data-verdict", result.verdict)

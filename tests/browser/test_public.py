@@ -103,7 +103,7 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     expect(page.locator("#status")).to_contain_text("kept from an earlier run")
     expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", "")
 
-    script = "async (hash) => rerankLens.link.encode({ ...(await rerankLens.link.decode(hash)), t: 2 })"
+    script = "async (hash) => rerankLens.link.encode({ ...(await rerankLens.link.decode(hash)), tab: undefined, t: 2 })"
     lab = page.evaluate(script, link)
     page.goto("about:blank")
     page.goto(f"{app_url}/{lab}")  # the same on another tab, which alone runs

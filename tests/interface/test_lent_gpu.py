@@ -99,7 +99,10 @@ RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
     "inside": (inside_tab.run, lambda m, _, __: inside_tab.Asked(m, *PAIR)),
     "lab": (lab_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "probes": (probes_tab.run, lambda m, _, __: Pair(m, *PAIR)),
-    "two models": (two_models.run, lambda m, n, __: two_models.Asked(m, *PAIR, n, TICKED)),
+    "two models": (
+        two_models.run,
+        lambda m, n, __: two_models.Asked(m, *PAIR, n, TICKED, {"n_samples": 2, "n_steps": 2}),
+    ),
     "list": (
         compare_runs.run_list,
         lambda _, __, c: dataclasses.replace(c.asked, query=QUERY + " now"),

@@ -1,4 +1,4 @@
-"""Attentions, hidden states and the probe against the plain model's own, in every family."""
+"""Attentions, hidden states and the read-out against the plain model's own, in every family."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_attention_from_query_words_to_document_words(
 
 
 @pytest.mark.parametrize("architecture", WITH_STATES)
-def test_the_probe_ends_at_the_logit_and_starts_elsewhere(architecture: str, tiny: Tiny) -> None:
+def test_the_readout_ends_at_the_logit_and_starts_elsewhere(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     inside = look(reranker)
     assert len(inside.readout) == reranker.model.config.num_hidden_layers + 1
@@ -128,7 +128,7 @@ def test_an_odd_number_of_layers(tmp_path: Path) -> None:
 def test_a_head_reads_the_first_position_or_the_mean_of_all(
     architecture: str, pooling: str, reads_all: bool, tmp_path: Path
 ) -> None:
-    """What the config says is what the probe ends at, and where the last states' gradient is."""
+    """What the config says is what the read-out ends at, and where the last states' gradient is."""
     inside = look(load_reranker(str(save_tiny(architecture, tmp_path, classifier_pooling=pooling)), device="cpu"))
     length = sum(len(unit.positions) for unit in inside.units)
     assert inside.read_positions == tuple(range(length if reads_all else 1))

@@ -11,9 +11,10 @@ import pytest
 
 from attribution.lab.internals import Inside
 from attribution.types import Unit
-from attribution.views.inside import MEASURES, attention_html, states_html
+from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
 from attribution.views.numbers import number
 from attribution.views.text import MAX_ALPHA
+from tests.views.test_render import read
 
 UNITS = (
     Unit("[CLS]", "template", (0,)),
@@ -102,3 +103,18 @@ def test_shares_of_nothing_have_no_colour() -> None:
     empty = replace(INSIDE, attention=np.zeros((2, 2, 2, 2), np.float32), state_norm=np.zeros((2, 4), np.float32))
     for html in (attention_html(empty, 0, 0), states_html(empty, "state_norm")):
         assert {(kind, label) for row in cells(html) for kind, _, _, label in row} == {("", "")}
+
+
+def test_a_sentence_says_what_one_sees_in_each() -> None:
+    text = " ".join(read(attention_html(INSIDE, 2, 2)).text.split())
+    shares = 100 * INSIDE.attention[1, 1, 0]
+    strongest = ["berlin", "has"][int(shares.argmax())]
+    assert f"[CLS] reads most from {strongest}: {shares.max():.3g} % of its attention, of {shares.sum():.3g} %" in text
+    text = " ".join(read(states_html(INSIDE, "grad_x_state")).text.split())
+    assert "Largest after the embeddings: [CLS] (read-out) (+2); after the last layer: [CLS] (read-out) (+4)." in text
+    moved = replace(INSIDE, grad_x_state=VALUES - np.float32(3))
+    text = " ".join(read(states_html(moved, "grad_x_state")).text.split())
+    assert "Largest after the embeddings: berlin (\u22124); after the last layer: who (\u22127)." in text
+    curve = replace(INSIDE, readout=np.array([0.0, 1.0, -2.0, -1.5], np.float32))
+    text = " ".join(read(readout_html(curve)).text.split())
+    assert "The largest step is in layer 2: from +1 to \u22122." in text

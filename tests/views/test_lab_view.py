@@ -1,4 +1,4 @@
-"""The lab's table as a page: its numbers are PyTorch's, its two pictures are of a row with and one without gradient."""
+"""The lab as a page: its numbers are PyTorch's, its two pictures are of a line with and one without gradient."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from html import unescape
 import pytest
 import torch
 
-from attribution.lab.autograd import EXPERIMENTS, LabRow, equal_gradients, run_lab
+from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.methods.leaves import LEAVES
 from attribution.rerankers.reranker import Reranker
-from attribution.views.lab import lab_html
+from attribution.views.lab import lab_html, pictures_html
 from attribution.views.numbers import number
 from tests.views.test_render import numbers, read
 
@@ -62,44 +62,50 @@ def test_what_the_rows_show_together_is_said_once_they_all_ran(rows: list[LabRow
     text = " ".join(read(page_of([*shifted, *(row for row in rows if row.grad is None)])).text.split())
     largest = max((a.grad - b.grad).abs().max().item() for a in shifted for b in shifted)  # type: ignore[operator]
     n = len(shifted) + sum(row.grad is None for row in rows)
-    assert f"{len(equal)} of {n} rows gave the gradient; the largest difference" in text
+    assert f"{len(equal)} of {n} lines gave the gradient; the largest difference" in text
     assert f"between any two of them is {number(largest)}." in text
-    clones = [row for row in rows if row.experiment.leaf == "clone"]
-    said = "; ".join(f"{'trainable' if c.experiment.trainable else 'frozen'} parameters: {c.verdict}" for c in clones)
-    assert f".clone() alone: {said}." in text
-    assert "rows gave the gradient" not in page_of(rows, finished=False)
+    assert "lines gave the gradient" not in page_of(rows, finished=False)
 
 
-def test_the_pictures_are_of_a_row_with_the_gradient_and_of_one_without(rows: list[LabRow]) -> None:
-    html = page_of(rows)
-    for title, label, kind, row in (
-        ("saliency", "Saliency from the gradient", "strength", next(row for row in rows if row.equal)),
-        ("fallback", "The fallback", "control", next(row for row in rows if row.grad is None)),
+def test_what_clone_gave_is_read_off_its_rows(rows: list[LabRow]) -> None:
+    """By other results of the same lines it says otherwise."""
+    text = " ".join(read(page_of(rows)).text.split())
+    assert ".clone() alone never works: no gradient on a trainable model, an error on a frozen model." in text
+    assert ".clone().requires_grad_(True): no gradient on a trainable model, the gradient on a frozen model." in text
+    works = [replace(row, equal=True, raised=False) if row.experiment.leaf == "clone" else row for row in rows]
+    text = " ".join(read(page_of(works)).text.split())
+    assert ".clone() alone: the gradient on a trainable model, the gradient on a frozen model." in text
+    assert ".clone() alone" not in read(page_of(rows[:1])).text
+
+
+def test_the_two_pictures_are_of_clone_and_of_detach(rows: list[LabRow]) -> None:
+    html = str(pictures_html(rows))
+    assert re.findall(r"<code>(\..*?)</code></label>", html) == [".clone()", ".detach().requires_grad_(True)"]
+    fallback, gradient = html.split('<div class="rl-lab-picture">')[1:]
+    for section, title, kind, number_of in (
+        (fallback, "What a quiet fallback shows: embedding magnitudes", "control", 2),
+        (gradient, "What the gradient says: saliency", "strength", 6),
     ):
-        section = html.split(f'aria-label="{label}"')[1].split("</section>")[0]
+        row = rows[number_of - 1]
         assert title in section
-        values = re.findall(r'data-v="([^"]*)"', section)
-        assert values == [number(word.attribution or 0.0) for word in row.words]
+        assert re.findall(r'data-v="([^"]*)"', section) == [number(word.attribution or 0.0) for word in row.words]
         assert set(re.findall(r"rl-w rl-(\w+)", section)) == {kind}
         assert f"rl-bar-{kind}" in section
-    with_it, without = (
-        [row.number for row in rows if has(row)] for has in (lambda r: r.equal, lambda r: r.grad is None)
-    )
-    assert f"Rows {', '.join(map(str, with_it))}, all the same." in html
-    assert f"Rows {', '.join(map(str, without))}. " in html
-    first = next(row for row in rows if row.grad is None)
-    assert first.top_overlap is not None
-    shown = numbers(html)
-    assert shown["spearman"] == [number(first.rank_correlation or 0.0, signed=True)]
-    assert shown["overlap"] == [f"{100 * first.top_overlap:.0f} %"]
-    assert "of its top 5 found" in html
+    clone = rows[1]
+    assert "not a leaf" in (clone.said or "")
+    assert read(fallback).text.count(clone.said or "") == 1
+    assert clone.top_overlap is not None
+    shown = numbers(fallback)
+    assert shown["spearman"] == [number(clone.rank_correlation or 0.0, signed=True)]
+    assert shown["overlap"] == [f"{100 * clone.top_overlap:.0f} %"]
+    assert "of its top 5 found" in fallback
+    unranked = [replace(row, rank_correlation=None, said=None) for row in rows]
+    html = pictures_html(unranked)
+    assert "Too few words to rank." in html
+    assert "blockquote" not in html
 
 
-def test_a_picture_waits_for_its_row(rows: list[LabRow]) -> None:
-    first = next(row for row in rows if row.equal)
-    fallback = next(row for row in rows if row.grad is None)
-    for ran, shown in (([], (False, False)), ([first], (True, False)), ([fallback], (False, True))):
-        html = page_of(ran, finished=False)
-        assert ("Saliency from the gradient" in html, 'aria-label="The fallback"' in html) == shown
-        assert re.findall(r"Row(s?) ([\d, ]+)[,.]", html) == [("", str(row.number)) for row in ran]
-    assert "Too few words to rank." in page_of([replace(fallback, rank_correlation=None)])
+def test_the_pictures_rows_are_the_first(rows: list[LabRow]) -> None:
+    assert pictures_html(rows[:PICTURED]) == pictures_html(rows)
+    with pytest.raises(StopIteration):
+        pictures_html(rows[: PICTURED - 1])

@@ -45,7 +45,7 @@ window.rerankLens = (() => {
   };
 
   // A start runs what the open tab shows: the lab, Inside and the probes have a button of their own.
-  const own = () => [...document.querySelectorAll(".rl-again")].find((button) => button.closest("[role=tabpanel]")?.getClientRects().length);
+  const own = () => [...document.querySelectorAll(".rl-again")].find((button) => button.closest(".rl-result")?.getClientRects().length);
   const start = () => (own() ?? find("#explain")).click();
   document.addEventListener(
     "keydown",

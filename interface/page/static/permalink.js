@@ -3,6 +3,7 @@ window.rerankLens.link = (() => {
   const VERSION = "1";
   const LONGEST = 400_000; // characters of a fragment, and bytes that it may inflate to
   const TABS = "#tabs button[role=tab]";
+  const WERE = [0, 1, 3, 3, 2]; // `t` of older links: Explain, Compare, the lab, Inside, Probes
   let rules; // what each field may hold, in the order of the page's components
   let wrote = location.hash;
 
@@ -51,7 +52,7 @@ window.rerankLens.link = (() => {
     const started = new Set(); // addresses that Back comes to again; all others give way to the next
     const write = async (start) => {
       if (!values) return;
-      const hash = await encode({ v: values, t: Math.max(0, tabOf()) });
+      const hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
       if (start) started.add(hash);
       if (hash === location.hash) return;
       wrote = hash;
@@ -88,11 +89,12 @@ window.rerankLens.link = (() => {
     try {
       const state = await decode(location.hash);
       const values = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
-      if (values.length !== rules.length) throw new Error("another form");
-      const bad = rules.filter((rule, i) => !fits(values[i], rule)).map((rule) => rule.name);
+      if (values.length > rules.length) throw new Error("another form");
+      const bad = rules.filter((rule, i) => i < values.length && !fits(values[i], rule)).map((rule) => rule.name);
       const tabs = document.querySelectorAll(TABS);
-      if (Number.isInteger(state.t) && tabs[state.t]) setTimeout(() => tabs[state.t].click(), 0);
-      link.opens = state.t === 0;
+      const tab = state.tab ?? WERE[state.t];
+      if (Number.isInteger(tab) && tabs[tab]) setTimeout(() => tabs[tab].click(), 0);
+      link.opens = tab === 0;
       hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
       return rules.map((rule, i) => (fits(values[i], rule) ? values[i] : defaults[i]));
     } catch {
