@@ -135,8 +135,8 @@ def readout_html(inside: Inside) -> Markup:
         ],
     }
     last = 1 + int(np.abs(np.diff(values)).argmax())
-    step = {"name": f"in layer {last}", "before": values[last - 1], "after": values[last]}
-    return render("readout.html", values=values, d=drawing, step=step)
+    jump = {"name": f"in layer {last}", "before": values[last - 1], "after": values[last]}
+    return render("readout.html", values=values, d=drawing, jump=jump)
 
 
 def _cell(colour: str, shade: float, label: str, readout: str) -> Cell:

@@ -23,7 +23,7 @@ from interface.runs.lanes import Run
 
 DEFAULT_MEASURE = "grad_norm"
 AGAIN = "Press “Look inside for the boxes” for them."
-MAP = 420  # pixels: below twice that, the two maps stand one above the other
+MAP = 320  # pixels: below twice that, the two maps stand one above the other
 REDRAW: dict[str, Any] = {**ASIDE, "queue": True}
 
 

@@ -16,7 +16,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import faithfulness_section
 from attribution.views.curves import _level_names, line_style, nice_ticks, style_of
-from attribution.views.inside import probe_html
+from attribution.views.inside import readout_html
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants and paris more .")
 Points = list[tuple[float, float]]
@@ -132,10 +132,10 @@ def shares_and_places(chart: Charts, fractions: tuple[float, ...]) -> tuple[list
 
 
 @pytest.mark.parametrize(("n_layers", "top"), [(1, 4.0), (2, 4.0), (30, 4.0), (6, 0.3)])
-def test_the_probes_curve(n_layers: int, top: float, tiny_bert: Reranker) -> None:
+def test_the_readouts_curve(n_layers: int, top: float, tiny_bert: Reranker) -> None:
     inside = look_inside(tiny_bert, tiny_bert.encode(*PAIR))
     inside = replace(inside, readout=np.linspace(-0.3 * top, top, n_layers + 1, dtype=np.float32) ** 2)
-    (chart,) = Charts(probe_html(inside)).all
+    (chart,) = Charts(readout_html(inside)).all
     assert chart.within()
     assert min(y for _, y in chart.circles) < 0.5 * chart.size[1], "the scale fits the values"
     assert [y for _, y in chart.circles] == pytest.approx([chart.height_of(v) for v in inside.readout], abs=0.6)

@@ -22,7 +22,7 @@ from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html, faithfulness_section
-from attribution.views.inside import MEASURES, attention_html, probe_html, states_html
+from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
 from attribution.views.score import score_html
 from attribution.words import to_words
 
@@ -214,10 +214,10 @@ def test_the_attention_map_is_of_the_chosen_head(layer: int, head: int, inside: 
 
 
 @pytest.mark.parametrize("measure_name", MEASURES)
-def test_the_states_and_the_probe(measure_name: str, inside: Inside) -> None:
+def test_the_states_and_the_readout(measure_name: str, inside: Inside) -> None:
     page = Page(states_html(inside, measure_name))
     for row, expected in zip(page.cells(), getattr(inside, measure_name).T, strict=True):
         assert row == pytest.approx(expected.tolist(), rel=6e-3, abs=1e-9)
-    assert [value(v) for v in Page(probe_html(inside)).numbers["probe"]] == pytest.approx(
+    assert [value(v) for v in Page(readout_html(inside)).numbers["readout"]] == pytest.approx(
         inside.readout.tolist(), rel=6e-3
     )
