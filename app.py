@@ -29,7 +29,7 @@ from attribution.views.page import head_html
 from interface.page import actions, layout, links, models, settings
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
-from interface.runs.lanes import MAIN, places, wait_of_a_full_queue
+from interface.runs.lanes import MAIN, places, refuse, wait_of_a_full_queue
 from interface.runs.limits import LONGEST_REQUEST
 from interface.runs.once import explain_ahead
 from interface.server import gradio_private, host
@@ -146,7 +146,7 @@ def main() -> None:
 
 def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
     """Serve the page and come back."""
-    install_queue(places)
+    install_queue(places, refuse)
     demo.queue()
     demo.launch(
         **where,

@@ -12,9 +12,21 @@ from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import budget
 from interface.runs.handlers import ASIDE, NO_CLAIM, QUEUE, Claimed, Handler, check_fields, for_page
-from interface.runs.lanes import MAIN, Ended, ahead, busy, claim, end, in_a_word, stop
+from interface.runs.lanes import (
+    MAIN,
+    Ended,
+    ahead,
+    busy,
+    claim,
+    end,
+    in_a_word,
+    stop,
+    wait_of_a_full_queue,
+    was_refused,
+)
 
 KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
+FULL = "Too many wait, so this start was refused. Try again in {} s."
 SAID = {
     "running": "Stopped. What was ready is kept.",
     "waiting": "Withdrawn before it started.",
@@ -169,6 +181,8 @@ def place(before: int, seconds: float) -> str:
 
 def tell_place(request: gr.Request) -> tuple[Any, ...]:
     """While the visitor's run waits: its place, again; after that nothing, and no more ticks: `(status, timer)`."""
+    if was_refused(request.session_hash or ""):
+        return status_html(FULL.format(wait_of_a_full_queue())), gr.Timer(active=False)
     now = ahead(request.session_hash or "")
     return (status_html(place(*now)), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
 

@@ -36,6 +36,7 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 _lock = threading.Condition()  # told whenever a run is over
 _running: dict[Lane, Run] = {}
 _waiting: dict[Lane, int] = {}  # the number of the claim, in the order they were claimed
+_refused: deque[str] = deque(maxlen=1000)  # visitors who found the queue full, until they are told
 _numbers = itertools.count(1)
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 _tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
@@ -172,6 +173,20 @@ def answered(session: str, lane: str) -> None:
     """The visitor's claim has its answer without a run."""
     with _lock:
         _waiting.pop((session, lane), None)
+
+
+def refuse(session: str, name: str) -> None:
+    """The queue is full: the visitor's claim, of the handler `name`, is withdrawn."""
+    answered(session, name.removeprefix("run_"))
+    _refused.append(session)
+
+
+def was_refused(session: str) -> bool:
+    """Whether the visitor found the queue full; told once."""
+    found = session in _refused
+    if found:
+        _refused.remove(session)
+    return found
 
 
 def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:

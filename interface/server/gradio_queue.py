@@ -14,10 +14,12 @@ IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, 
 class Queue(gradio.queueing.Queue):
     """Gradio's queue, where a kept answer never waits, and nobody has a second turn while another waits for a first.
 
-    `places()`: how many may wait now; whoever comes then is refused, unless the answer is kept.
+    `places()`: how many may wait now; whoever comes then is refused, unless the answer is kept, and
+    `refused(session, name)` hears of it, with the handler's name.
     """
 
     places: Callable[[], int]
+    refused: Callable[[str, str], None]
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -39,6 +41,7 @@ class Queue(gradio.queueing.Queue):
             return pushed
         await self.remove_from_queue(event._id)
         self.pending_event_ids_session[event.session_hash].discard(event._id)
+        self.refused(event.session_hash, str(event.fn.api_name))
         return False, "Queue is full.", "queue_full"
 
     def get_events(self) -> Any:
@@ -58,7 +61,7 @@ def by_turns(events: Sequence[Any], running: Mapping[str, int]) -> list[Any]:
     return sorted(events, key=lambda event: turns[id(event)])
 
 
-def install_queue(places: Callable[[], int]) -> None:
+def install_queue(places: Callable[[], int], refused: Callable[[str, str], None]) -> None:
     """Gradio makes its queue by this name; before the page's `queue()`."""
-    Queue.places = staticmethod(places)
+    Queue.places, Queue.refused = staticmethod(places), staticmethod(refused)
     gradio.queueing.Queue = Queue  # type: ignore[misc]

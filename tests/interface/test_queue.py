@@ -16,6 +16,7 @@ from interface.server.gradio_private import ask_before_the_queue, others, refuse
 from interface.server.gradio_queue import Queue, by_turns, install_queue
 
 KEPT = {"kept"}
+REFUSED: list[tuple[str, str]] = []
 
 
 def events(visitors: str) -> list[Any]:
@@ -47,7 +48,8 @@ def test_nobody_has_a_turn_twice_while_another_waits(waiting: str, running: str,
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     """Of a page with a start of the page and an endpoint, which answer what is kept; three may wait."""
     monkeypatch.setattr(gr.queueing, "Queue", gr.queueing.Queue)
-    install_queue(lambda: 3)
+    REFUSED.clear()
+    install_queue(lambda: 3, lambda *who: REFUSED.append(who))
 
     def answer(text: str) -> str:
         if text not in KEPT:
@@ -87,6 +89,7 @@ def test_a_full_queue_refuses_after_it_has_looked_for_what_is_kept(queue: Queue)
             assert (await push(queue, 1, who))[0] == "success"
         assert (await push(queue, 1, "dan"))[0] == "queue_full"
         assert not queue.pending_event_ids_session["dan"], "its stream would never end"
+        assert REFUSED == [("dan", "ask")]
         assert await push(queue, 1, "dan", "kept") == ("success", ["process_completed"])
         assert await push(queue, 0, "dan", "kept") == ("success", ["process_completed"])
         assert [event.session_hash for event in queue.waiting] == ["ann", "bob", "cid"]

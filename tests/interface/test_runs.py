@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+import gradio as gr
 import pytest
 
 from attribution.errors import Stopped
+from interface.page.actions import tell_place
 from interface.runs import budget
 from interface.runs import lanes as runs
 from interface.runs.lanes import (
@@ -139,3 +141,17 @@ def test_a_run_that_was_stopped_or_failed_counts_for_the_pace(monkeypatch: pytes
     with pytest.raises(ZeroDivisionError), latest_run("ann"):
         raise ZeroDivisionError
     assert len(counted) == 2
+
+
+def test_who_finds_the_queue_full_does_not_wait_and_is_told_once() -> None:
+    with latest_run("ann"), latest_run("bob"):
+        claim("cid")
+        claim("dan")
+        runs.refuse("cid", f"run_{MAIN}")
+        assert not busy("cid")
+        status, timer = tell_place(gr.Request(None, session_hash="cid"))
+        assert "refused. Try again in" in status
+        assert not timer.active
+        assert "refused" not in str(tell_place(gr.Request(None, session_hash="cid"))[0])
+        assert "1 before you" in tell_place(gr.Request(None, session_hash="dan"))[0]
+    stop("dan")
