@@ -14,7 +14,8 @@ from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import typed_control
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
 

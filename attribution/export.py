@@ -16,8 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attribution.numbers import exact
 from attribution.types import Explanation, Segment
-from attribution.views.numbers import exact
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, logg
 
 from attribution import explain, load_reranker
 from attribution.evidence.compare.contrast import rank
+from attribution.numbers import MINUS
 from attribution.rerankers.loading.models import BUNDLED, MODELS
-from attribution.views.numbers import MINUS
 from benchmarks.serve import CARD, serve
 from benchmarks.visitors import LOGIT, PATIENCE, Ask, Seen, Server, ask_api, ask_page, vanish
 

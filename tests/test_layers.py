@@ -55,6 +55,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/words.py",
     "attribution/rerankers",
     "attribution/types.py",
+    "attribution/numbers.py",
     "attribution/errors.py",
 )
 PRIVATE = {"_queue", "active_jobs", "fns", "LocalContext", "get_config_file", "GradioMCPServer"}  # of Gradio

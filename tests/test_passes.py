@@ -16,7 +16,8 @@ from attribution.errors import Stopped
 from attribution.explain import options_of
 from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 IG, CAPTUM = "integrated_gradients", "integrated_gradients_captum"

@@ -13,7 +13,8 @@ from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, Reading, read_inversion
 from attribution.audit.statistics import Excess, Indicator, excesses
 from attribution.errors import InputError, check_range
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 
 N_FAILURES = 50
 

@@ -22,6 +22,7 @@ from attribution.evidence.probes.wording import (
     partner_of,
     words_of,
 )
+from attribution.numbers import fixed, logit
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
@@ -56,8 +57,8 @@ def cut_by_limit(reranker: Reranker, case: Case) -> str | None:
     if best <= case.upper.logit:
         return None
     return (
-        f"{n_read} of {n_read + len(words)} words were read; what was not read would alone score {best:+.2f}, above "
-        f"the other's {case.upper.logit:+.2f}"
+        f"{n_read} of {n_read + len(words)} words were read; what was not read would alone score "
+        f"{logit(best, True)}, above the other's {logit(case.upper.logit, True)}"
     )
 
 
@@ -77,7 +78,8 @@ def best_sentence_late(reranker: Reranker, case: Case) -> str | None:
         return None
     return (
         f"its best sentence, {best + 1} of {len(sentences)}, begins after {before} words; moved to the front the text "
-        f"would score {moved:+.2f} instead of {case.lower.logit:+.2f}, above the other's {case.upper.logit:+.2f}"
+        f"would score {logit(moved, True)} instead of {logit(case.lower.logit, True)}, above the other's "
+        f"{logit(case.upper.logit, True)}"
     )
 
 
@@ -116,7 +118,7 @@ def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
         Counter(zip(w, w[1:], w[2:], strict=False)) for w in map(_folded, (case.wrong.text, case.right.text))
     )
     share = _common(wrong, right)
-    return f"{100 * share:.0f} % of the shorter text stands in both" if share >= ALIKE else None
+    return f"{fixed(100 * share, 0)} % of the shorter text stands in both" if share >= ALIKE else None
 
 
 def wrong_longer(_reranker: Reranker, case: Case) -> str | None:
@@ -187,7 +189,8 @@ def query_words_alone(reranker: Reranker, case: Case) -> str | None:
     wrong, right = reranker.score(case.query, texts)
     if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit) or wrong <= right:
         return None
-    return f"with only the query's words left in both, the wrong one scores {wrong:+.2f} and the right one {right:+.2f}"
+    scores = f"the wrong one scores {logit(wrong, True)} and the right one {logit(right, True)}"
+    return f"with only the query's words left in both, {scores}"
 
 
 CAUSES: dict[str, Cause] = {

@@ -28,6 +28,7 @@ from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.export import dumps, plain
+from attribution.numbers import fixed
 from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html
 
@@ -70,7 +71,7 @@ def run_audit(args: argparse.Namespace) -> int:
         raise SystemExit(FELL)
     value = audit.averages[0].value
     if args.fail_under is not None and value < args.fail_under:
-        print(f"{audit.measure} is {value:.4f}, below --fail-under {args.fail_under}", file=sys.stderr)
+        print(f"{audit.measure} is {fixed(value, 4)}, below --fail-under {args.fail_under}", file=sys.stderr)
         raise SystemExit(FELL)
     return skipped
 
@@ -159,27 +160,33 @@ def _compared(first: dict[str, Any], second: dict[str, Any], seed: int) -> Compa
 def summary(audit: Audit) -> str:
     """The findings in a few lines."""
     own, *others = [one for one in audit.averages if one.measure == audit.measure]
-    lines = [f"{audit.measure} {own.value:.4f} [{own.low:.4f}, {own.high:.4f}] over {len(audit.queries)} queries"]
+    value = f"{fixed(own.value, 4)} {_interval(own.low, own.high, 4)}"
+    lines = [f"{audit.measure} {value} over {len(audit.queries)} queries"]
     lines += [
-        f"  {ORDERS[one.order]}: {one.value:.4f}; the model is {one.ahead:+.4f} [{one.ahead_low:+.4f}, "
-        f"{one.ahead_high:+.4f}] ahead"
+        f"  {ORDERS[one.order]}: {fixed(one.value, 4)}; the model is {fixed(one.ahead, 4, True)} "
+        f"{_interval(one.ahead_low, one.ahead_high, 4, True)} ahead"
         for one in others
     ]
     lines.append(f"{audit.n_inversions} queries have a costly inversion; {len(audit.failures)} of them were read")
     lines += [
-        f"  {CAUSES[key].label}: {one.failures:.0%} of failures, {one.controls:.0%} of pairs in order, "
-        f"x{one.ratio:.1f} [{one.low:.1f}, {one.high:.1f}]"
+        f"  {CAUSES[key].label}: {fixed(100 * one.failures, 0)} % of failures, "
+        f"{fixed(100 * one.controls, 0)} % of pairs in order, x{fixed(one.ratio)} {_interval(one.low, one.high, 1)}"
         for key, one in audit.causes.items()
         if one.claimed
     ]
-    words = [f"\u201c{one.word}\u201d ({one.lift:+.2f})" for one in audit.words if one.claimed]
+    words = [f"\u201c{one.word}\u201d ({fixed(one.lift, 2, True)})" for one in audit.words if one.claimed]
     lines += [f"  words that lift wrong candidates: {', '.join(words)}"] if words else []
     return "\n".join([*lines, *audit.notes])
 
 
 def comparison_said(one: Comparison) -> str:
     """The comparison in a line."""
+    difference = f"{fixed(one.difference, 4, True)} {_interval(one.low, one.high, 4, True)}"
     return (
-        f"{one.measure} of {one.second} is {one.difference:+.4f} [{one.low:+.4f}, {one.high:+.4f}] from {one.first}: "
-        f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {one.p:.3f}"
+        f"{one.measure} of {one.second} is {difference} from {one.first}: "
+        f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
     )
+
+
+def _interval(low: float, high: float, decimals: int, signed: bool = False) -> str:
+    return f"[{fixed(low, decimals, signed)}, {fixed(high, decimals, signed)}]"

@@ -9,8 +9,8 @@ from typing import Any
 from attribution.errors import InputError
 from attribution.evidence.probes.probe_set import ProbeShare, probe_set
 from attribution.evidence.probes.table import PROBES, SHOULD, Expectation
+from attribution.numbers import fixed
 from attribution.rerankers.loading.load import load_reranker
-from attribution.views.numbers import fixed
 
 Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
 

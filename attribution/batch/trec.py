@@ -13,7 +13,7 @@ from typing import Any
 from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.errors import InputError
-from attribution.views.numbers import exact
+from attribution.numbers import exact
 
 BEIR_HEAD = ["query-id", "corpus-id", "score"]
 

@@ -12,8 +12,10 @@ import torch
 
 from attribution.errors import check_range
 from attribution.methods.perturbation import Logits, Play, balanced_orders, exact_shapley, order_effects
+from attribution.numbers import logit
 from attribution.removal import Present, check_operator, score_kept
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Unit, Word
 from attribution.words import pieces, split_sentences, units_by_sentence
 
@@ -87,10 +89,8 @@ class Sentences:
             return "The score does not fall when any one sentence is taken away."
         sentence = self.sentences[self.costliest - 1]
         left = self.logit - (sentence.without or 0.0)
-        return (
-            f"Without sentence {self.costliest} the score falls from {self.logit:+.2f} to {left:+.2f}; alone it scores "
-            f"{sentence.alone:+.2f}."
-        )
+        falls = f"the score falls from {logit(self.logit, True)} to {logit(left, True)}"
+        return f"Without sentence {self.costliest} {falls}; alone it scores {logit(sentence.alone or 0.0, True)}."
 
 
 def sentences(

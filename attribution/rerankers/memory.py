@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from attribution.errors import ModelError, OptionError
+from attribution.numbers import fixed
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
@@ -66,7 +67,7 @@ def return_freed() -> None:
 
 def gigabytes(n: int) -> str:
     """As a message prints it."""
-    return f"{n / 2**30:.1f} GB" if n >= 2**27 else f"{n / 2**20:.1f} MB"
+    return f"{fixed(n / 2**30)} GB" if n >= 2**27 else f"{fixed(n / 2**20)} MB"
 
 
 def check_room(model_id: str, size: int, dtype: str = "float32") -> None:

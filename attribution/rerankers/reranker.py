@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,41 +20,10 @@ from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
 from attribution.rerankers.loading.readout import ReadOut
+from attribution.rerankers.meter import current
 from attribution.types import Segment, TokenizedPair
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
-
-
-@dataclass
-class Meter:
-    """Counts sequences through the model, forward and backward; `on_pass` hears of each batch and may raise."""
-
-    on_pass: Callable[[Meter], None] | None = None
-    n_forward: int = 0
-    n_backward: int = 0
-
-    def forward(self, n: int) -> None:
-        """`n` sequences are about to go through the model."""
-        if self.on_pass:
-            self.on_pass(self)
-        self.n_forward += n
-
-    def backward(self, n: int) -> None:
-        """`n` sequences had a gradient taken."""
-        self.n_backward += n
-
-
-_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
-
-
-@contextmanager
-def metered(meter: Meter) -> Iterator[Meter]:
-    """Count the passes of this thread into `meter`."""
-    token = _meter.set(meter)
-    try:
-        yield meter
-    finally:
-        _meter.reset(token)
 
 
 def _listed(documents: object) -> list[Any]:
@@ -100,14 +67,14 @@ class Reranker:
 
     def outputs(self, inputs: dict[str, Tensor], **flags: bool) -> Any:
         """The model's whole output, the forward counted; `flags` such as `output_attentions=True`."""
-        meter = _meter.get()
+        meter = current()
         if meter:
             meter.forward(len(inputs["input_ids"]))
         return self.model(**self.family.prepare(self.model, inputs), **flags)
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Logits `(batch,)` of the model as it is; `inputs` are `(batch, seq)` each, padded on either side."""
-        meter = _meter.get()
+        meter = current()
         batch = len(inputs["input_ids"])
         with only_what_is_read():
             output = self.outputs(inputs)

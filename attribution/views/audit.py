@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from attribution.numbers import fixed, logit, percent
 from attribution.types import Word
-from attribution.views.numbers import logit, percent
 from attribution.views.page_link import compare_link
 from attribution.views.standalone import styles
 from attribution.views.templating import Markup, render
@@ -85,9 +85,9 @@ def finding(others: Sequence[Average]) -> str:
     for one in others:
         name = {"given": "the order the candidates came in", "lexical": "BM25 over the same candidates"}[one.order]
         if one.ahead_low > 0:
-            said.append(f"ahead of {name} by {one.ahead:.3f}")
+            said.append(f"ahead of {name} by {fixed(one.ahead, 3)}")
         elif one.ahead_high < 0:
-            said.append(f"behind {name} by {-one.ahead:.3f}")
+            said.append(f"behind {name} by {fixed(-one.ahead, 3)}")
         else:
             said.append(f"not told apart from {name} ({logit(one.ahead, signed=True)})")
     return f"The reranker is {' and '.join(said)}."

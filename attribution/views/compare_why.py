@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attribution.evidence.probes.wording import is_content
+from attribution.numbers import logit
 from attribution.types import Word
 from attribution.views.compare import A, B, Which, inside, quote
-from attribution.views.numbers import logit
 from attribution.views.templating import Markup, render
 from attribution.views.text import Shown, scale_of, shown
 

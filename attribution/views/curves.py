@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from attribution.methods import METHODS
-from attribution.views.numbers import coordinate, fixed, number
+from attribution.numbers import coordinate, fixed, number
 from attribution.views.templating import Markup, render
 
 WIDTH, HEIGHT = 360, 250  # user units: on a phone one is about one CSS pixel

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.faithfulness.agreement import agreement
 from attribution.methods import METHODS
+from attribution.numbers import fixed, logit, percent
 from attribution.views.curves import (
     CONTROL_STYLE,
     LEVEL_STYLE,
@@ -17,7 +18,6 @@ from attribution.views.curves import (
     chart_svg,
     style_of,
 )
-from attribution.views.numbers import fixed, logit, percent
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:

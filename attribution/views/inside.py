@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from attribution.numbers import coordinate, fixed, number
 from attribution.views.curves import nice_ticks
-from attribution.views.numbers import coordinate, fixed, number
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.evidence.probes.wording import is_content
+from attribution.numbers import coordinate, logit, number
 from attribution.types import Word
 from attribution.views.compare import quote
 from attribution.views.inside import Cell, HeatMap
-from attribution.views.numbers import coordinate, logit, number
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 

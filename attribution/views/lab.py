@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.evidence.correlation import TOP
-from attribution.views.numbers import number
+from attribution.numbers import number
 from attribution.views.templating import Markup, render
 from attribution.views.text import Side, side_of
 

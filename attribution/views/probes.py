@@ -12,7 +12,7 @@ import regex
 from markupsafe import Markup
 
 from attribution.evidence.probes.table import CLEAR, NEITHER, SHOULD
-from attribution.views.numbers import logit
+from attribution.numbers import logit
 from attribution.views.templating import render
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from attribution.views.numbers import fixed, logit
+from attribution.numbers import fixed, logit
 from attribution.views.templating import Markup, render
 from attribution.words import to_words
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from attribution.numbers import fixed
 from attribution.types import ONE_LOGIT
-from attribution.views.numbers import fixed
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from attribution.views.numbers import fixed, logit, number, percent
+from attribution.numbers import fixed, logit, number, percent
 from attribution.views.terms import TERMS
 
 ENVIRONMENT = Environment(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from attribution.numbers import coordinate, number
 from attribution.types import Segment, Word
-from attribution.views.numbers import coordinate, number
 
 MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
 PLAIN_BELOW = 0.04  # of full strength: no colour

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from attribution.errors import Stopped
 from attribution.rerankers.memory import return_freed
-from attribution.rerankers.reranker import Meter
+from attribution.rerankers.meter import Meter
 from interface.runs.budget import Budget
 
 SLOTS = 2  # runs at a time, all visitors together

@@ -18,7 +18,8 @@ from attribution.explain import options_of
 from attribution.methods.defaults import dearest_last
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import faithfulness_section
 from attribution.views.page import identity_html, status_html
 from interface.page import models

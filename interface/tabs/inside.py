@@ -12,7 +12,7 @@ import gradio as gr
 from attribution.cost import GRADIENT
 from attribution.lab.internals import Inside, look_inside
 from attribution.methods.passes import Sides
-from attribution.rerankers.reranker import Meter, metered
+from attribution.rerankers.meter import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, readout_html, states_html
 from attribution.views.page import identity_html, status_html

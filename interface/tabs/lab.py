@@ -10,7 +10,7 @@ import gradio as gr
 from attribution.cost import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.methods.passes import Sides
-from attribution.rerankers.reranker import Meter, metered
+from attribution.rerankers.meter import Meter, metered
 from attribution.views.lab import intro_html, lab_html, pictures_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from attribution import METHODS
+from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.numbers import logit
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 DONE = ".rl-card:not(.rl-pending)"

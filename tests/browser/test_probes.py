@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from attribution import probe
 from attribution.evidence.probes.table import PROBES
+from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.numbers import logit
 
 QUERY = "which grains contain gluten"
 DOCUMENT = "Rice and maize do not contain gluten, and neither does buckwheat in spite of its name."

@@ -19,7 +19,8 @@ from attribution.evidence.compare.counterfactual import logit_without
 from attribution.evidence.compare.interaction import forms, interaction_passes
 from attribution.removal import seen_words
 from attribution.rerankers.hooks import EmbeddingAdapter
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, TokenizedPair
 from tests.conftest import Plain
 from tests.evidence.test_faithfulness import saying

@@ -16,7 +16,8 @@ from attribution.errors import OptionError, Stopped
 from attribution.evidence.faithfulness.agreement import agreement
 from attribution.evidence.faithfulness.measure import CONTROL, Known, max_passes, measure, measure_all, measure_stream
 from attribution.removal import score_kept, seen_words
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
 

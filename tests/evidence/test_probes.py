@@ -25,7 +25,8 @@ from attribution.evidence.probes.table import PROBES, Verdict
 from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, words_of
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 from benchmarks.toy import word_tokenizer
 

@@ -6,7 +6,8 @@ import pytest
 
 from attribution import raise_above
 from attribution.errors import InputError, Stopped
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 from tests.linear import WORDS, linear_reranker, token_weights
 

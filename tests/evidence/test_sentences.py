@@ -13,9 +13,11 @@ from attribution import sentences
 from attribution.errors import InputError, OptionError, Stopped
 from attribution.evidence.sentences import MAX_EXACT, Sentences, max_passes, n_orders, sentences_stream
 from attribution.methods.perturbation import exact_shapley
+from attribution.numbers import logit
 from attribution.removal import OPERATORS, score_kept
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.words import units_by_sentence
 from tests.conftest import Tiny
 from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
@@ -114,8 +116,8 @@ def test_a_planted_sentence_is_found(linear: Reranker) -> None:
     assert found.costliest == 6
     assert max(found.sentences, key=lambda s: s.share or 0.0).text == lines[5]
     assert found.says.startswith("Without sentence 6 the score falls from ")
-    left = found.logit - (found.sentences[5].without or 0.0)
-    assert f"{found.logit:+.2f} to {left:+.2f}; alone it scores {found.sentences[5].alone:+.2f}." in found.says
+    left, alone = found.logit - (found.sentences[5].without or 0.0), found.sentences[5].alone or 0.0
+    assert f"{logit(found.logit, True)} to {logit(left, True)}; alone it scores {logit(alone, True)}." in found.says
 
 
 def test_where_no_loss_lowers_the_score_it_says_so(linear: Reranker) -> None:

@@ -11,9 +11,9 @@ import pytest
 from attribution import explain, load_reranker
 from attribution.errors import OptionError
 from attribution.evidence.compare.two_models import TwoModels, compare_models
+from attribution.numbers import number, percent
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from attribution.views.numbers import number, percent
 from attribution.views.two_models import two_models_html
 from attribution.words import to_words
 from tests import tiny

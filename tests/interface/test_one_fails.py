@@ -8,7 +8,8 @@ import pytest
 
 from attribution.errors import Stopped
 from attribution.rerankers import states
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import each_card
 from interface.tabs.explain import Asked, explained
 from interface.tabs.explain_results import CARDS

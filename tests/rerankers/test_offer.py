@@ -18,6 +18,7 @@ from transformers import AutoModelForSequenceClassification
 
 from attribution import MODELS, explain, load_reranker
 from attribution.errors import ModelError
+from attribution.numbers import number
 from attribution.rerankers import memory
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading import files, hub
@@ -246,7 +247,7 @@ def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folde
     (score,) = reranker.score(TEST_PAIR[0], [TEST_PAIR[1]])
     assert plain != score
     assert f"{name}, in which other programs run it by default" in reranker.precision
-    assert f"test pair is {abs(plain - score):.2g} apart" in reranker.precision
+    assert f"test pair is {number(abs(plain - score))} apart" in reranker.precision
     explanation = explain(reranker, *PAIR, "saliency")
     assert explanation.precision == reranker.precision
     assert reranker.precision in score_section(explanation)

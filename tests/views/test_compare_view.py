@@ -11,6 +11,7 @@ from attribution import explain, rank
 from attribution.evidence.compare.contrast import Bar, Contrast, Ranked, Ranking, Side
 from attribution.evidence.compare.passages import Common, SentenceBar, SentenceContrast
 from attribution.evidence.sentences import Sentence, Sentences
+from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 from attribution.views.compare import Names, quote, rows_html
@@ -27,7 +28,6 @@ from attribution.views.compare_why import (
     why_html,
 )
 from attribution.views.compare_words import Cut, Panel, words_html
-from attribution.views.numbers import logit
 from tests.views.test_render import EXPLANATION, read
 
 QUERY = "how many people live in berlin ?"

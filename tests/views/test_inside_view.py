@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from attribution.lab.internals import Inside
+from attribution.numbers import number
 from attribution.types import Unit
 from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
-from attribution.views.numbers import number
 from attribution.views.text import MAX_ALPHA
 from tests.views.test_render import read
 

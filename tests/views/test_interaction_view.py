@@ -12,9 +12,9 @@ import pytest
 
 from attribution import interaction
 from attribution.evidence.compare.interaction import Interaction
+from attribution.numbers import logit, number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.interaction import meet_html
-from attribution.views.numbers import logit, number
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "  berlin has about 3.7 million\ninhabitants and museums . "

@@ -11,9 +11,9 @@ import torch
 
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.methods.leaves import LEAVES
+from attribution.numbers import number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.lab import lab_html, pictures_html
-from attribution.views.numbers import number
 from tests.views.test_render import numbers, read
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

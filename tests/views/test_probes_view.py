@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.table import NEITHER, PROBES, SHOULD, Verdict
 from attribution.export import plain, probes_to_csv, probes_to_json
+from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.numbers import logit
 from attribution.views.probes import VERDICTS, changed_parts, outcome, place, probes_html
 
 QUERY = "how many people live in <b>Berlin</b>"

@@ -9,9 +9,9 @@ import pytest
 
 from attribution import explain
 from attribution.evidence.faithfulness.measure import measure
+from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import each_card
-from attribution.views.numbers import logit
 from attribution.views.removal import removal_html, removal_steps
 from attribution.words import to_words
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from attribution.evidence.coverage import SCRIPTS, Outside
 from attribution.methods import METHODS
+from attribution.numbers import logit, number, percent
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import Explanation, Path, Token, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html, score_section
 from attribution.views.key import key_html
-from attribution.views.numbers import logit, number, percent
 from attribution.views.page import status_html
 from attribution.views.score import score_html
 from attribution.views.templating import ENVIRONMENT

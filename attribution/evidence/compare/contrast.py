@@ -11,7 +11,8 @@ from attribution.errors import AttributionError, InputError, OptionError
 from attribution.evidence.sentences import sum_to_sentences
 from attribution.explain import explain
 from attribution.methods import METHODS
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
 from attribution.words import sum_to_words
 

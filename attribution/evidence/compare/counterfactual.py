@@ -12,8 +12,10 @@ from attribution.errors import InputError, OptionError
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
+from attribution.numbers import number
 from attribution.removal import check_operator, parts_of, score_kept
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
 
 MAX_SETS = 200  # sets of sentences of one size that are all tried; beyond, one more is dropped at a time
@@ -98,8 +100,8 @@ def counterfactual(
         logits = _until_below(reranker, pair, parts, order, rival_logit, operator)
     if logits[0] <= rival_logit:
         raise InputError(
-            f"The document scores {logits[0]:.3g} and the other {rival_logit:.3g}: it is not above it, so there is "
-            "nothing to undo. Give the higher document first."
+            f"The document scores {number(logits[0])} and the other {number(rival_logit)}: it is not above it, so "
+            "there is nothing to undo. Give the higher document first."
         )
     dropped = tuple(words[w] for w in order[: len(logits) - 1])
     predicted = [logits[0]]

@@ -12,7 +12,8 @@ from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
 from attribution.removal import Present, check_operator, parts_of, score_kept, seen_words
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 
 DIFFERENCE = "difference"

@@ -12,7 +12,8 @@ from typing import Literal
 from attribution.evidence.sentences import N_ORDERS, shares
 from attribution.methods.perturbation import Logits
 from attribution.removal import Present, check_operator, score_kept
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from attribution.words import split_sentences, units_by_sentence
 

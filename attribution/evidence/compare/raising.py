@@ -10,7 +10,9 @@ from typing import Literal
 from attribution.errors import InputError
 from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import Sentence, sentences_stream
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.numbers import number
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
 MAX_STEPS = 4  # edits one after another, where no single one is enough
@@ -79,8 +81,8 @@ def raise_above(
         logit, rival_logit = reranker.score(query, [document, rival])
         if logit >= rival_logit:
             raise InputError(
-                f"The document scores {logit:.3g} and the other {rival_logit:.3g}: it is not below it, so there is "
-                "nothing to raise. Give the lower document first."
+                f"The document scores {number(logit)} and the other {number(rival_logit)}: it is not below it, so "
+                "there is nothing to raise. Give the lower document first."
             )
         text, score, left = document, logit, list(_candidates(reranker, query, document, rival, meter))
         tried: tuple[Edit, ...] = ()

@@ -27,7 +27,8 @@ from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.removal import OPERATORS, Present, check_operator, parts_of, score_kept
 from attribution.rerankers.autograd import with_autograd
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # of the document's seen words, at least one word each

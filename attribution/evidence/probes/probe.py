@@ -18,7 +18,8 @@ from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
-from attribution.rerankers.reranker import Meter, Reranker, metered
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
 from attribution.words import read_units
 
 MAX_PASSES = 60  # of all probes on one pair

@@ -10,7 +10,8 @@ from statistics import fmean
 from attribution.errors import InputError
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
 from attribution.evidence.probes.table import NEITHER
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 
 RESAMPLES = 2000
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import ModelError
+from attribution.numbers import number
 from attribution.rerankers.reranker import Reranker
 
 # Weights that a classifier does without: buffers that are computed, poolers and heads of other tasks.
@@ -90,8 +91,8 @@ def precision_note(reranker: Reranker, name: str) -> str:
     half = dataclasses.replace(reranker, model=copy.deepcopy(reranker.model).to(getattr(torch, name)))
     with torch.no_grad():
         there, here = half.forward(inputs).item(), reranker.forward(inputs).item()
-    apart = f"is {abs(there - here):.2g} apart" if math.isfinite(there) else f"is {there} in {name}, which is too small"
-    apart = apart.replace("is nan", "is NaN").replace("is inf", "is infinite").replace("is -inf", "is infinite")
+    none = f"is {'NaN' if math.isnan(there) else 'infinite'} in {name}, which is too small"
+    apart = f"is {number(abs(there - here))} apart" if math.isfinite(there) else none
     return (
         f"Computed in float32. This checkpoint is made for {name}, in which other programs run it by default: there "
         f"the logit of a test pair {apart}."

@@ -13,7 +13,8 @@ from attribution.errors import OptionError
 from attribution.evidence.sentences import Sentences, max_passes, sentences_stream
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
-from attribution.rerankers.reranker import Meter, Reranker
+from attribution.rerankers.meter import Meter
+from attribution.rerankers.reranker import Reranker
 from attribution.views.compare import A, B, Which
 from attribution.views.page import status_html
 from attribution.views.what_if import outcomes_html

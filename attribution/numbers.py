@@ -18,7 +18,7 @@ def number(value: float, signed: bool = False) -> str:
 
 def logit(value: float, signed: bool = False) -> str:
     """Two decimals."""
-    return _shown(value, "+.2f" if signed else ".2f")
+    return fixed(value, 2, signed)
 
 
 def percent(share: float) -> str:
@@ -26,9 +26,9 @@ def percent(share: float) -> str:
     return _shown(100 * share, ".2g" if share < 0.995 else ".0f")
 
 
-def fixed(value: float, decimals: int = 1) -> str:
+def fixed(value: float, decimals: int = 1, signed: bool = False) -> str:
     """So many decimals."""
-    return _shown(value, f".{decimals}f")
+    return _shown(value, f"{'+' if signed else ''}.{decimals}f")
 
 
 def coordinate(value: float, decimals: int = 1) -> str:
