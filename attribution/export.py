@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attribution.answers import dumps
 from attribution.numbers import exact
 from attribution.types import Explanation, Segment
 from attribution.words import template_sum, to_words
@@ -40,15 +40,19 @@ CSV_COLUMNS = (
     "start_utf16",
     "end_utf16",
     "attribution",
+    "notes",
 )
-PROBE_COLUMNS = ("probe", "verdict", "change", "base_logit", "logit", "control_low", "control_high", "outcome", "edit")
+PROBE_COLUMNS = (
+    *("probe", "verdict", "change", "base_logit", "logit"),
+    *("control_low", "control_high", "outcome", "edit", "notes"),
+)
 EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
 SENTENCES_SCHEMA = Path(__file__).parent / "sentences.schema.json"
 SENTENCE_COLUMNS = (
     "sentence",
     *("text", "start", "end", "start_utf16", "end_utf16"),
     *("read", "cut"),
-    *("without", "alone", "share", "error"),
+    *("without", "alone", "share", "error", "notes"),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
@@ -67,6 +71,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "words": [_placed(word, utf16) for word in words],
         "highlighted": {side: [[w.text, w.attribution] for w in words if w.segment == side] for side in SIDES},
         "template_attribution": template_sum(explanation),
+        "notes": list(explanation.notes),
     }
 
 
@@ -92,12 +97,6 @@ def to_json(explanations: Sequence[Explanation], measured: Faithfulness | None =
     return dumps(document, indent=1)
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON that is always valid UTF-8: text as it is, but escaped when it holds half a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return text if text.isascii() or _encodes(text) else json.dumps(value, indent=indent)
-
-
 def to_csv(explanations: Sequence[Explanation]) -> str:
     """The words of every explanation, one a row. A text that a spreadsheet would run gets an apostrophe before it."""
     out = io.StringIO()
@@ -107,7 +106,8 @@ def to_csv(explanations: Sequence[Explanation]) -> str:
         content = to_dict(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
-            table.writerow({**content, **word, "word": counted[word["segment"]], "text": _cell(word["text"])})
+            of_word = {"word": counted[word["segment"]], "text": _cell(word["text"])}
+            table.writerow({**content, **word, **of_word, "notes": " ".join(explanation.notes)})
             counted[word["segment"]] += 1
     return out.getvalue()
 
@@ -133,7 +133,7 @@ def sentences_to_csv(found: Sentences) -> str:
     table = csv.DictWriter(out, SENTENCE_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     table.writeheader()
     for i, row in enumerate(sentences_to_dict(found)["sentences"], start=1):
-        table.writerow({**row, "sentence": i, "text": _cell(row["text"])})
+        table.writerow({**row, "sentence": i, "text": _cell(row["text"]), "notes": " ".join(found.notes)})
     return out.getvalue()
 
 
@@ -144,22 +144,25 @@ def sentences_to_html(found: Sentences) -> str:
     return str(page_html(found))
 
 
-def probes_to_json(results: Sequence[ProbeResult]) -> str:
-    """What the probes of a pair found: edited texts, logits, controls and verdicts."""
-    return dumps({"format": "rerank-lens probes 1", "results": plain(list(results))}, indent=1)
+def probes_to_json(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> str:
+    """What the probes of a pair found: edited texts, logits, controls and verdicts; `notes`: of the model."""
+    return dumps(
+        {"format": "rerank-lens probes 1", "results": plain(list(results)), "notes": list(notes)},
+        indent=1,
+    )
 
 
-def probes_to_csv(results: Sequence[ProbeResult]) -> str:
-    """A row for each edit; a probe that does not apply has one without numbers."""
+def probes_to_csv(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> str:
+    """A row for each edit; a probe that does not apply has one without numbers. `notes`: of the model."""
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
     writer.writerow(PROBE_COLUMNS)
     for r in results:
         for v in r.variants:
             numbers = (v.change, r.logit, v.logit, v.control.low, v.control.high)
-            writer.writerow([r.probe, r.verdict, *map(exact, numbers), v.outcome, v.says])
+            writer.writerow([r.probe, r.verdict, *map(exact, numbers), v.outcome, v.says, " ".join(notes)])
         if not r.variants:
-            writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note])
+            writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note, " ".join(notes)])
     return rows.getvalue()
 
 
@@ -195,7 +198,7 @@ FORMATS: dict[str, Format] = {
 }
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),
-    "CSV": Format("probes.csv", "text/csv", lambda results: EXCEL + probes_to_csv(results)),
+    "CSV": Format("probes.csv", "text/csv", lambda *given: EXCEL + probes_to_csv(*given)),
 }
 
 SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
@@ -221,7 +224,3 @@ def _placed(part: Any, utf16: Mapping[Segment, Sequence[int]]) -> dict[str, Any]
 def _utf16(text: str) -> list[int]:
     """For every code point offset, and the end, its offset in UTF-16 code units."""
     return [0, *accumulate(2 if ord(character) > 0xFFFF else 1 for character in text)]
-
-
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -19,6 +19,11 @@ OPERATORS: dict[str, str] = {
 }
 
 
+def notes_of(precision: str, reads: str) -> tuple[str, ...]:
+    """What every result of a model says of it, in sentences; see `Explanation` for `precision` and `reads`."""
+    return tuple(filter(None, (precision, "" if reads == ONE_LOGIT else f"The number is {reads}.")))
+
+
 @dataclass(frozen=True)
 class Token:
     """One entry of `input_ids`; `start` and `end` are characters of its segment's own text, None in the template."""
@@ -144,6 +149,11 @@ class Explanation:
     precision: str = ""
     reads: str = ONE_LOGIT
     control: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the model, in sentences."""
+        return notes_of(self.precision, self.reads)
 
     def _repr_html_(self) -> str:
         """The card, for a notebook. Imported by name when called: views are above this file in the order of imports."""

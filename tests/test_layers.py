@@ -44,6 +44,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/__main__.py",
     "attribution/batch",
     "attribution/export.py",
+    "attribution/answers.py",
     "attribution/views",
     "attribution/audit",
     "attribution/lab",

@@ -25,7 +25,7 @@ class Audit:
 
     `failures`: the costliest inversions, one a query at most, of `n_inversions` in all. `causes`: how often each holds
     among them and elsewhere. `unjudged`: candidates without a grade above relevant ones, of `n_unjudged` in all.
-    `notes`: what about the set should be known, in sentences.
+    `notes`: what about the model and the set should be known, in sentences.
     """
 
     model_id: str
@@ -100,7 +100,7 @@ def conclude(
         words=words,
         unjudged=found.unjudged,
         n_unjudged=found.n_unjudged,
-        notes=found.notes,
+        notes=(*reranker.notes, *found.notes),
     )
 
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from attribution.answers import dumps
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, compare, reversals
@@ -27,7 +28,7 @@ from attribution.batch.local import run_local
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
-from attribution.export import dumps, plain
+from attribution.export import plain
 from attribution.numbers import fixed
 from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attribution.answers import dumps
 from attribution.audit.audit import Audit, conclude
 from attribution.audit.failures import survey
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
@@ -19,7 +20,7 @@ from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow
 from attribution.batch.output import Output, reopen
 from attribution.batch.rows import BadLine, Row
-from attribution.export import dumps, plain
+from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"

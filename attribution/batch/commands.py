@@ -60,8 +60,9 @@ def _probe(args: argparse.Namespace) -> int:
     models = [loading["model_id"] for loading in args.models]
     others = [{name: value for name, value in loading.items() if name != "model_id"} for loading in args.models]
     job = Job("probe", (), {"seed": SEED, "loading": others})
-    loaded = ((one.model_id, one.revision) for one in (load_reranker(**loading) for loading in args.models))
-    names, revisions = (" and ".join(said) for said in zip(*loaded, strict=True))
+    loaded = [(one.model_id, one.revision, one.notes) for one in (load_reranker(**given) for given in args.models)]
+    names, revisions = (" and ".join(said) for said in list(zip(*loaded, strict=True))[:2])
+    notes = [f"{name}: {note}" for name, _, of_model in loaded for note in of_model]
     output = _open(args.output, job, names, revisions)
     with tqdm(unit="pair", disable=None) as bar:
         complain = _complain(bar)
@@ -87,11 +88,11 @@ def _probe(args: argparse.Namespace) -> int:
             table, commits = probe_models(models, pairs, SEED, on_pair=on_pair, loading=others)
             found = probes_json(table, commits, len(pairs), SEED)
             about = {"format": FORMAT.format(task="probe"), "id": whole.id, "model_id": names, "revision": revisions}
-            texts = {"texts_sha256": digests(whole.query, whole.documents)[1], "settings": job.settings}
+            texts = {"notes": notes, "texts_sha256": digests(whole.query, whole.documents)[1], "settings": job.settings}
             if args.output:
                 output.write(whole, {**about, **found, **texts})
     _finish(args.output)
-    print(probes_markdown(table))
+    print(probes_markdown(table), *(f"\n{note}" for note in notes), sep="\n")
     return len(skipped)
 
 

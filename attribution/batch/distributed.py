@@ -16,11 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from attribution.answers import dumps
 from attribution.batch.jobs import Job, answer_or_reason
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import AttributionError, OptionError
-from attribution.export import dumps
 from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost

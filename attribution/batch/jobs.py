@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from attribution.answers import answer_of
 from attribution.audit.failures import inversion_of
 from attribution.audit.reading import read_inversion
 from attribution.batch.rows import Row
@@ -113,7 +114,7 @@ TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
 
 def answer(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """The row's answer, its format and id first and the job's settings last. Raises `AttributionError`."""
-    said = TASKS[job.task](reranker, row, job)
+    said = answer_of(TASKS[job.task](reranker, row, job), reranker.notes)
     return {"format": FORMAT.format(task=job.task), "id": row.id, **said, "settings": job.settings}
 
 

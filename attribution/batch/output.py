@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from attribution.answers import dumps
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import GZIP
 from attribution.batch.rows import Row
 from attribution.errors import InputError
 from attribution.evidence.faithfulness.measure import CONTROL
-from attribution.export import dumps
 
 START = b'{"format": "rerank-lens '
 CHUNK = 2**16  # bytes read at a time

@@ -53,7 +53,7 @@ class Sentences:
 
     `empty_logit`: of the query with none of the document's words left. `sentences`: joined, they are the document;
     `n_pieces` were found in it, more where neighbours were put together. `n_orders`: over which the shares are means,
-    0 where all subsets are scored; `remainder` is None until they are known.
+    0 where all subsets are scored; `remainder` is None until they are known. `notes`: what to know of the model.
     """
 
     model_id: str
@@ -70,6 +70,7 @@ class Sentences:
     truncated: bool
     n_forward: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def unread(self) -> tuple[int, ...]:
@@ -161,6 +162,7 @@ def sentences_stream(
         truncated=pair.truncated,
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
+        notes=reranker.notes,
     )
     yield first
     began = time.perf_counter() - first.seconds

@@ -21,7 +21,7 @@ from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
 from attribution.rerankers.loading.readout import ReadOut
 from attribution.rerankers.meter import current
-from attribution.types import Segment, TokenizedPair
+from attribution.types import Segment, TokenizedPair, notes_of
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
 
@@ -54,6 +54,11 @@ class Reranker:
     settings: ReadOut = field(default=ReadOut())
     scale_invariant: bool = field(default=False)
     precision: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What every result says of this model, in sentences: its precision, its files, which output is the score."""
+        return notes_of(self.precision, self.settings.reads)
 
     @with_autograd
     def encode(self, query: str, document: str) -> TokenizedPair:

@@ -48,11 +48,9 @@ def lists_html(lists: Sequence[Mapping[str, str]]) -> Markup:
     return render("compare_lists.html", lists=lists)
 
 
-def identity_html(inputs: Sequence[object], model_label: str, revision: str, query: str, n: int) -> Markup:
+def identity_html(inputs: Sequence[object], model_label: str, ranking: Ranking) -> Markup:
     """The line above the results: what they are of. `inputs`: the boxes' values, for the page to compare with."""
-    return render(
-        "compare_identity.html", inputs=list(inputs), model_label=model_label, revision=revision, query=query, n=n
-    )
+    return render("compare_identity.html", inputs=list(inputs), model_label=model_label, ranking=ranking)
 
 
 def rows_html(

@@ -17,7 +17,7 @@ OWN_TEXT = "Your own text."
 class Identity:
     """What a result is of; the page compares it with its boxes. `settings`: in words, empty where there are none.
 
-    `count`: its exact length in words, where it is known; `over`: it was too long.
+    `count`: its exact length in words, where it is known; `over`: it was too long. `notes`: what to know of the model.
     """
 
     model_id: str
@@ -28,6 +28,7 @@ class Identity:
     settings: str = ""
     count: str = ""
     over: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def top_html(tagline: str, links: Sequence[tuple[str, str]]) -> Markup:

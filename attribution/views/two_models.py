@@ -29,7 +29,9 @@ def two_models_html(methods: Sequence[str], names: tuple[str, str], sides: tuple
         both = compare_models(done[0], done[1]) if same else None
         cards = [_card(key, f"{label}, {name}", side.get(key)) for name, side in zip(names, sides, strict=True)]
         rows.append({"label": label, "cards": cards, "compared": both})
-    return render("two_models.html", rows=rows, names=names, top=TOP, shown=SHOWN)
+    told = [(given.notes for given in side.values() if given and not isinstance(given, str)) for side in sides]
+    notes = [f"{name}: {note}" for name, of_model in zip(names, told, strict=True) for note in next(of_model, ())]
+    return render("two_models.html", rows=rows, names=names, top=TOP, shown=SHOWN, notes=notes)
 
 
 def _card(key: str, label: str, given: Explanation | str | None) -> Markup:

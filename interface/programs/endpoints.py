@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import load_reranker
+from attribution.answers import answer_of
 from attribution.errors import AttributionError, InputError
 from attribution.export import plain
 from attribution.rerankers.loading.load import default_model
@@ -64,12 +65,13 @@ def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = Non
 
     `passes(call, sides)`: at most so many forwards for each text, as for a tab's handler; without it, a lent GPU is
     asked for as long as a run may take. Without a `task` the function's own answer is the endpoint's. Null means the
-    default; `kept` in the answer says whether it is that of an earlier request, of which its `seconds` then are.
+    default. In the answer `notes` say what to know of the model, and `kept` whether it is that of an earlier request,
+    of which its `seconds` then are.
     """
 
     def work(call: Call, run: Run) -> Iterator[dict[str, Any]]:
         reranker = load_reranker(call.model_id, on_bytes=lambda *_: run.check())
-        yield plain(task(reranker, on_pass=run.check, **call.arguments)) if task else {}
+        yield answer_of(plain(task(reranker, on_pass=run.check, **call.arguments)), reranker.notes) if task else {}
 
     def made(function: Function) -> Function:
         name = function.__name__

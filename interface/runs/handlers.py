@@ -66,10 +66,10 @@ class Pair:
             check_model(model_id)
         check_texts(self.query, self.document)
 
-    def identity(self, revision: str, settings: str = "") -> Identity:
-        """What a result is of, as the page shows it."""
+    def identity(self, revision: str, settings: str = "", notes: tuple[str, ...] = ()) -> Identity:
+        """What a result is of, as the page shows it; `notes`: of its model, where no score beside it says them."""
         label = MODELS[self.model_id].label
-        return Identity(self.model_id, label, revision, self.query, self.document, settings)
+        return Identity(self.model_id, label, revision, self.query, self.document, settings, notes=notes)
 
 
 @dataclass(frozen=True)

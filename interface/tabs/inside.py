@@ -79,7 +79,7 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
     n_layers, n_heads = inside.attention.shape[:2]
     yield {
         "shown": asked,
-        "identity": identity_html(asked.identity(reranker.revision), AGAIN),
+        "identity": identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN),
         "inside": inside,
         "layer": gr.update(choices=_choices("layer", n_layers), value=n_layers),
         "head": gr.update(choices=_choices("head", n_heads), value=MEAN),

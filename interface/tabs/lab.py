@@ -43,7 +43,7 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
     """The table, one more row each time; the two pictures as soon as their rows are there."""
     began = time.perf_counter()
     reranker = models.load(asked.model_id, run)
-    identity = identity_html(asked.identity(reranker.revision), AGAIN)
+    identity = identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN)
     rows: list[LabRow] = []
     experiments = run_lab(reranker, asked.query, asked.document)
     for step in range(1, len(EXPERIMENTS) + 1):

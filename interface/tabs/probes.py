@@ -58,8 +58,8 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
     seconds = time.perf_counter() - began
     yield {
         "shown": asked,
-        "identity": identity_html(asked.identity(reranker.revision), AGAIN),
+        "identity": identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN),
         "table": probes_html(results, PROBES, n_forward=meters[-1].n_forward, seconds=seconds),
-        "results": (results,),
+        "results": (results, reranker.notes),
         "status": status_html(f"Done after {seconds:.1f} s."),
     }

@@ -32,7 +32,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A list by falling logit; documents of equal logit keep the order given. `n_forward`: sequences scored."""
+    """A list by falling logit; documents of equal logit keep the order given.
+
+    `n_forward`: sequences scored. `notes`: what to know of the model, in sentences.
+    """
 
     model_id: str
     revision: str
@@ -40,6 +43,7 @@ class Ranking:
     rows: tuple[Ranked, ...]
     n_forward: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def rank(reranker: Reranker, query: str, documents: Sequence[str], *, on_pass: O
         rows=tuple(Ranked(r, i + 1, documents[i], logits[documents[i]], cut[i]) for r, i in enumerate(order, start=1)),
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
+        notes=reranker.notes,
     )
 
 

@@ -59,9 +59,9 @@ def _panel(compared: Compared, which: Which) -> Panel:
 
 def draw_identity(compared: Compared) -> str:
     """What the results are of."""
-    asked, ranking = compared.asked, compared.ranking
+    asked = compared.asked
     label = MODELS[asked.model_id].label if asked.model_id in MODELS else asked.model_id
-    return identity_html(asked.inputs, label, ranking.revision, asked.query, len(asked.documents))
+    return identity_html(asked.inputs, label, compared.ranking)
 
 
 def outcomes(compared: Compared) -> list[Outcome]:

@@ -1,0 +1,117 @@
+"""What is known of a model, such as its precision, is in every result, on every page and in every file."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import torch
+
+from attribution import MODELS, explain, rank, sentences
+from attribution.__main__ import main
+from attribution.answers import answer_of, dumps
+from attribution.audit.audit import audit
+from attribution.audit.judged import Candidate, JudgedQuery
+from attribution.batch.jobs import TASKS, Job, answer, answer_or_reason
+from attribution.batch.rows import Row
+from attribution.errors import AttributionError
+from attribution.evidence.probes.probe import probe
+from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, SENTENCE_FORMATS, to_json
+from attribution.rerankers.loading.load import load_reranker
+from attribution.rerankers.loading.models import Checkpoint
+from attribution.rerankers.loading.readout import ReadOut
+from attribution.rerankers.reranker import Reranker
+from attribution.views.compare import identity_html as compare_identity
+from attribution.views.page import Identity, identity_html
+from attribution.views.two_models import two_models_html
+from interface.programs import api
+
+BERT = "BertForSequenceClassification"
+QUERY, DOCUMENTS = (
+    "how many people live in berlin ?",
+    ("berlin has 3.7 million .", "paris is the capital . it is old ."),
+)
+NOTES = ("Computed in another way.", "The number is label 1.")
+
+
+@pytest.fixture(scope="module")
+def noted(tiny_bert: Reranker) -> Reranker:
+    return dataclasses.replace(tiny_bert, precision=NOTES[0], settings=ReadOut(reads="label 1"))
+
+
+def test_in_every_file(noted: Reranker) -> None:
+    assert noted.notes == NOTES
+    explanation = explain(noted, QUERY, DOCUMENTS[0], "saliency")
+    files = {f"cards {name}": one.write({"saliency": explanation}, None) for name, one in FORMATS.items()}
+    found = sentences(noted, QUERY, DOCUMENTS[1])
+    files |= {f"sentences {name}": one.write(found) for name, one in SENTENCE_FORMATS.items()}
+    probed = probe(noted, QUERY, DOCUMENTS[0], ["typo"])
+    files |= {f"probes {name}": one.write(probed, noted.notes) for name, one in PROBE_FORMATS.items()}
+    assert len(files) >= 9
+    assert {name for name, text in files.items() if not all(note in text for note in NOTES)} == set()
+    jsonschema.validate(json.loads(to_json([explanation])), json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("task", sorted(TASKS.keys() - {"failure"}))
+def test_in_every_line_of_a_batch(task: str, noted: Reranker) -> None:
+    said = answer(noted, Row("1", 1, QUERY, DOCUMENTS), Job(task, ("saliency",), {}))
+    assert said["notes"] == list(NOTES)
+
+
+def test_in_an_audit(noted: Reranker) -> None:
+    judged = JudgedQuery("q", QUERY, (Candidate("a", DOCUMENTS[0], 1), Candidate("b", DOCUMENTS[1], 0)), {})
+    assert audit(noted, [judged]).notes[:2] == NOTES
+
+
+def test_on_every_page(noted: Reranker) -> None:
+    explanation = explain(noted, QUERY, DOCUMENTS[0], "saliency")
+    pages = [
+        compare_identity(["boxes"], "tiny", rank(noted, QUERY, DOCUMENTS)),
+        identity_html(Identity("id", "tiny", "r", QUERY, DOCUMENTS[0], notes=noted.notes)),
+        two_models_html(["saliency"], ("first", "tiny"), ({}, {"saliency": explanation})),
+    ]
+    assert all(note in page for page in pages for note in NOTES)
+    assert f"tiny: {NOTES[0]}" in pages[2]
+
+
+def test_in_the_answers_for_programs_and_the_table_of_probes(
+    tiny_folder: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The environment asks for half precision, for every way in."""
+    folder, said = str(tiny_folder(BERT)), "Computed in bfloat16, as asked for"
+    monkeypatch.setenv("RERANKER_DTYPE", "bfloat16")
+    half = load_reranker(folder, device="cpu")
+    assert half.half
+    monkeypatch.setitem(MODELS, folder, Checkpoint("tiny", folder, "none", "tiny"))
+    ranked: Any = api.rank(QUERY, list(DOCUMENTS), folder)
+    assert said in ranked["notes"][0]
+    line = json.dumps({"query": QUERY, "document": DOCUMENTS[0]})
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
+    assert main(["probe", "--model", folder, "--output", str(tmp_path / "probes.jsonl")]) == 0
+    assert f"{folder}: {said}" in capsys.readouterr().out
+    assert said in json.loads((tmp_path / "probes.jsonl").read_text("utf-8"))["notes"][0]
+    monkeypatch.setenv("RERANKER_DTYPE", "float16")
+    with pytest.raises(AttributionError, match="dtype is 'float16'; it must be one of float32, bfloat16"):
+        load_reranker(folder)
+
+
+def test_an_answer_without_a_number_is_a_sentence_that_names_the_field(noted: Reranker) -> None:
+    broken = noted.trainable()
+    with torch.no_grad():
+        broken.model.classifier.bias = torch.nn.Parameter(torch.full_like(broken.model.classifier.bias, torch.nan))
+    said, reason = answer_or_reason(broken, Row("1", 1, QUERY, DOCUMENTS), Job("rank", (), {}))
+    assert said is None
+    assert reason.startswith("rows.0.logit is nan, so this answer cannot be written: ")
+    for write in (dumps, lambda value: answer_of(value, ())):
+        with pytest.raises(AttributionError, match=r"^paths\.1\.low is -inf, so"):
+            write({"logit": 1.0, "paths": [{"low": 0.0}, {"low": -torch.inf}]})
