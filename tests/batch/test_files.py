@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from attribution.batch.lines import split_lines
+from attribution.batch.lines import read_lines, split_lines
 from attribution.batch.pasted import read_pasted
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_run, read_topics
@@ -91,6 +91,11 @@ def test_what_cannot_be_read_is_said(content: bytes, says: str, tmp_path: Path) 
     (tmp_path / "topics").write_bytes(content)
     with pytest.raises(InputError, match=f"^{says}"):
         read_topics(tmp_path / "topics")
+
+
+def test_a_null_character_is_part_of_its_text(tmp_path: Path) -> None:
+    (tmp_path / "topics").write_bytes(b"1\tmuseums\0of berlin\n2\tparis\n")
+    assert [*read_lines(tmp_path / "topics")] == [(1, "1\tmuseums\0of berlin"), (2, "2\tparis")]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

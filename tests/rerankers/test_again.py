@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +72,15 @@ def test_where_a_model_is_and_at_which_revision(tmp_path: Path) -> None:
 
 LOAD = """
 import json, sys
+from attribution.__main__ import main
 from attribution.errors import ModelError
 from attribution.rerankers.loading import hub, load as loading
-hub.SECONDS, hub.STALLED = 2.0, 3.0
+hub.SECONDS, hub.STALLED = 2.0, 2.0
 answers = []
 for model_id in sys.argv[2:]:
+    if model_id.startswith("command:"):
+        answers.append(main(["rank", "--model", model_id.removeprefix("command:")]))
+        continue
     try:
         one = loading.load_reranker(model_id, device="cpu")
         answers.append([one.revision, one.score(*json.loads(sys.argv[1])), one.precision])
@@ -98,56 +101,68 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_repositories(made, tmp_path_factory.mktemp("repositories"))
 
 
-@pytest.fixture
-def ask(root: Path, tmp_path: Path) -> Callable[..., list[Any]]:
-    """Model ids -> what a new process answers, with the client's own storage of large files on."""
+@pytest.fixture(scope="module")
+def told(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What new processes answer, with the client's own storage of large files on, and what was asked of the Hub.
 
-    def answers(*model_ids: str, endpoint: str, **environment: str) -> list[Any]:
+    The cache holds what another program put there, without files; then the Hub is there, then the client is offline.
+    """
+    home = tmp_path_factory.mktemp("home")
+
+    def ask(*model_ids: str, endpoint: str, **environment: str) -> list[Any]:
         ours = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("HF_")}
         done = subprocess.run(
             [sys.executable, "-c", LOAD, json.dumps(PAIR), *model_ids],
-            env={**ours, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), **environment},
+            env={**ours, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), **environment},
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        found: list[Any] = json.loads(done.stdout)
-        return found
+        return [*json.loads(done.stdout), done.stderr]
 
-    return answers
-
-
-def test_a_cache_that_others_filled(root: Path, ask: Callable[..., list[Any]], tmp_path: Path) -> None:
-    """Without the files that put an instruction before a query: fetched where the Hub answers, else said."""
-    whole = load_reranker(str(root / "someone" / "tiny"), device="cpu").score(*PAIR)
-    cache = tmp_path / "home" / "hub" / "models--someone--tiny"
+    cache = home / "hub" / "models--someone--tiny"
     snapshot = shutil.copytree(root / "someone" / "tiny", cache / "snapshots" / SHA)
     for name in ("modules.json", "config_sentence_transformers.json"):
         (snapshot / name).unlink()
     (cache / "refs").mkdir()
     (cache / "refs" / "main").write_text(SHA)
-    ((_, without, said),) = ask("someone/tiny", endpoint="http://127.0.0.1:9")
+    alone, _ = ask("someone/tiny", endpoint="http://127.0.0.1:9")
+    with loopback_hub(root) as (endpoint, asked):
+        tiny = (f"someone/tiny@{SHA}", "someone/tiny")
+        xet = ("someone/xet-forbidden", "someone/xet-refused", "command:someone/xet-forbidden")
+        *online, errors = ask(*tiny, *xet, endpoint=endpoint)
+    (snapshot / "modules.json").unlink()
+    offline, _ = ask("someone/tiny", endpoint=endpoint, HF_HUB_OFFLINE="1")
+    return {"alone": alone, "online": online, "errors": errors, "offline": offline, "asked": asked}
+
+
+def test_a_cache_that_others_filled(root: Path, told: dict[str, Any]) -> None:
+    """Without the files that put an instruction before a query: fetched where the Hub answers, else said."""
+    whole = load_reranker(str(root / "someone" / "tiny"), device="cpu").score(*PAIR)
+    _, without, said = told["alone"]
     assert without != pytest.approx(whole, abs=1e-2)
     assert "another program, and the Hub could not be asked" in said
-    with loopback_hub(root) as (endpoint, asked):
-        named, same = ask(f"someone/tiny@{SHA}", "someone/tiny", endpoint=endpoint)
-        assert named[1] == same[1] == pytest.approx(whole, abs=1e-5)
-        assert (named[0], named[2]) == (SHA, "")
-        assert not [line for line in asked if line.startswith("GET") and "model.safetensors" in line]
-    (snapshot / "modules.json").unlink()
-    ((_, _, said),) = ask("someone/tiny", endpoint=endpoint, HF_HUB_OFFLINE="1")
-    assert said == "The Hub's cache lacks files of this model, which may change its score: modules.json."
+    named, same, *_ = told["online"]
+    assert named[1] == same[1] == pytest.approx(whole, abs=1e-5)
+    assert (named[0], named[2]) == (SHA, "")
+    weights = [line for line in told["asked"] if line.startswith("GET") and "model.safetensors" in line]
+    assert not [line for line in weights if "/tiny/" in line]
+    assert told["offline"][2] == (
+        "The Hub's cache lacks files of this model, which may change its score: modules.json."
+    )
 
 
-def test_the_storage_of_large_files_fails_in_sentences(root: Path, ask: Callable[..., list[Any]]) -> None:
-    """Its client tries for minutes where nobody listens; nobody waits so long."""
-    with loopback_hub(root) as (endpoint, _):
-        forbidden, refused = ask("someone/xet-forbidden", "someone/xet-refused", endpoint=endpoint)
+def test_the_storage_of_large_files_fails_in_sentences(told: dict[str, Any]) -> None:
+    """Its client tries for minutes where nobody listens; nobody waits so long. The command leaves with 2."""
+    *_, forbidden, refused, code = told["online"]
     assert "(403)" in forbidden
-    assert "sent nothing for 3 seconds" in refused
+    assert "sent nothing for 2 seconds" in refused
+    assert code == 2
+    assert forbidden in told["errors"]
+    assert "Traceback" not in told["errors"]
     said = _sentence("a/b", None, RuntimeError("Task error: CAS Client Error"))
     assert "storage of large files (Xet) refused or broke off while a/b was asked for: Task error: CAS Client" in said
     assert "HF_HUB_DISABLE_XET=1" in said

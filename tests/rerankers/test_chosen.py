@@ -127,14 +127,18 @@ def test_a_load_in_bfloat16_says_so_and_every_method_runs(architecture: str, tin
         load_reranker(folder, dtype="float16")
 
 
-def test_limits_are_settings(tiny_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = str(tiny_folder(QWEN))
+def test_limits_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a model that reads less than it could because of ours says so, unless the caller named the length."""
+    folder = str(save_tiny(QWEN, tmp_path))
     monkeypatch.setenv("RERANKER_MAX_TOKENS", "100")
-    reranker = load_reranker(folder, device="cpu", label=None)
+    reranker = load_reranker(folder, device="cpu")
+    assert reranker.max_length == 100
+    said = "At most 100 tokens of a pair are read here, of 128 that this model could."
+    assert said in explain(reranker, QUERY, DOCUMENT, "saliency").precision
+    assert load_reranker(folder, device="cpu", max_length=90).precision == ""
     monkeypatch.setenv("RERANKER_MAX_GB", "0.00001")
     with pytest.raises(ModelError, match=r"allowed here\. Set the environment variable RERANKER_MAX_GB .*bfloat16"):
         load_reranker(folder, device="cpu", max_length=200)
     monkeypatch.setenv("RERANKER_MAX_GB", "many")
     with pytest.raises(OptionError, match="RERANKER_MAX_GB is 'many'; it must be a number above 0"):
         memory.limit()
-    assert reranker.max_length in (100, 128)

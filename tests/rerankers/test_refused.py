@@ -121,6 +121,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "LFS pointer, tokenizer": (content("tokenizer.json", POINTER), "LFS pointer in place of tokenizer.json"),
     "damaged bin": (as_bin(b"\x80\x02 not weights"), "weights are damaged"),
     "empty bin": (as_bin(b""), "weights are damaged"),
+    "_orig_mod.": (
+        weights(lambda state: {f"_orig_mod.{k}": v for k, v in state.items()}),
+        "torch.compile.*model._orig_mod",
+    ),
     "module.": (weights(lambda state: {f"module.{k}": v for k, v in state.items()}), "DataParallel.*model.module"),
     "NaN": (weights(with_nan), r"not finite numbers \(NaN or infinity in bert.encoder.layer.1.output.dense.bias\)"),
     "unused weights": (
@@ -308,6 +312,7 @@ def test_a_tokenizer_is_fast_has_words_and_ids_up_to_the_embeddings_last_row() -
         ([], ["d", "cls.x", "b", "c", "a"], r"does not use \(a, b, c\), so"),
         (["a"], ["b"], r"lacks weights that a reranker needs \(a\):"),
         (["a"], ["module.a", "module.b"], 'begin with "module."'),
+        (["a"], ["_orig_mod.a"], 'begin with "_orig_mod.", as torch.compile writes them'),
         (["a"], ["module.a", "b"], r"lacks weights that a reranker needs \(a\):"),
         ([], ["module.a"], r"does not use \(module.a\), so"),
     ],

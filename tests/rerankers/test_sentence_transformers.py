@@ -113,6 +113,23 @@ def test_a_chat_template_gets_texts_or_parts_as_theirs_does(form: str, tiny_fold
         assert differences(bare, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_chat_template_among_several_by_name(named: bool, tiny_folder: Folder, tmp_path: Path) -> None:
+    """Without files of theirs the default one; with them the one that the settings name."""
+    folder = shutil.copytree(tiny_folder(ROBERTA), tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(ROLES.format("{{ m['content'] }}"))
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "judge.jinja").write_text("paris " + ROLES.format("{{ m['content'] }}"))
+    if named:
+        options = {"processing_kwargs": {"chat_template": {"chat_template": "judge"}}}
+        own = {"modality_config": {"text": OUTPUT, "message": OUTPUT | {"format": "flat"}}}
+        write_cross_encoder(folder, {}, TASK | own | options, PROMPTS)
+    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+    reranker = load_reranker(str(folder), device="cpu")
+    read = reranker.tokenizer.decode(reranker.encode("berlin", "museums").inputs["input_ids"][0])
+    assert ("paris" in read) == named
+
+
 @pytest.mark.parametrize("wrong", ["{{ messages[0].content.nothing() }}", "{% if %}", "{{ messages[7]['content'] }}"])
 def test_a_chat_template_that_fails_is_named_with_what_to_do(wrong: str, tiny_folder: Folder, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_folder(BERT), tmp_path / "chat")
