@@ -132,7 +132,10 @@ element.addEventListener("keydown", (event) => {
   const query = event.target.closest?.(".rl-link-query");
   const part = event.target.closest?.(".rl-part");
   const input = event.target.closest?.(".rl-put input");
-  if (input && event.key === "Enter") replace(input);
+  if (input && event.key === "Enter") {
+    event.preventDefault(); // else it would press the button that gets the focus
+    replace(input);
+  }
   if (input && event.key === "Escape") putBack(input.closest(".rl-panel").instead);
   if (part && event.key === "Escape" && isGone(part)) putBack(part);
   const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
