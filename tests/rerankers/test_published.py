@@ -88,7 +88,7 @@ def test_llama_both_ways(pooling: str | None, temperature: float | None, tmp_pat
         expected = float(pooled @ weights["score.weight"][0]) / (temperature or 1.0)
         assert reranker.score(QUERY, [document]) == pytest.approx([expected], abs=1e-4)
     with pytest.raises(ModelError, match=r"pools by 'attention'.*avg, cls, last"):
-        load_reranker(str(configure(folder, pooling="attention")))
+        load_reranker(str(configure(folder, pooling="attention")), max_length=64)  # what is in memory would serve
 
 
 @pytest.mark.parametrize("pooling", ["bos", "mean", "late"])
