@@ -86,13 +86,19 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def to_json(explanations: Sequence[Explanation], measured: Faithfulness | None = None) -> str:
-    """One JSON document of explanations of a pair; `faithfulness`: what was measured of them, or null."""
+def to_json(
+    explanations: Sequence[Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+) -> str:
+    """One JSON document of explanations of a pair; `faithfulness`: what was measured of them, or null.
+
+    `sentences`: what was `found` of the document's sentences, or null.
+    """
     document = {
         "format": FORMAT,
         "offsets": "code points; those named _utf16 in UTF-16 code units",
         "explanations": [to_dict(explanation) for explanation in explanations],
         "faithfulness": plain(measured),
+        "sentences": sentences_to_dict(found) if found else None,
     }
     return dumps(document, indent=1)
 
@@ -166,11 +172,13 @@ def probes_to_csv(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> 
     return rows.getvalue()
 
 
-def to_html(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
+def to_html(
+    explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+) -> str:
     """One HTML file of the cards that needs nothing else: no script, no request, light and dark."""
     from attribution.views.standalone import page_html
 
-    return str(page_html(explanations, measured))
+    return str(page_html(explanations, measured, found))
 
 
 def to_svg(explanation: Explanation) -> str:
@@ -189,12 +197,12 @@ class Format:
     write: Callable[..., str]
 
 
-# Of a pair's explanations by method, and what was measured of them, or None.
+# Of a pair's explanations by method, of what was measured of them, or None, and of the document's sentences, or None.
 FORMATS: dict[str, Format] = {
-    "JSON": Format("explanations.json", "application/json", lambda done, measured: to_json([*done.values()], measured)),
-    "CSV": Format("words.csv", "text/csv", lambda done, _measured: EXCEL + to_csv([*done.values()])),
+    "JSON": Format("explanations.json", "application/json", lambda done, *more: to_json([*done.values()], *more)),
+    "CSV": Format("words.csv", "text/csv", lambda done, *_: EXCEL + to_csv([*done.values()])),
     "HTML": Format("explanations.html", "text/html", to_html),
-    "SVG": Format("card.svg", "image/svg+xml", lambda done, _measured: to_svg(next(iter(done.values())))),
+    "SVG": Format("card.svg", "image/svg+xml", lambda done, *_: to_svg(next(iter(done.values())))),
 }
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),

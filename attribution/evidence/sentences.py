@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from attribution.numbers import logit
 from attribution.removal import Present, check_operator, score_kept
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Explanation, TokenizedPair, Unit, Word
+from attribution.types import Explanation, TokenizedPair, Word
 from attribution.words import pieces, split_sentences, units_by_sentence
 
 MAX_EXACT = 6  # sentences; their 64 subsets are all scored
@@ -28,8 +29,9 @@ N_ORDERS = 16  # each with its reverse: 114 sets more for ten sentences
 class Sentence:
     """One sentence of the document, with the white space behind it; numbers in logits, None where nothing was read.
 
-    `without`: what the logit falls by when it goes. `alone`: the logit when only it stays. `share`: its Shapley value,
-    with the standard `error`, 0 where it is exact; None until it is known. `cut`: the limit took some of it.
+    `n_words`: of its words, as `to_words` lists them. `without`: what the logit falls by when it goes. `alone`: the
+    logit when only it stays. `share`: its Shapley value, with the standard `error`, 0 where it is exact; None until it
+    is known. `cut`: the limit took some of it.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Sentence:
     alone: float | None = None
     share: float | None = None
     error: float | None = None
+    n_words: int = 0
 
     @property
     def read(self) -> bool:
@@ -90,8 +93,9 @@ class Sentences:
             return "The score does not fall when any one sentence is taken away."
         sentence = self.sentences[self.costliest - 1]
         left = self.logit - (sentence.without or 0.0)
+        alone = "" if sentence.alone is None else f"; alone it scores {logit(sentence.alone, True)}"
         falls = f"the score falls from {logit(self.logit, True)} to {logit(left, True)}"
-        return f"Without sentence {self.costliest} {falls}; alone it scores {logit(sentence.alone or 0.0, True)}."
+        return f"Without sentence {self.costliest} {falls}{alone}."
 
 
 def sentences(
@@ -127,27 +131,32 @@ def sentences_stream(
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
 ) -> Iterator[Sentences]:
-    """`sentences` as it goes: first `without` and `alone`, then once more with the shares."""
+    """`sentences` as it goes: first `without`, after a forward a sentence and two; then `alone`; then the shares."""
     check_operator(operator)
     check_range("seed", seed, 0, 2**63 - 1)
-    began = time.perf_counter()
     pair = reranker.encode(query, document)
     parts = units_by_sentence(pair)
     read = [i for i, units in enumerate(parts) if any(unit.positions for unit in units)]
     players = [[position for unit in parts[i] for position in unit.positions] for i in read]
-    meter, known = Meter(on_pass), dict[Present, float]()
+    meter, known, took = Meter(on_pass), dict[Present, float](), list[float]()
 
     def play(sets: Iterable[Present]) -> Logits:
+        began = time.perf_counter()
         with metered(meter):  # left before each yield: the caller's passes are not ours
             known.update(score_kept(reranker, pair, players, (s for s in sets if s not in known), operator))
+        took.append(time.perf_counter() - began)
         return known
 
+    def told(before: Sentences, numbers: Mapping[str, Mapping[int, Any]], **more: Any) -> Sentences:
+        new: list[dict[str, Any]] = [{name: of.get(i) for name, of in numbers.items()} for i in range(len(parts))]
+        now = tuple(replace(s, **of) for s, of in zip(before.sentences, new, strict=True))
+        return replace(before, sentences=now, n_forward=meter.n_forward, seconds=sum(took), **more)
+
     everything = frozenset(range(len(read)))
-    alone = [frozenset({k}) for k in everything]
-    play([everything, frozenset(), *(everything - only for only in alone), *alone])
+    play([everything, frozenset(), *(everything - {k} for k in everything)])
     logit, empty_logit = known[everything], known[frozenset()]
-    numbers = {i: (logit - known[everything - only], known[only]) for i, only in zip(read, alone, strict=True)}
-    first = Sentences(
+    spans = zip(split_sentences(document), parts, strict=True)
+    unread = Sentences(
         model_id=reranker.model_id,
         revision=reranker.revision,
         query=query,
@@ -155,49 +164,37 @@ def sentences_stream(
         operator=operator,
         logit=logit,
         empty_logit=empty_logit,
-        sentences=_sentences(document, parts, numbers),
+        sentences=tuple(
+            Sentence(document[start:end], start, end, any(unit.cut for unit in units), n_words=len(units))
+            for (start, end), units in spans
+        ),
         n_orders=0,
         remainder=None,
         n_pieces=len(pieces(document)),
         truncated=pair.truncated,
-        n_forward=meter.n_forward,
-        seconds=time.perf_counter() - began,
+        n_forward=0,
+        seconds=0.0,
         notes=reranker.notes,
     )
+    first = told(unread, {"without": {i: logit - known[everything - {k}] for k, i in enumerate(read)}})
     yield first
-    began = time.perf_counter() - first.seconds
+    play(frozenset({k}) for k in everything)
+    second = told(first, {"alone": {i: known[frozenset({k})] for k, i in enumerate(read)}})
+    yield second
     found = shares(play, len(read), seed)
-    of = dict(zip(read, found, strict=True))
-    yield replace(
-        first,
-        sentences=tuple(
-            replace(s, share=of[i][0], error=of[i][1]) if i in of else s for i, s in enumerate(first.sentences)
-        ),
-        n_orders=n_orders(len(read)),
-        remainder=logit - empty_logit - sum(share for share, _ in found),
-        n_forward=meter.n_forward,
-        seconds=time.perf_counter() - began,
-    )
+    values, errors = ({i: one[at] for i, one in zip(read, found, strict=True)} for at in (0, 1))
+    remainder = logit - empty_logit - sum(values.values())
+    yield told(second, {"share": values, "error": errors}, n_orders=n_orders(len(read)), remainder=remainder)
 
 
 def max_passes(n: int) -> int:
-    """At most so many sequences for `n` sentences; for progress bars and estimates. The first answer takes 2n + 2."""
+    """At most so many sequences for `n` sentences; for progress bars and estimates. The first answer takes n + 2."""
     return 2 + 2 * n + n_orders(n) * (n - 3) if n_orders(n) else 2**n
 
 
 def n_orders(n: int) -> int:
     """Over how many orders the shares of `n` sentences are means; 0: over all subsets."""
     return 0 if n <= MAX_EXACT else N_ORDERS if n <= MANY else N_ORDERS // 2
-
-
-def _sentences(
-    document: str, parts: Sequence[Sequence[Unit]], numbers: Mapping[int, tuple[float, float]]
-) -> tuple[Sentence, ...]:
-    spans = zip(split_sentences(document), parts, strict=True)
-    return tuple(
-        Sentence(document[start:end], start, end, any(unit.cut for unit in units), *numbers.get(i, (None, None)))
-        for i, ((start, end), units) in enumerate(spans)
-    )
 
 
 def shares(play: Play, n: int, seed: int, most: int = N_ORDERS) -> list[tuple[float, float]]:

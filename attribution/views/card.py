@@ -54,7 +54,7 @@ def card_html(
 
 
 def verdict_html(explanation: Explanation, method: Method, measured: Faithfulness) -> Markup:
-    """How far above random orders the method is, under each operator; none for a control or a text of few words."""
+    """Whether the method is above random orders under each operator; none for a text of few words."""
     key = explanation.requested_method
     if key not in measured.methods or not measured.enough_words:
         return Markup()

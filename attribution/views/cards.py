@@ -13,17 +13,20 @@ from attribution.rerankers.loading.models import MODELS
 from attribution.views.card import SIDES, card_html, error_html, pending_html
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.score import score_html
+from attribution.views.sentence_bars import sentences_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.evidence.faithfulness.summary import Summary
+    from attribution.evidence.sentences import Sentences
     from attribution.types import Explanation
 
 BADGES = {  # what the card that stands first and large says, by the verdict
     "best": "Believe this one",
     "close": "Among the best, too close to call",
     "none": "No better than random words: believe none of them",
+    "few words": "Too few words to tell which to believe",
 }
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
@@ -55,14 +58,18 @@ def cards_html(
     measured: Faithfulness | None = None,
     *,
     failed: Mapping[str, str] | None = None,
+    found: Sentences | None = None,
 ) -> Markup:
-    """What the pair comes to in a sentence, and a card for each chosen method."""
-    return render("cards.html", head=cards_head(done, measured), cards=each_card(chosen, done, measured, failed=failed))
+    """What the pair comes to in a sentence, its sentences, and a card for each chosen method."""
+    head = cards_head(done, measured, found) + sentences_html(found, fixed=True)
+    return render("cards.html", head=head, cards=each_card(chosen, done, measured, failed=failed))
 
 
-def cards_head(done: Mapping[str, Explanation], measured: Faithfulness | None) -> Markup:
-    """What stands above the cards: the pair in a sentence, how to use them, and the region that announces."""
-    return render("cards_head.html", summary=summary_html(_summary(done, measured)))
+def cards_head(
+    done: Mapping[str, Explanation], measured: Faithfulness | None, found: Sentences | None = None
+) -> Markup:
+    """What stands above the cards: the pair in a sentence or two, and the region that announces."""
+    return render("cards_head.html", summary=summary_html(_summary(done, measured), found))
 
 
 def each_card(
@@ -95,11 +102,11 @@ def _summary(done: Mapping[str, Explanation], measured: Faithfulness | None) -> 
     return summarise(done, measured) if measured and set(done) <= set(measured.methods) else None
 
 
-def summary_html(summary: Summary | None) -> Markup:
-    """The sentence above the cards; None: not measured yet."""
+def summary_html(summary: Summary | None, found: Sentences | None = None) -> Markup:
+    """The sentence above the cards, None: not measured yet; before it what was `found` of the document's sentences."""
     source = METHODS[summary.source].label if summary and summary.source else None
     names = [METHODS[key].label for key in summary.methods] if summary else []
-    return render("summary.html", s=summary, source=source, names=names)
+    return render("summary.html", s=summary, source=source, names=names, sentences=found)
 
 
 def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> Markup:

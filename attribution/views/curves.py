@@ -86,7 +86,7 @@ def chart_svg(chart: Chart) -> Markup:
     """The chart as one `<svg>` that scales with its box; its text alternative is `title` and `description`."""
     everything = [*chart.levels.values(), *(v for line in chart.lines for v in line.values)]
     everything += [value for order in chart.band for value in order]
-    ticks = nice_ticks(min(everything), max(everything))
+    ticks = nice_ticks(min(everything), max(everything), about=8)  # small steps: the axis ends near the data
 
     def x(share: float) -> float:
         return LEFT + share / chart.shares[-1] * (WIDTH - LEFT - RIGHT)
@@ -131,9 +131,9 @@ def _level_names(heights: Mapping[str, float]) -> list[tuple[str, str]]:
     return names
 
 
-def nice_ticks(low: float, high: float) -> list[float]:
-    """About five multiples of 1, 2 or 5 times a power of ten that enclose `low` and `high`; at least two."""
-    rough = max(high - low, 1e-3) / 4
+def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
+    """`about` steps, and never none, of 1, 2 or 5 times a power of ten, that enclose `low` and `high`."""
+    rough = max(high - low, 1e-3) / about
     power = 10 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from attribution.methods import METHODS
 from attribution.numbers import fixed, logit
 from attribution.views.templating import Markup, render
 from attribution.words import to_words
@@ -31,9 +32,10 @@ class Step:
 
 
 def removal_html(explanation: Explanation, measured: Faithfulness) -> Markup:
-    """A slider over the shares of words that were removed for the method's deletion curve; no pass of its own."""
+    """The legend of the colours, and a slider over the shares of words that were removed; no pass of its own."""
     steps = [asdict(step) for step in removal_steps(explanation, measured)]
-    return render("removal.html", steps=steps, measured=measured)
+    signed = METHODS[explanation.method].signed
+    return render("removal.html", steps=steps, measured=measured, signed=signed)
 
 
 def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[Step]:

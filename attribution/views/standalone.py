@@ -11,20 +11,23 @@ from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
     from attribution.evidence.faithfulness.scores import Faithfulness
+    from attribution.evidence.sentences import Sentences
     from attribution.types import Explanation
 
 STATIC = Path(__file__).parent / "static"
 
 
-def page_html(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> Markup:
-    """A whole document: score, a card a method (keys as asked for), and what was measured of them."""
+def page_html(
+    explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+) -> Markup:
+    """A whole document: score, sentences, a card a method (keys as asked for), and what was measured of them."""
     first = next(iter(explanations.values()))
     return render(
         "standalone.html",
         query=first.query,
         styles=styles(),
         score=score_section(first),
-        cards=cards_html(list(explanations), explanations, measured),
+        cards=cards_html(list(explanations), explanations, measured, found=found),
         faithfulness=faithfulness_section(measured, explanations) if measured else "",
     )
 

@@ -7,6 +7,7 @@ TERMS = {
     "sigmoid": "the curve that turns any number into one between 0 and 1: 0 becomes 50 %, +2 becomes 88 %; even odds "
     "at 0 hold only for models that were trained so, like the bundled one",
     "comprehensiveness": "how far the score falls when a method's top words are taken away; higher is better",
+    "share": "a Shapley value: what a sentence adds to the score, averaged over the orders in which sentences may come",
     "sufficiency": "how far the score falls when only a method's top words stay; lower is better",
     "baseline": "what the pair is compared with: the same pair without the words of one side",
     "nodes": "points between the baseline and the text at which the gradient is taken; more are more exact",

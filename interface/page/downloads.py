@@ -15,7 +15,7 @@ from interface.runs.handlers import ASIDE
 def build_downloads(kept: gr.State, formats: Mapping[str, Format] = FORMATS, elem_id: str = "downloads") -> None:
     """A button for each format; the browser writes the file, the server keeps none. `kept`: what the formats write."""
     with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
-        gr.HTML(link_html("Download what is on the page:"), elem_id=f"{elem_id}-label")
+        gr.HTML(link_html("Download"), elem_id=f"{elem_id}-label")
         file = gr.JSON(visible="hidden")
         for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)

@@ -21,6 +21,7 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import faithfulness_section
+from attribution.views.edited import unedited_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
 from interface.page.actions import start
@@ -32,11 +33,13 @@ from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
 from interface.runs.lanes import MAIN, Run
 from interface.runs.limits import check_budgets
-from interface.tabs import two_models
+from interface.tabs import explain_edit, two_models
 from interface.tabs.explain_results import CARDS, Results
+from interface.tabs.explain_sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by
 from interface.tabs.first import Opening, without_result
 
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
+SCRIPT = "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in ("words", "edits", "sentences"))
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
 
 
@@ -82,20 +85,28 @@ def build(shell: Shell, _tab: gr.Tab) -> None:
         identity = gr.HTML(page["identity"], elem_id="identity")
         score = gr.HTML(page["score"], elem_id="score")
         with gr.Column(elem_id="cards"):
-            head = gr.HTML(page["head"], js_on_load=(STATIC / "words.js").read_text("utf-8"))
+            head = gr.HTML(page["head"], js_on_load=SCRIPT)
+            sentences = gr.HTML(page["sentences"])
             with gr.Row(elem_classes="rl-cards rl-root"):
                 cards = {name: gr.HTML(page[name]) for name in CARDS}
+            with gr.Column(elem_id="edited"):
+                edited = gr.HTML(page["edited"])
+                shell.actions.lines[explain_edit.LANE].render()
         faithfulness = gr.HTML(page["faithfulness"], elem_id="faithfulness")
         results = gr.State(page["results"], time_to_live=KEEP_SECONDS)
         build_downloads(results)
     outputs = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
-    outputs |= cards
+    outputs |= {"sentences": sentences, "edited": edited, **cards}
     opening = Opening(page, outputs)
     shell.later.append(lambda demo: opening.explain(demo, partial(run.ahead, asked)))
     shell.examples.extend((run, one) for one in more)
     inputs = {**shell.pair.inputs, **shell.settings.inputs}
     begin = partial(gr.on, [shell.actions.explain.click, shell.pair.query.submit])
     start(begin, run, ask, inputs, outputs, shell.actions, cost=at_most, js=REVEAL)
+    edits = gr.JSON(visible="hidden")
+    by_hand = head.select(None, None, edits, js="() => [window.rerankEdits]")
+    told = {"results": results, "edits": edits}
+    start(by_hand.then, explain_edit.run, explain_edit.ask, told, {"edited": edited}, shell.actions)
     two_models.build(shell)
 
 
@@ -105,19 +116,22 @@ def at_most(asked: Asked) -> tuple[int, float]:
     if reranker is None or run.answer(asked):
         return 0, 0.0
     size = cost.size_of(reranker.encode(asked.query, asked.document))
-    return cost.estimate(reranker, size, asked.methods, asked.options)
+    n_forward, seconds = cost.estimate(reranker, size, asked.methods, asked.options)
+    n_sentences = passes_of_sentences(asked.document)
+    return n_forward + n_sentences, seconds + cost.seconds(reranker, size.n_tokens, {SENTENCES: n_sentences})
 
 
 def passes(asked: Asked, sides: Sides) -> int:
-    """Every method, and measuring their faithfulness."""
+    """Every method, measuring their faithfulness, and the document's sentences."""
     methods = sum(forwards(key, sides, **asked.options) for key in asked.methods)
-    return methods + cost.of_faithfulness(len(asked.methods))
+    return methods + passes_of_sentences(asked.document) + cost.of_faithfulness(len(asked.methods))
 
 
 def is_whole(asked: Asked, page: Update) -> bool:
     """Every method is there and measured."""
-    done, measured = page.get("results") or ({}, None)
-    return measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
+    done, measured, found = page.get("results") or ({}, None, None)
+    known = not passes_of_sentences(asked.document) or (found is not None and found.remainder is not None)
+    return known and measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
 
 
 @handler(lane=MAIN, passes=passes, kept=is_whole)
@@ -153,10 +167,12 @@ def explained(
     of = asked.identity(reranker.revision, asked.settings)
     of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated)
     results = Results(identity_html(of), chosen)
-    yield {"status": status_html("Reading the pair …")}
+    yield {"edited": unedited_html(), "status": status_html("Reading the pair …")}
     size = cost.size_of(pair)
     counts = cost.counts_of(size, chosen, wanted)
     section = ""  # the newest curves, sent or not
+    stream = sentences_by(reranker, asked, watch(0, len(chosen) + 1, "Sentences"))
+    yield from read_sentences(results, stream, EARLY)
     for batch in _batches(counts):
         for key in batch:
             on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
@@ -193,6 +209,9 @@ def explained(
         if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:
             results.section = section
         yield results.page("Measured what is ready …")
+        yield from read_sentences(results, stream)
+        if results.found:
+            cost.learn(reranker.model_id, SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)
     if results.whole:
         yield {"status": status_html(f"Done after {time.perf_counter() - began:.1f} s.")}
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from attribution import METHODS
 from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.evidence.sentences import Sentences
 from attribution.types import Explanation
 from attribution.views.cards import cards_head, each_card, score_section
 from attribution.views.page import status_html
+from attribution.views.sentence_bars import sentences_html
 from interface.runs.handlers import Update
 
 CARDS = [f"card {i}" for i in range(1, len(METHODS) + 1)]  # a place for each method
@@ -18,7 +20,10 @@ CARDS = [f"card {i}" for i in range(1, len(METHODS) + 1)]  # a place for each me
 
 @dataclass
 class Results:
-    """What a run has so far. `of`: the identity line; `section`: the faithfulness of what is measured."""
+    """What a run has so far. `of`: the identity line; `section`: the faithfulness of what is measured.
+
+    `found`: of the document's sentences, None where it has less than three.
+    """
 
     of: str
     chosen: Sequence[str]
@@ -26,6 +31,7 @@ class Results:
     failed: dict[str, str] = field(default_factory=dict)
     measured: Faithfulness | None = None
     section: str = ""
+    found: Sentences | None = None
 
     @property
     def ordered(self) -> dict[str, Explanation]:
@@ -46,15 +52,24 @@ class Results:
     def page(self, status: str) -> Update:
         """All there is; Gradio sends what differs from the update before."""
         score = score_section(next(iter(self.done.values()))) if self.done else ""
-        head = cards_head(self.done, self.measured if self.whole else None)
+        head = cards_head(self.done, self.measured if self.whole else None, self.found)
         cards = each_card(self.chosen, self.done, self.measured, failed=self.failed, growing=not self.whole)
-        return page_of(self.of, cards, score, head, self.section, (self.ordered, self.measured), status)
+        results = self.ordered, self.measured, self.found
+        return page_of(self.of, cards, score, head, self.section, results, status, self.found)
 
 
 def page_of(
-    identity: str, cards: Sequence[str], score: str, head: str, faithfulness: str, results: Any, status: str
+    identity: str,
+    cards: Sequence[str],
+    score: str,
+    head: str,
+    faithfulness: str,
+    results: Any,
+    status: str,
+    found: Sentences | None = None,
 ) -> Update:
     """The tab's outputs by name; places without a card are empty."""
     shown = dict(zip(CARDS, [*cards, *[""] * (len(CARDS) - len(cards))], strict=True))
     page = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
+    page["sentences"] = sentences_html(found)
     return page | shown | {"status": status_html(status)}

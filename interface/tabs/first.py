@@ -14,6 +14,7 @@ import gradio as gr
 from attribution import METHODS
 from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head
+from attribution.views.edited import unedited_html
 from interface.page.settings import DEFAULT_METHODS
 from interface.runs.gpu import log
 from interface.runs.handlers import ASIDE, Update
@@ -28,7 +29,7 @@ FAILED = "This example could not be explained when the server started; its log s
 def without_result(identity: str, says: str = STARTING, card: Callable[..., str] = pending_html) -> Update:
     """The page before there is a result: what it is of, and a card's place for each method."""
     cards = [card(key, METHODS[key].label, says) for key in DEFAULT_METHODS]
-    return page_of(identity, cards, "", cards_head({}, None), "", None, "")
+    return page_of(identity, cards, "", cards_head({}, None), "", None, "") | {"edited": unedited_html()}
 
 
 class Opening:

@@ -10,7 +10,7 @@ import gradio as gr
 from interface.page.layout import Shell
 from interface.page.links import Linked
 from interface.runs.lanes import MAIN
-from interface.tabs import explain, learn, probes, two_models
+from interface.tabs import explain, explain_edit, learn, probes, two_models
 from interface.tabs.compare import tab as compare
 
 
@@ -28,7 +28,7 @@ class Tab:
 
 
 TABS = [
-    Tab("explain", "Explain", explain.build, {MAIN: "", two_models.LANE: two_models.SAYS}),
+    Tab("explain", "Explain", explain.build, {MAIN: "", explain_edit.LANE: "", two_models.LANE: two_models.SAYS}),
     Tab("compare", "Compare", compare.build, {"compare": "Ready. Enter in the query compares."}),
     Tab("probes", "Probes", probes.build),
     Tab("learn", "Learn", learn.build, learn.LANES),

@@ -17,6 +17,7 @@ from attribution.types import Explanation, Token
 from attribution.views.cards import cards_html
 from attribution.views.key import key_html
 from attribution.views.removal import removal_steps
+from interface.tabs.explain import SCRIPT
 
 ROOT = Path(__file__).parents[2]
 LONG = " ".join(f"word{i}" for i in range(300))
@@ -38,15 +39,22 @@ def explained(method: str, document: str, strong: dict[str, float]) -> Explanati
 
 
 def show(
-    page: Page, explanations: list[Explanation], theme: str = "light", measured: Faithfulness | None = None
+    page: Page,
+    explanations: list[Explanation],
+    theme: str = "light",
+    measured: Faithfulness | None = None,
+    above: str = "",
 ) -> None:
-    """The cards as the page has them: its styles, Gradio's colours, the script on the element around them."""
+    """The cards as the page has them: its styles, Gradio's colours, the script on the element around them.
+
+    `above`: what else stands there. What the script tells the server is in `window.told`.
+    """
     done = {e.method: e for e in explanations}
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
-    js = (ROOT / "interface" / "page" / "static" / "words.js").read_text("utf-8")
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
-    body = f"<h1>Cards</h1><div id='cards'>{cards_html(list(done), done, measured)}</div>{key_html()}"
-    script = f"const element = document.querySelector('#cards'); {js}"
+    body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(list(done), done, measured)}</div>{key_html()}"
+    told = "window.told = []; const trigger = () => window.told.push(window.rerankEdits.words);"
+    script = f"const element = document.querySelector('#cards'); {told} {SCRIPT}"
     page.set_content(
         f"<!doctype html><html lang='en'><title>Cards</title><style>{style}</style>"
         f"<body class='{theme}'><main>{body}</main><script>{script}</script></body></html>"

@@ -141,14 +141,17 @@ def test_what_lies_behind_the_limit_is_said(tiny_bert: Reranker) -> None:
         assert (s.without, s.alone, s.share, s.error) == (None, None, None, None)
 
 
-def test_without_and_alone_stand_first_and_nothing_is_scored_twice(tiny_bert: Reranker) -> None:
+def test_without_stands_first_then_alone_and_nothing_is_scored_twice(tiny_bert: Reranker) -> None:
     n = 8
-    first, last = sentences_stream(tiny_bert, BERLIN, MANY)
-    assert first.n_forward == 2 * n + 2
-    assert first.remainder is None
-    assert [s.share for s in first.sentences] == [None] * n
-    assert [(s.without, s.alone) for s in first.sentences] == [(s.without, s.alone) for s in last.sentences]
-    assert first.n_forward < last.n_forward <= max_passes(n)
+    first, second, last = sentences_stream(tiny_bert, BERLIN, MANY)
+    assert (first.n_forward, second.n_forward) == (n + 2, 2 * n + 2)
+    assert first.remainder is second.remainder is None
+    assert [(s.alone, s.share) for s in first.sentences] == [(None, None)] * n
+    assert "alone" not in first.says
+    assert [s.share for s in second.sentences] == [None] * n
+    assert [s.without for s in first.sentences] == [s.without for s in last.sentences]
+    assert [s.alone for s in second.sentences] == [s.alone for s in last.sentences]
+    assert second.n_forward < last.n_forward <= max_passes(n)
     exact = sentences(tiny_bert, BERLIN, "".join(TEXTS))
     assert exact.n_forward == 2**4 == max_passes(4)
     assert [max_passes(k) for k in range(3)] == [1, 2, 4]

@@ -1,0 +1,61 @@
+"""A document's sentences, each with a bar for what it does to the score. No torch, no gradio."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from attribution.numbers import coordinate, logit
+from attribution.views.templating import Markup, render
+
+if TYPE_CHECKING:
+    from attribution.evidence.sentences import Sentence, Sentences
+
+FEWEST = 3  # sentences from which they are shown; below, words say it all
+
+
+class Row(NamedTuple):
+    """One sentence: its number from 1, the numbers of its words, its value as printed and as a bar from `left`, in %.
+
+    `value` is None where the model read nothing of it.
+    """
+
+    number: int
+    words: tuple[int, int]
+    sentence: Sentence
+    value: str | None
+    left: str
+    width: str
+    lowers: bool
+
+
+def sentences_html(found: Sentences | None, *, fixed: bool = False) -> Markup:
+    """Its sentences, if there are three or more; a bar is a share, a loss until the shares are known.
+
+    `fixed`: for a page without a script, where nothing can be clicked.
+    """
+    if found is None or len(found.sentences) < FEWEST:
+        return Markup()
+    return render("sentence_bars.html", found=found, rows=_rows(found), shares=found.remainder is not None, fixed=fixed)
+
+
+def _rows(found: Sentences) -> list[Row]:
+    values = [s.without if s.share is None else s.share for s in found.sentences]
+    ends = list(accumulate(s.n_words for s in found.sentences))
+    scale = max((abs(value) for value in values if value is not None), default=0.0) or 1.0
+    rows = []
+    for number, (sentence, value) in enumerate(zip(found.sentences, values, strict=True), start=1):
+        width = 50 * abs(value or 0.0) / scale
+        lowers = value is not None and value < 0
+        rows.append(
+            Row(
+                number,
+                (ends[number - 1] - sentence.n_words, ends[number - 1]),
+                sentence,
+                None if value is None else logit(value, True),
+                coordinate(50 - width if lowers else 50),
+                coordinate(width),
+                lowers,
+            )
+        )
+    return rows

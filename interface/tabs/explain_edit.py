@@ -1,0 +1,65 @@
+"""Words of the believed card dropped or replaced by hand: the score of the text as edited, one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from attribution import METHODS
+from attribution.errors import InputError, OptionError
+from attribution.evidence.edited import Edit, edit
+from attribution.methods.passes import Sides
+from attribution.rerankers.meter import Meter, metered
+from attribution.views.edited import edited_html
+from attribution.views.page import status_html
+from interface.page import models
+from interface.runs.handlers import Pair, Update, handler
+from interface.runs.lanes import Run
+
+LANE = "edit"
+NO_RESULT = "There is no result whose words could be edited. Press Explain first."
+
+
+@dataclass(frozen=True)
+class Edited(Pair):
+    """A pair whose document is edited: `logit` and `label` are of the explanation, `words` as the browser said them."""
+
+    edit: Edit
+    words: tuple[tuple[str, str], ...]
+    logit: float
+    label: str
+
+
+def ask(results: Any, edits: dict[str, Any] | None) -> Edited | None:
+    """What the browser asks: `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises `AttributionError`."""
+    if not edits or not edits["words"]:
+        return None
+    explanation = results[0].get(edits["method"]) if results else None
+    if explanation is None:
+        raise InputError(NO_RESULT)
+    words = {str(key): str(text) for key, text in edits["words"].items()}
+    if not all(key[:1] == "d" and key[1:].isdecimal() for key in words):
+        raise OptionError("A word is named by a d and its number, as in d3.")
+    done = edit(explanation, {int(key[1:]): text for key, text in words.items()})
+    label = METHODS[explanation.method].label
+    asked = Edited(
+        explanation.model_id, explanation.query, done.text, done, tuple(words.items()), explanation.logit, label
+    )
+    asked.check()
+    return asked
+
+
+def passes(_asked: Edited, _sides: Sides) -> int:
+    """One."""
+    return 1
+
+
+@handler(lane=LANE, passes=passes, kept=lambda _asked, page: "edited" in page)
+def run(asked: Edited, run: Run) -> Iterator[Update]:
+    """What the text as edited scores."""
+    reranker = models.load(asked.model_id, run)
+    with metered(Meter(run.check)):
+        (after,) = reranker.score(asked.query, [asked.document])
+    shown = edited_html(asked.edit, dict(asked.words), asked.logit, after, asked.label)
+    yield {"edited": shown, "status": status_html("")}

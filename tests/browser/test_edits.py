@@ -1,0 +1,168 @@
+"""Words and sentences dropped and replaced on the page: by mouse, keyboard and touch, with the score that they have."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from attribution import explain, sentences
+from attribution.evidence.faithfulness.measure import measure
+from attribution.numbers import logit
+from attribution.rerankers.reranker import Reranker
+from attribution.views.sentence_bars import sentences_html
+from tests.browser.looks import expect_no_violation
+from tests.browser.test_cards import show
+from tests.browser.test_explain import EXAMPLES
+
+HERO = ".rl-card:has(.rl-badge-verdict)"
+QUERY = "how many people live in berlin"
+DOCUMENT = "Berlin is large. It has about 3.7 million inhabitants, more than Paris. Nobody here knows why. " * 2
+MOST_WORDS = 245  # before the first click, without the document itself, and what was found of this pair
+FOUND = (
+    """() => [...document.querySelectorAll(".rl-sum, .rl-note")].flatMap((one) => one.innerText.split(/\\s+/)).length"""
+)
+SIZES = [(1280, 720), (1440, 900), (390, 844)]
+ABOVE_THE_FOLD = """() => {
+  const badge = document.querySelector(".rl-badge-verdict").getBoundingClientRect();
+  return scrollY === 0 && badge.top >= 0 && badge.bottom <= innerHeight;
+}"""
+
+
+@pytest.fixture(params=["light"])
+def cards(request: pytest.FixtureRequest, page: Page, tiny_bert: Reranker) -> Page:
+    """The cards of a passage in a theme, its sentences above them, without a server."""
+    done = {key: explain(tiny_bert, QUERY, DOCUMENT, key) for key in ("saliency", "occlusion")}
+    measured = measure(tiny_bert, done)
+    show(
+        page,
+        [*done.values()],
+        request.param,
+        measured=measured,
+        above=sentences_html(sentences(tiny_bert, QUERY, DOCUMENT)),
+    )
+    return page
+
+
+def told(page: Page) -> list[dict[str, str]]:
+    return page.evaluate("window.told")
+
+
+def word(page: Page, text: str) -> Locator:
+    return page.locator(f"{HERO} [data-side=document]").get_by_text(text, exact=True).first
+
+
+def test_a_click_drops_letters_replace_and_escape_puts_back(cards: Page) -> None:
+    word(cards, "million").click()
+    word(cards, "about").click()
+    expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text(["about", "million"])
+    assert told(cards) == [{"d8": ""}, {"d8": "", "d6": ""}]
+    word(cards, "about").click()  # again: back
+    assert told(cards)[-1] == {"d8": ""}
+    cards.keyboard.press("ArrowRight")  # from "about" to "3.7"
+    cards.keyboard.type("4.5")
+    box = cards.get_by_label("In place of “3.7”")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("4.5")
+    cards.keyboard.press("Enter")
+    assert told(cards)[-1] == {"d8": "", "d7": "4.5"}
+    expect(word(cards, "3.7")).to_have_attribute("data-now", "4.5")
+    cards.keyboard.type("9")
+    cards.keyboard.press("Escape")  # leaves the box, and what was edited
+    expect(box).to_have_count(0)
+    expect(cards.locator(f"{HERO} .rl-dropped")).to_have_count(2)
+    cards.keyboard.press("Escape")
+    expect(cards.locator(".rl-dropped")).to_have_count(0)
+    assert len(told(cards)) == 4  # what is put back is known
+    for key in ("Enter", "Delete", "Backspace"):
+        cards.keyboard.press(key)
+        cards.keyboard.press("ArrowRight")
+    expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text(["3.7", "million", "inhabitants"])
+
+
+def test_the_slider_takes_words_of_the_text_as_it_was(cards: Page) -> None:
+    word(cards, "million").click()
+    slider = cards.locator(HERO).get_by_role("slider")
+    slider.focus()
+    cards.keyboard.press("ArrowRight")
+    expect(cards.locator(".rl-dropped")).to_have_count(0)
+    assert cards.locator(f"{HERO} .rl-removed").count() > 0
+    word(cards, "million").click()
+    expect(cards.locator(".rl-removed")).to_have_count(0)
+    expect(slider).to_have_value("0")
+
+
+@pytest.mark.parametrize(("cards", "size"), zip(("light", "dark", "dark"), SIZES, strict=True), indirect=["cards"])
+def test_a_sentence_opens_on_a_scale_of_its_own_and_is_dropped(cards: Page, size: tuple[int, int]) -> None:
+    cards.set_viewport_size({"width": size[0], "height": size[1]})
+    rows = cards.locator(".rl-sentence")
+    expect(rows).to_have_count(6)
+    rows.nth(0).locator(".rl-sentence-open").focus()
+    cards.keyboard.press("ArrowDown")
+    cards.keyboard.press("Enter")
+    zoom = rows.nth(1).locator(".rl-zoom")
+    assert zoom.inner_text() == "It has about 3.7 million inhabitants, more than Paris."
+    assert max(int(p) for p in zoom.locator("[data-w]").evaluate_all("all => all.map((one) => one.dataset.p)")) == 100
+    expect(rows.nth(1).locator(".rl-sentence-open")).to_have_attribute("aria-expanded", "true")
+    zoom.get_by_text("million").click()
+    expect(cards.locator(".rl-dropped")).to_have_text(["million", "million"])  # in the zoom and in the card
+    cards.keyboard.press("Escape")
+    rows.nth(2).locator(".rl-sentence-text").click()
+    gone = [f"d{i}" for i in range(15, 20)]
+    assert told(cards)[-1] == dict.fromkeys(gone, "")
+    expect(rows.nth(2).locator(".rl-sentence-text")).to_have_attribute("aria-pressed", "true")
+    assert cards.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    result = Axe().run(cards)
+    assert result.violations_count == 0, result.generate_report()
+    rows.nth(2).locator(".rl-sentence-text").press("Enter")
+    expect(cards.locator(".rl-dropped")).to_have_count(0)
+    rows.nth(1).locator(".rl-sentence-open").click()
+    expect(zoom).to_have_count(0)
+
+
+def scored(page: Page, reranker: Reranker, text: str) -> None:
+    """The page says what the edited first example scores."""
+    (expected,) = reranker.score(EXAMPLES[0]["query"], [text])
+    expect(page.locator("[data-n=edited]")).to_have_text(logit(expected, True))
+    expect(page.locator(".rl-edit-says")).to_be_visible()
+
+
+def test_the_first_example_is_edited_with_a_mouse_and_says_what_the_reranker_says(
+    page: Page, app_url: str, reranker: Reranker
+) -> None:
+    text = EXAMPLES[0]["document"]
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(app_url)
+        expect(page.locator(".rl-badge-verdict")).to_be_visible()
+        assert page.evaluate(ABOVE_THE_FOLD), (width, height)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    assert len(page.evaluate("document.body.innerText").replace(text, "").split()) - page.evaluate(FOUND) <= MOST_WORDS
+    word(page, "million").click()
+    scored(page, reranker, text.replace(" million", ""))
+    word(page, "capital").click()
+    scored(page, reranker, text.replace(" million", "").replace(" capital", ""))
+    page.keyboard.press("Escape")
+    expect(page.locator(".rl-edit-says")).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # "of"
+    page.keyboard.type("in")
+    page.keyboard.press("Enter")
+    scored(page, reranker, text.replace("capital of", "capital in"))
+    expect_no_violation(page, "#cards")
+    page.get_by_role("button", name="Put back").click()
+    expect(page.locator(".rl-dropped")).to_have_count(0)
+
+
+def test_a_finger_drops_replaces_and_puts_back(browser: Browser, app_url: str, reranker: Reranker) -> None:
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    page, text = context.new_page(), EXAMPLES[0]["document"]
+    page.goto(app_url)
+    word(page, "million").tap()
+    scored(page, reranker, text.replace(" million", ""))
+    page.get_by_role("button", name="Another word here").tap()
+    page.keyboard.type("billion")
+    page.locator(".rl-replace").blur()
+    scored(page, reranker, text.replace("million", "billion"))
+    page.get_by_role("button", name="Put back").tap()
+    expect(page.locator(".rl-dropped")).to_have_count(0)
+    context.close()

@@ -1,0 +1,108 @@
+"""The page's edits: the score is that of the text as edited, an answer is kept, and what is wrong is said."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from attribution import explain
+from attribution.errors import AttributionError
+from attribution.numbers import logit
+from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.reranker import Reranker
+from attribution.types import Explanation
+from interface.tabs import explain_edit
+from interface.tabs.explain import Asked, at_most, explained, is_whole
+from interface.tabs.explain_sentences import passes_of_sentences
+from tests.interface.conftest import PAIR, shown
+
+PASSAGE = "Berlin is large. It has about 3.7 million inhabitants. Paris has fewer. Nobody knows why."
+
+
+def results_of(reranker: Reranker, method: str = "occlusion") -> Any:
+    return {method: explain(reranker, *PAIR, method)}, None, None
+
+
+def asked(results: Any, words: dict[str, str], method: str = "occlusion") -> explain_edit.Edited:
+    found = explain_edit.ask(results, {"method": method, "words": words})
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ({"d1": ""}, "berlin about 3.7 million inhabitants ."),
+        ({"d1": "had", "d2": "", "d3": "4"}, "berlin had 4 million inhabitants ."),
+    ],
+)
+def test_the_score_is_that_of_the_text_as_edited_and_comes_once(
+    offered: str, tiny_bert: Reranker, words: dict[str, str], text: str
+) -> None:
+    results = results_of(tiny_bert)
+    page = shown(explain_edit.run(asked(results, words)))
+    (expected,) = tiny_bert.score(PAIR[0], [text])
+    assert re.findall(r'data-n="edited">([^<]*)<', page["edited"]) == [logit(expected, True)]
+    with metered(Meter()) as again:
+        kept = shown(explain_edit.run(asked(results, words)))
+    assert kept["edited"] == page["edited"]
+    assert again.n_forward == 0
+
+
+def test_prediction_and_measure_stand_side_by_side(offered: str, tiny_bert: Reranker) -> None:
+    results = results_of(tiny_bert)
+    explanation: Explanation = results[0]["occlusion"]
+    one = asked(results, {"d4": ""})
+    text = " ".join(re.sub("<[^>]*>", "", str(shown(explain_edit.run(one))["edited"])).split())
+    (after,) = tiny_bert.score(PAIR[0], [one.document])
+    predicted, measured = logit(one.edit.predicted or 0.0, True), logit(after - explanation.logit, True)
+    before = logit(explanation.logit, True)
+    assert text.startswith(
+        f"Without ‘million’: {before} to {logit(after, True)}, predicted {predicted}, measured {measured}."
+    )
+    unsigned = asked(results_of(tiny_bert, "saliency"), {"d4": ""}, "saliency")
+    assert "Saliency, L1 has no sign, so it predicts nothing" in shown(explain_edit.run(unsigned))["edited"]
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "says"),
+    [
+        ("saliency", {"d1": ""}, "Press Explain first"),
+        ("occlusion", {"q1": ""}, "as in d3"),
+        ("occlusion", {"d99": ""}, "There is no word 99"),
+        ("occlusion", {f"d{i}": "" for i in range(7)}, "Nothing of the document is left"),
+        ("occlusion", {"d1": "x" * 30_000}, "are allowed"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    offered: str, tiny_bert: Reranker, method: str, words: dict[str, str], says: str
+) -> None:
+    with pytest.raises(AttributionError, match=says):
+        asked(results_of(tiny_bert), words, method)
+    with pytest.raises(AttributionError, match="Press Explain first"):
+        explain_edit.ask(None, {"method": method, "words": words})
+    assert explain_edit.ask(None, {"method": method, "words": {}}) is None
+
+
+def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tiny_bert: Reranker) -> None:
+    asked_for = Asked(offered, PAIR[0], PASSAGE, methods=("saliency",))
+    short = Asked(offered, *PAIR, methods=("saliency",))
+    assert passes_of_sentences(PASSAGE) == 2**4
+    assert passes_of_sentences(PAIR[1]) == 0
+    assert at_most(asked_for)[0] == at_most(short)[0] + 2**4  # the same methods otherwise
+    passes = [0]
+
+    def watch(*_: Any) -> Any:
+        return lambda meter: passes.append(meter.n_forward)
+
+    page: dict[str, Any] = {}
+    for update in explained(tiny_bert, asked_for, watch):
+        page |= update
+        if "Without sentence" in page.get("head", "") and "first" not in page:
+            page["first"] = max(passes)
+    assert page["first"] <= 4 + 2
+    assert is_whole(asked_for, page)
+    assert page["sentences"].count("<li") == 4
+    assert page["results"][2].remainder == pytest.approx(0, abs=1e-4)
