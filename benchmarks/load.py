@@ -1,44 +1,39 @@
-"""Many visitors at once against the real app: `python -m benchmarks.load --clients 50 --minutes 5`.
+"""Many visitors at once against the real app, as they come to a Space, and against the app as it was `--before`.
 
-Methods, lengths and two models are mixed; some press Stop, some vanish, half bring a text that nobody brought before.
-Afterwards every answer is compared with the engine's own. What is refused has to say for how long.
+Seven in ten click on an example, two bring a text that nobody brought before, one compares a list, runs the probes or
+calls the API; who has an answer reads it for a while. Some press Stop, some vanish. The two versions take turns, with
+the same visitors; then every answer is compared with the engine's own. What is refused has to say for how long.
+`python -m benchmarks.load --clients 50 --minutes 5 --before 600768f` stores the result and writes docs/load.md's table.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import html
 import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import quantiles
-from typing import Any
 
 import httpx
-from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
 
-from attribution import explain, load_reranker
-from attribution.evidence.compare.contrast import rank
-from attribution.numbers import MINUS
 from attribution.rerankers.loading.models import BUNDLED, MODELS
-from benchmarks.serve import CARD, serve
-from benchmarks.visitors import LOGIT, PATIENCE, Ask, Seen, Server, ask_api, ask_page, vanish
+from benchmarks.load_report import MIX, report, summary
+from benchmarks.serve import CARD, ROOT, serve
+from benchmarks.visitors import PATIENCE, Ask, Seen, Server, ask_api, ask_page, vanish
+from interface.tabs.compare.documents import write_list
 
-ROOT = Path(__file__).parent.parent
 STORED = Path(__file__).parent / "load.json"
-EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
+PAIRS, LISTS = (json.loads((ROOT / "examples" / f"{name}.json").read_text("utf-8")) for name in ("pairs", "lists"))
+READS = 2.0, 10.0  # seconds until who was answered asks again
 METHODS = ("saliency", "input_x_gradient", "layerwise_relevance", "attention", "occlusion", "integrated_gradients")
-POPULAR = 0.5  # of the visitors take an example, the others bring a text of their own
-TOLERANCE = 1e-3  # in logits: other batches, other rounding
-ROUNDED = 0.006  # of the logit as the page prints it
-OUTCOMES = ("answered", "refused", "capped", "stopped", "vanished", "unanswered")  # all but wrong
 IDLE = 0.2  # of a core
 
 
@@ -75,40 +70,54 @@ def idle_after(pid: int) -> float:
 
 
 def text_of(draw: random.Random) -> tuple[str, str]:
-    """An example, or a text that nobody brought before, of 8 to 300 words."""
-    if draw.random() < POPULAR:
-        example = draw.choice(EXAMPLES)
-        return example["query"], example["document"]
-    words = " ".join(example["document"] for example in EXAMPLES).split()
+    """A text that nobody brought before, of 8 to 300 words."""
+    words = " ".join(pair["document"] for pair in PAIRS).split()
     n = int(8 * (300 / 8) ** draw.random())
     return f"who has number {draw.getrandbits(40)}", " ".join(draw.choices(words, k=n))
 
 
-async def visitor(server: Server, models: Sequence[str], seed: int, until: float, seen: list[Seen]) -> None:
+async def visitor(server: Server, models: Sequence[str], seed: str, until: float, seen: list[Seen]) -> None:
     """One client: asks again and again, and waits a little when it is refused."""
     draw = random.Random(seed)
     while time.monotonic() < until:
         seen.append(await visit(server, models, draw))
-        if seen[-1].outcome == "refused":
-            await asyncio.sleep(draw.uniform(0.5, 2.0))
+        await asyncio.sleep(draw.uniform(*(READS if seen[-1].outcome == "answered" else (0.5, 2.0))))
 
 
 async def visit(server: Server, models: Sequence[str], draw: random.Random) -> Seen:
     """One of a visitor's questions, and what came of it."""
-    (query, document), model = text_of(draw), draw.choice(models)
-    kind = draw.choices(["explain", "rank", "page", "stop", "vanish"], weights=[35, 15, 30, 10, 10])[0]
-    if kind == "vanish":
-        return await vanish(server, model, draw.uniform(0.1, 3.0))
-    if kind == "rank":
-        documents = (document, *(text_of(draw)[1] for _ in range(draw.randint(0, 5))))
-        return await ask_api(server, Ask("rank", model, query, documents))
-    if kind == "explain":
-        return await ask_api(server, Ask("explain", model, query, (document,), (draw.choice(METHODS),)))
-    methods = draw.choice([("saliency", "layerwise_relevance"), ("input_x_gradient", "occlusion", "attention")])
-    return await ask_page(server, Ask("page", model, query, (document,), methods), kind == "stop")
+    (kind,) = draw.choices([*MIX], [*MIX.values()])
+    if kind == "example":
+        one = draw.choice([*PAIRS, *LISTS])
+        documents = one.get("documents") or [one["document"]]
+        return await click(server, Ask(kind, "", models[0], one["query"], tuple(documents)))
+    query, document = text_of(draw)
+    if kind == "own text":
+        does = draw.random()
+        if does < 0.05:
+            return await vanish(server, models[0], draw.uniform(0.1, 3.0))
+        return await click(server, Ask(kind, "", models[0], query, (document,)), stop=does < 0.2)
+    start = draw.choice(["compare-start", "probes-tab", "explain", "rank"])
+    several = (document, *(text_of(draw)[1] for _ in range(draw.randint(1, 5))))
+    if start in ("compare-start", "probes-tab"):
+        documents = several if start == "compare-start" else (document,)
+        return await click(server, Ask(kind, start, models[0], query, tuple(documents)))
+    model, methods = draw.choice(models), (draw.choice(METHODS),)
+    documents = several if start == "rank" else (document,)
+    return await ask_api(server, Ask(kind, start, model, query, tuple(documents), methods))
 
 
-async def crowd(url: str, models: Sequence[str], clients: int, seconds: float) -> list[Seen]:
+async def click(server: Server, ask: Ask, stop: bool = False) -> Seen:
+    """A click on the page; without a `start` on Explain, or on Compare for a list."""
+    start = ask.start or ("compare-start" if len(ask.documents) > 1 else "explain")
+    filled = {"model": ask.model, "query": ask.query, "document": ask.documents[0]}
+    if start == "compare-start":
+        filled = {"model": ask.model, "compare-query": ask.query, "compare-documents": write_list(ask.documents)}
+    lines = {"explain": "status", "compare-start": "compare-status", "probes-tab": "probes-status"}
+    return await ask_page(server, Ask(ask.kind, start, *list(vars(ask).values())[2:]), filled, lines[start], stop)
+
+
+async def crowd(url: str, models: Sequence[str], clients: int, seconds: float, seed: int = 0) -> list[Seen]:
     """All clients until the time is over; what each of their visits came to."""
     seen: list[Seen] = []
     limits = httpx.Limits(max_connections=None)
@@ -116,125 +125,57 @@ async def crowd(url: str, models: Sequence[str], clients: int, seconds: float) -
         server = Server(url, http)
         await server.learn()
         until = time.monotonic() + seconds
-        await asyncio.gather(*(visitor(server, models, seed, until, seen) for seed in range(clients)))
+        await asyncio.gather(*(visitor(server, models, f"{seed}.{i}", until, seen) for i in range(clients)))
         await asyncio.gather(*(vanish(server, models[0], 1.0) for _ in range(2)))  # the last ones leave in mid-work
     return seen
 
 
-@cache
-def engine(ask: Ask) -> Any:
-    """What the library says: the logits, and one value a token for an explanation."""
-    reranker = load_reranker(ask.model)
-    if ask.kind == "rank":
-        return [row.logit for row in rank(reranker, ask.query, ask.documents).rows]
-    if ask.kind == "page":
-        return reranker.score(ask.query, ask.documents)
-    said = explain(reranker, ask.query, ask.documents[0], ask.methods[0])
-    return [said.logit, *said.attributions]
-
-
-def is_right(seen: Seen) -> bool:
-    """Whether an answer is the engine's, and of the text that was asked about."""
-    expected, said = engine(seen.ask), seen.said
-    if seen.ask.kind == "page":
-        shown = LOGIT.search(said[1])
-        own = f'data-query="{seen.ask.query}"' in html.unescape(said[0])
-        cards = all(f'data-method="{method}"' in "".join(said[5:-1]) for method in seen.ask.methods)
-        logits = [float(shown[1].replace(MINUS, "-"))] if shown else []
-        return own and cards and _near(logits, expected, ROUNDED)
-    if seen.ask.kind == "rank":
-        return _near([row["logit"] for row in said["rows"]], expected, TOLERANCE)
-    of = said["query"], said["document"]
-    return of == (seen.ask.query, *seen.ask.documents) and _near(
-        [said["logit"], *said["attributions"]], expected, TOLERANCE
-    )
-
-
-def _near(given: Sequence[float], expected: Sequence[float], tolerance: float) -> bool:
-    return len(given) == len(expected) and all(abs(a - b) <= tolerance for a, b in zip(given, expected, strict=True))
-
-
-def report(seen: Sequence[Seen]) -> dict[str, Any]:
-    """What became of the visits, how long the answered ones took, and what keeping answers saved."""
-    answered = [one for one in seen if one.outcome == "answered"]
-    checked = [(one, is_right(one)) for one in tqdm(answered, desc="checking against the engine", disable=None)]
-    wrong = [f"{one.ask.kind}: {one.said}"[:300] for one in seen if one.outcome == "wrong"]
-    unanswered = [
-        f"{one.ask.kind}: {one.said} after {one.seconds:.0f} s" for one in seen if one.outcome == "unanswered"
-    ]
-    wrong += [f"{one.ask.kind} differs from the engine: {one.ask}"[:300] for one, right in checked if not right]
-    computed, kept = ([one.seconds for one in answered if one.kept is which] for which in (False, True))
-    stops = [one.seconds for one in seen if one.outcome == "stopped"]
-    return {
-        "visits": len(seen),
-        **{name: sum(one.outcome == name for one in seen) for name in OUTCOMES},
-        "wrong": len(wrong),
-        "wrong_examples": wrong[:5],
-        "unanswered_examples": unanswered[:5],
-        "seconds": {"computed": _spread(computed), "kept": _spread(kept), "stop": _spread(stops)},
-        "hit_rate": len(kept) / max(1, len(answered)),
-        "seconds_saved": sum(one.saved for one in answered),
-    }
-
-
-def _spread(seconds: Sequence[float]) -> dict[str, float] | None:
-    """p50 and p95; None of fewer than two."""
-    if len(seconds) < 2:
-        return None
-    cuts = quantiles(seconds, n=20, method="inclusive")
-    return {"p50": cuts[9], "p95": cuts[18]}
-
-
-def summary(stored: dict[str, Any]) -> str:
-    """README's table, from a stored run."""
-    s, seconds = stored, stored["seconds"]
-
-    def p(name: str) -> str:
-        return f"{seconds[name]['p50']:.1f} s / {seconds[name]['p95']:.1f} s" if seconds[name] else "–"
-
-    cells = {
-        "clients": s["clients"],
-        "minutes": f"{s['minutes']:g}",
-        "answered": s["answered"],
-        "wrong": s["wrong"],
-        "refused with the wait": s["refused"],
-        "ended by the cap": s["capped"],
-        "stopped": s["stopped"],
-        "vanished": s["vanished"],
-        f"no answer in {PATIENCE:.0f} s": s["unanswered"],
-        "p50 / p95": p("computed"),
-        "kept answers": f"{100 * s['hit_rate']:.0f} %, {s['seconds_saved']:.0f} s saved",
-        "p50 / p95 of those": p("kept"),
-        "Stop took": p("stop"),
-        "memory, start to end": f"{s['memory_mb'][0]:.0f} to {s['memory_mb'][1]:.0f} MB",
-        "idle after the last one left": f"{s['idle_after']:.1f} s",
-    }
-    rows = (cells, ["---"] * len(cells), cells.values())
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+@contextmanager
+def version(commit: str) -> Iterator[Path]:
+    """A folder with the app as it was at `commit`."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", folder, commit], cwd=ROOT, check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", folder], cwd=ROOT, check=True)
 
 
 def main() -> None:
-    """Load the app, check, store and print."""
+    """Load both versions in turns, check, store, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--minutes", type=float, default=5.0, help="for each version")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each version")
+    parser.add_argument("--before", default="", metavar="COMMIT", help="also measure the app as it was then")
     parser.add_argument("--out", type=Path, default=STORED)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        second = half_as_deep(Path(folder) / "half-as-deep")
-        with serve("app.py", "--model", second, shows=CARD, RERANK_LENS_BUDGET_SECONDS="60") as (process, url):
-            models = ["demo-reranker", second]
-            asyncio.run(crowd(url, models, 2, 5.0))  # warm: both models have run
-            before = megabytes(process.pid)
-            seen = asyncio.run(crowd(url, models, args.clients, 60 * args.minutes))
-            idle, after = idle_after(process.pid), megabytes(process.pid)
-        found = report(seen)
-    found |= {"clients": args.clients, "minutes": args.minutes, "memory_mb": [before, after], "idle_after": idle}
-    args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))
-    print(summary(found))
-    if found["wrong"]:
-        raise SystemExit(f"{found['wrong']} answers were wrong")
+    with ExitStack() as stack:
+        second = half_as_deep(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "half-as-deep")
+        roots = {f"before ({args.before})": stack.enter_context(version(args.before))} if args.before else {}
+        apps = {}
+        for name, root in (roots | {"now": ROOT}).items():
+            app = serve("app.py", "--model", second, shows=CARD, root=root, RERANK_LENS_BUDGET_SECONDS="60")
+            apps[name] = stack.enter_context(app)
+            asyncio.run(crowd(apps[name][1], ["demo-reranker", second], 2, 5.0, seed=-1))  # warm: both models have run
+            idle_after(apps[name][0].pid)
+        seen: dict[str, list[Seen]] = {name: [] for name in apps}
+        memory = {name: [megabytes(process.pid)] for name, (process, _) in apps.items()}
+        idle = dict.fromkeys(apps, 0.0)
+        for turn in range(args.rounds):
+            for name, (process, url) in apps.items():
+                seconds = 60 * args.minutes / args.rounds
+                seen[name] += asyncio.run(crowd(url, ["demo-reranker", second], args.clients, seconds, seed=turn))
+                idle[name] = max(idle[name], idle_after(process.pid))
+                memory[name].append(megabytes(process.pid))
+        found = {name: report(seen[name]) | {"memory_mb": memory[name], "idle_after": idle[name]} for name in apps}
+    stored = {"clients": args.clients, "minutes": args.minutes, "rounds": args.rounds, "apps": found}
+    args.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    print(summary(stored))
+    if args.out == STORED:
+        subprocess.run([sys.executable, "-m", "tests.readme"], cwd=ROOT, check=True)
+    if found["now"]["wrong"]:
+        raise SystemExit(f"{found['now']['wrong']} answers were wrong: {found['now']['wrong_examples']}")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ CARD = 'rl-strongest\\"'  # a class, in JSON, that only cards with a result have
 
 @contextmanager
 def serve(
-    *command: str, shows: str = "", log: Path | None = None, port: int = 0, **environment: str
+    *command: str, shows: str = "", log: Path | None = None, port: int = 0, root: Path = ROOT, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`python COMMAND --port N` on `port` or a free one: the process and its address; ended afterwards.
+    """`python COMMAND --port N` in `root`, on `port` or a free one: the process and its address; ended afterwards.
 
     From the first byte on, or once the page `shows` such a text, as the app's does a `CARD` of its first example. What
     it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
@@ -36,7 +36,7 @@ def serve(
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command, "--port", str(port)],
-            cwd=ROOT,
+            cwd=root,
             env=quiet,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,33 +1,34 @@
-"""What the load is made of: visitors of the page and of the API, who stop, vanish, and ask the same things at times."""
+"""What the load is made of: visitors who click on the page as a browser does, or call the API; some stop, some vanish.
+
+Buttons and boxes are found by their names in the page's configuration, so any version of the app can be asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import html
 import json
 import random
-import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from attribution import METHODS
-from interface.page.settings import DEFAULTS, groups
-
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
 PATIENCE = 120.0  # seconds that a visitor waits for the end of an answer
-LOGIT = re.compile(r'data-n="logit">([^<]+)<')
+AGAIN = "again to start it"  # what is said before a long run, which a second click starts
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What somebody asks for: `explain` by the API, `rank` by the API, or `page`, a click on Explain."""
+    """What somebody asks for. `kind`: a line of the mix; `start`: what is clicked, or the endpoint that is called."""
 
     kind: str
+    start: str
     model: str
     query: str
     documents: tuple[str, ...]
@@ -43,27 +44,46 @@ class Seen:
     seconds: float
     said: Any = None
     kept: bool = False
-    saved: float = 0.0
 
 
 @dataclass
 class Server:
-    """The address, an HTTP client, and the page's handlers by name."""
+    """The address, an HTTP client, and the page's configuration, as a browser has it."""
 
     url: str
     http: httpx.AsyncClient
-    handlers: dict[str, int] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
 
     async def learn(self) -> None:
-        """Read the handlers' numbers from the page's configuration, as a browser does."""
-        config = (await self.http.get(f"{self.url}/config")).json()
-        self.handlers = {one["api_name"]: one["id"] for one in config["dependencies"]}
+        """Read the configuration."""
+        self.config = (await self.http.get(f"{self.url}/config")).json()
+
+    def component(self, elem_id: str) -> int:
+        """The number of a component."""
+        return next(int(one["id"]) for one in self.config["components"] if one["props"].get("elem_id") == elem_id)
+
+    def events(self, elem_id: str, event: str) -> list[dict[str, Any]]:
+        """What follows an event of a component: the handler that it calls, and the queued one after that."""
+        target = [self.component(elem_id), event]
+        first = next(one for one in self.config["dependencies"] if target in one["targets"])
+        after = [one for one in self.config["dependencies"] if one["trigger_after"] == first["id"]]
+        return [first, *(one for one in after if one["queue"] is not False)]
+
+    def values(self, numbers: list[int], filled: Mapping[str, str]) -> list[Any]:
+        """What stands in these components: as `filled` by name, the rest as the page opens."""
+        by_number = {one["id"]: one["props"] for one in self.config["components"]}
+        return [filled.get(str(by_number[i].get("elem_id")), by_number[i].get("value")) for i in numbers]
+
+    def names(self, numbers: list[int]) -> list[str]:
+        """The names of these components; empty for one without."""
+        by_number = {one["id"]: one["props"].get("elem_id") or "" for one in self.config["components"]}
+        return [by_number[i] for i in numbers]
 
     async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """A JSON body to one of Gradio's paths."""
         return await self.http.post(f"{self.url}/gradio_api/{path}", json=body)
 
-    async def events(self, path: str) -> AsyncIterator[tuple[str, Any]]:
+    async def stream(self, path: str) -> AsyncIterator[tuple[str, Any]]:
         """`(event, data)` of a stream as they come."""
         event = ""
         async with self.http.stream("GET", f"{self.url}/gradio_api/{path}") as stream:
@@ -99,16 +119,14 @@ async def ask_api(server: Server, ask: Ask) -> Seen:
     """One request, answered or refused."""
     began = time.perf_counter()
     given: list[Any] = [ask.query, list(ask.documents), ask.model]
-    if ask.kind == "explain":
+    if ask.start == "explain":
         given = [ask.query, ask.documents[0], *ask.methods, ask.model]
-    asked = await server.post(f"call/{ask.kind}", {"data": given})
+    asked = await server.post(f"call/{ask.start}", {"data": given})
     if asked.status_code == 503:
         return _refused(ask, asked, began)
-    async for event, data in server.events(f"call/{ask.kind}/{asked.json()['event_id']}"):
+    async for event, data in server.stream(f"call/{ask.start}/{asked.json()['event_id']}"):
         if event == "complete":
-            answer = data[0]
-            saved = answer.get("seconds", 0.0) if answer["kept"] else 0.0
-            return Seen(ask, "answered", time.perf_counter() - began, answer, answer["kept"], saved)
+            return Seen(ask, "answered", time.perf_counter() - began, data[0], data[0]["kept"])
         if event == "error":
             outcome = "capped" if "this server's limit of" in str(data) else "wrong"
             return Seen(ask, outcome, time.perf_counter() - began, data)
@@ -123,40 +141,43 @@ def _refused(ask: Ask, answer: httpx.Response, began: float) -> Seen:
 
 
 @or_unanswered
-async def ask_page(server: Server, ask: Ask, stop: bool) -> Seen:
-    """A click on Explain and, if `stop`, one on Stop as soon as a card is there."""
+async def ask_page(server: Server, ask: Ask, filled: Mapping[str, str], status: str, stop: bool = False) -> Seen:
+    """A click on `ask.start` with these boxes filled and, if `stop`, one on Stop as soon as a card is there.
+
+    `said`: what the page shows in the end, by the names of its parts; `status` names the line that says how it went.
+    """
     began = stopped = time.perf_counter()
-    session = f"load{random.getrandbits(60):x}"
-    lists = [[key for key in keys if key in ask.methods] for keys in groups().values()]
-    data = [ask.model, ask.query, ask.documents[0], *lists, *DEFAULTS.values()]
-    claim = {"data": data, "fn_index": server.handlers["claim_explain"], "session_hash": session}
-    await server.post("run/predict", claim)
-    joined = await server.post(
-        "queue/join",
-        {**claim, "data": [*data[1:3], None], "fn_index": server.handlers["run_explain"], "trigger_id": 1},
-    )
+    who = {"session_hash": f"load{random.getrandbits(60):x}"}
+    claim, run = server.events(ask.start, "select" if ask.start.endswith("-tab") else "click")[:2]
+    halt = {"data": [], "fn_index": server.events("stop", "click")[0]["id"], **who}
+    claiming = {"data": server.values(claim["inputs"], filled), "fn_index": claim["id"], **who}
+    if AGAIN in (await server.post("run/predict", claiming)).text:
+        await server.post("run/predict", claiming)
+    running = {"data": server.values(run["inputs"], filled), "fn_index": run["id"], "trigger_id": 1, **who}
+    joined = await server.post("queue/join", running)
     if joined.status_code == 503:
-        await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
+        await server.post("run/predict", halt)
         return _refused(ask, joined, began)
     sent: list[Any] = []
-    shown: list[Any] = [""] * (6 + len(METHODS))
-    async for _, message in server.events(f"queue/data?session_hash={session}"):
+    shown: list[Any] = [""] * len(run["outputs"])
+    async for _, message in server.stream(f"queue/data?session_hash={who['session_hash']}"):
         if message["msg"] in ("process_generating", "process_completed") and not message.get("success", True):
             return Seen(ask, "wrong", time.perf_counter() - began, message["output"])
         if message["msg"] == "process_generating":
             new = message["output"]["data"]
             sent = [_applied(*pair) for pair in zip(sent, new, strict=True)] if sent else new
             shown = [old if isinstance(part, dict) else part for old, part in zip(shown, sent, strict=True)]  # a skip
-            if stop and "data-method=" in str(shown[5:-1]):
-                stop, stopped = False, time.perf_counter()
-                await server.post("run/predict", {**claim, "data": [], "fn_index": server.handlers["halt"]})
+            if stop and stopped == began and "<article" in str(shown):
+                stopped = time.perf_counter()
+                await server.post("run/predict", halt)
         if message["msg"] == "process_completed":
-            status = str(shown[-1])
-            kept = "kept from an earlier run" in status
-            saved = float(re.search(r"which took ([\d.]+) s", status)[1]) if kept else 0.0  # type: ignore[index]
-            outcome = "answered" if "Done" in status else "capped" if "this server's limit" in status else "stopped"
-            since = began if outcome == "answered" else stopped
-            return Seen(ask, outcome, time.perf_counter() - since, shown, kept, saved)
+            names = server.names(run["outputs"])
+            line = str(shown[names.index(status)])
+            page = {"line": line, **dict(zip(names, map(str, shown), strict=True)), "all": html.unescape(str(shown))}
+            outcome = "answered" if "Done" in line else "capped" if "this server's limit" in line else ""
+            outcome = outcome or ("stopped" if stop else "wrong")
+            since = stopped if outcome == "stopped" else began
+            return Seen(ask, outcome, time.perf_counter() - since, page, "kept from an earlier run" in line)
     return Seen(ask, "wrong", time.perf_counter() - began, "the stream ended without an answer")
 
 
@@ -171,7 +192,9 @@ def _applied(old: Any, changes: Any) -> Any:
 
 async def vanish(server: Server, model: str, after: float) -> Seen:
     """Ask for minutes of work and be gone."""
-    return await _vanish(server, Ask("explain", model, SLOW["query"], (SLOW["document"],), ("shapley",)), after)
+    return await _vanish(
+        server, Ask("own text", "explain", model, SLOW["query"], (SLOW["document"],), ("shapley",)), after
+    )
 
 
 @or_unanswered
@@ -183,7 +206,7 @@ async def _vanish(server: Server, ask: Ask, after: float) -> Seen:
         return _refused(ask, asked, began)
 
     async def listen() -> None:
-        async for _ in server.events(f"call/explain/{asked.json()['event_id']}"):
+        async for _ in server.stream(f"call/explain/{asked.json()['event_id']}"):
             pass
 
     with suppress(asyncio.TimeoutError):

@@ -131,9 +131,9 @@ def compare_tables() -> str:
 
 def load_table() -> str:
     """What the stored run of the load found; empty before there was one."""
-    from benchmarks import load  # brings gradio along, which the other tables do without
+    from benchmarks import load, load_report  # brings gradio along, which the other tables do without
 
-    return load.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
+    return load_report.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
 
 
 def fuzz_table() -> str:
