@@ -150,7 +150,7 @@ def compare(query: str) -> dict[str, Any]:
     from tests.interface.conftest import shown
 
     texts = ["berlin has about 3.7 million inhabitants .", "paris is in france .", "the museums of berlin ."]
-    asked = Asked("tiny", query, tuple(check_list(texts)), (), "integrated_gradients", "layerwise_relevance")
+    asked = Asked("tiny", query, tuple(check_list(texts)), "", "integrated_gradients", "layerwise_relevance")
     seen: dict[str, Any] = {}
 
     def visitor() -> Any:  # of each event its own, as Gradio gives it

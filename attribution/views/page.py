@@ -18,6 +18,7 @@ class Identity:
     """What a result is of; the page compares it with its boxes. `settings`: in words, empty where there are none.
 
     `count`: its exact length in words, where it is known; `over`: it was too long. `notes`: what to know of the model.
+    `asked`: the settings as the page has them, as JSON, where the result depends on any.
     """
 
     model_id: str
@@ -29,6 +30,7 @@ class Identity:
     count: str = ""
     over: bool = False
     notes: tuple[str, ...] = ()
+    asked: str = ""
 
 
 def top_html(tagline: str, links: Sequence[tuple[str, str]]) -> Markup:

@@ -73,6 +73,7 @@ def build(page: gr.Blocks, linked: Sequence[Linked], copy: gr.Button) -> None:
         event = read(None, components, components, js=js)
         for part in linked:
             event = part.after(event)
+        event.then(None, js="() => window.rerankLens.link.open()")
     gr.on(
         [component.change for component in components],
         None,

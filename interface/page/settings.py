@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -53,6 +53,10 @@ class Settings:
     def inputs(self) -> dict[str, Any]:
         """As inputs of an event, by name."""
         return self.methods | {name: getattr(self, name) for name in DEFAULTS}
+
+    def told_after(self, changes: Sequence[Callable[..., Any]]) -> None:
+        """The browser knows the choices after any of these events, to tell results of other ones."""
+        gr.on(changes, None, [*self.inputs.values()], js="(...now) => window.rerankLens.set(...now)")
 
     @property
     def fields(self) -> list[Field]:

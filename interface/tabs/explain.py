@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -64,6 +65,11 @@ class Asked(Pair):
         """The options that are not as the page opens, in words."""
         return ", ".join(f"{name} {value}" for name, value in self.options.items() if (value or "") != DEFAULTS[name])
 
+    @property
+    def on_page(self) -> str:
+        """Methods and options as `page.js` has them, to compare."""
+        return json.dumps([sorted(self.methods), *(value or "" for value in self.options.values())])
+
 
 def ask(model_id: str, query: str, document: str, **settings: Any) -> Asked:
     """What the boxes ask for; `settings` as `Settings.inputs` names them. Raises `AttributionError`."""
@@ -107,6 +113,7 @@ def build(shell: Shell, _tab: gr.Tab) -> None:
     by_hand = head.select(None, None, edits, js="() => [window.rerankEdits]")
     told = {"results": results, "edits": edits}
     start(by_hand.then, explain_edit.run, explain_edit.ask, told, {"edited": edited}, shell.actions)
+    shell.settings.told_after([identity.change, *(each.change for each in shell.settings.inputs.values())])
     two_models.build(shell)
 
 
@@ -165,7 +172,7 @@ def explained(
     pair = reranker.encode(asked.query, asked.document)  # what is wrong with the pair is no single method's error
     began, known = time.perf_counter(), dict[str, Known]()
     of = asked.identity(reranker.revision, asked.settings)
-    of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated)
+    of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated, asked=asked.on_page)
     results = Results(identity_html(of), chosen)
     yield {"edited": unedited_html(), "status": status_html("Reading the pair …")}
     size = cost.size_of(pair)

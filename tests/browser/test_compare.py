@@ -18,6 +18,8 @@ from tests.browser.looks import FITS, expect_no_violation, open_tab
 ROOT = Path(__file__).parents[2]
 LISTS = json.loads((ROOT / "examples" / "lists.json").read_text(encoding="utf-8"))
 FIRST = LISTS[0]
+HELD = """([text]) => rerankLens.link.decode(location.hash).then((state) => { window.held = state.v.at(-1); })
+  && window.held?.includes(text)"""
 QUERY = "how many people live in Berlin"
 COMMON = "It is a city."
 PASSAGES = (
@@ -239,23 +241,35 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     expect(page.get_by_label("Document 2", exact=True)).to_have_value("third secret")
     expect(page.get_by_label("Document 3", exact=True)).to_be_hidden()
     as_list.check()
-    expect(pasted).to_have_value("<b>first</b> secret\nthird secret")
-    as_boxes.check()
+    expect(pasted).to_have_value('{"id": "x1", "text": "<b>first</b> secret"}\n{"text": "third secret"}')
+    page.evaluate("document.querySelectorAll('#compare-mode input')[1].click()")
+    page.evaluate("document.querySelector('#compare-start').click()")  # before the boxes are filled
     expect(page.locator("#compare-boxes")).to_be_visible()
-
-    page.locator("#compare-start").click()
     expect_done(page, ["<b>first</b> secret", "third secret"])
+    expect(page.locator("#compare-rows")).to_contain_text("x1")
+    for form in (as_list, as_boxes):  # the same list in another form
+        form.check()
+        expect(problem).to_have_text("")
+        expect(page.locator("#compare-documents, #compare-boxes").filter(visible=True)).to_have_count(1)
+        expect(page.locator("#compare-result")).not_to_have_attribute("data-rl-stale", re.compile(""))
     assert page.locator("#compare-result b", has_text="first").count() == 0
     lower = page.locator("#compare-rows .rl-rank-row").last
-    place, before = lower.get_attribute("data-place"), page.url
-    lower.get_by_role("button", name=f"Compare doc {place} as A").click()
+    place = lower.get_attribute("data-place")
+    lower.get_by_role("button", name=re.compile("as A$")).click()
     chosen = page.locator("#compare-rows .rl-rank-A")
     expect(chosen).to_have_attribute("data-place", place or "")
-    page.wait_for_function("before => location.href !== before", arg=before)
+    expect(page.locator("#compare-status")).to_contain_text("Done")
+    page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
+    expect(outcome(page)).to_contain_text("without")
+    shown = [page.locator(f"#compare-{part}").inner_text() for part in ("why", "what-if")]
+    page.wait_for_function(HELD, arg=["[[0, "])
     page.reload()
     expect(page.get_by_label("Document 2", exact=True)).to_have_value("third secret")
     expect(page.get_by_label("Document 3", exact=True)).to_be_hidden()
     expect(as_boxes).to_be_checked()
-    page.locator("#compare-start").click()
-    expect_done(page, ["<b>first</b> secret", "third secret"])
+    expect_done(page, ["<b>first</b> secret", "third secret"])  # by itself
     expect(chosen).to_have_attribute("data-place", place or "")
+    expect(outcome(page)).to_contain_text("without")
+    assert [page.locator(f"#compare-{part}").inner_text() for part in ("why", "what-if")] == shown
+    page.locator("#compare-start").click()  # of the list alone
+    expect(outcome(page)).to_have_count(0)

@@ -180,7 +180,7 @@ def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, offered
     documents = Document("1", "berlin"), Document("2", "paris")
     runs: dict[str, Any] = {
         "explain": lambda: explain_tab.run(explain_tab.Asked(key, *SHORT, ("saliency",)), request),
-        "compare": lambda: compare_runs.run_list(Asked(key, "berlin", documents, (), CONTRAST, CONTRAST), request),
+        "compare": lambda: compare_runs.run_list(Asked(key, "berlin", documents, "", CONTRAST, CONTRAST), request),
         "lab": lambda: lab_tab.run(pair, request),
         "inside": lambda: inside_tab.run(inside_tab.Asked(key, *SHORT), request),
         "probes": lambda: probes_tab.run(pair, request),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.compare_why import Logits, lead
 from attribution.views.compare_words import Cut, apply
 from attribution.words import split_sentences, to_words
+from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare import runs, what_if
 from interface.tabs.compare.documents import check_list
 from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
-from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Version, pick, read_picked
+from interface.tabs.compare.picked import Picked, read_picked
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Version, pick
 from interface.tabs.compare.tab import ask_cuts, ask_edit, ask_pick, more
 from tests.interface.conftest import shown, visitor
 from tests.views.test_render import read
@@ -34,7 +37,7 @@ IG = "integrated_gradients"
 
 def asked_of(model: str, texts: list[str]) -> Asked:
     documents = tuple(check_list([(f"id-{i}", text) for i, text in enumerate(texts, start=1)]))
-    return Asked(model, QUERY, documents, ("boxes",), IG, "saliency")
+    return Asked(model, QUERY, documents, "boxes", IG, "saliency")
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +56,29 @@ def passages(tiny_bert: Reranker) -> Compared:
 
 @pytest.mark.parametrize(
     ("text", "picked"),
-    [("3,1", (3, 1)), ("1,3", (1, 3)), ("1,1", None), ("0,1", None), ("1,4", None), ("4,1", None), ("1", None),
-     ("", None), ("a,b", None), ("1,2,3", None), ("1, 2", None), ("-1,2", None), ("0001,2", None), ("1,2\n", None)],
+    [
+        ("[3, 1, {}]", Picked(3, 1)),
+        ('[1, 2, {"B": [[0, 6, ""], [6, 6, "x"]], "A": "y"}]',
+         Picked(1, 2, {"B": (f"x{TEXTS[1][6:]}", (Cut(0, 6), Cut(6, 6, "x"))), "A": ("y", ())})),
+        *((text, None) for text in ("", "3,1", "[1, 2]", "[1, 1, {}]", "[0, 1, {}]", "[1, 4, {}]", "{}")),
+        ("[true, 2, {}]", None),
+        *((f"[1, 2, {made}]", None) for made in ("7", '{"C": "x"}', '{"A": []}', '{"A": " "}', '{"A": 7}', "null")),
+        *((f'[1, 2, {{"A": [{cut}]}}]', None) for cut in ('[0, 999, ""]', '[3, 2, ""]', "[0, 1]", '["0", 1, ""]', "7")),
+        (f'[1, 2, {{"A": "{"x" * (MAX_DOCUMENT + 1)}"}}]', None),
+    ],
 )  # fmt: skip
-def test_the_pair_of_a_link_is_of_this_list_or_none(text: str, picked: tuple[int, int] | None) -> None:
-    assert read_picked(text, 3) == picked
+def test_what_a_link_picked_is_of_this_list_or_none(text: str, picked: Picked | None) -> None:
+    assert read_picked(text, TEXTS) == picked
+
+
+def test_what_is_picked_and_changed_is_done_again_by_its_link(tiny_bert: Reranker, offered: str) -> None:
+    changed = {"A": "berlin is a city", "B": [[0, 6, ""]]}
+    picked = read_picked(json.dumps([2, 1, changed]), TEXTS)
+    asked = dataclasses.replace(asked_of(offered, TEXTS), colour="layerwise_relevance", picked=picked)
+    page = shown(runs.run_list(asked, visitor()))
+    now = [page["state"].versions[which].logit for which in "AB"]
+    assert now == pytest.approx(tiny_bert.score(QUERY, ["berlin is a city", TEXTS[0][6:]]), abs=1e-5)
+    assert json.loads(page["picked"]) == [2, 1, changed]
 
 
 def test_a_and_b_are_what_was_picked(compared: Compared, passages: Compared) -> None:
@@ -97,8 +118,8 @@ def test_what_is_asked_next_reads_the_documents_it_is_about(compared: Compared) 
     for text in (" ", "x" * 20_001):
         with pytest.raises(InputError):
             ask_edit(compared, "A", text)
-    assert ask_pick(compared, "3,1").compared.a == 3
-    for of, picked in ((None, "3,1"), (compared, "4,1"), (compared, "")):
+    assert ask_pick(compared, "[3, 1, {}]").compared.a == 3
+    for of, picked in ((None, "[3, 1, {}]"), (compared, "[4, 1, {}]"), (compared, "")):
         with pytest.raises(InputError, match="no list yet"):
             ask_pick(of, picked)
 

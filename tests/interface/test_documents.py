@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
-from interface.tabs.compare.documents import MOST, read_list, write_list
+from interface.tabs.compare.documents import MOST, check_list, read_list, write_list
 from interface.tabs.compare.inputs import BOXES, EMPTY, LIST, convert
 
 LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.json").read_text("utf-8"))
@@ -125,7 +126,8 @@ def test_what_is_written_is_read_again(texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("texts", "written"),
     [
-        (["one", " ", "zwei \u00fc"], "one\nzwei \u00fc"),
+        (["one", "zwei \u00fc"], "one\nzwei \u00fc"),
+        ([("a", "one"), "two"], '{"id": "a", "text": "one"}\n{"text": "two"}'),
         (["one\nstill one", "two"], "one\nstill one\n\ntwo"),
         (["{}", "\u9996\u90fd"], '{"text": "{}"}\n{"text": "\u9996\u90fd"}'),
         ([], ""),
@@ -157,14 +159,23 @@ def test_what_of_a_list_is_not_read_is_said() -> None:
 
 @pytest.mark.parametrize(
     "pasted",
-    ['[\n "one",\n "two"\n]', "1. one\n2. two", '{"id": 7, "text": "one"},\n{"text": "two"},', "one\n\n\ntwo\n ", " a"],
+    [
+        '{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n{"id": "c", "text": "three"}',
+        'id,text\n7,"one, of"\n8,two',
+        '[\n "one",\n "two"\n]',
+        "1. one\n2. two",
+        '{"id": 7, "text": "one"},\n{"text": "two"},',
+        "one\n\n\ntwo\n ",
+    ],
 )
 def test_a_list_whose_boxes_nobody_edited_is_the_same_list_to_the_letter(pasted: str) -> None:
-    mode, kept, layout, _, *boxes = convert(BOXES, pasted, *EMPTY)
-    assert (mode, kept, layout) == (BOXES, pasted, [BOXES, 2])
-    assert convert(LIST, pasted, *boxes)[:2] == [LIST, pasted]
-    edited = convert(LIST, pasted, "another", *boxes[1:])
-    assert [document for document in edited[1].split("\n") if document] == ["another", *[b for b in boxes[1:] if b]]
+    mode, kept, names, layout, _, *boxes = convert(BOXES, pasted, [], *EMPTY)
+    assert (mode, kept, layout) == (BOXES, pasted, [BOXES, len([box for box in boxes if box]) or 2])
+    assert convert(LIST, pasted, names, *boxes)[:2] == [LIST, pasted]
+    edited = convert(LIST, pasted, names, "another", *boxes[1:])[1]
+    before = [(document.name, document.text) for document in check_list([*read_pasted(pasted), "one more"])]
+    after = [(document.name, document.text) for document in check_list([*read_pasted(edited), "one more"])]
+    assert after == [(before[0][0], "another"), *before[1:]]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +183,6 @@ def test_a_list_whose_boxes_nobody_edited_is_the_same_list_to_the_letter(pasted:
     [('{"text": 1}', "text is a number"), ("x\n" * 21, "21 documents were given; there are 20 boxes")],
 )
 def test_a_list_that_is_not_read_stays_a_list_and_so_do_the_boxes(pasted: str, says: str) -> None:
-    mode, kept, layout, problem, *boxes = convert(BOXES, pasted, "kept", *EMPTY[1:])
-    assert (mode, kept, layout, boxes) == (LIST, pasted, [LIST, 2], ["kept", *EMPTY[1:]])
+    mode, kept, names, layout, problem, *boxes = convert(BOXES, pasted, ["a"], "kept", *EMPTY[1:])
+    assert (mode, kept, names, layout, boxes) == (LIST, pasted, ["a"], [LIST, 2], ["kept", *EMPTY[1:]])
     assert says in problem

@@ -80,7 +80,7 @@ PASSAGES = (
 
 
 def passages(model: str, texts: tuple[str, ...] = PASSAGES, query: str = QUERY) -> Asked:
-    return Asked(model, query, tuple(check_list(list(texts))), (), IG, "layerwise_relevance")
+    return Asked(model, query, tuple(check_list(list(texts))), "", IG, "layerwise_relevance")
 
 
 def compared(model: str, texts: tuple[str, ...] = TEXTS) -> Compared:

@@ -158,9 +158,8 @@ def test_a_click_on_an_example_asks_what_was_asked_ahead(offered: str) -> None:
     for one in compare.LISTS:
         boxes = {f"box {i}": text for i, text in enumerate(EMPTY)}
         ahead = compare.example(offered, one)
-        click = compare.ask(
-            offered, one["query"], LIST, compare.write_list(one["documents"]), ahead.method, ahead.colour, "", **boxes,
-        )  # fmt: skip
+        form = LIST, compare.write_list(one["documents"]), list[str]()
+        click = compare.ask(offered, one["query"], *form, ahead.method, ahead.colour, "", **boxes)
         assert repr(click) == repr(ahead)
 
 

@@ -1,12 +1,68 @@
-// The documents of the Compare tab as boxes: how many are in sight, one more, one less. What is pasted as one list is read by
-// the server alone (attribution/batch/pasted.py). All take and give values of components; `layout` is [form, boxes in sight].
+// The documents of the Compare tab: boxes in sight, one more, one less; whether a result is of the list that the boxes hold.
+// What is pasted as one list is read by the server alone (attribution/batch/pasted.py). `layout` is [form, boxes in sight].
 window.rerankLens.documents = (() => {
+  const find = (selector) => document.querySelector(selector);
   const filled = (of, texts) => Array.from({ length: of.most }, (_, i) => texts[i] ?? "");
   const settle = (of, mode, ...boxes) => [[mode, Math.max(of.least, boxes.findLastIndex((text) => text.trim()) + 1)]];
   const add = (of, [mode, n]) => [[mode, Math.min(of.most, n + 1)]];
-  const remove = (of, i, [mode, n], ...boxes) => [
+  const remove = (of, i, [mode, n], names, ...boxes) => [
     [mode, Math.max(of.least, n - 1)],
+    names.filter((_, j) => j !== i),
     ...filled(of, boxes.filter((_, j) => j !== i)),
   ];
-  return { settle, add, remove };
+
+  let now; // what the boxes and settings hold
+  const changed = (model, query, mode, text, names, method, colour, ...boxes) => {
+    now = { model, query, mode, text, settings: [method, colour] };
+    now.documents = boxes.map((box, i) => [names?.[i], box]).filter(([, box]) => box.trim());
+    now.documents = now.documents.map(([name, box], i) => [name || String(i + 1), box]);
+    mark();
+    return [];
+  };
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+  const mark = () => {
+    const identity = find("#compare-identity [data-inputs]");
+    if (!identity || !now) return;
+    const [model, query, list, documents, ...settings] = JSON.parse(identity.dataset.inputs);
+    const held = now.mode === "one list" ? now.text === list : same(now.documents, documents);
+    const text = model === now.model && query === now.query && held;
+    window.rerankLens.stale(find("#compare-result"), !text ? "" : same(settings, now.settings) ? null : "settings");
+  };
+
+  // A form that is on its way from or to one list is waited for; a start in between is made then.
+  let pending = false;
+  let wanted = false;
+  let linked = false; // a link's what-ifs are taken over by the start that it makes; any other start is of the list alone
+  const hold = (event, starts) => {
+    if (!pending || !starts) return;
+    event.preventDefault();
+    event.stopPropagation();
+    wanted = true;
+  };
+  document.addEventListener("change", (event) => (pending ||= Boolean(event.target.closest("#compare-mode"))), true);
+  document.addEventListener("click", (event) => hold(event, event.target.closest("#compare-start")), true);
+  document.addEventListener(
+    "keydown",
+    (event) => hold(event, event.key === "Enter" && !event.shiftKey && event.target.closest("#compare-query")),
+    true,
+  );
+  const start = () => find("#compare-start")?.click();
+  const settled = () => {
+    pending = false;
+    if (wanted) start();
+    wanted = false;
+    return [];
+  };
+  const open = (byLink = false, opened = true) => {
+    linked ||= byLink;
+    if (opened && (linked || !find("#compare-identity [data-inputs]"))) start();
+    return [];
+  };
+  const alone = (picked) => picked && JSON.stringify([...JSON.parse(picked).slice(0, 2), {}]);
+  const asked = (picked, ...given) => {
+    const first = linked ? picked : alone(picked);
+    linked = false;
+    return [first, ...given];
+  };
+  return { settle, add, remove, changed, mark, settled, open, asked, now: () => now };
 })();

@@ -1,42 +1,33 @@
 // Example lists fill the boxes in the order of the clicks; results of another list than the boxes are marked.
 const chips = () => [...element.querySelectorAll(".rl-chip")];
-const mark = () => {
-  const identity = document.querySelector("#compare-identity [data-inputs]");
-  const result = document.querySelector("#compare-result");
-  const now = window.rerankLists.now;
-  if (!identity || !result || !now) return;
-  const stale = JSON.stringify(JSON.parse(identity.dataset.inputs)) !== JSON.stringify(now);
-  if (result.hasAttribute("data-rl-stale") !== stale) result.toggleAttribute("data-rl-stale", stale);
-};
 const press = (chip) => chips().forEach((other) => {
   other.setAttribute("aria-pressed", other === chip);
   other.tabIndex = other === chip || (!chip && other === chips()[0]) ? 0 : -1;
 });
 window.rerankLists = {
   chosen: [],
-  now: undefined,
-  changed: (now) => {
-    window.rerankLists.now = now;
-    const chip = chips().find((one) => one.dataset.query === now[1] && one.dataset.text === now[3]);
-    press(chip);
-    element.querySelector(".rl-why").textContent = chip ? chip.dataset.reason : element.querySelector(".rl-why").dataset.own;
-    mark();
-    return [];
-  },
-  // "3,1": the places of A and B after a click on one of them, from those before it, which may not be drawn yet.
+  // The places of A and B after a click on one of them, from those before it, which may not be drawn yet.
   pick: (picked) => {
     const drawn = ["A", "B"].map((which) => document.querySelector(`#compare-rows .rl-rank-${which}`)?.dataset.place);
     const stale = document.querySelector("#compare-result").hasAttribute("data-rl-stale");
-    const [a, b] = picked && !stale ? picked.split(",") : drawn;
+    const [a, b] = picked && !stale ? JSON.parse(picked).slice(0, 2).map(String) : drawn;
     const { place, which } = window.rerankLists.clicked;
     const now = which === "A" ? [place, b] : [a, place];
-    return (now[0] === now[1] ? [b, a] : now).join(",");
+    return JSON.stringify([...(now[0] === now[1] ? [b, a] : now).map(Number), {}]);
   },
 };
-new MutationObserver(mark).observe(document.querySelector("#compare-result") ?? document.body, {
-  childList: true,
-  subtree: true,
-});
+const follow = () => {
+  const { documents } = window.rerankLens;
+  documents.mark();
+  const now = documents.now();
+  const chip = now && chips().find((one) => one.dataset.query === now.query && one.dataset.text === now.text);
+  const pressed = chips().find((one) => one.getAttribute("aria-pressed") === "true");
+  if (!now || chip === pressed) return;
+  press(chip);
+  const why = element.querySelector(".rl-why");
+  why.textContent = chip ? chip.dataset.reason : why.dataset.own;
+};
+new MutationObserver(follow).observe(document, { childList: true, subtree: true });
 element.addEventListener("click", (event) => {
   const chip = event.target.closest(".rl-chip");
   if (!chip) return;

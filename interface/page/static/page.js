@@ -2,33 +2,35 @@
 window.rerankLens = (() => {
   const find = (selector) => document.querySelector(selector);
   let boxes; // [model, query, document], as Gradio last told
+  let settings; // the methods, in order, and the options, as text
+
+  // A result is of another text (""), of other settings ("settings"), or of what the page has (null).
+  const stale = (result, of) => {
+    if (result.getAttribute("data-rl-stale") === of) return;
+    if (of === null) result.removeAttribute("data-rl-stale");
+    else result.setAttribute("data-rl-stale", of);
+  };
 
   // Results carry the pair they are of; mark those of another pair, and the example whose text is in the boxes.
   const mark = () => {
     if (!boxes) return;
-    const [model, query, text] = boxes;
+    const [model, query, document_] = boxes;
     window.rerankLens.count(boxes);
     document.querySelectorAll("[data-rl-identity]").forEach((identity) => {
       const of = identity.dataset;
-      const stale = of.model !== model || of.query !== query || of.document !== text;
-      const result = identity.closest(".rl-result");
-      if (result.hasAttribute("data-rl-stale") === stale) return;
-      result.toggleAttribute("data-rl-stale", stale);
+      const text = of.model !== model || of.query !== query || of.document !== document_;
+      const other = of.settings && settings && JSON.stringify(JSON.parse(of.settings)) !== settings ? "settings" : null;
+      stale(identity.closest(".rl-result"), text ? "" : other);
     });
     let chosen;
     document.querySelectorAll("#examples .rl-chip").forEach((chip) => {
-      const is = !chosen && chip.dataset.query === query && chip.dataset.document === text;
+      const is = !chosen && chip.dataset.query === query && chip.dataset.document === document_;
       if (is) chosen = chip;
       if (chip.getAttribute("aria-pressed") !== String(is)) chip.setAttribute("aria-pressed", is);
     });
     const why = find("#rl-why");
     const says = chosen ? chosen.dataset.reason : why?.dataset.own;
     if (why && why.textContent !== says) why.textContent = says;
-    // A link to an example opens on its result, which is kept; a text of somebody's own waits for a click.
-    const link = window.rerankLens.link;
-    if (!chosen || !link?.opens || !find("#identity")?.closest(".rl-result")?.hasAttribute("data-rl-stale")) return;
-    link.opens = false;
-    find("#explain").click();
   };
 
   // A start opens the Explain tab at once, so a tab that is chosen after it stays; then the score is in view.
@@ -103,6 +105,12 @@ window.rerankLens = (() => {
       mark();
       return [window.rerankLens.size(...now)];
     },
+    set: (...now) => {
+      settings = JSON.stringify([now.filter(Array.isArray).flat().sort(), ...now.filter((one) => !Array.isArray(one))]);
+      mark();
+      return [];
+    },
+    stale,
     reveal,
     start,
   };

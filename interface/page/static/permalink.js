@@ -2,10 +2,12 @@
 window.rerankLens.link = (() => {
   const VERSION = "1";
   const LONGEST = 400_000; // characters of a fragment, and bytes that it may inflate to
+  const TOO_LONG = "These texts are too long for a link; download what is on the page instead.";
   const TABS = "#tabs button[role=tab]";
   const WERE = [0, 1, 3, 3, 2]; // `t` of older links: Explain, Compare, the lab, Inside, Probes
   let rules; // what each field may hold, in the order of the page's components
   let wrote = location.hash;
+  let to; // the tab of the link that was read
 
   const through = async (bytes, stream) =>
     new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
@@ -38,6 +40,7 @@ window.rerankLens.link = (() => {
     if (rule.text !== undefined) return typeof value === "string" && value.length <= rule.text;
     if (rule.one) return rule.one.includes(value);
     if (rule.some) return Array.isArray(value) && value.every((item) => rule.some.includes(item));
+    if (rule.texts) return Array.isArray(value) && value.length <= rule.texts && value.every((item) => typeof item === "string");
     return Number.isInteger(value) && value >= rule.from && value <= rule.to;
   };
   const hint = (text) => {
@@ -52,7 +55,10 @@ window.rerankLens.link = (() => {
     const started = new Set(); // addresses that Back comes to again; all others give way to the next
     const write = async (start) => {
       if (!values) return;
-      const hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
+      let hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
+      const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
+      if (long) hash = location.pathname + location.search; // a link that could not be opened is none
+      if (long) hint(TOO_LONG);
       if (start) started.add(hash);
       if (hash === location.hash) return;
       wrote = hash;
@@ -85,6 +91,7 @@ window.rerankLens.link = (() => {
   // What the address says, checked field by field; the page's own values where it says nothing or nonsense.
   const read = async (given, ...defaults) => {
     rules = given;
+    to = undefined;
     if (!location.hash.startsWith("#p=")) return defaults;
     try {
       const state = await decode(location.hash);
@@ -93,8 +100,7 @@ window.rerankLens.link = (() => {
       const bad = rules.filter((rule, i) => i < values.length && !fits(values[i], rule)).map((rule) => rule.name);
       const tabs = document.querySelectorAll(TABS);
       const tab = state.tab ?? WERE[state.t];
-      if (Number.isInteger(tab) && tabs[tab]) setTimeout(() => tabs[tab].click(), 0);
-      link.opens = tab === 0;
+      to = Number.isInteger(tab) && tabs[tab] ? tab : 0;
       hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
       return rules.map((rule, i) => (fits(values[i], rule) ? values[i] : defaults[i]));
     } catch {
@@ -103,9 +109,22 @@ window.rerankLens.link = (() => {
     }
   };
 
+  // What a link holds runs by itself, on its tab; Explain asks before a long run, as it does for a click.
+  const open = () => {
+    const tab = document.querySelectorAll(TABS)[to];
+    if (!tab) return [];
+    const opened = tab.ariaSelected === "true";
+    const compare = tab.textContent.trim() === "Compare";
+    if (compare) window.rerankLens.documents.open(true, opened);
+    if (!opened) tab.click(); // which starts all but Explain
+    if (to === 0 || (opened && !compare)) window.rerankLens.start();
+    return [];
+  };
+
   const copy = async (base, ...values) => {
     await keep.now(...values);
     const link = base + location.hash;
+    if (!location.hash) return hint(TOO_LONG);
     try {
       await navigator.clipboard.writeText(link);
       hint("The link is copied.");
@@ -128,6 +147,6 @@ window.rerankLens.link = (() => {
     wrote = location.hash;
     document.querySelector("#read-link")?.click();
   });
-  const link = { read, follow: keep.later, copy, save, encode, decode, opens: false }; // opens: by itself, if it may
+  const link = { read, follow: keep.later, copy, save, encode, decode, open };
   return link;
 })();

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attribution.batch.lines import Tell, say
-from attribution.batch.pasted import read_pasted
+from attribution.batch.pasted import Piece, read_pasted
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
 
@@ -28,7 +28,7 @@ def read_list(pasted: str, tell: Tell = say) -> list[Document]:
     return check_list(read_pasted(pasted or "", tell))
 
 
-def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
+def check_list(documents: Sequence[Piece]) -> list[Document]:
     """The documents, each named. Raises `InputError` for too few, too many, too long or empty ones."""
     named = [
         Document(str(i), item) if isinstance(item, str) else Document(*item)
@@ -48,19 +48,26 @@ def check_list(documents: Sequence[str | tuple[str, str]]) -> list[Document]:
     return named
 
 
-def write_list(texts: Sequence[str]) -> str:
-    """A pasted list that `read_list` reads as these texts."""
-    texts = [text for text in texts if text.strip()]
+def of_boxes(names: Sequence[str], boxes: Sequence[str]) -> list[Piece]:
+    """What the boxes hold, but the empty ones; `names`: the ids of the first of them, empty where there is none."""
+    named = zip([*names, *[""] * (len(boxes) - len(names))], boxes, strict=False)
+    return [(name, text) if name else text for name, text in named if text.strip()]
+
+
+def write_list(pieces: Sequence[Piece]) -> str:
+    """A pasted list that `read_list` reads as these texts, with the ids of those that have one."""
+    texts = [piece for piece in pieces if isinstance(piece, str)]
     plain = ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
-    if holds(plain, texts):
+    if holds(plain, pieces):
         return plain
-    return "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    entries = [{"text": piece} if isinstance(piece, str) else {"id": piece[0], "text": piece[1]} for piece in pieces]
+    return "\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
 
 
-def holds(pasted: str, texts: Sequence[str]) -> bool:
-    """Whether a pasted list is read as just these texts, without names of their own."""
+def holds(pasted: str, pieces: Sequence[Piece]) -> bool:
+    """Whether a pasted list is read as just these texts and ids."""
     try:
-        return read_pasted(pasted, _nobody) == [*texts]
+        return read_pasted(pasted, _nobody) == [*pieces]
     except InputError:
         return False
 

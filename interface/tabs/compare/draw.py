@@ -61,7 +61,9 @@ def draw_identity(compared: Compared) -> str:
     """What the results are of."""
     asked = compared.asked
     label = MODELS[asked.model_id].label if asked.model_id in MODELS else asked.model_id
-    return identity_html(asked.inputs, label, compared.ranking)
+    documents = [[document.name, document.text] for document in asked.documents]
+    inputs = [asked.model_id, asked.query, asked.form, documents, asked.method, asked.colour]
+    return identity_html(inputs, label, compared.ranking)
 
 
 def outcomes(compared: Compared) -> list[Outcome]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import gradio as gr
 
-from attribution.batch.pasted import read_pasted
+from attribution.batch.pasted import Piece, read_pasted
 from attribution.errors import InputError
 from attribution.views.page import status_html
 from interface.runs.handlers import ASIDE
-from interface.tabs.compare.documents import HOW, LEAST, MOST, write_list
+from interface.tabs.compare.documents import HOW, LEAST, MOST, of_boxes, write_list
 
 LIST, BOXES = "one list", "one box each"
 EMPTY = ("",) * MOST
@@ -25,10 +25,11 @@ RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
 
 @dataclass(frozen=True)
 class Boxes:
-    """`components`, in the order that `ask` takes them: mode, pasted list, then every box."""
+    """`components`, in the order that `ask` takes them: mode, pasted list, the boxes' ids, then every box."""
 
     mode: gr.Radio
     text: gr.Textbox
+    names: gr.JSON
     boxes: list[gr.Textbox]
     layout: gr.JSON
     problem: gr.HTML
@@ -40,13 +41,13 @@ class Boxes:
     @property
     def components(self) -> list[Any]:
         """As inputs of an event."""
-        return [self.mode, self.text, *self.boxes]
+        return [self.mode, self.text, self.names, *self.boxes]
 
 
 def build(documents: Sequence[str]) -> Boxes:
     """Both forms; one is shown. Changing from one to the other takes the documents along."""
     mode = gr.Radio([LIST, BOXES], value=LIST, label="Documents as", elem_id="compare-mode")
-    layout = gr.JSON([LIST, LEAST], visible="hidden")
+    layout, names = gr.JSON([LIST, LEAST], visible="hidden"), gr.JSON([], label="Names", visible="hidden")
     with gr.Column(visible=True) as as_list:
         text = gr.Textbox(
             write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=HOW, elem_id="compare-documents",
@@ -61,35 +62,39 @@ def build(documents: Sequence[str]) -> Boxes:
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
     problem = gr.HTML(status_html(""), elem_id="compare-problem")
-    mode.input(convert, [mode, text, *boxes], [mode, text, layout, problem, *boxes], **ASIDE)
+    converted = mode.input(convert, [mode, text, names, *boxes], [mode, text, names, layout, problem, *boxes], **ASIDE)
+    for after in (converted.then, converted.failure):
+        after(None, js="() => window.rerankLens.documents.settled()")
     add.click(None, layout, layout, js=_script("add"))
     for i, remove in enumerate(removes):
-        remove.click(None, [layout, *boxes], [layout, *boxes], js=_script("remove", i))
+        remove.click(None, [layout, names, *boxes], [layout, names, *boxes], js=_script("remove", i))
     layout.change(show, layout, [as_list, as_boxes, *rows], **ASIDE)
-    return Boxes(mode, text, boxes, layout, problem)
+    return Boxes(mode, text, names, boxes, layout, problem)
 
 
-def convert(mode: str, pasted: str, *boxes: str) -> list[Any]:
-    """The documents in the form asked for: `[mode, list, layout, problem, *boxes]`.
+def convert(mode: str, pasted: str, names: list[str], *boxes: str) -> list[Any]:
+    """The documents in the form asked for, with their ids: `[mode, list, names, layout, problem, *boxes]`.
 
     A list that cannot be read stays a list, to the letter, and that is said; so does one whose boxes nobody edited.
     """
     said: list[str] = []
-    texts = [text for text in boxes if text.strip()]
+    listed: list[Piece]
     try:
-        listed = [piece if isinstance(piece, str) else piece[1] for piece in read_pasted(pasted, said.append)]
+        listed = read_pasted(pasted, said.append)
         if mode == BOXES and len(listed) > MOST:
             raise InputError(f"{len(listed)} documents were given; there are {MOST} boxes.")
     except InputError as error:
         listed, said = [], [str(error)]
     if mode == LIST:
-        pasted, said = pasted if listed == texts else write_list(texts), []
+        boxed = of_boxes(names, boxes)
+        pasted, said = pasted if listed == boxed else write_list(boxed), []
     elif listed or not pasted.strip():
-        boxes = (*listed, *EMPTY[len(listed) :])
+        names = [piece[0] if isinstance(piece, tuple) else "" for piece in listed]
+        boxes = (*(piece[1] if isinstance(piece, tuple) else piece for piece in listed), *EMPTY[len(listed) :])
     else:
         mode = LIST
     n = max((i for i, text in enumerate(boxes, start=1) if text.strip()), default=0)
-    return [mode, pasted, [mode, max(LEAST, n)], status_html(". ".join(said)), *boxes]
+    return [mode, pasted, names, [mode, max(LEAST, n)], status_html(". ".join(said)), *boxes]
 
 
 def show(layout: Any) -> list[Any]:

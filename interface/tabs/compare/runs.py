@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
 from attribution.cost import forwards, sides_of
@@ -22,8 +22,9 @@ from interface.page import models
 from interface.runs import cost
 from interface.runs.handlers import Update, handler
 from interface.runs.lanes import Run
-from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words
-from interface.tabs.compare.state import PASSAGE, Asked, Compared, More
+from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
+from interface.tabs.compare.picked import Changes, Picked
+from interface.tabs.compare.state import PASSAGE, Asked, Compared, More, Version
 
 LANE = "compare"  # of its own: a start here ends what runs here
 AFTER_PICK = ("why", "words", "what_if", "meet")  # what is of A and B
@@ -34,8 +35,7 @@ def watch(run: Run, label: str, of: int = 0) -> Callable[[Meter], None]:
 
     def on_pass(meter: Meter) -> None:
         run.check(meter)
-        share = min(1.0, meter.n_forward / of) if of else 0.5
-        run.tell(share, desc=f"{label}: {meter.n_forward}{f' of {of}' if of else ''} passes")
+        run.tell((meter.n_forward, of or None), desc=label, unit="passes")
 
     return on_pass
 
@@ -88,8 +88,8 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     yield {"problem": status_html(asked.problem), "status": status_html("Scoring the list …")}
     reranker = models.load(asked.model_id, run)
     ranking = rank(reranker, asked.query, asked.texts, on_pass=watch(run, "Scoring", len(asked.texts)))
-    a, b = asked.picked or (ranking.rows[0].place, ranking.rows[1].place)
-    compared = Compared(asked, ranking, a=a, b=b)
+    picked = asked.picked or Picked(ranking.rows[0].place, ranking.rows[1].place)
+    compared = Compared(asked, ranking, a=picked.a, b=picked.b)
     yield {
         "state": compared,
         "identity": draw_identity(compared),
@@ -111,6 +111,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
         compared = dataclasses.replace(compared, coloured={**compared.coloured, row.place: said})
     yield {"state": compared, "rows": draw_rows(compared), "status": status_html("Asking why A is above B …")}
     compared = _why(compared, run)
+    compared = with_changes(compared, picked.changed, run)
     took = time.perf_counter() - began
     cost.learn(reranker.model_id, LANE, 1, sum(n * n_tokens for n, n_tokens in work_of_list(reranker, asked)), took)
     yield _told(compared, f"Done after {took:.1f} s.{plain}")
@@ -161,6 +162,24 @@ def _told(compared: Compared, status: str) -> Update:
         "rows": draw_rows(compared),
         "why": draw_why(compared),
         "words": draw_words(compared),
-        "what_if": outcomes_html([], compared.unit),
+        "what_if": outcomes_html(outcomes(compared), compared.unit),
         "status": status_html(status),
-    }
+    } | ({"picked": compared.picked.written()} if compared.why else {})
+
+
+def with_changes(compared: Compared, changed: Changes, run: Run, as_given: frozenset[Which] = frozenset()) -> Compared:
+    """With these texts in place of A's or B's, and those that are `as_given` again; a pass for each that is new."""
+    kept = {which: version for which, version in compared.versions.items() if which not in as_given}
+    scored = score(compared, [text for text, _ in changed.values()], run)
+    for which, (text, cuts) in changed.items():
+        kept[which] = Version(text, scored[text], cuts, predicted(compared, which, cuts))
+    return dataclasses.replace(compared, versions=kept, scored=scored)
+
+
+def score(compared: Compared, texts: Sequence[str], run: Run) -> dict[str, float]:
+    """The logit of every text tried so far, and of these."""
+    new = [text for text in texts if text not in compared.scored]
+    if not new:
+        return dict(compared.scored)
+    rows = rank(load_reranker(compared.asked.model_id), compared.asked.query, new, on_pass=run.check).rows
+    return {**compared.scored, **{row.document: row.logit for row in rows}}

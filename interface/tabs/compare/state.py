@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,25 +15,26 @@ from attribution.views.compare import Which
 from attribution.views.compare_words import Cut
 from attribution.words import split_sentences, split_words, to_words
 from interface.tabs.compare.documents import Document
+from interface.tabs.compare.picked import Changes, Picked
 
 PASSAGE = 3  # sentences from which, in either text, all is by sentences
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: Gradio hashes what it keeps
 class Asked:
-    """What a visitor asked for. `inputs`: the boxes to the letter, for the page to compare with.
+    """What a visitor asked for. `form`: the documents as a pasted list, for the page to compare with.
 
-    `picked`: the places of A and B, where they are chosen already; else they are the first two by rank.
+    `picked`: what of the list is chosen already; else A and B are the first two by rank, and nothing is changed.
     `problem`: what of the list is not read, in words.
     """
 
     model_id: str
     query: str
     documents: tuple[Document, ...]
-    inputs: tuple[object, ...]
+    form: str
     method: str
     colour: str
-    picked: tuple[int, int] | None = None
+    picked: Picked | None = None
     problem: str = ""
 
     @property
@@ -51,15 +51,6 @@ class Asked:
     def n_sentences(self) -> tuple[int, ...]:
         """Of every document."""
         return tuple(len(split_sentences(text)) for text in self.texts)
-
-
-def read_picked(text: str, n_documents: int) -> tuple[int, int] | None:
-    """The places of A and B out of "3,1"; None for anything else, as of another list."""
-    match = re.fullmatch(r"(\d{1,3}),(\d{1,3})", text or "")
-    if not match:
-        return None
-    a, b = int(match[1]), int(match[2])
-    return (a, b) if a != b and {a, b} <= set(range(1, n_documents + 1)) else None
 
 
 @dataclass(frozen=True)
@@ -97,6 +88,11 @@ class Compared:
         """What A and B are told apart by: "word" or "sentence"."""
         n = (self.asked.n_sentences[place - 1] for place in (self.a, self.b))
         return "sentence" if max(n) >= PASSAGE else "word"
+
+    @property
+    def picked(self) -> Picked:
+        """What of it a link carries."""
+        return Picked(self.a, self.b, {which: (now.text, now.cuts) for which, now in self.versions.items()})
 
     def place(self, which: Which) -> int:
         """Where A or B stands in the order given."""
@@ -157,7 +153,7 @@ class Change(More):
     `as_given`: whose text is as it was.
     """
 
-    changed: Mapping[Which, tuple[str, tuple[Cut, ...]]]
+    changed: Changes
     as_given: frozenset[Which] = frozenset()
 
     @property

@@ -10,23 +10,26 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
+from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from attribution.views.compare import A, B, Which, lists_html
 from attribution.views.compare_words import Cut, apply
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell
-from interface.page.links import Linked, choice, text
+from interface.page.links import Field, Linked, choice, text
 from interface.runs.handlers import ASIDE, Handler
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.tabs.compare import inputs as compare_boxes
-from interface.tabs.compare.documents import MOST, check_list, read_list, write_list
+from interface.tabs.compare.documents import MOST, check_list, holds, of_boxes, write_list
 from interface.tabs.compare.layout import COLOUR, STATIC, build_results, build_settings, expected_passes, original
+from interface.tabs.compare.picked import read_picked
 from interface.tabs.compare.runs import LANE, at_most, run_list, run_pick
-from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick, read_picked
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick
 from interface.tabs.compare.what_if import run_change, run_flip, run_meet, run_raise
 
 LISTS = json.loads((Path(__file__).resolve().parents[3] / "examples" / "lists.json").read_text("utf-8"))
 Asks = TypeVar("Asks", bound=More)
+ASKED = "(...given) => window.rerankLens.documents.asked(...given)"  # of the list alone, but for a link
 NO_LIST = "There is no list yet. Press Compare first."
 ANOTHER = "A or B is another document by now. Its text is about to come; change that one."
 
@@ -47,25 +50,27 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
         button = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
         shell.actions.stops[LANE].render()
         shell.actions.lines[LANE].render()
-    picked = gr.Textbox("", label="A and B", visible="hidden", elem_id="compare-picked")  # "3,1": their places
+    picked = gr.Textbox("", label="A, B and what if", visible="hidden", elem_id="compare-picked")  # see `Picked`
     outputs, controls = build_results()
-    outputs["problem"] = boxes.problem
+    outputs |= {"problem": boxes.problem, "picked": picked}
     filled = [query, boxes.mode, boxes.text, picked]
     chosen = chips.select(None, None, filled, js="() => [...window.rerankLists.chosen, '']")
     gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
     boxes.show_after(chosen).then(None, js="() => document.querySelector('#compare-start').click()")
 
     def begin(
-        begun: Callable[..., Any], run: Handler, ask: Callable[..., Any], inputs: dict[str, Any], cost: Any = None
+        begun: Callable[..., Any], run: Handler, ask: Callable[..., Any], inputs: dict[str, Any], **more: Any
     ) -> None:
-        start(begun, run, ask, inputs, outputs, shell.actions, cost=cost)
+        start(begun, run, ask, inputs, outputs, shell.actions, **more)
 
-    texts = {"mode": boxes.mode, "pasted": boxes.text, **{f"box {i}": box for i, box in enumerate(boxes.boxes)}}
+    texts = {"mode": boxes.mode, "pasted": boxes.text, "names": boxes.names}
+    texts |= {f"box {i}": box for i, box in enumerate(boxes.boxes)}
     named: dict[str, Any] = {"model_id": shell.pair.model, "query": query, **texts}
-    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, {**named, **settings, "picked": picked}, at_most)
+    begun = partial(gr.on, [button.click, query.submit])
+    begin(begun, run_list, ask, {"picked": picked, **settings, **named}, cost=at_most, js=ASKED)
+    tab.select(None, js="() => window.rerankLens.documents.open()")
     shell.examples.extend((run_list, example(shell.model_ids[0], one)) for one in LISTS)
     state = outputs["state"]
-    begin(tab.select, run_list, ask_first, {"compared": state, "model_id": shell.pair.model})
     of_pick = outputs["rows"].select(None, picked, picked, js="(picked) => [window.rerankLists.pick(picked)]")
     begin(of_pick.then, run_pick, ask_pick, {"compared": state, "picked": picked})
     cuts = gr.JSON(visible="hidden")
@@ -82,13 +87,15 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     gr.on(changes, expected_passes, [*meet.values()], controls.passes, trigger_mode="always_last", **ASIDE)
     changes = [state.change, controls.edit_which.change]
     gr.on(changes, original, [state, controls.edit_which], controls.edit_text, **ASIDE)
-    inputs = [*named.values()]
-    gr.on([component.change for component in inputs], None, inputs, js="(...now) => window.rerankLists.changed(now)")
+    held = [shell.pair.model, query, boxes.mode, boxes.text, boxes.names, *settings.values(), *boxes.boxes]
+    changes = [component.change for component in (*held, outputs["identity"])]
+    gr.on([tab.select, *changes], None, held, js="(...now) => window.rerankLens.documents.changed(...now)")
     opened = outputs["rows"].click(open_row, state, [shell.pair.query, shell.pair.document], **ASIDE)
     opened.success(None, js=EXPLAIN)
     limits = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
-    fields = [choice(boxes.mode), *(text(*one) for one in limits), text(picked, 7)]
-    return Linked(fields, boxes.show_after)
+    names = Field(boxes.names, {"name": "Names", "texts": MOST})
+    fields = [choice(boxes.mode), names, *(text(*one) for one in limits), *map(choice, settings.values())]
+    return Linked([*fields, text(picked, 3 * MAX_DOCUMENT)], boxes.show_after)
 
 
 def ask(
@@ -96,6 +103,7 @@ def ask(
     query: str,
     mode: str,
     pasted: str,
+    names: list[str],
     method: str,
     colour: str,
     picked: str,
@@ -104,38 +112,28 @@ def ask(
     """What the boxes ask for. Raises `InputError` for a list that cannot be compared."""
     check_model(model_id)
     check_texts(query, "not empty")
-    given = [*boxes.values()]
     said: list[str] = []
-    if mode == compare_boxes.LIST:
-        documents = read_list(pasted, said.append)
-    else:
-        documents = check_list([box for box in given if box.strip()])
-    inputs = (model_id, query, mode, pasted, *given)
-    places = read_picked(picked, len(documents))
-    return Asked(model_id, query, tuple(documents), inputs, method, colour, places, ". ".join(said))
-
-
-def ask_first(compared: Compared | None, model_id: str) -> Asked | None:
-    """The first example, when the tab opens with nothing in it; it is made once by the server, then kept."""
-    if compared is not None:
-        return None
-    check_model(model_id)
-    return example(model_id, LISTS[0])
+    listed = mode == compare_boxes.LIST
+    pieces = read_pasted(pasted, said.append) if listed else of_boxes(names, [*boxes.values()])
+    documents = tuple(check_list(pieces))
+    form = pasted if listed or holds(pasted, pieces) else write_list(pieces)
+    chosen = read_picked(picked, [document.text for document in documents])
+    return Asked(model_id, query, documents, form, method, colour, chosen, ". ".join(said))
 
 
 def example(model_id: str, one: Mapping[str, Any]) -> Asked:
     """One of `LISTS`, as a click on it asks."""
-    query, texts = one["query"], one["documents"]
-    inputs = (model_id, query, compare_boxes.LIST, write_list(texts), *compare_boxes.EMPTY)
-    return Asked(model_id, query, tuple(check_list(texts)), inputs, "integrated_gradients", COLOUR)
+    texts = one["documents"]
+    form, documents = write_list(texts), tuple(check_list(texts))
+    return Asked(model_id, one["query"], documents, form, "integrated_gradients", COLOUR)
 
 
 def ask_pick(compared: Compared | None, picked: str) -> More:
     """Another A or B of the list that is shown; the browser says both, since one may not be drawn yet."""
-    places = read_picked(picked, len(compared.asked.documents)) if compared else None
+    places = read_picked(picked, compared.asked.texts) if compared else None
     if compared is None or places is None:
         raise InputError(NO_LIST)
-    return More(pick(compared, *places))
+    return More(pick(compared, places.a, places.b))
 
 
 def more(kind: type[Asks]) -> Callable[..., Asks]:

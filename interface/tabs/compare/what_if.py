@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from attribution import METHODS, counterfactual, interaction, load_reranker, raise_above, rank
+from attribution import METHODS, counterfactual, interaction, load_reranker, raise_above
 from attribution.cost import forwards
 from attribution.evidence.compare.counterfactual import MAX_SETS
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
@@ -19,8 +19,8 @@ from attribution.views.what_if import flip_html, outcomes_html, raised_html
 from attribution.words import split_sentences
 from interface.runs.handlers import Update, handler
 from interface.runs.lanes import Run
-from interface.tabs.compare.draw import draw_rows, draw_why, draw_words, outcomes, predicted
-from interface.tabs.compare.runs import LANE, watch
+from interface.tabs.compare.draw import draw_rows, draw_why, draw_words, outcomes
+from interface.tabs.compare.runs import LANE, score, watch, with_changes
 from interface.tabs.compare.state import Change, Compared, Meet, More, Version
 
 
@@ -59,13 +59,8 @@ def across(asked: Meet, sides: Sides) -> Sides:
 @handler(lane=LANE, passes=one_pass)
 def run_change(asked: Change, run: Run) -> Iterator[Update]:
     """Something dropped, put back, replaced or edited: one forward for a text that was never scored before."""
-    given = asked.compared
-    kept = {which: version for which, version in given.versions.items() if which not in asked.as_given}
-    scored = _scored(given, asked.texts, run)
-    for which, (text, cuts) in asked.changed.items():
-        kept[which] = Version(text, scored[text], cuts, predicted(given, which, cuts))
-    now = dataclasses.replace(given, versions=kept, scored=scored)
-    n = len(scored) - len(given.scored)
+    now = with_changes(asked.compared, asked.changed, run, asked.as_given)
+    n = len(now.scored) - len(asked.compared.scored)
     said = f"{n} forward pass{'' if n == 1 else 'es'}."
     whole = any(not cuts for _, cuts in asked.changed.values())  # else the browser has done it, and keeps the focus
     yield _changed(now, outcomes_html(outcomes(now), now.unit), said, panels=whole)
@@ -91,7 +86,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     gone = [next(span for span in spans if span[0] <= word.start < span[1]) for word in found.dropped]
     cuts = tuple(Cut(*span) for span in sorted(gone))
     edited = apply(text, cuts)
-    scored = _scored(compared, [edited], run)  # as typed: where the limit had cut it, more is read now
+    scored = score(compared, [edited], run)  # as typed: where the limit had cut it, more is read now
     version = Version(edited, scored[edited], cuts, found.predicted[-1] - found.logits[0])
     now = dataclasses.replace(compared, versions={higher: version}, scored=scored)
     flipped = version.logit < found.rival_logit
@@ -161,16 +156,8 @@ def gain_of(found: Raised) -> float | None:
     return sum(gains) if len(gains) == len(found.steps) else None
 
 
-def _scored(compared: Compared, texts: Sequence[str], run: Run) -> dict[str, float]:
-    """The logit of every text tried so far, and of these."""
-    new = [text for text in texts if text not in compared.scored]
-    if not new:
-        return dict(compared.scored)
-    rows = rank(load_reranker(compared.asked.model_id), compared.asked.query, new, on_pass=run.check).rows
-    return {**compared.scored, **{row.document: row.logit for row in rows}}
-
-
 def _changed(now: Compared, what_if: str, status: str, *, panels: bool = True) -> Update:
     """Everything that a what-if changes; `panels`: the texts' buttons too, unless the browser has changed them."""
     update: Update = {"state": now, "rows": draw_rows(now), "why": draw_why(now), "what_if": what_if}
+    update |= {"picked": now.picked.written()}
     return update | {"status": status_html(status)} | ({"words": draw_words(now)} if panels else {})
