@@ -63,6 +63,8 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
     button_primary_background_fill_hover="*primary_700",
     body_text_color_subdued="*neutral_600",
 )
+# What Gradio says to screen readers, and has no English words for.
+SPOKEN = {"common.complete": "Complete", "common.progress": "Progress", "status.queue_position": "Waiting"}
 KEPT_FILES = 3600, 3600  # seconds between looks, and of a file's life: the page itself writes none
 demo: gr.Blocks  # Gradio looks for it by this name on a Space
 SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
@@ -167,6 +169,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
             "exception_handlers": gradio_private.REFUSALS,
         },
         pwa=False,
+        i18n=gr.I18n(en=SPOKEN),
         ssr_mode=False,
         auth=accounts,
         mcp_server=not accounts,  # Gradio asks nobody to log in there

@@ -25,7 +25,8 @@ from interface.runs.lanes import (
     was_refused,
 )
 
-KEYS = "Ready. Ctrl+Enter starts from both boxes, Enter from the query."
+READY, KEYS = "Ready.", "Ctrl+Enter starts from both boxes, Enter from the query."
+EXPLAIN = "Explain"
 FULL = "Too many wait, so this start was refused. Try again in {} s."
 SAID = {
     "running": "Stopped. What was ready is kept.",
@@ -62,14 +63,18 @@ class Actions:
 
 def build(says: Mapping[str, str]) -> Actions:
     """The row's own parts are rendered here; each tab renders its lines, which say what `says` until its first run."""
-    explain = gr.Button("Explain", variant="primary", elem_id="explain", scale=0)
+    explain = gr.Button(EXPLAIN, variant="primary", elem_id="explain", scale=0)
     stops = {
         "": gr.Button("Stop", elem_id="stop", interactive=False, scale=0, render=False),
         "compare": gr.Button("Stop", elem_id="compare-stop", interactive=False, scale=0, render=False),
     }
     lines = {
-        lane: gr.HTML(status_html(text), elem_id="status" if lane == MAIN else f"{lane}-status", render=False)
-        for lane, text in {**says, MAIN: KEYS}.items()
+        lane: gr.HTML(
+            status_html(text, keys=KEYS if lane == MAIN else ""),
+            elem_id="status" if lane == MAIN else f"{lane}-status",
+            render=False,
+        )
+        for lane, text in {**says, MAIN: READY}.items()
     }
     return Actions(explain, stops, lines, gr.Timer(1, active=False))
 
@@ -93,7 +98,7 @@ def start(
     Returns the event after which the run is over.
     """
     line, claimed = actions.line(run.lane), gr.State(None)
-    told = [claimed, actions.timer, *actions.stops.values(), *actions.lines.values()]
+    told = [claimed, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
     claim_it = _claimer(run.lane, ask, cost, claimed, actions)
     begun = begin(
         claim_it, None, told, inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}",
@@ -124,14 +129,17 @@ def _claimer(
             return {line: status_html(str(error)), claimed: NO_CLAIM}
         question = budget.ask(session, passes, takes, asked)
         if question or asked is None:
-            return {line: status_html(question) if question else gr.skip(), claimed: NO_CLAIM}
+            said = {line: status_html(question), actions.explain: gr.Button(again(takes))} if question else {}
+            return said | {claimed: NO_CLAIM}
         ended = actions.said(end(session, None if lane == MAIN else lane))
         claimed_as = Claimed(claim(session, lane), asked)
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        timer = {actions.timer: gr.Timer(active=bool(before))} if lane == MAIN else {}
-        return ended | {line: status_html(waiting), claimed: claimed_as} | actions.stoppable(session) | timer
+        started = {line: status_html(waiting), claimed: claimed_as} | actions.stoppable(session)
+        if lane == MAIN:
+            started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
+        return ended | started
 
     return claim_it
 
@@ -172,6 +180,11 @@ def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[...,
         return {own: status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.said(there_was)
 
     return halt, tell
+
+
+def again(seconds: float) -> str:
+    """What the button says while it asks about a long run."""
+    return f"Start anyway ({seconds:,.0f} s)"
 
 
 def place(before: int, seconds: float) -> str:

@@ -52,9 +52,16 @@ def build(pair: PairInputs, actions: Actions) -> None:
     """Loads a model as soon as it is chosen, the latest choice wins; the line under the document says what it reads."""
     before, coming = gr.State(pair.model.value), gr.State("")
     outputs = {"before": before, "coming": coming}
-    over = start(pair.model.input, choose, Choice, {"model_id": pair.model}, outputs, actions, options=DOWNLOADS)
+    over = start(
+        pair.model.input, choose, other, {"model_id": pair.model, **outputs}, outputs, actions, options=DOWNLOADS
+    )
     back = over.then(go_back, [pair.model, before, coming], pair.model, trigger_mode="multiple", **ASIDE)
     back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
+
+
+def other(model_id: str, before: str, coming: str) -> Choice | None:
+    """The choice, if it is one: Gradio says that there was input also of who only leaves the list of models."""
+    return None if model_id == (coming or before) else Choice(model_id)
 
 
 @handler(lane=CHOOSING, on_gpu=False)

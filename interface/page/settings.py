@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -80,7 +80,7 @@ def build_settings(pair: PairInputs, model_id: str) -> Settings:
         with gr.Row(elem_id="groups"):
             boxes = [
                 gr.CheckboxGroup(
-                    _choices(keys, {}),
+                    [(METHODS[key].label, key) for key in keys],
                     value=[key for key in keys if key in DEFAULT_METHODS],
                     label=title,
                     min_width=220,
@@ -89,7 +89,6 @@ def build_settings(pair: PairInputs, model_id: str) -> Settings:
             ]
         settings = Settings(panel, boxes, *_options(model_id))
     counted: list[Any] = [pair.model, pair.size, *boxes, settings.n_samples, settings.n_steps]
-    panel.expand(show_costs, counted, boxes, **ASIDE)
     pair.model.change(show_baselines, [pair.model, settings.baselines], settings.baselines, **ASIDE)
     changes = [component.change for component in counted]
     gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
@@ -157,16 +156,6 @@ def show_label(*inputs: Any) -> Any:
     return gr.update(label=label(*inputs))
 
 
-def show_costs(model_id: str, length: object, *more: Any) -> list[Any]:
-    """Every method with its cost on this text."""
-    *_lists, n_samples, n_steps = more
-    (reranker, size), costs = _read(model_id, length), dict[str, str]()
-    if reranker and size:
-        for key, n in cost.counts_of(size, METHODS, {"n_samples": n_samples, "n_steps": n_steps}).items():
-            costs[key] = f" ({n:,} passes at most{_about(cost.seconds(reranker, size.n_tokens, {key: n}))})"
-    return [gr.CheckboxGroup(choices=_choices(keys, costs)) for keys in groups().values()]
-
-
 def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
     """What the cost depends on; `length` is the browser's `[tokens, words of the query, of the document]`, about."""
     reranker = in_memory(model_id) if model_id in MODELS else None
@@ -175,10 +164,6 @@ def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | N
     n_tokens, *sides = length
     read = min(1.0, reranker.max_length / n_tokens) if reranker and n_tokens else 1.0  # the rest is cut
     return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
-
-
-def _choices(keys: Sequence[str], costs: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(METHODS[key].label + costs.get(key, ""), key) for key in keys]
 
 
 def _about(taken: float) -> str:

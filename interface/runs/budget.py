@@ -71,8 +71,8 @@ def question(n_forwards: int, seconds: float) -> str:
     cap = limit()
     stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
     return (
-        f"This may take about {seconds:,.0f} s (at most {n_forwards:,} passes through the model).{stops} Press "
-        "Explain again to start it, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
+        f"This may take about {seconds:,.0f} s (at most {n_forwards:,} passes through the model).{stops} Start "
+        "it anyway, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
     )
 
 

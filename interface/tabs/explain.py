@@ -25,7 +25,7 @@ from attribution.views.cards import faithfulness_section
 from attribution.views.edited import unedited_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
-from interface.page.actions import start
+from interface.page.actions import EXPLAIN, start
 from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, Shell, counted
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS
@@ -114,6 +114,8 @@ def build(shell: Shell, _tab: gr.Tab) -> None:
     told = {"results": results, "edits": edits}
     start(by_hand.then, explain_edit.run, explain_edit.ask, told, {"edited": edited}, shell.actions)
     shell.settings.told_after([identity.change, *(each.change for each in shell.settings.inputs.values())])
+    changes = [each.change for each in inputs.values()]  # a long run is asked about anew
+    gr.on(changes, None, None, shell.actions.explain, js=f"() => {EXPLAIN!r}")
     two_models.build(shell)
 
 

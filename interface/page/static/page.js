@@ -71,6 +71,26 @@ window.rerankLens = (() => {
     if (!event.target.closest("#settings, [role=listbox], .options")) close();
   });
   document.addEventListener("click", (event) => event.target.closest("#explain") && open(), true);
+  // Gradio opens a menu's list for the Tab key too, which leaves its box.
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Tab" || !event.target.matches("input[role=combobox]")) return;
+      event.stopPropagation();
+      event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    },
+    true,
+  );
+  // Arrow keys, Home and End go from tab to tab; Enter opens one, since opening runs it.
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest("#tabs [role=tab]");
+    const all = tab ? [...tab.parentElement.querySelectorAll("[role=tab]")] : [];
+    const at = all.indexOf(tab);
+    const next = all[{ ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key]];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
   });

@@ -60,8 +60,13 @@ all.addEventListener("keydown", (event) => {
   if (!text) return;
   const onwards = getComputedStyle(text).direction === "rtl" ? -1 : 1;
   const step = { ArrowRight: onwards, ArrowLeft: -onwards, ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
   const every = words(text);
+  const end = { Home: every[0], End: every.at(-1) }[event.key];
+  if (end) {
+    event.preventDefault();
+    return show(text, end);
+  }
+  if (!step) return;
   const strong = event.key === "ArrowDown" || event.key === "ArrowUp"; // to the next strong word
   let next = every.indexOf(text.querySelector(".rl-same")) + step;
   while (strong && every[next] && !every[next].classList.contains("rl-strong")) next += step;
