@@ -188,6 +188,19 @@ def to_svg(explanation: Explanation) -> str:
     return str(card_svg(explanation))
 
 
+def to_share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
+    """A card to post, 1200 x 630: the text in the colours of the method that is believed, the score, the finding."""
+    from attribution.views.share import share_svg
+
+    return str(share_svg(explanations, measured))
+
+
+def _believed(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Explanation:
+    from attribution.views.share import believed
+
+    return believed(explanations, measured)
+
+
 @dataclass(frozen=True)
 class Format:
     """`file`: the name it is saved under. `kind`: its media type. `write`: results -> what is in the file."""
@@ -202,7 +215,11 @@ FORMATS: dict[str, Format] = {
     "JSON": Format("explanations.json", "application/json", lambda done, *more: to_json([*done.values()], *more)),
     "CSV": Format("words.csv", "text/csv", lambda done, *_: EXCEL + to_csv([*done.values()])),
     "HTML": Format("explanations.html", "text/html", to_html),
-    "SVG": Format("card.svg", "image/svg+xml", lambda done, *_: to_svg(next(iter(done.values())))),
+    "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(_believed(done, measured))),
+    "Post, SVG": Format("share.svg", "image/svg+xml", lambda done, measured, *_: to_share_svg(done, measured)),
+    "Post, PNG": Format(
+        "share.png", "image/png", lambda done, measured, *_: to_share_svg(done, measured)
+    ),  # drawn by the browser
 }
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),

@@ -259,6 +259,7 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     chosen = page.locator("#compare-rows .rl-rank-A")
     expect(chosen).to_have_attribute("data-place", place or "")
     expect(page.locator("#compare-status")).to_contain_text("Done")
+    expect(page.locator("#compare-why .rl-sentence")).to_contain_text(re.compile("A is behind by|A and B are level"))
     page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
     expect(outcome(page)).to_contain_text("without")
     shown = [page.locator(f"#compare-{part}").inner_text() for part in ("why", "what-if")]

@@ -133,9 +133,19 @@ window.rerankLens.link = (() => {
     }
   };
 
-  const save = ([name, type, text]) => {
+  // A picture that came as SVG, as PNG of the same size.
+  const drawn = async (svg) => {
+    const picture = new Image();
+    picture.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    await picture.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    URL.revokeObjectURL(picture.src);
+    return new Promise((done) => canvas.toBlob(done, "image/png"));
+  };
+  const save = async ([name, type, text]) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.href = URL.createObjectURL(type === "image/png" ? await drawn(text) : new Blob([text], { type }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
