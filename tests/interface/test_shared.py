@@ -156,7 +156,7 @@ def test_a_click_on_an_example_asks_what_was_asked_ahead(offered: str) -> None:
         [offered], Asked(offered, *PAIR)
     )
     for one in compare.LISTS:
-        boxes = {f"box {i}": text for i, text in enumerate(EMPTY)}
+        boxes: dict[str, Any] = {f"box {i}": text for i, text in enumerate(EMPTY)}
         ahead = compare.example(offered, one)
         form = LIST, compare.write_list(one["documents"]), list[str]()
         click = compare.ask(offered, one["query"], *form, ahead.method, ahead.colour, "", **boxes)
