@@ -172,7 +172,7 @@ async def ask_page(server: Server, ask: Ask, filled: Mapping[str, str], status: 
                 await server.post("run/predict", halt)
         if message["msg"] == "process_completed":
             names = server.names(run["outputs"])
-            line = str(shown[names.index(status)])
+            line = html.unescape(str(shown[names.index(status)]))
             page = {"line": line, **dict(zip(names, map(str, shown), strict=True)), "all": html.unescape(str(shown))}
             outcome = "answered" if "Done" in line else "capped" if "this server's limit" in line else ""
             outcome = outcome or ("stopped" if stop else "wrong")
