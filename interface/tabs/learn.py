@@ -10,9 +10,8 @@ from interface.tabs import inside, lab
 
 LANES = {"lab": "", "inside": ""}
 PAGES = [("How autograd gets there", "lab"), ("Inside the model", "inside")]
-
-# A button to run for the boxes shows only while the result is of something else.
-FOLLOW = "() => [...document.querySelectorAll('.rl-again')].find((button) => button.checkVisibility())?.click()"
+# What is opened with a result of other text runs again; opening the tab has started what has no result yet.
+FOLLOW = "() => [...document.querySelectorAll('[data-rl-stale] .rl-again')].find((it) => it.checkVisibility())?.click()"
 
 
 def build(shell: Shell, tab: gr.Tab) -> Linked:
