@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attribution.answers import dumps
+from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
 from attribution.types import Explanation, Segment
 from attribution.words import template_sum, to_words
@@ -195,12 +196,6 @@ def to_share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness
     return str(share_svg(explanations, measured))
 
 
-def _believed(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Explanation:
-    from attribution.views.share import believed
-
-    return believed(explanations, measured)
-
-
 @dataclass(frozen=True)
 class Format:
     """`file`: the name it is saved under. `kind`: its media type. `write`: results -> what is in the file."""
@@ -215,7 +210,7 @@ FORMATS: dict[str, Format] = {
     "JSON": Format("explanations.json", "application/json", lambda done, *more: to_json([*done.values()], *more)),
     "CSV": Format("words.csv", "text/csv", lambda done, *_: EXCEL + to_csv([*done.values()])),
     "HTML": Format("explanations.html", "text/html", to_html),
-    "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(_believed(done, measured))),
+    "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(believed(done, measured))),
     "Post, SVG": Format("share.svg", "image/svg+xml", lambda done, measured, *_: to_share_svg(done, measured)),
     "Post, PNG": Format(
         "share.png", "image/png", lambda done, measured, *_: to_share_svg(done, measured)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from attribution.evidence.faithfulness.summary import summarise
+from attribution.evidence.faithfulness.summary import believed, summarise
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import Segment
@@ -35,16 +35,10 @@ class Block:
     cut: str
 
 
-def believed(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Explanation:
-    """The explanation that stands first and large on the page: of the verdict's method, else the first."""
-    source = _finding(explanations, measured)[0]
-    return explanations[source] if source else next(iter(explanations.values()))
-
-
 def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> Markup:
     """The card of a pair's explanations by method, and what was measured of them."""
     explanation = believed(explanations, measured)
-    finding, (width, n_lines) = _finding(explanations, measured)[1], FINDING
+    finding, (width, n_lines) = _finding(explanations, measured), FINDING
     return render(
         "share.svg",
         explanation=explanation,
@@ -56,12 +50,12 @@ def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | 
     )
 
 
-def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> tuple[str | None, str]:
-    """`(method, sentence)` of the verdict; nothing until all methods are measured."""
+def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
+    """The verdict's sentence; nothing until all methods are measured."""
     if not measured or not set(explanations) <= set(measured.methods):
-        return None, ""
-    summary = summarise(explanations, measured)
-    return summary.source, " ".join(summary_html(replace(summary, words=())).striptags().split())
+        return ""
+    summary = replace(summarise(explanations, measured), words=())
+    return " ".join(summary_html(summary).striptags().split())
 
 
 def _block(explanation: Explanation, side: Segment) -> Block:

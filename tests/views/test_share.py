@@ -9,10 +9,11 @@ import pytest
 
 from attribution import explain
 from attribution.evidence.faithfulness.measure import measure_all
+from attribution.evidence.faithfulness.summary import believed
 from attribution.export import FORMATS
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from attribution.views.share import LINES, believed, share_svg
+from attribution.views.share import LINES, share_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 QUERY = "how many people live in berlin ?"

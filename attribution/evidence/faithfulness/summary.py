@@ -77,6 +77,13 @@ def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -
     )
 
 
+def believed(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Explanation:
+    """The explanation that stands first and large: of the verdict's method, once all are measured, else the first."""
+    whole = measured is not None and set(explanations) <= set(measured.methods)
+    source = summarise(explanations, measured).source if measured and whole else None
+    return explanations[source] if source else next(iter(explanations.values()))
+
+
 def _cost(under: list[Scores]) -> float:
     return fmean(scores.comprehensiveness for scores in under)
 
