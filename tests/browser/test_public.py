@@ -143,12 +143,12 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     expect(page.locator("#status")).to_contain_text("Done")
     for card in page.locator("#cards .rl-card").all():
         assert card.locator(".rl-text").all_inner_texts() == [QUERY, text]
-    assert page.locator(".rl-card img, .rl-card b").count() == 0
+    assert page.locator(".rl-card img, .rl-text b, .rl-card script").count() == 0
     assert page.title() == "Rerank Lens"
     files: dict[str, Path] = {}
-    for label in ("JSON", "CSV", "HTML", "SVG"):
+    for label in ("JSON", "CSV", "HTML", "SVG", "Post, PNG"):
         with page.expect_download() as download:
-            page.locator("#downloads").get_by_role("button", name=label).click()
+            page.locator("#downloads").get_by_role("button", name=label, exact=True).click()
         files[label] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[label])
     document = json.loads(files["JSON"].read_text(encoding="utf-8"))
@@ -159,6 +159,9 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     rows = list(csv.DictReader(files["CSV"].read_text(encoding="utf-8-sig").splitlines()))
     assert len(rows) == sum(len(e["words"]) for e in document["explanations"])
     assert "<svg" in files["SVG"].read_text(encoding="utf-8")
+    png = files["Post, PNG"].read_bytes()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)] == [1200, 630]
 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
