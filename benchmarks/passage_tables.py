@@ -11,6 +11,7 @@ from statistics import fmean, median
 from typing import Any
 
 from attribution import METHODS
+from attribution.methods.prior import COLUMN
 from benchmarks.report import Cell, Table, from_json, interval
 
 STORED = Path(__file__).parent / "passages.json"
@@ -35,6 +36,7 @@ WORDS = {
     "word_marked": "its first word stands in what humans marked",
     "word_faithful": "by how many logits more than a random order its first words lower the score when they go",
 }
+BEST = "where its first ones lower the score most of all methods that were measured on every passage; equals all count"
 Row = dict[str, float | None]
 
 
@@ -53,6 +55,7 @@ def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "commits": sorted({line["commit"] for line in lines}),
         "models": sorted({f"{line['model']} {line['revision']}" for line in lines}),
         "pairs": len(lines),
+        "words": [n_words[0], n_words[-1]],
         "says": says,
         "tables": [
             _table("Passages by sentences", SENTENCES, lines).json(),
@@ -66,17 +69,29 @@ def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any
     keys = dict.fromkeys(key for line in lines for key, row in line["rows"].items() if columns.keys() & row.keys())
     of = {key: {column: list(_values(lines, key, column).values()) for column in columns} for key in keys}
     faithful = list(columns)[-1]
+    best = _best_on(lines, faithful)
     rows: list[dict[str, Cell]] = [
         {
             "method": label(key),
             **{
                 column.removeprefix("word_"): interval(values) if values else None for column, values in of[key].items()
             },
+            COLUMN: interval(best[key]) if key in best else None,
             "passages": max(map(len, of[key].values())),
         }
         for key in sorted(keys, key=lambda key: -fmean(of[key][faithful] or [0.0]))
     ]
-    return Table(title, "; ".join(f"{c.removeprefix('word_')}: {says}" for c, says in columns.items()) + ".", rows)
+    says = {**{c.removeprefix("word_"): text for c, text in columns.items()}, COLUMN: BEST}
+    return Table(title, "; ".join(f"{column}: {text}" for column, text in says.items()) + ".", rows)
+
+
+def _best_on(lines: Sequence[dict[str, Any]], column: str) -> dict[str, list[float]]:
+    """Method measured on every passage -> 1 where no other of them has more in `column`, else 0, a passage each."""
+    values = {key: _values(lines, key, column) for key in METHODS}
+    pairs = {line["pair"] for line in lines}
+    everywhere = {key: of for key, of in values.items() if of.keys() == pairs}
+    most = {pair: max((of[pair] for of in everywhere.values()), default=0.0) for pair in sorted(pairs)}
+    return {key: [float(of[pair] == most[pair]) for pair in most] for key, of in everywhere.items()}
 
 
 def _values(lines: Sequence[dict[str, Any]], key: str, column: str) -> dict[int, float]:

@@ -53,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with options.lines.open("a", encoding="utf-8") as lines:
             for i, pair in tqdm([numbered for numbered in pairs if numbered[0] not in done], unit="pair"):
                 print(json.dumps({**measured(reranker, i, pair), "commit": at}), file=lines, flush=True)
-    results = tables(read_lines(options.lines))
+    if not (found := read_lines(options.lines)):
+        parser.error(f"{options.lines} has no passage that was measured. Give --data to measure some.")
+    results = tables(found)
     options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(summary(results))
 

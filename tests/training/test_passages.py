@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from attribution import METHODS, sentences
+from attribution import METHODS, load_reranker, sentences
+from attribution.methods.prior import Prior, prior_of
 from attribution.rerankers.reranker import Reranker
 from benchmarks import passages
 from benchmarks.data import PASTED, Pair, read_passages
-from benchmarks.passage_tables import OVERLAP, SEES, believe, summary, tables
+from benchmarks.passage_tables import OVERLAP, SEES, believe, stored, summary, tables
 from benchmarks.passages import controls, measured
 
 QUERY = "how many people live in berlin ?"
@@ -101,21 +102,59 @@ def test_controls_never_see_the_score() -> None:
     assert found[OVERLAP] == [1.0, 2.0, 0.0]
 
 
-def test_only_what_is_above_overlap_on_the_same_pairs_is_said_to_be() -> None:
-    def line(pair: int, method: float, overlap: float) -> dict[str, Any]:
-        rows = {"saliency": {"costliest": method, "faithful": 0.0}, OVERLAP: {"costliest": overlap, "faithful": 0.0}}
-        about = {
-            "pair": pair,
-            "words": 100,
-            "sentences": 5,
-            "source": "s",
-            "commit": "c",
-            "model": "m",
-            "revision": "r",
-        }
-        return {**about, "rows": rows}
+def line(pair: int, rows: dict[str, dict[str, float]], words: int = 100) -> dict[str, Any]:
+    about = {"words": words, "sentences": 5, "source": "s", "commit": "c", "model": "m", "revision": "r"}
+    return {"pair": pair, **about, "rows": rows}
 
-    better = tables([line(i, 1.0, float(i % 2)) for i in range(20)])
+
+def test_only_what_is_above_overlap_on_the_same_pairs_is_said_to_be() -> None:
+    def of(pair: int, method: float, overlap: float) -> dict[str, Any]:
+        rows = {"saliency": {"costliest": method, "faithful": 0.0}, OVERLAP: {"costliest": overlap, "faithful": 0.0}}
+        return line(pair, rows)
+
+    better = tables([of(i, 1.0, float(i % 2)) for i in range(20)])
     assert better["against overlap"]["costliest"] == [METHODS["saliency"].label]
-    same = tables([line(i, float(i % 2), 1 - float(i % 2)) for i in range(20)])
+    same = tables([of(i, float(i % 2), 1 - float(i % 2)) for i in range(20)])
     assert same["against overlap"]["costliest"] == []
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_best_on_is_the_share_of_passages_among_methods_measured_on_all(tmp_path: Path, n: int) -> None:
+    """Occlusion is first on the even ones; Shapley, far ahead, is not measured on the last; a control never counts."""
+    lines = []
+    for i in range(n):
+        values = {"saliency": 1.0, "occlusion": 2.0 - 2 * (i % 2), "saliency_l2": 1.0, "shapley": 9.0, OVERLAP: 8}
+        if i == n - 1:
+            del values["shapley"]
+        lines.append(line(i, {key: {"word_faithful": v, "faithful": -v} for key, v in values.items()}, 100 + 50 * i))
+    file, out = tmp_path / "lines.jsonl", tmp_path / "passages.json"
+    file.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    passages.main(["--lines", str(file), "--out", str(out)])
+    by_words = {row["method"]: row for row in json.loads(out.read_text(encoding="utf-8"))["tables"][1]["rows"]}
+    n_even = (n + 1) // 2
+    assert by_words["Occlusion"]["best on"]["mean"] == n_even / n
+    assert by_words["Saliency, L1"]["best on"] == by_words["Saliency, L2"]["best on"]
+    assert by_words["Saliency, L1"]["best on"]["mean"] == (n - n_even) / n
+    assert by_words[f"{OVERLAP} (control)"]["best on"] is None
+    assert all(row["best on"] is None for method, row in by_words.items() if method.startswith("Shapley"))
+    prior = prior_of("occlusion", "m r", 100, out)
+    assert prior == Prior(n, 100, 100 + 50 * (n - 1), n_even / n)
+    assert prior_of("occlusion", "m r", 99, out) is None, "a shorter document"
+    assert prior_of("occlusion", "m other", 100, out) is None, "another model"
+    assert prior_of("shapley", "m r", 100, out) is None
+    assert prior_of("occlusion", "m r", 100, tmp_path / "none.json") is None
+
+
+def test_no_line_is_told_and_nothing_is_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        passages.main(["--lines", str(tmp_path / "none"), "--out", str(tmp_path / "out")])
+    assert "has no passage that was measured" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_stored_is_of_the_bundled_reranker() -> None:
+    reranker = load_reranker()
+    found = prior_of("layerwise_relevance", f"{reranker.model_id} {reranker.revision}", 150)
+    assert found is not None
+    assert found.passages == stored()["pairs"]
+    assert 0 <= found.share <= 1

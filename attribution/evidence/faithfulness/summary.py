@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from attribution.methods import METHODS
+from attribution.methods.prior import Prior, prior_of
 from attribution.types import Explanation, Word
 from attribution.words import to_words
 
@@ -29,7 +30,8 @@ class Summary:
 
     `methods`: the one to believe, or those that are too close to call, by `cost`. `cost`: what removing the first one's
     top words costs, in logits, `random_cost` and `control_cost` likewise, means over the operators. `words`: the
-    document's strongest by `source`, the first of `methods`, else the method with the highest cost.
+    document's strongest by `source`, the first of `methods`, else the method with the highest cost. `prior`: how often
+    the best one was the best on the benchmark's passages, for a document as long as those.
     """
 
     outcome: Outcome
@@ -40,6 +42,7 @@ class Summary:
     random_cost: float
     control_cost: float
     control_as_good: bool
+    prior: Prior | None
 
     @property
     def believe(self) -> str | None:
@@ -74,6 +77,7 @@ def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -
         random_cost=fmean(one.random.comprehensiveness.mean for one in measured.every),
         control_cost=_cost([one.methods[control] for one in measured.every]),
         control_as_good=control_as_good,
+        prior=_prior(explanations[source]) if source and outcome == "best" else None,
     )
 
 
@@ -82,6 +86,10 @@ def believed(explanations: Mapping[str, Explanation], measured: Faithfulness | N
     whole = measured is not None and set(explanations) <= set(measured.methods)
     source = summarise(explanations, measured).source if measured and whole else None
     return explanations[source] if source else next(iter(explanations.values()))
+
+
+def _prior(of: Explanation) -> Prior | None:
+    return prior_of(of.method, f"{of.model_id} {of.revision}", len(of.document.split()))
 
 
 def _cost(under: list[Scores]) -> float:
