@@ -12,7 +12,7 @@ from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, Reading, read_inversion
 from attribution.audit.statistics import Excess, Indicator, excesses
-from attribution.errors import InputError, check_range
+from attribution.errors import InputError, OptionError, check_range
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 
@@ -50,17 +50,21 @@ def audit(
     measure: str = "nDCG@10",
     n_failures: int = N_FAILURES,
     seed: int = 0,
+    unjudged: int | None = None,
     on_pass: Callable[[Meter], None] | None = None,
 ) -> Audit:
     """Score every candidate, measure the order, and look into the `n_failures` costliest inversions.
 
     `judged` is read once, a query at a time, and only the failures' texts are kept. `measure`: a name that ir-measures
-    knows. `on_pass` hears of every batch before it goes through the model and may raise `Stopped`. Raises
-    `OptionError`, and `InputError` for a text that cannot be read or a set without any grade.
+    knows. `unjudged` 0: candidates without a grade count as not relevant. `on_pass` hears of every batch before it goes
+    through the model and may raise `Stopped`. Raises `OptionError`, and `InputError` for a text that cannot be read or
+    a set without any grade.
     """
     check_options(measure, n_failures)
+    if unjudged not in (None, 0):
+        raise OptionError(f"unjudged is {unjudged!r}; valid are 0, counted as not relevant, and None, not judged.")
     with metered(Meter(on_pass)):
-        found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed)
+        found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed, unjudged)
         failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]
         words = lifting_words(reranker, found.inversions, seed)
     return conclude(reranker, measure, found, failures, words, seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from attribution.audit.judged import Placed, ScoredQuery
+from attribution.audit.judged import Placed, ScoredQuery, graded
 from attribution.audit.measures import Measured, exchange_gains, measure_query
 
 N_CONTROLS = 4  # correctly ordered pairs of a failure's query
@@ -82,13 +82,20 @@ class Survey:
     notes: tuple[str, ...]
 
 
-def survey(queries: Iterable[ScoredQuery], measure: str, n_failures: int, seed: int) -> Survey:
-    """Measure every query with a grade, and keep the `n_failures` costliest inversions; texts of no others are kept."""
+def survey(
+    queries: Iterable[ScoredQuery], measure: str, n_failures: int, seed: int, unjudged_as: int | None = None
+) -> Survey:
+    """Measure every query with a grade, and keep the `n_failures` costliest inversions; texts of no others are kept.
+
+    `unjudged_as`: the grade that candidates without one are given; None: they stay "not judged".
+    """
     measured: list[Measured] = []
     worst: list[tuple[float, int, Inversion]] = []
     unjudged: list[tuple[float, int, Unjudged]] = []
-    counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "no candidate": 0, "no relevant": 0}
-    for number, scored in enumerate(queries):
+    counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "given": 0, "no candidate": 0, "no relevant": 0}
+    for number, read in enumerate(queries):
+        scored = graded(read, unjudged_as)
+        counts["given"] += _n_unjudged(read) - _n_unjudged(scored)
         one = measure_query(scored, measure)
         if not one.n_judged and not scored.judged.elsewhere:
             counts["no grade"] += 1
@@ -114,7 +121,12 @@ def survey(queries: Iterable[ScoredQuery], measure: str, n_failures: int, seed: 
     )
 
 
+def _n_unjudged(scored: ScoredQuery) -> int:
+    return sum(candidate.grade is None for candidate in scored.judged.candidates)
+
+
 NOTES = {
+    "given": "Candidates without a grade, counted as not relevant because that was asked for: {n}.",
     "no grade": "Queries without a single grade, which no measure counts: {n}.",
     "no candidate": "Judged queries that are not in the run; they count as 0, as ir-measures counts them: {n}.",
     "no relevant": "Queries for which nothing is relevant; no order of theirs is better than another: {n}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
@@ -64,6 +64,15 @@ def check_judged(judged: JudgedQuery) -> None:
     twice = next((one for one in ids if ids.count(one) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
         raise InputError(f"query {judged.id} has document {twice} twice among its candidates; give each document once")
+
+
+def graded(scored: ScoredQuery, unjudged: int | None) -> ScoredQuery:
+    """With grade `unjudged`, None: as it is, for candidates that have none; not where the query has no grade at all."""
+    judged = scored.judged
+    if unjudged is None or not (judged.elsewhere or any(c.grade is not None for c in judged.candidates)):
+        return scored
+    candidates = tuple(replace(c, grade=unjudged) if c.grade is None else c for c in judged.candidates)
+    return replace(scored, judged=replace(judged, candidates=candidates))
 
 
 def score_query(reranker: Reranker, judged: JudgedQuery) -> ScoredQuery:

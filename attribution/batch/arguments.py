@@ -125,6 +125,7 @@ def _judged(parser: Parser) -> None:
     judged.add_argument("--split", default="test", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
     judged.add_argument("--dataset", metavar="ID", help="of ir_datasets, with its own run or candidates by BM25")
     judged.add_argument("--top", type=int, metavar="N", help=f"candidates a query (default: {TOP_AUDITED})")
+    judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade is not relevant (default: not judged)")
 
 
 def _audit(parser: Parser) -> None:

@@ -79,7 +79,7 @@ def run_audit(args: argparse.Namespace) -> int:
 
 def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], stdin: IO[bytes]) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
-    wanted = Wanted(args.measure, args.failures, args.seed)
+    wanted = Wanted(args.measure, args.failures, args.seed, args.unjudged)
     judged, n_queries = _judged(args, stdin)
     of = f"{n_queries} queries" if n_queries is not None else "queries as they come"
     print(

@@ -29,11 +29,12 @@ Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: ro
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the audit is asked for."""
+    """What the audit is asked for; `unjudged`: the grade of candidates without one, None: they are not judged."""
 
     measure: str
     n_failures: int
     seed: int
+    unjudged: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def audit_in(
     known: dict[str, Known] = {}
     score = Job("score", (), {}, loading=loading)
     skipped = answer(_to_score(judged, known), score, _open(folder / SCORED, score, reranker))
-    found = survey(scored_queries(folder / SCORED, known), wanted.measure, wanted.n_failures, wanted.seed)
+    scored = scored_queries(folder / SCORED, known)
+    found = survey(scored, wanted.measure, wanted.n_failures, wanted.seed, wanted.unjudged)
     read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed}, loading=loading)
     rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
     skipped += answer(rows.values(), read, _open(folder / FAILURES, read, reranker))

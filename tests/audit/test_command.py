@@ -104,6 +104,30 @@ def test_the_folder_holds_what_python_gives(
     ]
 
 
+def test_where_only_what_is_relevant_is_graded_the_rest_counts_as_wrong_if_asked(
+    command: Any, files: dict[str, Path], tmp_path: Path, tiny_bert: Reranker
+) -> None:
+    relevant = {q: {d: grade for d, grade in grades.items() if grade} for q, grades in GRADES.items() if q != "q3"}
+    lines = [f"{q} 0 {d} {grade}" for q, grades in relevant.items() for d, grade in grades.items()]
+    files["qrels"].write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = tmp_path / "out" / AUDIT
+    assert command(*from_files(files))[0] == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["n_inversions"] == 0
+    assert command(*from_files(files), "--unjudged", "0")[0] == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    files["qrels"].write_text(
+        "\n".join([*lines, *(f"{q} 0 {d} 0" for q in relevant for d in PASSAGES.keys() - relevant[q].keys())]) + "\n",
+        encoding="utf-8",
+    )
+    rows = read_judged_trec(files["run"], files["topics"], files["passages"], files["qrels"], 100)
+    graded = audit(tiny_bert, [row.judged for row in rows if isinstance(row, JudgedRow)])
+    assert found["n_inversions"] == graded.n_inversions > 0
+    assert found["averages"] == json.loads(json.dumps(plain(graded)))["averages"]
+    assert found["n_unjudged"] == 0
+    assert any(note.endswith("because that was asked for: 7.") for note in found["notes"])
+    assert any(note.startswith("Queries without a single grade") for note in found["notes"]), "q3 stays out"
+
+
 def test_a_cut_off_run_goes_on_to_the_same_bytes(command: Any, files: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert command(*from_files(files))[0] == 0
