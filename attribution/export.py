@@ -113,7 +113,7 @@ def to_csv(explanations: Sequence[Explanation]) -> str:
         content = to_dict(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
-            of_word = {"word": counted[word["segment"]], "text": _cell(word["text"])}
+            of_word = {"word": counted[word["segment"]], "text": cell(word["text"])}
             table.writerow({**content, **word, **of_word, "notes": " ".join(explanation.notes)})
             counted[word["segment"]] += 1
     return out.getvalue()
@@ -140,7 +140,7 @@ def sentences_to_csv(found: Sentences) -> str:
     table = csv.DictWriter(out, SENTENCE_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     table.writeheader()
     for i, row in enumerate(sentences_to_dict(found)["sentences"], start=1):
-        table.writerow({**row, "sentence": i, "text": _cell(row["text"]), "notes": " ".join(found.notes)})
+        table.writerow({**row, "sentence": i, "text": cell(row["text"]), "notes": " ".join(found.notes)})
     return out.getvalue()
 
 
@@ -228,7 +228,7 @@ SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
 }
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text for a spreadsheet, which must not run it."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     return f"'{text}" if text.lstrip(" \n").startswith(FORMULA_STARTS) else text

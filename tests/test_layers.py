@@ -43,6 +43,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/entry.py",
     "attribution/__main__.py",
     "attribution/batch",
+    "attribution/export_compare.py",
     "attribution/export.py",
     "attribution/answers.py",
     "attribution/views",

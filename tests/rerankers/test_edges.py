@@ -135,7 +135,7 @@ def test_the_padding_id_is_the_models_own_else_the_tokenizers(
     [(OSError("first\nsecond"), "first"), (OSError(), "OSError"), (PermissionError("  no  "), "no")],
 )
 def test_an_unknown_fault_of_a_fetch_is_its_first_line(error: OSError, shown: str) -> None:
-    assert _sentence("a/b", "main", error) == f"Could not fetch a/b: {shown} {KEPT}"
+    assert _sentence("a/b", "main", error) == f"Could not download a/b: {shown} {KEPT}"
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def _sentence(repo: str, revision: str | None, error: Exception) -> str:
             f"Something other than the Hub answered for {repo}: a network's sign-in page, a proxy, or a wrong "
             "HF_ENDPOINT. Open any page in a browser to sign in, then try again."
         )
-    return f"Could not fetch {repo}: {(str(error).strip() or name).splitlines()[0]} {KEPT}"
+    return f"Could not download {repo}: {(str(error).strip() or name).splitlines()[0]} {KEPT}"
 
 
 def _answered(repo: str, status: int) -> str:

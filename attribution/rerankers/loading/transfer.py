@@ -12,7 +12,7 @@ from attribution.rerankers.memory import gigabytes
 
 OnBytes = Callable[[int, int], None]  # (bytes that came, of so many); may raise to give up
 Answer = TypeVar("Answer")
-KEPT = "Files that came whole are kept: try again to go on."  # the client begins half a file anew
+KEPT = "Finished files are kept; try again."  # the client begins half a file anew
 
 
 class GivenUp(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attribution.evidence.compare.contrast import Contrast
 from attribution.evidence.compare.passages import SentenceContrast
+from attribution.export_compare import ComparedList
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.compare import A, B, Names, Which, identity_html, rows_html
@@ -19,10 +20,13 @@ def draw_rows(compared: Compared) -> str:
     for which, version in compared.versions.items():
         n = len(version.cuts)
         changed[compared.place(which)] = f"{n} change{'s' if n > 1 else ''}" if n else "edited text"
-    by_place = {i: document.name for i, document in enumerate(compared.asked.documents, start=1)}
-    names = Names(by_place, compared.a, compared.b)
     label = METHODS[compared.asked.colour].label
-    return rows_html(compared.now(), names, compared.coloured, by=label, changed=changed)
+    return rows_html(compared.now(), _names(compared), compared.coloured, by=label, changed=changed)
+
+
+def _names(compared: Compared) -> Names:
+    by_place = {i: document.name for i, document in enumerate(compared.asked.documents, start=1)}
+    return Names(by_place, compared.a, compared.b)
 
 
 def draw_why(compared: Compared) -> str:
@@ -64,6 +68,13 @@ def draw_identity(compared: Compared) -> str:
     documents = [[document.name, document.text] for document in asked.documents]
     inputs = [asked.model_id, asked.query, asked.form, documents, asked.method, asked.colour]
     return identity_html(inputs, label, compared.ranking)
+
+
+def exported(compared: Compared) -> tuple[ComparedList]:
+    """What of it is downloaded."""
+    changed = {one.which: one for one in outcomes(compared)}
+    texts = {which: version.text for which, version in compared.versions.items()}
+    return (ComparedList(compared.ranking, _names(compared), compared.why, changed, texts),)
 
 
 def outcomes(compared: Compared) -> list[Outcome]:

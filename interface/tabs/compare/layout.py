@@ -11,11 +11,14 @@ from attribution import METHODS
 from attribution.cost import sides_of
 from attribution.evidence.compare.contrast import complete_methods
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
+from attribution.export_compare import COMPARE_FORMATS
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
+from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC
 from interface.runs.handlers import KEEP_SECONDS
+from interface.tabs.compare.draw import exported
 from interface.tabs.compare.state import Compared, Meet
 from interface.tabs.compare.what_if import across
 
@@ -77,6 +80,7 @@ def build_results() -> tuple[dict[str, Any], Controls]:
         gr.HTML(title_html("Which query word met which document word?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
+        build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
     outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
     return outputs | {"what_if": what_if, "meet": meet}, Controls(*what_if_controls, *meet_controls)
 

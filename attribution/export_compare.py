@@ -1,0 +1,75 @@
+"""A compared list as JSON or CSV: its ranking, why A is above B, and every what-if. No torch, no gradio."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attribution.answers import dumps
+from attribution.evidence.compare.contrast import Contrast, Ranking
+from attribution.evidence.compare.passages import SentenceContrast
+from attribution.export import EXCEL, Format, cell, plain
+from attribution.views.compare import Names
+from attribution.views.what_if import Outcome
+
+COLUMNS = ("rank", "name", "text", "logit", "truncated", "compared_as", "what_if_logit", "notes")
+
+
+@dataclass(frozen=True)
+class ComparedList:
+    """What the page shows of a list. `ranking`: as given, without what-ifs. `contrast`: None while it is not known.
+
+    `outcomes`: of the changed documents, by their "A" or "B"; `texts`: what each of them reads now.
+    """
+
+    ranking: Ranking
+    names: Names
+    contrast: Contrast | SentenceContrast | None
+    outcomes: Mapping[str, Outcome]
+    texts: Mapping[str, str]
+
+
+def compared_to_dict(compared: ComparedList) -> dict[str, Any]:
+    """Every number at full precision; places count from 1, logits are raw.
+
+    `contrast_by`: "word" or "sentence", what the bars of `contrast` stand for; both null while it is not known.
+    """
+    names, why = compared.names, compared.contrast
+    rows = [
+        {**plain(row), "name": names.by_place[row.place], "compared_as": names.role(row.place) or None}
+        for row in compared.ranking.rows
+    ]
+    return {
+        "format": "rerank-lens compare 1",
+        "ranking": {**plain(compared.ranking), "rows": rows},
+        "contrast_by": ("word" if isinstance(why, Contrast) else "sentence") if why else None,
+        "contrast": plain(why),
+        "what_ifs": [{**plain(one), "text": compared.texts[which]} for which, one in compared.outcomes.items()],
+    }
+
+
+def compared_to_json(compared: ComparedList) -> str:
+    """One JSON document of the list, as `compared_to_dict`."""
+    return dumps(compared_to_dict(compared), indent=1)
+
+
+def compared_to_csv(compared: ComparedList) -> str:
+    """A row a document, by rank. A text that a spreadsheet would run gets an apostrophe before it."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    after = {which: one.after for which, one in compared.outcomes.items()}
+    for row in compared_to_dict(compared)["ranking"]["rows"]:
+        safe = {"name": cell(row["name"]), "text": cell(row["document"])}
+        what_if = {"what_if_logit": after.get(row["compared_as"]), "notes": " ".join(compared.ranking.notes)}
+        table.writerow({**row, **safe, **what_if})
+    return out.getvalue()
+
+
+COMPARE_FORMATS: dict[str, Format] = {  # of a compared list
+    "JSON": Format("compared.json", "application/json", compared_to_json),
+    "CSV": Format("compared.csv", "text/csv", lambda compared: EXCEL + compared_to_csv(compared)),
+}
