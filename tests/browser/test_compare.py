@@ -102,6 +102,10 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     page.get_by_role("button", name="Score the edited text").click()
     expect(outcome(page)).to_contain_text("as edited")
     expect(page.locator("#compare-rows")).to_contain_text("What if: edited text")
+    saved = json.loads(downloaded(page, "JSON"))
+    assert [round(row["logit"], 2) for row in saved["ranking"]["rows"]] == pytest.approx(logits, abs=0.006)
+    assert [one["text"] for one in saved["what_ifs"]] == ["Nothing of the kind."]
+    assert len(downloaded(page, "CSV").splitlines()) == 1 + len(logits)
 
     passes = page.locator("#compare-passes")
     expect(passes).to_contain_text("forward passes")
@@ -124,6 +128,13 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", document)
     expect(page.locator("#cards")).to_be_visible()
     assert page.locator("#query textarea").input_value() == FIRST["query"]
+
+
+def downloaded(page: Page, label: str) -> str:
+    """What the list's button of this name saves."""
+    with page.expect_download() as download:
+        page.locator("#compare-downloads").get_by_role("button", name=label, exact=True).click()
+    return download.value.path().read_text(encoding="utf-8-sig")
 
 
 def score_of(page: Page, which: str) -> float:
