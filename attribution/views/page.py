@@ -54,9 +54,9 @@ def identity_html(of: Identity, again: str = "Press Explain for the boxes.") -> 
     return render("page_identity.html", of=of, again=again)
 
 
-def status_html(text: str, *, stopped: bool = False, keys: str = "") -> Markup:
-    """A status line, announced as it changes; `stopped`: the run was ended before its end; `keys`: what starts one."""
-    return render("page_status.html", text=text, stopped=stopped, keys=keys)
+def status_html(text: str, *, stopped: bool = False) -> Markup:
+    """A status line, announced as it changes; `stopped`: the run was ended before its end."""
+    return render("page_status.html", text=text, stopped=stopped)
 
 
 def count_html(text: str, limit: int | None, n_template: int, most_query: int, most_document: int) -> Markup:

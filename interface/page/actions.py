@@ -25,7 +25,7 @@ from interface.runs.lanes import (
     was_refused,
 )
 
-READY, KEYS = "Ready.", "Ctrl+Enter starts from both boxes, Enter from the query."
+READY = "Ready."
 EXPLAIN = "Explain"
 FULL = "Too many wait, so this start was refused. Try again in {} s."
 SAID = {
@@ -70,7 +70,7 @@ def build(says: Mapping[str, str]) -> Actions:
     }
     lines = {
         lane: gr.HTML(
-            status_html(text, keys=KEYS if lane == MAIN else ""),
+            status_html(text),
             elem_id="status" if lane == MAIN else f"{lane}-status",
             render=False,
         )
