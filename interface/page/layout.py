@@ -50,7 +50,7 @@ def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, 
 
 def build_key() -> None:
     """The key, closed; the title line's link opens it."""
-    with gr.Accordion("How to read this", open=False, elem_id="key"):
+    with gr.Accordion("Key", open=False, elem_id="key"):
         gr.HTML(key_html())
 
 
@@ -119,6 +119,6 @@ def count(model_id: str, text: str = "") -> str:
 def counted(pair: TokenizedPair, limit: int) -> str:
     """The pair's exact length, in words."""
     if not pair.truncated:
-        return f"{len(pair.tokens):,} of {limit:,} tokens, query and document together"
+        return f"{len(pair.tokens):,} of {limit:,} tokens"
     read = max(token.end or 0 for token in pair.tokens if token.segment == "document")
     return f"Over {limit:,} tokens: the model reads {read:,} of the document's {len(pair.document):,} characters."
