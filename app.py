@@ -85,14 +85,14 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         layout.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, buttons)
         shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES)
-        linked = [links.of_pair(pair), links.Linked(options.fields)]
+        linked = [links.of_pair(pair), links.Linked(options.fields, copy=copy_button)]
         with gr.Tabs(elem_id="tabs"):
             for row in TABS:
                 with gr.Tab(row.label, id=row.id, elem_id=f"{row.id}-tab") as tab:
                     linked.append(row.build(shell, tab) or links.Linked([]))
         layout.build_key()
         actions.build_stops(buttons)
-        links.build(demo, linked, copy_button)
+        links.build(demo, linked)
         demo.unload(actions.forget)
         register(demo, ENDPOINTS)
 

@@ -28,10 +28,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Linked:
-    """What of a tab is part of a link, and what to do after an event that filled it from one."""
+    """What of a tab is part of a link, what to do after an event that filled it from one, and the tab's own button."""
 
     fields: Sequence[Field]
     after: Callable[[Any], Any] = lambda event: event
+    copy: gr.Button | None = None
 
 
 def text(component: gr.Textbox, longest: int) -> Field:
@@ -59,8 +60,8 @@ def of_pair(pair: PairInputs) -> Linked:
     return Linked([choice(pair.model), text(pair.query, MAX_QUERY), text(pair.document, MAX_DOCUMENT)])
 
 
-def build(page: gr.Blocks, linked: Sequence[Linked], copy: gr.Button) -> None:
-    """The address follows the fields, and they follow the address; `copy` copies the link."""
+def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
+    """The address follows the fields, and they follow the address; each `copy` copies the link."""
     fields = [field for part in linked for field in part.fields]
     components = [field.component for field in fields]
     rules = json.dumps([field.rule for field in fields])
@@ -80,4 +81,5 @@ def build(page: gr.Blocks, linked: Sequence[Linked], copy: gr.Button) -> None:
         components,
         js="(...now) => (window.rerankLens.link.follow(...now), [])",
     )
-    copy.click(None, components, js=f"(...now) => (window.rerankLens.link.copy({base}, ...now), [])")
+    copies = [part.copy.click for part in linked if part.copy]
+    gr.on(copies, None, components, js=f"(...now) => (window.rerankLens.link.copy({base}, ...now), [])")

@@ -106,6 +106,10 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     assert [round(row["logit"], 2) for row in saved["ranking"]["rows"]] == pytest.approx(logits, abs=0.006)
     assert [one["text"] for one in saved["what_ifs"]] == ["Nothing of the kind."]
     assert len(downloaded(page, "CSV").splitlines()) == 1 + len(logits)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#compare-copy-link").click()
+    expect(page.locator("#link-status")).to_have_text("The link is copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
 
     passes = page.locator("#compare-passes")
     expect(passes).to_contain_text("forward passes")

@@ -49,6 +49,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     with gr.Row(elem_id="compare-actions"):
         button = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
         shell.actions.stops[LANE].render()
+        copy = gr.Button("Copy link", elem_id="compare-copy-link", scale=0, min_width=110)
         shell.actions.lines[LANE].render()
     picked = gr.Textbox("", label="A, B and what if", visible="hidden", elem_id="compare-picked")  # see `Picked`
     outputs, controls = build_results()
@@ -95,7 +96,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     limits = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
     names = Field(boxes.names, {"name": "Names", "texts": MOST})
     fields = [choice(boxes.mode), names, *(text(*one) for one in limits), *map(choice, settings.values())]
-    return Linked([*fields, text(picked, 3 * MAX_DOCUMENT)], boxes.show_after)
+    return Linked([*fields, text(picked, 3 * MAX_DOCUMENT)], boxes.show_after, copy)
 
 
 def ask(
