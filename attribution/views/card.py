@@ -27,13 +27,14 @@ def card_html(
     measured: Faithfulness | None = None,
     captum: CaptumAgreement | None = None,
     badge: str = "",
+    large: bool = False,
     growing: bool = False,
 ) -> Markup:
     """One method's card. `method` is the row of what ran, `label` of what was asked for.
 
     `measured` adds the verdict at its end, `captum` the distance from our own integrated gradients; `badge`: what the
-    page's verdict says of this card, which is then shown large, with the slider. `growing`: it is left open, for a
-    browser to close, so that what comes later is only added.
+    page's verdict says of this card, which has the slider then; `large`: it stands first and large. `growing`: it is
+    left open, for a browser to close, so that what comes later is only added.
     """
     words = {side: to_words(explanation, side) for side in SIDES}
     return render(
@@ -46,6 +47,7 @@ def card_html(
         extra=verdict_html(explanation, method, measured) if measured else "",
         captum=captum,
         badge=badge,
+        large=large,
         removal=removal_html(explanation, measured) if badge and measured else "",
         growing=growing,
         strongest=strongest([*words["query"], *words["document"]]),
@@ -79,9 +81,9 @@ def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:
     return [(text, warns) for holds, text, warns in every if holds]
 
 
-def pending_html(method: str, label: str, status: str) -> Markup:
+def pending_html(method: str, label: str, status: str, large: bool = False) -> Markup:
     """A card's place before its result is there."""
-    return render("pending.html", method=method, label=label, status=status)
+    return render("pending.html", method=method, label=label, status=status, large=large)
 
 
 def error_html(method: str, label: str, error: str) -> Markup:

@@ -9,6 +9,7 @@ from attribution.evidence.coverage import SCRIPTS, outside
 from attribution.evidence.faithfulness.agreement import CaptumAgreement, captum_agreement
 from attribution.evidence.faithfulness.summary import summarise
 from attribution.methods import METHODS
+from attribution.methods.defaults import most_faithful
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.card import SIDES, card_html, error_html, pending_html
 from attribution.views.faithfulness import faithfulness_html
@@ -28,6 +29,8 @@ BADGES = {  # what the card that stands first and large says, by the verdict
     "none": "No better than random words: believe none of them",
     "few words": "Too few words to tell which to believe",
 }
+UNCLEAR = "Not clearly better than random words here"
+USUAL = most_faithful()  # of the quick methods, by the stored benchmark
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
@@ -86,15 +89,33 @@ def each_card(
     so none is to be believed yet, and each card is left open: what a stream sends later is only what is added.
     """
     summary = None if growing else _summary(done, measured)
+    large = _large(chosen, done, summary)
     cards = []
     for key in chosen:
         if key in done:
-            cards.append(_card(key, done, measured, summary, growing))
+            badge = _badge(key, summary) if summary and key == large else ""
+            cards.append(_card(key, done, measured, badge, key == large, growing))
         elif failed and key in failed:
             cards.append(error_html(key, METHODS[key].label, failed[key]))
         else:
-            cards.append(pending_html(key, METHODS[key].label, "Not run yet."))
+            cards.append(pending_html(key, METHODS[key].label, "Not run yet.", key == large))
     return cards
+
+
+def _large(chosen: Sequence[str], done: Mapping[str, Explanation], summary: Summary | None) -> str | None:
+    """The card that stands first and large: the best method's; unless there is a best one, that which usually is, so
+    that no card moves when the verdict comes.
+    """
+    usual = next((key for key in (USUAL, *chosen) if key in chosen and not METHODS[key].control), None)
+    if summary is None:
+        return usual
+    return summary.source if summary.outcome == "best" or usual not in done else usual
+
+
+def _badge(key: str, summary: Summary) -> str:
+    """What the large card says of its method."""
+    other = summary.outcome == "close" and key not in summary.methods
+    return UNCLEAR if other else BADGES.get(summary.outcome, "")
 
 
 def _summary(done: Mapping[str, Explanation], measured: Faithfulness | None) -> Summary | None:
@@ -115,7 +136,7 @@ def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]
 
 
 def _card(
-    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, summary: Summary | None, growing: bool
+    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, badge: str, large: bool, growing: bool
 ) -> Markup:
     return card_html(
         done[key],
@@ -123,7 +144,8 @@ def _card(
         label=METHODS[key].label,
         measured=measured,
         captum=_captum(done) if key == CAPTUM else None,
-        badge=BADGES.get(summary.outcome, "") if summary and summary.source == key else "",
+        badge=badge,
+        large=large,
         growing=growing,
     )
 

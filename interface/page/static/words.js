@@ -93,7 +93,7 @@ const remove = (slider) => {
 };
 all.addEventListener("input", (event) => event.target.closest?.(".rl-remove") && remove(event.target));
 // A compact text shows its strongest part.
-const compact = () => all.querySelectorAll(".rl-card:not(:has(.rl-badge-verdict, .rl-details[open])) .rl-text").forEach((text) => {
+const compact = () => all.querySelectorAll(".rl-card:not(.rl-large, :has(.rl-details[open])) .rl-text").forEach((text) => {
   const strong = words(text).sort((a, b) => b.dataset.p - a.dataset.p)[0];
   if (strong) text.scrollTop = strong.offsetTop - text.offsetTop - text.clientHeight / 3;
 });
@@ -102,7 +102,7 @@ document.addEventListener("focusin", (event) => {
   if (!all.contains(event.target)) focused = -1;
 });
 new MutationObserver(() => {
-  if (all.querySelector(".rl-badge-verdict")) compact();
+  if (all.querySelector(".rl-large")) compact();
   if (!all.querySelector("[data-w]")) marked = undefined; // another run
   const fresh = marked && all.querySelector(`[data-w="${CSS.escape(marked)}"]:not(.rl-same)`);
   if (!fresh) return;
