@@ -151,7 +151,7 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     page.locator("#compare-query textarea").fill(QUERY)
     pasted = "text\n" + "\n".join(f'"{passage}"' for passage in PASSAGES)
     page.locator("#compare-documents textarea").fill(pasted)
-    page.wait_for_function("text => rerankLists.now[3] === text", arg=pasted)
+    expect(page.locator("#compare-documents textarea")).to_have_value(pasted)
     page.locator("#compare-start").click()
     bars = page.locator("#compare-why .rl-passages > ol > li")
     expect(bars).to_have_count(2 + 1 + 5)  # the logits, what is in both, and what only one holds
