@@ -27,7 +27,8 @@ QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants <b>&</b> museums \U0001f600 ."
 OTHER = ("which city is the capital of france", "paris is the capital of france , new york is not .")
 every_family = pytest.mark.parametrize("architecture", PAIRED)
-WITH_STATES = [name for name, family in FAMILIES.items() if family.states]
+# Qwen3.5 mixes linear attention in, which has no weights to show.
+WITH_STATES = [name for name, family in FAMILIES.items() if family.states and name != "Qwen3_5ForCausalLM"]
 
 
 def look(reranker: Any, query: str = QUERY, document: str = DOCUMENT) -> Inside:
