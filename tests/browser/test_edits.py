@@ -18,7 +18,7 @@ from tests.browser.test_explain import EXAMPLES
 HERO = ".rl-card:has(.rl-badge-verdict)"
 QUERY = "how many people live in berlin"
 DOCUMENT = "Berlin is large. It has about 3.7 million inhabitants, more than Paris. Nobody here knows why. " * 2
-MOST_WORDS = 256  # seen before the first click, without the pair's own text: 198 with the bundled model, whose verdict is shorter
+MOST_WORDS = 256  # seen before the first click, without the pair's text; the bundled model's verdict is shorter: 198
 ONLY_HEARD = "() => [...document.querySelectorAll('.rl-vh, .visually-hidden')].map((one) => one.innerText).join(' ')"
 SIZES = [(1280, 720), (1440, 900), (390, 844)]
 ABOVE_THE_FOLD = """() => {

@@ -94,9 +94,12 @@ const remove = (slider) => {
 all.addEventListener("input", (event) => event.target.closest?.(".rl-remove") && remove(event.target));
 // A compact text shows its strongest part.
 const compact = () => all.querySelectorAll(".rl-card:not(.rl-large, :has(.rl-details[open])) .rl-text").forEach((text) => {
+  if (text.dataset.placed) return; // once: then it goes where the reader goes
+  text.dataset.placed = true;
   const strong = words(text).sort((a, b) => b.dataset.p - a.dataset.p)[0];
   if (strong) text.scrollTop = strong.offsetTop - text.offsetTop - text.clientHeight / 3;
 });
+compact();
 all.addEventListener("toggle", compact, true);
 document.addEventListener("focusin", (event) => {
   if (!all.contains(event.target)) focused = -1;
