@@ -186,7 +186,7 @@ def test_no_text_reaches_the_server_before_a_start_and_no_other_host_is_asked(pa
     expect(page.locator("#cards .rl-card").first).to_be_visible()
     assert refused == []
     count = page.locator("#count")
-    expect(count).to_have_text(re.compile("of 512 tokens\s*$"))
+    expect(count).to_have_text(re.compile(r"of 512 tokens\s*$"))
     box(page, "query").fill("private question?")
     box(page, "document").fill("private passage. " * 20)
     expect(count).to_contain_text("of 512 tokens; a result has the exact number.")
@@ -205,7 +205,7 @@ def test_no_text_reaches_the_server_before_a_start_and_no_other_host_is_asked(pa
         page.locator("#explain").click()
     assert len(before) > 10
     assert not [request for request in before if "private" in request]
-    expect(count).to_have_text(re.compile("of 512 tokens\s*$"))  # now the server has counted
+    expect(count).to_have_text(re.compile(r"of 512 tokens\s*$"))  # now the server has counted
     assert hosts == {urlsplit(app_url).netloc}
     with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
         page.evaluate("new Image().src = 'http://127.0.0.2:9/x.png'")
