@@ -106,7 +106,8 @@ def _large(chosen: Sequence[str], done: Mapping[str, Explanation], summary: Summ
     """The card that stands first and large: the best method's; unless there is a best one, that which usually is, so
     that no card moves when the verdict comes.
     """
-    usual = next((key for key in (USUAL, *chosen) if key in chosen and not METHODS[key].control), None)
+    first = [key for key in chosen if key == USUAL]
+    usual = next((key for key in (*first, *chosen) if not METHODS[key].control), None)
     if summary is None:
         return usual
     return summary.source if summary.outcome == "best" or usual not in done else usual

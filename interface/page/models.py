@@ -55,7 +55,7 @@ def build(pair: PairInputs, actions: Actions) -> None:
     over = start(
         pair.model.input, choose, other, {"model_id": pair.model, **outputs}, outputs, actions, options=DOWNLOADS
     )
-    back = over.then(go_back, [pair.model, before, coming], pair.model, trigger_mode="multiple", **ASIDE)
+    back = over.then(go_back, [pair.model, before, coming], [pair.model, coming], trigger_mode="multiple", **ASIDE)
     back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
@@ -82,6 +82,8 @@ def choose(asked: Choice, run: Run) -> Iterator[Update]:
     yield {"before": asked.model_id, "coming": "", "status": status_html(f"{label} is ready.")}
 
 
-def go_back(now: str, before: str, coming: str, request: gr.Request) -> Any:
-    """The model before, unless the visitor has chosen again since, or runs the new one, which loads it."""
-    return before if now == coming and not busy(request.session_hash or "") else gr.skip()
+def go_back(now: str, before: str, coming: str, request: gr.Request) -> tuple[Any, Any]:
+    """`(model, coming)`: the model before, so that the same one can be chosen again; nothing if the visitor has chosen
+    another since, or runs the new one, which loads it.
+    """
+    return (before, "") if now == coming and not busy(request.session_hash or "") else (gr.skip(), gr.skip())
