@@ -32,7 +32,7 @@ from attribution.views.probes import probes_html
 from benchmarks.summary import stored, summary
 from interface.page import settings
 from interface.programs import api
-from interface.runs.handlers import Claimed, Pair
+from interface.runs.handlers import Pair
 from interface.runs.lanes import claim
 from interface.tabs.table import TABS
 from tests import tiny as checkpoints
@@ -183,8 +183,8 @@ def test_the_tab_is_on_the_page_and_runs(demo: Any, page: list[Any]) -> None:
     assert "Tokens" in [block.label for block in page if isinstance(block, gr.Tab)]
     (run,) = [event for event in demo.fns.values() if event.api_name == "run_tokens"]
     asked = Pair(BUNDLED, QUERY, DOCUMENT)
-    number = claim("visitor", "tokens")
-    first, *_ = run.fn(visitor(), gr.Progress(), claimed=Claimed(number, asked), query=QUERY, document=DOCUMENT)
+    claim("visitor", "tokens", asked, run.fn.__qualname__)
+    first, *_ = run.fn(visitor(), gr.Progress(), claimed=True, query=QUERY, document=DOCUMENT)
     (rows,) = [value for component, value in first.items() if isinstance(component, gr.Dataframe)]
     tokens = load_reranker().encode(QUERY, DOCUMENT).tokens
     assert rows == [[token.text, token.segment] for token in tokens]

@@ -11,7 +11,7 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import budget
-from interface.runs.handlers import ASIDE, NO_CLAIM, QUEUE, Claimed, Handler, check_fields, for_page
+from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
 from interface.runs.lanes import (
     MAIN,
     Ended,
@@ -20,6 +20,7 @@ from interface.runs.lanes import (
     claim,
     end,
     in_a_word,
+    say_no,
     stop,
     wait_of_a_full_queue,
     was_refused,
@@ -97,12 +98,11 @@ def start(
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
     Returns the event after which the run is over.
     """
-    line, claimed = actions.line(run.lane), gr.State(None)
+    line, claimed = actions.line(run.lane), gr.State(False)
     told = [claimed, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
-    claim_it = _claimer(run.lane, ask, cost, claimed, actions)
     begun = begin(
-        claim_it, None, told, inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}",
-        trigger_mode="multiple", **ASIDE,
+        _claimer(run, ask, cost, claimed, actions), None, told, inputs_kwargs=dict(inputs), js=js,
+        api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
     )  # fmt: skip
     shown = {**outputs, "status": line}
     fields = {name: inputs[name] for name in ("query", "document") if "document" in inputs}
@@ -115,10 +115,10 @@ def start(
 
 
 def _claimer(
-    lane: str, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
+    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
 ) -> Callable[..., dict[Any, Any]]:
     """The handler that makes a start a claim, or says in the lane's line why it is none."""
-    line = actions.line(lane)
+    lane, line = run.lane, actions.line(run.lane)
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
         session, passes, takes = request.session_hash or "", 0, 0.0
@@ -126,17 +126,20 @@ def _claimer(
             asked = ask(**given)
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
-            return {line: status_html(str(error)), claimed: NO_CLAIM}
+            say_no(session, lane)
+            return {line: status_html(str(error)), claimed: True}
         question = budget.ask(session, passes, takes, asked)
         if question or asked is None:
+            if question:
+                say_no(session, lane)
             said = {line: status_html(question), actions.explain: gr.Button(again(takes))} if question else {}
-            return said | {claimed: NO_CLAIM}
+            return said | {claimed: True}
         ended = actions.said(end(session, None if lane == MAIN else lane))
-        claimed_as = Claimed(claim(session, lane), asked)
+        claim(session, lane, asked, run.name)
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        started = {line: status_html(waiting), claimed: claimed_as} | actions.stoppable(session)
+        started = {line: status_html(waiting), claimed: True} | actions.stoppable(session)
         if lane == MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
         return ended | started

@@ -17,8 +17,9 @@ from attribution.views.page import status_html
 from interface.page.actions import Actions, start
 from interface.page.layout import count
 from interface.runs.handlers import ASIDE, PairInputs, Update, handler
-from interface.runs.lanes import CHOOSING, Run, busy
+from interface.runs.lanes import CHOOSING, busy
 from interface.runs.limits import check_model
+from interface.runs.run import Run
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
 

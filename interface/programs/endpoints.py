@@ -22,9 +22,9 @@ from attribution.rerankers.loading.load import default_model
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken
 from interface.runs.handlers import QUEUE
-from interface.runs.lanes import Run
 from interface.runs.limits import check_model
 from interface.runs.once import Once
+from interface.runs.run import Run
 from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
 KINDS: dict[Any, tuple[type | tuple[type, ...], str]] = {

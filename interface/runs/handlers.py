@@ -16,7 +16,7 @@ from attribution.rerankers.loading.models import MODELS
 from attribution.views.page import Identity, status_html
 from interface.runs.cost import Passes
 from interface.runs.gpu import Work, spoken
-from interface.runs.lanes import SLOTS, answered, waits
+from interface.runs.lanes import SLOTS, answered, may_say, waiting
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
 from interface.runs.once import Once, Update
 from interface.server.gradio_private import ask_before_the_queue
@@ -93,17 +93,6 @@ class PairInputs:
         return {"model_id": self.model, "query": self.query, "document": self.document}
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """What a start asked for, and the number of its claim."""
-
-    number: int
-    asked: Any
-
-
-NO_CLAIM = Claimed(0, None)  # of a start that was refused, and told why
-
-
 class Handler(Once):
     """A question of a tab; see `handler`."""
 
@@ -143,27 +132,28 @@ def handler(
 
 
 def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """`run` as Gradio calls it with what was claimed; what was refused or withdrawn meanwhile leaves the page as it is.
+    """`run` as Gradio calls it, of what waits for it; what was refused or withdrawn meanwhile leaves the page as it is.
 
-    Gradio asks it before its queue, so neither that nor a kept answer waits. Nothing at all was claimed where the claim
-    went to another copy of the server.
+    Gradio asks it before its queue, so neither that nor a kept answer waits. `claimed` is false where the start went
+    to another copy of the server.
     """
 
     def on_page(
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-        claimed: Claimed | None = None,
+        claimed: bool = False,
         **_fields: Any,
     ) -> Iterator[dict[Any, Any]]:
-        if claimed is None:
-            yield {outputs["status"]: status_html(ELSEWHERE)}
+        session = request.session_hash or ""
+        claim = waiting(session, run.lane, run.name)
+        if not claimed or claim is None:
+            yield {outputs["status"]: gr.skip() if claimed else status_html(ELSEWHERE)}
             return
-        if not waits(request.session_hash or "", run.lane, claimed.number):
-            yield {outputs["status"]: gr.skip()}
-            return
-        for update in run(claimed.asked, request, progress, claimed.number):
-            yield {outputs[name]: value for name, value in update.items()}
+        for update in run(claim.asked, request, progress, claim.number):
+            silent = () if may_say(session, run.lane, claim.number) else ("status",)
+            yield {outputs[name]: gr.skip() if name in silent else value for name, value in update.items()}
 
+    on_page.__qualname__ = run.name
     return ask_before_the_queue(on_page)
 
 

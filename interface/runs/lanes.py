@@ -1,33 +1,30 @@
 """One run a visitor and lane, the latest wins: a newer start ends the one before it, before its next model pass.
 
-A start is claimed at once, outside Gradio's queue, and waits until its handler begins. A claim has a number, so a
-handler whose claim was withdrawn meanwhile knows it and does nothing. A tab that runs by itself has a lane of its own.
+A start is claimed at once, outside Gradio's queue, and waits here, with what it asks for, until its handler begins. A
+claim has a number, so a run whose claim was withdrawn meanwhile does nothing. A tab that runs by itself has a lane.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
 from attribution.errors import Stopped
 from attribution.rerankers.memory import return_freed
-from attribution.rerankers.meter import Meter
-from interface.runs.budget import Budget
+from interface.runs.run import Run
 
 SLOTS = 2  # runs at a time, all visitors together
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
 WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
-PROGRESS_SECONDS = 0.25
 Lane = tuple[str, str]  # (session, name of the lane)
 Ended = Literal["running", "waiting"]
 MAIN = "explain"
@@ -35,80 +32,20 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 
 _lock = threading.Condition()  # told whenever a run is over
 _running: dict[Lane, Run] = {}
-_waiting: dict[Lane, int] = {}  # the number of the claim, in the order they were claimed
+_waiting: dict[Lane, Claim] = {}  # in the order they were claimed
 _refused: deque[str] = deque(maxlen=1000)  # visitors who found the queue full, until they are told
+_said: dict[Lane, int] = {}  # the number of a start that was refused with a word, which stands until the next claim
 _numbers = itertools.count(1)
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
-_tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
 
 
-def sparingly(progress: Callable[..., Any]) -> Callable[..., None]:
-    """`progress`, told at most every `PROGRESS_SECONDS`: a message a batch is a good part of a short run's stream."""
-    told = -math.inf
+@dataclass(frozen=True)
+class Claim:
+    """What a start asked of which handler; numbers rise."""
 
-    def tell(*args: Any, **kwargs: Any) -> None:
-        nonlocal told
-        now = time.perf_counter()
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            progress(*args, **kwargs)
-
-    return tell
-
-
-class Run:
-    """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take.
-
-    `tell`: shows its progress, as `gr.Progress` is called. `others()`: how many visitors wait for a turn.
-    """
-
-    def __init__(
-        self,
-        is_gone: Callable[[], bool] = lambda: False,
-        progress: Callable[..., Any] | None = None,
-        others: Callable[[], int] = lambda: 0,
-    ) -> None:
-        self._stopped = threading.Event()
-        self._is_gone = is_gone
-        self._budget: Budget | None = None
-        self.progress, self.others = progress, others
-        self.tell = sparingly((lambda *_, **__: None) if progress is None else progress)  # Gradio's own is false
-
-    @property
-    def over(self) -> bool:
-        """Its visitor has stopped it, or is gone."""
-        return self._stopped.is_set() or self._is_gone()
-
-    def stop(self) -> None:
-        """End the run before its next model pass."""
-        self._stopped.set()
-
-    def check(self, meter: Meter | None = None) -> None:
-        """Raises `Stopped` after `stop`, or once the visitor is gone; `OverBudget` at the host's limit.
-
-        In a GPU worker, the page's process is asked. The limit counts from the first batch, which has a `meter`: a
-        download does not use it up.
-        """
-        tick = _tick.get()
-        if tick:
-            tick()
-        if self._stopped.is_set():
-            raise Stopped("stopped by the visitor")
-        if self._is_gone():
-            raise Stopped("the visitor is gone")
-        if meter:
-            self._budget = self._budget or Budget()
-            self._budget.check()
-
-
-@contextmanager
-def ticking(tick: Callable[[], None]) -> Iterator[None]:
-    """Every `check` of this context calls `tick`, which may raise `Stopped`."""
-    token = _tick.set(tick)
-    try:
-        yield
-    finally:
-        _tick.reset(token)
+    number: int
+    asked: Any
+    handler: str
 
 
 @contextmanager
@@ -119,7 +56,7 @@ def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: in
     """
     run, key, began = run or Run(), (session, lane), time.perf_counter()
     with _lock:
-        late = claim is not None and _waiting.get(key) != claim
+        late = claim is not None and _number(key) != claim
         if late:
             run.stop()
         else:
@@ -152,21 +89,37 @@ def wait_until_idle() -> None:
         _lock.wait_for(lambda: not anything_runs())
 
 
-def claim(session: str, lane: str = MAIN) -> int:
+def claim(session: str, lane: str = MAIN, asked: Any = None, handler: str = "") -> int:
     """End what the visitor has running, and wait. Returns the claim's number; `ahead` says for how long it waits.
 
     The main lane ends every lane of the visitor, another lane only itself.
     """
     end(session, None if lane == MAIN else lane)
     with _lock:
-        _waiting[session, lane] = number = next(_numbers)
-    return number
+        _waiting[session, lane] = latest = Claim(next(_numbers), asked, handler)
+    return latest.number
 
 
-def waits(session: str, lane: str, claim: int) -> bool:
-    """Whether this claim still waits: it was not withdrawn, and no newer one took its place."""
+def _number(key: Lane) -> int | None:
+    return _waiting[key].number if key in _waiting else None
+
+
+def waiting(session: str, lane: str, handler: str) -> Claim | None:
+    """The visitor's claim that waits for this handler, if one does."""
     with _lock:
-        return _waiting.get((session, lane)) == claim
+        found = _waiting.get((session, lane))
+    return found if found and found.handler == handler else None
+
+
+def say_no(session: str, lane: str) -> None:
+    """A start is refused, and its visitor told why: what runs goes on, and its status does not replace that word."""
+    with _lock:
+        _said[session, lane] = next(_numbers)
+
+
+def may_say(session: str, lane: str, claim: int) -> bool:
+    """Whether the lane's line is still this claim's: no later start was refused in it."""
+    return _said.get((session, lane), 0) < claim
 
 
 def answered(session: str, lane: str) -> None:
@@ -217,6 +170,8 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
         left = [key[1] for key in mine if _waiting.pop(key, None)]
+        for key in [key for key in _said if key[0] == session and lane in (None, key[1])]:
+            del _said[key]
         _lock.notify_all()
     for run in runs.values():
         run.stop()
@@ -245,6 +200,7 @@ def _forget_the_parents() -> None:
     _lock = threading.Condition()
     _running.clear()
     _waiting.clear()
+    _said.clear()
 
 
 os.register_at_fork(after_in_child=_forget_the_parents)

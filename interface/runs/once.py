@@ -12,7 +12,8 @@ from attribution.errors import Stopped
 from interface.runs import kept as answers
 from interface.runs.cost import Passes, lent
 from interface.runs.gpu import Work, log, on_model
-from interface.runs.lanes import Run, anything_runs, wait_until_idle
+from interface.runs.lanes import anything_runs, wait_until_idle
+from interface.runs.run import Run
 from interface.server.gradio_private import refuse_a_look
 
 Update = dict[str, Any]  # what is not named stays as it is

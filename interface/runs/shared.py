@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 
 LOOK_SECONDS = 0.1  # between looks whether who follows has stopped
 _lock = threading.Lock()

@@ -32,8 +32,9 @@ from interface.page.settings import DEFAULT_METHODS, DEFAULTS
 from interface.runs import cost
 from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
-from interface.runs.lanes import MAIN, Run
+from interface.runs.lanes import MAIN
 from interface.runs.limits import check_budgets
+from interface.runs.run import Run
 from interface.tabs import explain_edit, two_models
 from interface.tabs.explain_results import CARDS, Results
 from interface.tabs.explain_sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by

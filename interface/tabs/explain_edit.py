@@ -15,7 +15,7 @@ from attribution.views.edited import edited_html
 from attribution.views.page import status_html
 from interface.page import models
 from interface.runs.handlers import Pair, Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 
 LANE = "edit"
 NO_RESULT = "There is no result whose words could be edited. Press Explain first."

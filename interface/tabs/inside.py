@@ -19,7 +19,7 @@ from attribution.views.page import identity_html, status_html
 from interface.page import models
 from interface.page.layout import STATIC, Shell, open_run
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Pair, Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 
 DEFAULT_MEASURE = "grad_norm"
 AGAIN = "Press “Look inside for the boxes” for them."

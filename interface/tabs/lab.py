@@ -16,7 +16,7 @@ from attribution.views.page import identity_html, status_html
 from interface.page import models
 from interface.page.layout import STATIC, Shell, open_run
 from interface.runs.handlers import Pair, Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 
 AGAIN = "Press “Run the lab on the boxes” for them."
 

@@ -18,7 +18,7 @@ from interface.page import models
 from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, Shell, fill_from, open_run
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 
 AGAIN = "Press “Run the probes on the boxes” for them."
 

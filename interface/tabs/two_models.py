@@ -23,8 +23,8 @@ from interface.page.actions import start
 from interface.page.layout import STATIC, Shell
 from interface.page.settings import DEFAULTS
 from interface.runs.handlers import Pair, Update, handler
-from interface.runs.lanes import Run
 from interface.runs.limits import check_budgets
+from interface.runs.run import Run
 
 LANE = "two-models"
 SAYS = "Runs the ticked methods on the pair in the boxes, under both models."

@@ -142,7 +142,7 @@ def test_the_latest_start_wins_in_any_order_of_clicks(page: Page, app_url: str) 
     expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-query", EXAMPLES[11]["query"])
     expect(page.locator("#stop")).to_be_disabled()
     expect_result_of(page, EXAMPLES[11]["query"], EXAMPLES[11]["document"])
-    fill(page, "when was the tower completed", MIDDLING)
+    fill(page, "when was the tower completed", LONG)
     explain_long(page)  # 3: Explain, Stop, Explain, all at once
     press(page, "Stop")
     expect(page.locator("#explain")).to_be_focused()

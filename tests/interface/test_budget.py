@@ -19,7 +19,8 @@ from attribution.rerankers.reranker import Reranker
 from interface.programs import api
 from interface.runs import budget
 from interface.runs.handlers import Pair
-from interface.runs.lanes import Run, latest_run, stop, ticking
+from interface.runs.lanes import latest_run, stop
+from interface.runs.run import Run, ticking
 from interface.runs.steps import Tick, stepwise
 from interface.server import gradio_private
 from interface.server.gradio_private import gone

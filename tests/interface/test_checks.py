@@ -16,7 +16,7 @@ from attribution.errors import InputError, OptionError, check_range, check_text
 from interface.programs.endpoints import endpoint, register
 from interface.runs import lanes as runs
 from interface.runs.gpu import OUR_FAULT
-from interface.runs.handlers import UNCHANGED, Claimed, Pair, check_fields, for_page, handler
+from interface.runs.handlers import UNCHANGED, Pair, check_fields, for_page, handler
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
 from interface.server.gradio_private import Page
 from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
@@ -248,7 +248,8 @@ def test_a_handler_leaves_what_it_does_not_name(updates: list[str]) -> None:
 
     with gr.Blocks() as demo:
         outputs = {"text": gr.Textbox("shown"), "status": gr.HTML("status")}
-        claimed = gr.State(Claimed(runs.claim("visitor", "lab"), None))
+        runs.claim("visitor", "lab", None, run.name)
+        claimed = gr.State(True)
         demo.load(for_page(run, outputs), None, [*outputs.values()], inputs_kwargs={"claimed": claimed})
     answer: dict[str, Any] = {"iterator": None}
     sent: list[Any] = []

@@ -16,7 +16,7 @@ from interface.runs.lanes import (
     MAIN,
     SLOTS,
     WAITING,
-    Run,
+    Claim,
     ahead,
     busy,
     claim,
@@ -25,8 +25,9 @@ from interface.runs.lanes import (
     latest_run,
     places,
     stop,
-    waits,
+    waiting,
 )
+from interface.runs.run import Run
 
 
 def goes_on(run: Run) -> bool:
@@ -101,10 +102,10 @@ def test_waiting_is_counted_and_withdrawn() -> None:
 def test_a_claim_that_is_not_the_latest_never_runs_and_takes_nothing_from_the_latest() -> None:
     older = claim("ann")
     newer = claim("ann")
-    assert [waits("ann", MAIN, number) for number in (older, newer)] == [False, True]
+    assert waiting("ann", MAIN, "") == Claim(newer, None, "")
     with latest_run("ann", claim=older) as late:
         assert not goes_on(late)
-    assert waits("ann", MAIN, newer)
+    assert waiting("ann", MAIN, "") == Claim(newer, None, "")
     with latest_run("ann", claim=newer) as run:
         assert goes_on(run)
         with latest_run("ann", claim=older) as late:

@@ -12,8 +12,9 @@ from attribution.errors import InputError
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS, groups
 from interface.runs import kept, shared
 from interface.runs.handlers import Handler, Pair, handler
-from interface.runs.lanes import Run, latest_run, stop
+from interface.runs.lanes import latest_run, stop
 from interface.runs.once import explain_ahead
+from interface.runs.run import Run
 from interface.tabs.compare import tab as compare
 from interface.tabs.compare.inputs import EMPTY, LIST
 from interface.tabs.explain import Asked, ask, run

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -18,8 +19,10 @@ from attribution.errors import InputError
 from attribution.methods.leaves import read_grad
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.runs.handlers import NO_CLAIM, UNCHANGED, Claimed, Pair, handler
-from interface.runs.lanes import CHOOSING, MAIN, Run, busy, claim, end, stop
+from interface.page.settings import DEFAULTS
+from interface.runs.handlers import UNCHANGED, Pair, handler
+from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, stop, waiting
+from interface.runs.run import Run
 from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
@@ -154,13 +157,13 @@ def events(offered: str, name: str) -> list[Any]:
 
 @pytest.mark.filterwarnings("ignore:This model is not on offer")
 def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -> None:
-    """Every run of the page, with a claim that was ended, that is not the latest, or that was never made."""
+    """Every run of the page, with a claim that was ended, that is another handler's, or that was never made."""
     runs = events(offered, "run")
     assert len(runs) == len(events(offered, "claim")) > len(lines())
     lanes = {str(event.api_name).split("_")[1] for event in runs}
     assert lanes == {CHOOSING, *lines()}
 
-    def says(event: Any, claimed: Claimed | None) -> bool:
+    def says(event: Any, claimed: bool = True) -> bool:
         try:
             updates = list(event.fn(visitor(), None, claimed))
         except gr.Error:
@@ -170,14 +173,18 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
     unknown = explain_tab.Asked("nowhere", *PAIR)
     for event in runs:
         lane = str(event.api_name).split("_")[1]
-        withdrawn = Claimed(claim("visitor", lane), unknown)
+        mine, another = event.fn.__qualname__, "of another handler"
+        claim("visitor", lane, unknown, mine)
         assert end("visitor", lane) == {lane: "waiting"}
-        assert not says(event, withdrawn), event.api_name
-        older, latest = (Claimed(claim("visitor", lane), unknown) for _ in range(2))
-        assert not says(event, older), event.api_name
-        assert not says(event, NO_CLAIM), event.api_name
-        assert says(event, None), "its claim is in another copy of the server"
-        assert says(event, latest), event.api_name
+        assert not says(event), event.api_name
+        claim("visitor", lane, unknown, mine)
+        claim("visitor", lane, unknown, another)
+        assert not says(event), event.api_name
+        assert says(event, claimed=False), "its claim is in another copy of the server"
+        assert waiting("visitor", lane, another), "its own handler comes yet"
+        claim("visitor", lane, unknown, mine)
+        assert says(event), event.api_name
+        assert not says(event), "the start before, which comes late"
     assert not busy("visitor")
 
 
@@ -195,3 +202,27 @@ def test_the_latest_start_runs_however_late_the_older_one_comes(offered: str) ->
     assert list(explain_tab.run(*older)) == [UNCHANGED]
     assert len(list(explain_tab.run(*newer))) > len(TICKED)
     assert not busy("visitor")
+
+
+def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: str) -> None:
+    """That run goes on and is shown; its "Done" would hide why the new start did nothing."""
+    import app
+
+    by_name = {event.api_name: event for event in app.build([offered])[0].fns.values()}
+    run, claim_it = by_name[f"run_{MAIN}"], by_name[f"claim_{MAIN}"]
+    claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
+    updates = run.fn(visitor(), None, True)
+    next(updates)
+    boxes = {"model_id": offered, "query": PAIR[0], "document": " "}
+    (line, said), *_ = claim_it.fn(visitor(), **boxes, **DEFAULTS).items()
+    assert "empty" in said
+
+    def told(updates: Iterator[dict[Any, Any]]) -> list[str]:
+        return [each[line] for each in updates if line in each and not is_prop_update(each[line])]
+
+    assert told(updates) == []
+    claim("visitor", MAIN, replace(asked(offered), n_steps=5), run.fn.__qualname__)
+    claim_it.fn(visitor(), **boxes, **DEFAULTS)
+    assert len(list(run.fn(visitor(), None, True))) > len(TICKED), "a start that waits keeps its turn"
+    claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
+    assert any("Done" in each for each in told(run.fn(visitor(), None, True)))

@@ -14,7 +14,7 @@ from gradio.utils import diff, is_prop_update
 from attribution.methods import METHODS
 from interface.page import models
 from interface.page.settings import DEFAULT_METHODS
-from interface.runs import lanes
+from interface.runs import run
 from interface.tabs import explain as explain_tab
 from interface.tabs.explain_results import CARDS
 
@@ -41,27 +41,27 @@ def test_the_stream_is_at_most_half_as_much_again_as_the_page(yields: list[list[
 def test_progress_is_told_sparingly(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, then not before its time is over, and then the newest."""
     now, told = 100.0, list[int]()
-    monkeypatch.setattr(lanes.time, "perf_counter", lambda: now)
-    tell = lanes.sparingly(told.append)
+    monkeypatch.setattr(run.time, "perf_counter", lambda: now)
+    tell = run.sparingly(told.append)
     for batch in range(12):
         tell(batch)
-        now += lanes.PROGRESS_SECONDS / 4
+        now += run.PROGRESS_SECONDS / 4
     assert told == [0, 4, 8]
 
 
 def test_a_download_is_told_sparingly_and_always_with_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten messages a second keep a visitor's page busy, and Gradio shows no words without a number."""
     now, told = 100.0, list[tuple[Any, str]]()
-    monkeypatch.setattr(lanes.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(run.time, "perf_counter", lambda: now)
 
     def download(_model_id: str, on_bytes: Any) -> None:
         nonlocal now
         for done in (0, 0, 0, 0, 10, 20, 30, 40):  # of a total that is known once bytes come
             on_bytes(done, 100 if done else 0)
-            now += lanes.PROGRESS_SECONDS / 2
+            now += run.PROGRESS_SECONDS / 2
 
     monkeypatch.setattr(models, "load_reranker", download)
-    models.load("demo-reranker", lanes.Run(progress=lambda at, desc, **_: told.append((at, desc.split()[0]))))
+    models.load("demo-reranker", run.Run(progress=lambda at, desc, **_: told.append((at, desc.split()[0]))))
     assert told == [(0.0, "Asking"), (0.0, "Asking"), ((10, 100), "Downloading"), ((30, 100), "Downloading")]
 
 

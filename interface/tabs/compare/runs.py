@@ -21,7 +21,7 @@ from attribution.views.what_if import outcomes_html
 from interface.page import models
 from interface.runs import cost
 from interface.runs.handlers import Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
 from interface.tabs.compare.picked import Changes, Picked
 from interface.tabs.compare.state import PASSAGE, Asked, Compared, More, Version

@@ -18,7 +18,7 @@ from attribution.views.page import status_html
 from attribution.views.what_if import flip_html, outcomes_html, raised_html
 from attribution.words import split_sentences
 from interface.runs.handlers import Update, handler
-from interface.runs.lanes import Run
+from interface.runs.run import Run
 from interface.tabs.compare.draw import draw_rows, draw_why, draw_words, outcomes
 from interface.tabs.compare.runs import LANE, score, watch, with_changes
 from interface.tabs.compare.state import Change, Compared, Meet, More, Version
