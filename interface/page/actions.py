@@ -25,6 +25,7 @@ from interface.runs.lanes import (
     wait_of_a_full_queue,
     was_refused,
 )
+from interface.server.gradio_private import queued
 
 READY = "Ready."
 EXPLAIN = "Explain"
@@ -135,7 +136,7 @@ def _claimer(
             said = {line: status_html(question), actions.explain: gr.Button(again(takes))} if question else {}
             return said | {claimed: True}
         ended = actions.said(end(session, None if lane == MAIN else lane))
-        claim(session, lane, asked, run.name)
+        claim(session, lane, asked, run.name, queued(request))
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""

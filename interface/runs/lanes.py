@@ -11,9 +11,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ from attribution.rerankers.memory import return_freed
 from interface.runs.run import Run
 
 SLOTS = 2  # runs at a time, all visitors together
+COMES_SECONDS = 5.0  # within which the run of a start is in Gradio's queue; its visitor may have left before
+FORGOTTEN_SECONDS = 600.0  # after which a start whose run never came is not remembered
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
 WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
@@ -41,11 +43,17 @@ _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
 @dataclass(frozen=True)
 class Claim:
-    """What a start asked of which handler; numbers rise."""
+    """What a start asked of which handler; numbers rise. `queued()`: whether its visitor has anything in the queue."""
 
     number: int
-    asked: Any
-    handler: str
+    asked: Any = None
+    handler: str = ""
+    queued: Callable[[], bool] = lambda: True
+    began: float = field(default_factory=lambda: time.monotonic())
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether it is younger than that, or its run may still come."""
+        return time.monotonic() - self.began < seconds or self.queued()
 
 
 @contextmanager
@@ -89,14 +97,16 @@ def wait_until_idle() -> None:
         _lock.wait_for(lambda: not anything_runs())
 
 
-def claim(session: str, lane: str = MAIN, asked: Any = None, handler: str = "") -> int:
+def claim(session: str, lane: str = MAIN, *wanted: Any) -> int:
     """End what the visitor has running, and wait. Returns the claim's number; `ahead` says for how long it waits.
 
-    The main lane ends every lane of the visitor, another lane only itself.
+    The main lane ends every lane of the visitor, another lane only itself. `wanted`: what a `Claim` has beside it.
     """
     end(session, None if lane == MAIN else lane)
     with _lock:
-        _waiting[session, lane] = latest = Claim(next(_numbers), asked, handler)
+        for key in [key for key, one in _waiting.items() if not one.lasts(FORGOTTEN_SECONDS)]:
+            del _waiting[key]
+        _waiting[session, lane] = latest = Claim(next(_numbers), *wanted)
     return latest.number
 
 
@@ -129,8 +139,8 @@ def answered(session: str, lane: str) -> None:
 
 
 def refuse(session: str, name: str) -> None:
-    """The queue is full: the visitor's claim, of the handler `name`, is withdrawn."""
-    answered(session, name.removeprefix("run_"))
+    """The queue is full: the claim of the event `name`, is withdrawn: "run_compare_2" is one of Compare's."""
+    answered(session, name.split("_")[1])
     _refused.append(session)
 
 
@@ -149,7 +159,8 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
             return None
         if lane == CHOOSING:
             return 0, 0.0
-        running, waiting = ([key for key in lanes if key[1] != CHOOSING] for lanes in (_running, _waiting))
+        come = [key for key, one in _waiting.items() if one.lasts(COMES_SECONDS) or key == (session, lane)]
+        running, waiting = ([key for key in keys if key[1] != CHOOSING] for keys in (_running, come))
         before = max(0, len(running) + waiting.index((session, lane)) - SLOTS + 1)
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
 

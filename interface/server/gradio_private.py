@@ -70,6 +70,18 @@ def others(request: gr.Request | None) -> Callable[[], int]:
     return lambda: len({event.session_hash for event in queue.waiting} - {request.session_hash})
 
 
+def queued(request: gr.Request | None) -> Callable[[], bool]:
+    """Whether something of the client of `request` is in the queue or runs; where there is no server, always."""
+    queue = queue_of(request)
+    if request is None or queue is None:
+        return lambda: True
+    return lambda: request.session_hash in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
+
+
+def _running(queue: Any) -> list[Any]:
+    return [event for job in queue.active_jobs for event in job or ()]
+
+
 def gone(request: gr.Request | None) -> Callable[[], bool]:
     """Whether the client of `request` has closed its connection; never, where there is no server to ask.
 
@@ -81,8 +93,7 @@ def gone(request: gr.Request | None) -> Callable[[], bool]:
     session, event_id = request.session_hash, LocalContext.event_id.get(None)
 
     def is_gone() -> bool:
-        running = [event for job in queue.active_jobs for event in job or ()]
-        ours = [event.alive for event in running if event.session_hash == session]
+        ours = [event.alive for event in _running(queue) if event.session_hash == session]
         return event_id in _left or (bool(ours) and not any(ours))
 
     return is_gone

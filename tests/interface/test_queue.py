@@ -12,7 +12,7 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from interface.server.gradio_private import ask_before_the_queue, others, refuse_a_look
+from interface.server.gradio_private import ask_before_the_queue, others, queued, refuse_a_look
 from interface.server.gradio_queue import Queue, by_turns, install_queue
 
 KEPT = {"kept"}
@@ -109,4 +109,6 @@ def test_of_a_visitors_starts_only_the_latest_takes_a_place(queue: Queue) -> Non
     request = Request({"type": "http", "app": here, "headers": []})
     assert others(gr.Request(request, session_hash="ann"))() == 2
     assert others(gr.Request(request, session_hash="eve"))() == 3
+    assert [queued(gr.Request(request, session_hash=who))() for who in ("bob", "cid", "eve")] == [True, True, False]
+    assert queued(None)(), "nothing says otherwise"
     assert others(None)() == others(gr.Request(None, session_hash="eve"))() == 0

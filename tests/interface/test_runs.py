@@ -16,7 +16,6 @@ from interface.runs.lanes import (
     MAIN,
     SLOTS,
     WAITING,
-    Claim,
     ahead,
     busy,
     claim,
@@ -99,13 +98,32 @@ def test_waiting_is_counted_and_withdrawn() -> None:
     assert not runs._running
 
 
+def test_a_start_whose_run_never_comes_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its visitor left in between, so nothing of theirs is in the queue: it is not counted, and then forgotten."""
+    now = 100.0
+    monkeypatch.setattr(runs.time, "monotonic", lambda: now)
+    with latest_run("ann"), latest_run("bob"):
+        claim("left", MAIN, None, "", lambda: False)
+        claim("slow", "compare")  # what they ask waits in the queue
+        claim("cid")
+        assert ahead("cid", MAIN) == (3, pytest.approx(3 * 3 / 2, rel=1))
+        now += runs.COMES_SECONDS
+        assert [place[0] for place in (ahead("cid"), ahead("left")) if place] == [2, 1]
+        now += runs.FORGOTTEN_SECONDS
+        claim("dan")
+        assert not busy("left")
+        assert busy("slow")
+    for session in ("slow", "cid", "dan"):
+        stop(session)
+
+
 def test_a_claim_that_is_not_the_latest_never_runs_and_takes_nothing_from_the_latest() -> None:
     older = claim("ann")
     newer = claim("ann")
-    assert waiting("ann", MAIN, "") == Claim(newer, None, "")
+    assert getattr(waiting("ann", MAIN, ""), "number", 0) == newer
     with latest_run("ann", claim=older) as late:
         assert not goes_on(late)
-    assert waiting("ann", MAIN, "") == Claim(newer, None, "")
+    assert getattr(waiting("ann", MAIN, ""), "number", 0) == newer
     with latest_run("ann", claim=newer) as run:
         assert goes_on(run)
         with latest_run("ann", claim=older) as late:
@@ -155,4 +173,7 @@ def test_who_finds_the_queue_full_does_not_wait_and_is_told_once() -> None:
         assert not timer.active
         assert "refused" not in str(tell_place(gr.Request(None, session_hash="cid"))[0])
         assert "1 before you" in tell_place(gr.Request(None, session_hash="dan"))[0]
+        claim("eve", "compare")
+        runs.refuse("eve", "run_compare_3")  # as Gradio names the fourth of the same name
+        assert not busy("eve")
     stop("dan")
