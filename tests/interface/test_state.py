@@ -208,7 +208,7 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     """That run goes on and is shown; its "Done" would hide why the new start did nothing."""
     import app
 
-    by_name = {event.api_name: event for event in app.build([offered])[0].fns.values()}
+    by_name: dict[Any, Any] = {event.api_name: event for event in app.build([offered])[0].fns.values()}
     run, claim_it = by_name[f"run_{MAIN}"], by_name[f"claim_{MAIN}"]
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
     updates = run.fn(visitor(), None, True)
