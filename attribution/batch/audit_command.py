@@ -19,7 +19,7 @@ from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, compare, reversals
 from attribution.audit.measures import ORDERS
-from attribution.batch.auditing import AUDIT, Wanted, audit_in, write_whole
+from attribution.batch.auditing import AUDIT, COMPARISON, REPORT, WRITTEN, Wanted, audit_in, check_folder, write_whole
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
@@ -34,7 +34,6 @@ from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html
 
 FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
-COMPARISON, REPORT = "comparison.json", "report.html"
 PASSES = 200  # of a failure and its controls, with ten sentences a text
 
 
@@ -47,6 +46,7 @@ def run_audit(args: argparse.Namespace) -> int:
     Raises `AttributionError` and `OSError`, and `SystemExit` with 3 where the measure is too low.
     """
     check_options(args.measure, args.failures)
+    _check_files(args)
     before = _stored(args.against) if args.against else None
     stdin = sys.stdin.buffer if args.run or args.beir or args.dataset else _whole_stdin()
     done, skipped = [], 0
@@ -77,6 +77,15 @@ def run_audit(args: argparse.Namespace) -> int:
     return skipped
 
 
+def _check_files(args: argparse.Namespace) -> None:
+    """Raises `InputError` where something would be written over that an audit only reads, or did not write."""
+    for name in ("run", "topics", "passages", "qrels"):
+        path = getattr(args, name)
+        if path and args.output.resolve() in path.resolve().parents and path.name in WRITTEN:
+            raise InputError(f"--{name} {path} would be written over: an audit writes {path.name}. Move --output.")
+    check_folder(args.output)
+
+
 def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], stdin: IO[bytes]) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
     wanted = Wanted(args.measure, args.failures, args.seed, args.unjudged)
@@ -96,7 +105,7 @@ def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], stdi
                 return run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
             return run_local(reranker, rows, job, output, *hear)
 
-    return audit_in(folder, reranker, judged, wanted, loading, answer)
+    return audit_in(folder, reranker, judged, wanted, loading, answer, _tell)
 
 
 def _judged(args: argparse.Namespace, stdin: IO[bytes]) -> tuple[Iterable[JudgedRow | BadLine], int | None]:

@@ -18,12 +18,16 @@ from attribution.audit.lifting import lifting_words
 from attribution.audit.reading import Failure, reading_of
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow
-from attribution.batch.output import Output, reopen
+from attribution.batch.lines import Tell, say
+from attribution.batch.output import START, Output, reopen, set_aside
 from attribution.batch.rows import BadLine, Row
+from attribution.errors import InputError
 from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"
+COMPARISON, REPORT = "comparison.json", "report.html"
+WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
 
 
@@ -54,17 +58,22 @@ def audit_in(
     wanted: Wanted,
     loading: Mapping[str, Any],
     answer: Answer,
+    tell: Tell = say,
 ) -> tuple[Audit, int]:
     """Score, find and read the failures, and write all files but the report: the audit, and how many were skipped.
 
     What `folder` holds already of the same run is not done again. Raises `InputError` where it holds something else.
     """
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     known: dict[str, Known] = {}
     score = Job("score", (), {}, loading=loading)
     skipped = answer(_to_score(judged, known), score, _open(folder / SCORED, score, reranker))
     scored = scored_queries(folder / SCORED, known)
     found = survey(scored, wanted.measure, wanted.n_failures, wanted.seed, wanted.unjudged)
+    if not found.measured:  # no audit: an earlier one is of another set
+        for path in [folder / name for name in WRITTEN if (folder / name).exists()]:
+            tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
     read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed}, loading=loading)
     rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
     skipped += answer(rows.values(), read, _open(folder / FAILURES, read, reranker))
@@ -76,6 +85,22 @@ def audit_in(
     write_whole(folder / RUN, _run(scored_queries(folder / SCORED, known), reranker.model_id))
     write_whole(folder / AUDIT, [audit_json(audit)])
     return audit, skipped
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `InputError` where an audit would write over a file in `folder` that no audit wrote."""
+    held = [name for name in WRITTEN if (folder / name).exists()]
+    if held and not any(_is_ours(folder / name) for name in (SCORED, AUDIT, COMPARISON)):
+        raise InputError(
+            f"{folder} holds {', '.join(held)}, not written by an audit of this program. Give another --output."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(START) + 2).replace(b"{\n ", b"{").startswith(START)
 
 
 def audit_json(audit: Audit) -> str:

@@ -17,8 +17,8 @@ from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import read_lines, split_lines
 from attribution.batch.local import run_local
-from attribution.batch.output import Output, digests, reopen
-from attribution.batch.parquet import check_ours, journal_of, write_parquet
+from attribution.batch.output import Output, digests, reopen, set_aside
+from attribution.batch.parquet import check_ours, has_rows, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
@@ -50,6 +50,8 @@ def _answer(args: argparse.Namespace) -> int:
             skipped = run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
         else:
             skipped = run_local(reranker, rows, job, output, *hear)
+    if args.output and output.done and not output.used:
+        _set_aside(_journal(args.output)).touch()
     _finish(args.output)
     return skipped
 
@@ -80,6 +82,9 @@ def _probe(args: argparse.Namespace) -> int:
                 skipped.append(BadLine(asked[number][0].line, str(problem)))
                 complain(skipped[-1])
 
+        if output.done and not any(query.strip() and document.strip() for query, document in pairs):
+            _set_aside(_journal(args.output))
+            output = _open(args.output, job, names, revisions)
         whole = Row("probes", 0, "", tuple(text for pair in pairs for text in pair))
         if output.has(whole):
             ((_, line),) = read_lines(_journal(args.output))
@@ -120,10 +125,22 @@ def _check_parquet(path: Path | None) -> None:
 def _open(path: Path | None, job: Job, model_id: str, revision: str) -> Output:
     if path is None:
         return Output(sys.stdout.buffer)
-    output = reopen(_journal(path), job, model_id, revision)
+    journal = _journal(path)
+    lost = journal != path and not journal.exists() and has_rows(path)
+    output = reopen(journal, job, model_id, revision)
+    if lost:
+        print(f"{path}: {journal.name}, its lines, is gone; the table is kept as {set_aside(path)}.", file=sys.stderr)
     if output.done:
-        print(f"{_journal(path)}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
+        print(f"{journal}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
     return output
+
+
+def _set_aside(path: Path) -> Path:
+    """Earlier answers out of the way of a run that has none; returns `path`."""
+    kept = set_aside(path)
+    said = f"{path}: no line of the input was answered, so it is empty now. What earlier runs answered is in {kept}; "
+    print(f"{said}to go on with that, give the file its name back.", file=sys.stderr)
+    return path
 
 
 def _finish(path: Path | None) -> None:

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def run_distributed(
     ray = start(workers)
     skipped = 0
     waiting: dict[str, str] = {}  # id -> its row as JSON
-    asked = Output(output.stream, dict(output.done))  # ids that are spoken for, written or not
+    asked = replace(output, done=dict(output.done))  # ids that are spoken for, written or not
     for row in rows:
         bad = row if isinstance(row, BadLine) else None
         try:
@@ -95,6 +95,7 @@ def run_distributed(
         if bad:
             on_bad(bad)
             skipped += 1
+    output.used = asked.used
     ray.data.DataContext.get_current().enable_progress_bars = False
     ray.data.DataContext.get_current().max_errored_blocks = -1  # what a lost block held is in `waiting` still
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)

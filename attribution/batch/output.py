@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,11 +31,15 @@ Facts = dict[str, Any]  # what all lines of a file have in common, by name
 
 @dataclass
 class Output:
-    """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip."""
+    """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip.
+
+    `used`: whether a row of this run is answered, now or by an earlier run.
+    """
 
     stream: IO[bytes]
     done: dict[str, Digests] = field(default_factory=dict)
     packed: bool = False
+    used: bool = False
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
@@ -42,6 +47,7 @@ class Output:
         if wrote is not None and wrote != wants:
             what = "another query" if wrote[0] != wants[0] else "another text"
             raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
+        self.used |= wrote is not None
         return wrote is not None
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
@@ -55,6 +61,7 @@ class Output:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.stream.name)) from None
         self.claim(row)
+        self.used = True
 
     def claim(self, row: Row) -> None:
         """From now on the row's id stands for its texts."""
@@ -84,6 +91,13 @@ def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
     with path.open("rb+") as old:
         old.truncate(whole)
     return Output(path.open("ab", buffering=0), done, packed)
+
+
+def set_aside(path: Path) -> Path:
+    """Moves a file to the first of `<name>.before`, `<name>.before2`, ... that is free, and returns that path."""
+    path = path.resolve()  # a link stays one
+    names = (path.with_name(f"{path.name}.before{n if n > 1 else ''}") for n in count(1))
+    return path.rename(next(name for name in names if not name.exists()))
 
 
 def digests(query: str, documents: Sequence[str]) -> Digests:

@@ -46,6 +46,11 @@ def check_ours(path: Path) -> None:
         raise InputError(f"{path} was not written by this program. Give another --output.")
 
 
+def has_rows(path: Path) -> bool:
+    """Whether there is a table of ours at `path`, and something in it."""
+    return path.is_file() and path.stat().st_size > 0 and need_pyarrow().parquet.read_metadata(path).num_rows > 0
+
+
 def write_parquet(journal: Path, path: Path) -> None:
     """`path`, anew, from all lines of `journal`; until it is whole the file that was there stays."""
     pa = need_pyarrow()

@@ -16,7 +16,7 @@ import pytest
 
 from attribution.__main__ import main
 from attribution.audit.audit import audit
-from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED
+from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED, WRITTEN
 from attribution.batch.judged import JudgedRow, read_beir, read_judged_lines, read_judged_trec
 from attribution.batch.local import run_local
 from attribution.batch.rows import BadLine
@@ -294,3 +294,32 @@ def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], say
     code, said = command(*arguments)
     assert code == 2
     assert says in said
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_file_that_no_audit_wrote_is_not_written_over(
+    name: str, command: Any, files: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    mine = tmp_path / "out" / name
+    mine.write_bytes(files["run"].read_bytes())
+    for given, says in ((from_files(files), "not written by an audit"), (["--run", str(mine)], "--run")):
+        code, said = command(*from_files(files), *given)
+        assert (code, mine.read_bytes()) == (2, files["run"].read_bytes())
+        assert says in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name], "nothing beside it"
+
+
+def test_an_earlier_audit_does_not_stay_as_that_of_a_set_without_grades(
+    command: Any, files: dict[str, Path], tmp_path: Path
+) -> None:
+    assert command(*from_files(files))[0] == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert command(*from_files(files), "--run", str(tmp_path / "out" / RUN))[0] == 2, "what is read is not written"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == whole
+    code, said = command(stdin="nope\n")
+    assert code == 2
+    assert f"what an earlier run found is in {tmp_path / 'out' / AUDIT}.before" in said
+    lines = {SCORED, FAILURES}
+    names = {name if name in lines else f"{name}.before": held for name, held in whole.items()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == names

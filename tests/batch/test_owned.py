@@ -119,13 +119,47 @@ def test_of_an_input_without_answers_there_is_an_empty_file(
         assert command(rows, *OF[task], "--output", str(path))[0] == (1 if rows else 0), "again"
 
 
+@pytest.mark.parametrize(
+    ("task", "name"), [*((task, "out.jsonl") for task in OF), ("rank", "out.jsonl.gz"), ("explain", "out.parquet")]
+)
+def test_earlier_answers_do_not_stay_as_those_of_an_input_without_any(
+    task: str, name: str, command: Any, tmp_path: Path
+) -> None:
+    """They are kept beside the output, and given their name back they are gone on with."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, arguments = tmp_path / name, (*OF[task], "--output", str(tmp_path / name))
+    journal = tmp_path / ("out.parquet.jsonl" if name == "out.parquet" else name)
+    before = journal.with_name(f"{journal.name}.before")
+    bad = [{"id": "paris", "query": " ", "document": "x", "documents": ["x"]}, "no row"]
+    for rows, kept in (([], before), (bad, Path(f"{before}2"))):
+        assert command(rows_of(task), *arguments)[0] == 0
+        whole = journal.read_bytes()
+        code, err = command(rows, *arguments)
+        assert code == (1 if rows else 0)
+        assert f"What earlier runs answered is in {kept}" in err
+        assert kept.read_bytes() == whole
+        read = gzip.decompress if name.endswith("gz") else bytes
+        lines = read(journal.read_bytes()).splitlines()
+        assert [json.loads(line)["pairs"] for line in lines] == ([len(rows) // 2] if task == "probe" else [])
+        if name == "out.parquet":
+            assert parquet.read_table(path).num_rows == len(lines)
+        journal.unlink()
+    before.rename(journal)
+    assert command(rows_of(task), *arguments)[0] == 0
+    assert read(journal.read_bytes()).count(b"\n") == (1 if task == "probe" else len(PAIRS))
+
+
 def test_a_stale_table_does_not_stay(command: Any, tmp_path: Path) -> None:
     """The lines it was made of are gone, and the input is empty."""
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "out.parquet"
     assert command(PAIRS, *OF["explain"], "--output", str(path))[0] == 0
     (tmp_path / "out.parquet.jsonl").unlink()
-    assert command([], *OF["explain"], "--output", str(path))[0] == 0
+    held = path.read_bytes()
+    code, err = command([], *OF["explain"], "--output", str(path))
+    assert code == 0
+    assert f"the table is kept as {path}.before" in err
+    assert (tmp_path / "out.parquet.before").read_bytes() == held
     table = parquet.read_table(path)
     assert (table.num_rows, table.column_names) == (0, ["format", "id"])
 
