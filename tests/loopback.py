@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import io
 import json
+import os
 import pickle
 import re
 import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+from huggingface_hub import close_session, constants
 from safetensors.torch import load_file
+
+from attribution.rerankers.loading import hub, load
+from attribution.rerankers.loading.loaded import Loaded
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = (".safetensors", ".bin")
+PATIENCE = 3.0  # seconds; long enough for a busy machine
 HUGE = 40 * 2**30  # bytes that the repository "large" says its weights have
 GOOD = ("slow", "cut", "pickled")  # repositories that load, if with trouble
 FAULTS = {  # the repository's name -> what goes wrong with it
@@ -199,6 +208,31 @@ def loopback_hub(root: Path) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def client(**environment: str) -> Iterator[io.StringIO]:
+    """The real client as a new process has it: by this environment alone, no model in memory; gives what it prints.
+
+    It waits `PATIENCE` seconds for an answer, and as long for the next byte of a file.
+    """
+    before, printed = dict(vars(constants)), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(printed):
+        for name in [name for name in os.environ if name.startswith("HF_") or name.lower().endswith("_proxy")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(load, "_kept", Loaded())
+        patch.setattr(hub, "SECONDS", PATIENCE)
+        patch.setattr(hub, "STALLED", PATIENCE)
+        close_session()
+        importlib.reload(constants)  # by which the client reads its environment, once
+        constants.DOWNLOAD_CHUNK_SIZE = 4096  # bytes; a tiny model's progress is more than one step
+        try:
+            yield printed
+        finally:
+            vars(constants).update(before)
+            close_session()
 
 
 class Evil:

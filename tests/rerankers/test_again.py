@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +12,16 @@ import torch
 from safetensors.torch import load_file
 
 from attribution import load_reranker
+from attribution.__main__ import main
 from attribution.errors import ModelError
 from attribution.rerankers.loading import load as loading
 from attribution.rerankers.loading.hub import _sentence
 from attribution.rerankers.loading.models import MODELS, place_of
 from tests.conftest import Folder
-from tests.loopback import SHA, loopback_hub, make_repositories
+from tests.loopback import SHA, client, loopback_hub, make_repositories
 from tests.tiny import save_tiny
 
-ROOT, BERT = Path(__file__).resolve().parents[2], "BertForSequenceClassification"
+BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 
 
@@ -70,26 +68,6 @@ def test_where_a_model_is_and_at_which_revision(tmp_path: Path) -> None:
         load_reranker(f"{tmp_path}@v1")
 
 
-LOAD = """
-import json, sys
-from attribution.__main__ import main
-from attribution.errors import ModelError
-from attribution.rerankers.loading import hub, load as loading
-hub.SECONDS, hub.STALLED = 2.0, 2.0
-answers = []
-for model_id in sys.argv[2:]:
-    if model_id.startswith("command:"):
-        answers.append(main(["rank", "--model", model_id.removeprefix("command:")]))
-        continue
-    try:
-        one = loading.load_reranker(model_id, device="cpu")
-        answers.append([one.revision, one.score(*json.loads(sys.argv[1])), one.precision])
-    except ModelError as error:
-        answers.append(str(error))
-print(json.dumps(answers))
-"""
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Repositories of a reranker whose queries have an instruction before them."""
@@ -107,62 +85,51 @@ def told(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
 
     The cache holds what another program put there, without files; then the Hub is there, then the client is offline.
     """
-    home = tmp_path_factory.mktemp("home")
-
-    def ask(*model_ids: str, endpoint: str, **environment: str) -> list[Any]:
-        ours = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("HF_")}
-        done = subprocess.run(
-            [sys.executable, "-c", LOAD, json.dumps(PAIR), *model_ids],
-            env={**ours, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), **environment},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return [*json.loads(done.stdout), done.stderr]
-
+    home, said = tmp_path_factory.mktemp("home"), dict[str, Any]()
     cache = home / "hub" / "models--someone--tiny"
     snapshot = shutil.copytree(root / "someone" / "tiny", cache / "snapshots" / SHA)
     for name in ("modules.json", "config_sentence_transformers.json"):
         (snapshot / name).unlink()
     (cache / "refs").mkdir()
     (cache / "refs" / "main").write_text(SHA)
-    alone, _ = ask("someone/tiny", endpoint="http://127.0.0.1:9")
-    with loopback_hub(root) as (endpoint, asked):
-        tiny = (f"someone/tiny@{SHA}", "someone/tiny")
-        xet = ("someone/xet-forbidden", "someone/xet-refused", "command:someone/xet-forbidden")
-        *online, errors = ask(*tiny, *xet, endpoint=endpoint)
+    with client(HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(home)):
+        said["alone"] = load_reranker("someone/tiny", device="cpu")
+    with loopback_hub(root) as (endpoint, said["asked"]), client(HF_ENDPOINT=endpoint, HF_HOME=str(home)) as printed:
+        said["named"], said["same"] = (load_reranker(f"someone/tiny{at}", device="cpu") for at in (f"@{SHA}", ""))
+        for name in ("xet-forbidden", "xet-refused"):
+            with pytest.raises(ModelError) as raised:
+                load_reranker(f"someone/{name}", device="cpu")
+            said[name] = str(raised.value)
+        said["code"] = main(["rank", "--model", "someone/xet-forbidden"])
+        said["printed"] = printed.getvalue()
     (snapshot / "modules.json").unlink()
-    offline, _ = ask("someone/tiny", endpoint=endpoint, HF_HUB_OFFLINE="1")
-    return {"alone": alone, "online": online, "errors": errors, "offline": offline, "asked": asked}
+    with client(HF_ENDPOINT=endpoint, HF_HOME=str(home), HF_HUB_OFFLINE="1"):
+        said["offline"] = load_reranker("someone/tiny", device="cpu")
+    return said
 
 
 def test_a_cache_that_others_filled(root: Path, told: dict[str, Any]) -> None:
     """Without the files that put an instruction before a query: fetched where the Hub answers, else said."""
     whole = load_reranker(str(root / "someone" / "tiny"), device="cpu").score(*PAIR)
-    _, without, said = told["alone"]
-    assert without != pytest.approx(whole, abs=1e-2)
-    assert "another program, and the Hub could not be asked" in said
-    named, same, *_ = told["online"]
-    assert named[1] == same[1] == pytest.approx(whole, abs=1e-5)
-    assert (named[0], named[2]) == (SHA, "")
+    assert told["alone"].score(*PAIR) != pytest.approx(whole, abs=1e-2)
+    assert "another program, and the Hub could not be asked" in told["alone"].precision
+    named, same = told["named"], told["same"]
+    assert named.score(*PAIR) == same.score(*PAIR) == pytest.approx(whole, abs=1e-5)
+    assert (named.revision, named.precision) == (SHA, "")
     weights = [line for line in told["asked"] if line.startswith("GET") and "model.safetensors" in line]
     assert not [line for line in weights if "/tiny/" in line]
-    assert told["offline"][2] == (
+    assert told["offline"].precision == (
         "The Hub's cache lacks files of this model, which may change its score: modules.json."
     )
 
 
 def test_the_storage_of_large_files_fails_in_sentences(told: dict[str, Any]) -> None:
     """Its client tries for minutes where nobody listens; nobody waits so long. The command leaves with 2."""
-    *_, forbidden, refused, code = told["online"]
-    assert "(403)" in forbidden
-    assert "sent nothing for 2 seconds" in refused
-    assert code == 2
-    assert forbidden in told["errors"]
-    assert "Traceback" not in told["errors"]
+    assert "(403)" in told["xet-forbidden"]
+    assert "sent nothing for 3 seconds" in told["xet-refused"]
+    assert told["code"] == 2
+    assert told["xet-forbidden"] in told["printed"]
+    assert "Traceback" not in told["printed"]
     said = _sentence("a/b", None, RuntimeError("Task error: CAS Client Error"))
     assert "storage of large files (Xet) refused or broke off while a/b was asked for: Task error: CAS Client" in said
     assert "HF_HUB_DISABLE_XET=1" in said
