@@ -29,7 +29,7 @@ from attribution.rerankers.loading.loaded import Loaded
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = (".safetensors", ".bin")
-PATIENCE = 3.0  # seconds; long enough for a busy machine
+ANSWERS, STALLED = 2.0, 5.0  # seconds the client waits for an answer, and for the next byte of a file
 HUGE = 40 * 2**30  # bytes that the repository "large" says its weights have
 GOOD = ("slow", "cut", "pickled")  # repositories that load, if with trouble
 FAULTS = {  # the repository's name -> what goes wrong with it
@@ -212,10 +212,7 @@ def loopback_hub(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 @contextmanager
 def client(**environment: str) -> Iterator[io.StringIO]:
-    """The real client as a new process has it: by this environment alone, no model in memory; gives what it prints.
-
-    It waits `PATIENCE` seconds for an answer, and as long for the next byte of a file.
-    """
+    """The real client as a new process has it: by this environment alone, no model in memory; gives what it prints."""
     before, printed = dict(vars(constants)), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stderr(printed):
         for name in [name for name in os.environ if name.startswith("HF_") or name.lower().endswith("_proxy")]:
@@ -223,8 +220,8 @@ def client(**environment: str) -> Iterator[io.StringIO]:
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(load, "_kept", Loaded())
-        patch.setattr(hub, "SECONDS", PATIENCE)
-        patch.setattr(hub, "STALLED", PATIENCE)
+        patch.setattr(hub, "SECONDS", ANSWERS)
+        patch.setattr(hub, "STALLED", STALLED)
         close_session()
         importlib.reload(constants)  # by which the client reads its environment, once
         constants.DOWNLOAD_CHUNK_SIZE = 4096  # bytes; a tiny model's progress is more than one step

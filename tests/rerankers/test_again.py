@@ -126,7 +126,7 @@ def test_a_cache_that_others_filled(root: Path, told: dict[str, Any]) -> None:
 def test_the_storage_of_large_files_fails_in_sentences(told: dict[str, Any]) -> None:
     """Its client tries for minutes where nobody listens; nobody waits so long. The command leaves with 2."""
     assert "(403)" in told["xet-forbidden"]
-    assert "sent nothing for 3 seconds" in told["xet-refused"]
+    assert "sent nothing for 5 seconds" in told["xet-refused"]
     assert told["code"] == 2
     assert told["xet-forbidden"] in told["printed"]
     assert "Traceback" not in told["printed"]

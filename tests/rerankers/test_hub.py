@@ -20,8 +20,8 @@ from tests.loopback import SHA, WEIGHTS, client, loopback_hub, make_repositories
 BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", ["berlin has about 3.7 million inhabitants .", "museums"])
 SAYS = {
-    "silent": "did not answer within 3 seconds",
-    "silent-file": "sent nothing for 3 seconds, after",
+    "silent": "did not answer within 2 seconds",
+    "silent-file": "sent nothing for 5 seconds, after",
     "login": "does not accept this login (401)",
     "gated": "is gated: its owner asks you to accept terms first. Accept them on its page",
     "forbidden": "forbids someone/forbidden to this login (403)",
