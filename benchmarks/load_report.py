@@ -40,7 +40,7 @@ def is_right(seen: Seen) -> bool:
     ask, said = seen.ask, seen.said
     expected = engine(ask.start, ask.model, ask.query, ask.documents, ask.methods)
     if "all" in said:
-        own = f'data-query="{ask.query}"' in said["all"] or html.escape(ask.query) in said.get("compare-identity", "")
+        own = f'data-query="{ask.query}"' in said["all"] or ask.query in html.unescape(said.get("compare-identity", ""))
         if ask.start == "probes-tab":
             return own
         pattern, where = (ROW, "compare-rows") if ask.start == "compare-start" else (LOGIT, "score")

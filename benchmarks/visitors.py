@@ -63,11 +63,19 @@ class Server:
         return next(int(one["id"]) for one in self.config["components"] if one["props"].get("elem_id") == elem_id)
 
     def events(self, elem_id: str, event: str) -> list[dict[str, Any]]:
-        """What follows an event of a component: the handler that it calls, and the queued one after that."""
+        """An event of a component, and all that follows it."""
         target = [self.component(elem_id), event]
-        first = next(one for one in self.config["dependencies"] if target in one["targets"])
-        after = [one for one in self.config["dependencies"] if one["trigger_after"] == first["id"]]
-        return [first, *(one for one in after if one["queue"] is not False)]
+        chain = [next(one for one in self.config["dependencies"] if target in one["targets"])]
+        for one in self.config["dependencies"]:
+            if one["trigger_after"] in [before["id"] for before in chain]:
+                chain.append(one)
+        return chain
+
+    def start(self, elem_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a click on a button or a tab calls: the handler that claims a run, and the queued one after it."""
+        chain = self.events(elem_id, "select" if elem_id.endswith("-tab") else "click")
+        run = next(one for one in chain if one["queue"] is not False)
+        return next(one for one in chain if one["id"] == run["trigger_after"]), run
 
     def values(self, numbers: list[int], filled: Mapping[str, str]) -> list[Any]:
         """What stands in these components: as `filled` by name, the rest as the page opens."""
@@ -148,7 +156,7 @@ async def ask_page(server: Server, ask: Ask, filled: Mapping[str, str], status: 
     """
     began = stopped = time.perf_counter()
     who = {"session_hash": f"load{random.getrandbits(60):x}"}
-    claim, run = server.events(ask.start, "select" if ask.start.endswith("-tab") else "click")[:2]
+    claim, run = server.start(ask.start)
     halt = {"data": [], "fn_index": server.events("stop", "click")[0]["id"], **who}
     claiming = {"data": server.values(claim["inputs"], filled), "fn_index": claim["id"], **who}
     if AGAIN in (await server.post("run/predict", claiming)).text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from attribution import explain
 from attribution.numbers import logit
@@ -12,7 +13,10 @@ from attribution.rerankers.reranker import Reranker
 from benchmarks.load_report import MIX, report, summary
 from benchmarks.visitors import Ask, Seen, Server
 
-QUERY, TEXTS = "how many people live in berlin ?", ("berlin has 3.7 million inhabitants .", "paris is in france .")
+QUERY, TEXTS = (
+    "how many people live in berlin's <b>city</b> ?",
+    ("berlin has 3.7 million inhabitants .", "paris is in france ."),
+)
 EXAMPLE, OWN, OTHER = MIX
 
 
@@ -22,7 +26,7 @@ def answers(reranker: Reranker) -> list[tuple[Ask, Any]]:
     own = f'<p data-query="{QUERY}">'
     page = {"score": f'<p data-n="logit">{logit(scores[0])}</p>', "all": own}
     rows = "".join(f'<span class="rl-rank-logit">{logit(one)}</span>' for one in sorted(scores, reverse=True))
-    compared = {"compare-rows": rows, "compare-identity": "", "all": own}
+    compared = {"compare-rows": rows, "compare-identity": str(escape(QUERY)), "all": ""}
     said = explain(reranker, QUERY, TEXTS[0], "saliency")
     endpoint = {"query": QUERY, "document": TEXTS[0], "logit": said.logit, "attributions": [*said.attributions]}
     ranked = {"rows": [{"logit": one} for one in sorted(scores, reverse=True)]}
@@ -81,12 +85,14 @@ def test_a_click_is_found_by_names_with_what_stands_in_its_boxes() -> None:
         "components": [{"id": i, "props": {"elem_id": name, "value": value}} for i, name, value in parts],
         "dependencies": [
             {"id": 0, "targets": [[3, "submit"]], "trigger_after": None},
-            {"id": 1, "targets": [[5, "click"], [3, "submit"]], "trigger_after": None},
+            {"id": 1, "targets": [[5, "click"], [3, "submit"]], "trigger_after": None, "queue": False},
             {"id": 2, "targets": [[None, "failure"]], "trigger_after": 1, "queue": False},
-            {"id": 3, "targets": [[None, "then"]], "trigger_after": 1, "queue": None},
+            {"id": 3, "targets": [[None, "then"]], "trigger_after": 1, "queue": False},
+            {"id": 4, "targets": [[None, "then"]], "trigger_after": 3, "queue": None},
         ],
     }
     server = Server("", None, config)  # type: ignore[arg-type]
-    assert [one["id"] for one in server.events("explain", "click")] == [1, 3]
+    assert [one["id"] for one in server.events("explain", "click")] == [1, 2, 3, 4]
+    assert [one["id"] for one in server.start("explain")] == [3, 4]
     assert server.values([3, 8], {"query": "mine"}) == ["mine", "mask"]
     assert server.names([9, 8]) == ["status", ""]
