@@ -65,7 +65,6 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
 )
 # What Gradio says to screen readers, and has no English words for.
 SPOKEN = {"common.complete": "Complete", "common.progress": "Progress", "status.queue_position": "Waiting"}
-KEPT_FILES = 3600, 3600  # seconds between looks, and of a file's life: the page itself writes none
 demo: gr.Blocks  # Gradio looks for it by this name on a Space
 SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
 
