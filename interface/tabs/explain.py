@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
 from attribution.cost import forwards
-from attribution.errors import AttributionError, OptionError, Stopped
+from attribution.errors import AttributionError, Stopped
 from attribution.evidence.faithfulness.measure import Known, max_passes, measure_all
 from attribution.explain import options_of
-from attribution.methods.defaults import dearest_last
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.meter import Meter
@@ -28,14 +25,13 @@ from interface.page import models
 from interface.page.actions import EXPLAIN, start
 from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, Shell, counted
-from interface.page.settings import DEFAULT_METHODS, DEFAULTS
 from interface.runs import cost
 from interface.runs.budget import OverBudget, check_share
-from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
+from interface.runs.handlers import KEEP_SECONDS, Update, handler
 from interface.runs.lanes import MAIN
-from interface.runs.limits import check_budgets
 from interface.runs.run import Run
 from interface.tabs import explain_edit, two_models
+from interface.tabs.explain_asked import Asked, ask
 from interface.tabs.explain_results import CARDS, Results
 from interface.tabs.explain_sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by
 from interface.tabs.first import Opening, without_result
@@ -43,45 +39,6 @@ from interface.tabs.first import Opening, without_result
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
 SCRIPT = "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in ("words", "edits", "sentences"))
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
-
-
-@dataclass(frozen=True)
-class Asked(Pair):
-    """A pair, the methods to explain it with, and the options that those take which know them."""
-
-    methods: tuple[str, ...] = tuple(DEFAULT_METHODS)
-    baselines: str | None = None
-    leaf: str = DEFAULTS["leaf"]
-    operator: str = DEFAULTS["operator"]
-    n_samples: int = DEFAULTS["n_samples"]
-    n_steps: int = DEFAULTS["n_steps"]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """By name."""
-        return {name: getattr(self, name) for name in DEFAULTS}
-
-    @property
-    def settings(self) -> str:
-        """The options that are not as the page opens, in words."""
-        return ", ".join(f"{name} {value}" for name, value in self.options.items() if (value or "") != DEFAULTS[name])
-
-    @property
-    def on_page(self) -> str:
-        """Methods and options as `page.js` has them, to compare."""
-        return json.dumps([sorted(self.methods), *(value or "" for value in self.options.values())])
-
-
-def ask(model_id: str, query: str, document: str, **settings: Any) -> Asked:
-    """What the boxes ask for; `settings` as `Settings.inputs` names them. Raises `AttributionError`."""
-    options = {name: settings.pop(name) for name in DEFAULTS}
-    chosen = dearest_last({key for keys in settings.values() for key in keys or []})
-    asked = Asked(model_id, query, document, tuple(chosen), **options | {"baselines": options["baselines"] or None})
-    asked.check()
-    check_budgets({name: options[name] for name in ("n_samples", "n_steps")})
-    if not chosen:
-        raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
-    return asked
 
 
 def build(shell: Shell, _tab: gr.Tab) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from attribution import MODELS, explain
 from attribution.cost import forwards
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.explain import options_of
-from attribution.methods import METHODS
 from attribution.methods.passes import Sides
 from attribution.types import Explanation
 from attribution.views.page import status_html
@@ -21,22 +20,19 @@ from attribution.views.two_models import two_models_html
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import STATIC, Shell
-from interface.page.settings import DEFAULTS
-from interface.runs.handlers import Pair, Update, handler
-from interface.runs.limits import check_budgets
+from interface.runs.handlers import Update, handler
 from interface.runs.run import Run
+from interface.tabs.explain_asked import Asked, ask
 
 LANE = "two-models"
 SAYS = "Runs the ticked methods on the pair in the boxes, under both models."
 
 
 @dataclass(frozen=True)
-class Asked(Pair):
-    """A pair, a second model, the methods to explain both with, and the options for those that take them."""
+class Both(Asked):
+    """The same asked of a second model too."""
 
-    second: str
-    methods: tuple[str, ...]
-    options: Mapping[str, Any]
+    second: str = ""
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -44,18 +40,12 @@ class Asked(Pair):
         return self.model_id, self.second
 
 
-def ask(model_id: str, query: str, document: str, second: str, **settings: Any) -> Asked:
-    """What the boxes ask for; `settings` as `Settings.inputs` names them. Raises `AttributionError`."""
-    options = {name: settings.pop(name) for name in DEFAULTS}
-    check_budgets({name: options[name] for name in ("n_samples", "n_steps")})
-    ticked = {key for keys in settings.values() for key in keys or []}
-    methods = tuple(key for key in METHODS if key in ticked)
-    asked = Asked(model_id, query, document, second, methods, options | {"baselines": options["baselines"] or None})
-    asked.check()
-    if model_id == second:
+def ask_both(second: str, **given: Any) -> Both:
+    """What the boxes ask for, as `ask` does. Raises `AttributionError`."""
+    asked = Both(**vars(ask(**given)), second=second)
+    if asked.model_id == second:
         raise OptionError("Both models are the same. Choose another second model.")
-    if not asked.methods:
-        raise OptionError("No method is ticked. Open the list of methods beside Explain and tick at least one.")
+    asked.check()
     return asked
 
 
@@ -69,16 +59,16 @@ def build(shell: Shell) -> None:
         shell.actions.lines[LANE].render()
         result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
     inputs = {**shell.pair.inputs, "second": second, **shell.settings.inputs}
-    start(button.click, run, ask, inputs, {"result": result}, shell.actions)
+    start(button.click, run, ask_both, inputs, {"result": result}, shell.actions)
 
 
-def passes(asked: Asked, sides: Sides) -> int:
+def passes(asked: Both, sides: Sides) -> int:
     """Every method under both models."""
     return 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods)
 
 
 @handler(lane=LANE, passes=passes)
-def run(asked: Asked, run: Run) -> Iterator[Update]:
+def run(asked: Both, run: Run) -> Iterator[Update]:
     """Both models' cards, one more a time."""
     began, chosen = time.perf_counter(), asked.methods
     names = (MODELS[asked.model_id].label, MODELS[asked.second].label)

@@ -185,7 +185,7 @@ def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, offered
         "lab": lambda: lab_tab.run(pair, request),
         "inside": lambda: inside_tab.run(inside_tab.Asked(key, *SHORT), request),
         "probes": lambda: probes_tab.run(pair, request),
-        "two models": lambda: two_models.run(two_models.Asked(key, *SHORT, f"{key}/", ("saliency",), {}), request),
+        "two models": lambda: two_models.run(two_models.Both(key, *SHORT, ("saliency",), second=f"{key}/"), request),
         "api": lambda: iter([api.rank("berlin", ["berlin", "paris"], key)]),
     }
     load_reranker(f"{key}/")

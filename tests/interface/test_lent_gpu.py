@@ -101,7 +101,7 @@ RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
     "probes": (probes_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "two models": (
         two_models.run,
-        lambda m, n, __: two_models.Asked(m, *PAIR, n, TICKED, {"n_samples": 2, "n_steps": 2}),
+        lambda m, n, __: two_models.Both(m, *PAIR, TICKED, n_samples=2, n_steps=2, second=n),
     ),
     "list": (
         compare_runs.run_list,

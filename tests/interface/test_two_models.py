@@ -19,6 +19,10 @@ METHODS = ("saliency", "integrated_gradients", "integrated_gradients_captum", "s
 CHANGED = [{"baselines": "zero"}, {"leaf": "clone"}, {"n_samples": 2}, {"n_steps": 2}]
 
 
+def boxes(model_id: str) -> dict[str, str]:
+    return {"model_id": model_id, "query": PAIR[0], "document": PAIR[1]}
+
+
 def values(html: str) -> list[str]:
     """Of every word on every card."""
     return re.findall(r'data-v="([^"]*)"', html)
@@ -29,7 +33,7 @@ def test_each_setting_reaches_the_methods_that_take_it(
     changed: dict[str, Any], offered: str, tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MODELS, f"{offered}/", MODELS[offered])
-    asked = two_models.ask(offered, *PAIR, f"{offered}/", groups=[*METHODS], **DEFAULTS | changed)
+    asked = two_models.ask_both(f"{offered}/", **boxes(offered), groups=[*METHODS], **DEFAULTS | changed)
     page = shown(two_models.run(asked, visitor()))
     takes = {"baselines": METHODS[1:3], "leaf": METHODS[:1], "n_samples": METHODS[3:], "n_steps": METHODS[2:3]}
     for given in (changed, {}):
@@ -43,4 +47,4 @@ def test_each_setting_reaches_the_methods_that_take_it(
 def test_a_budget_beyond_its_limits_is_refused(offered: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, f"{offered}/", MODELS[offered])
     with pytest.raises(OptionError, match="n_samples"):
-        two_models.ask(offered, *PAIR, f"{offered}/", groups=["shapley"], **DEFAULTS | {"n_samples": 10**6})
+        two_models.ask_both(f"{offered}/", **boxes(offered), groups=["shapley"], **DEFAULTS | {"n_samples": 10**6})
