@@ -6,13 +6,14 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from attribution.batch.audit_command import run_audit
+from attribution.batch.deaths import Deaths, Watched
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import read_lines, split_lines
@@ -68,37 +69,45 @@ def _probe(args: argparse.Namespace) -> int:
     output = _open(args.output, job, names, revisions)
     with tqdm(unit="pair", disable=None) as bar:
         complain = _complain(bar)
-        rows = list(_rows(args, bar))
-        skipped = [row for row in rows if isinstance(row, BadLine)]
-        for bad in skipped:
-            complain(bad)
-        asked = [(row, document) for row in rows if isinstance(row, Row) for document in row.documents]
-        pairs = [(row.query, document) for row, document in asked]
+        deaths = Deaths(output.path)
+        asked, skipped = _split(_rows(args, bar), deaths, complain)
+        texts = tuple(text for row in asked for text in (row.query, *row.documents))
         bar.total = len(models) * len(asked)
 
         def on_pair(number: int, problem: InputError | None) -> None:
             bar.update()
             if problem:
-                skipped.append(BadLine(asked[number][0].line, str(problem)))
+                skipped.append(BadLine(asked[number].line, str(problem)))
                 complain(skipped[-1])
 
-        if output.done and not any(query.strip() and document.strip() for query, document in pairs):
+        if output.done and not any(row.has_text for row in asked):
             _set_aside(_journal(args.output))
             output = _open(args.output, job, names, revisions)
-        whole = Row("probes", 0, "", tuple(text for pair in pairs for text in pair))
+        whole = Row("probes", 0, "", texts)
         if output.has(whole):
             ((_, line),) = read_lines(_journal(args.output))
             table = from_json(json.loads(line))
         else:
-            table, commits = probe_models(models, pairs, SEED, on_pair=on_pair, loading=others)
-            found = probes_json(table, commits, len(pairs), SEED)
+            table, commits = probe_models(models, Watched(asked, deaths), SEED, on_pair=on_pair, loading=others)
+            stored = probes_json(table, commits, len(asked), SEED)
             about = {"format": FORMAT.format(task="probe"), "id": whole.id, "model_id": names, "revision": revisions}
-            texts = {"notes": notes, "texts_sha256": digests(whole.query, whole.documents)[1], "settings": job.settings}
+            last = {"notes": notes, "texts_sha256": digests("", texts)[1], "settings": job.settings}
             if args.output:
-                output.write(whole, {**about, **found, **texts})
+                output.write(whole, {**about, **stored, **last})
     _finish(args.output)
     print(probes_markdown(table), *(f"\n{note}" for note in notes), sep="\n")
     return len(skipped)
+
+
+def _split(
+    rows: Iterable[Row | BadLine], deaths: Deaths, complain: Callable[[BadLine], None]
+) -> tuple[list[Row], list[BadLine]]:
+    """The rows to work on, and what is skipped, which `complain` hears."""
+    found = [(deaths.skip(row) if isinstance(row, Row) else row) or row for row in rows]
+    skipped = [row for row in found if isinstance(row, BadLine)]
+    for bad in skipped:
+        complain(bad)
+    return [row for row in found if isinstance(row, Row)], skipped
 
 
 def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from attribution.batch.deaths import Deaths
 from attribution.batch.jobs import Job, answer_or_reason
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
@@ -19,10 +20,13 @@ def run_local(
     on_row: Callable[[], object],
     on_bad: Callable[[BadLine], object],
 ) -> int:
-    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`."""
-    skipped = 0
+    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`.
+
+    A row at which the process died twice, here and in earlier runs into the same file, is skipped.
+    """
+    skipped, deaths = 0, Deaths(output.path)
     for row in rows:
-        bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output)
+        bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output, deaths)
         if bad:
             on_bad(bad)
             skipped += 1
@@ -30,13 +34,16 @@ def run_local(
     return skipped
 
 
-def _answer(reranker: Reranker, row: Row, job: Job, output: Output) -> BadLine | None:
+def _answer(reranker: Reranker, row: Row, job: Job, output: Output, deaths: Deaths) -> BadLine | None:
     try:
         if output.has(row):
             return None
     except InputError as error:
         return BadLine(row.line, str(error))
-    said, reason = answer_or_reason(reranker, row, job)
+    if bad := deaths.skip(row):
+        return bad
+    with deaths.at(row):
+        said, reason = answer_or_reason(reranker, row, job)
     if said is None:
         return BadLine(row.line, reason)
     output.write(row, said)

@@ -33,21 +33,22 @@ Facts = dict[str, Any]  # what all lines of a file have in common, by name
 class Output:
     """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip.
 
-    `used`: whether a row of this run is answered, now or by an earlier run.
+    `used`: whether it holds an id of this run's rows, of those that have a text. `path`: of a file.
     """
 
     stream: IO[bytes]
     done: dict[str, Digests] = field(default_factory=dict)
     packed: bool = False
     used: bool = False
+    path: Path | None = None
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
         wrote, wants = self.done.get(row.id), digests(row.query, row.documents)
+        self.used |= wrote is not None and row.has_text
         if wrote is not None and wrote != wants:
             what = "another query" if wrote[0] != wants[0] else "another text"
             raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
-        self.used |= wrote is not None
         return wrote is not None
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
@@ -90,7 +91,7 @@ def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
     _check_torn(path, whole, packed)
     with path.open("rb+") as old:
         old.truncate(whole)
-    return Output(path.open("ab", buffering=0), done, packed)
+    return Output(path.open("ab", buffering=0), done, packed, path=path)
 
 
 def set_aside(path: Path) -> Path:

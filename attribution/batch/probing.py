@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ Table = dict[str, dict[str, ProbeShare]]  # model -> probe -> share
 
 def probe_models(
     models: Sequence[str | None],
-    pairs: Sequence[tuple[str, str]],
+    pairs: Iterable[tuple[str, str]],
     seed: int,
     *,
     on_pair: Callable[[int, InputError | None], None] | None = None,

@@ -26,6 +26,11 @@ class Row:
     documents: tuple[str, ...]
     document_ids: tuple[str, ...] = ()
 
+    @property
+    def has_text(self) -> bool:
+        """Whether no text of it is empty."""
+        return all(text.strip() for text in (self.query, *self.documents))
+
 
 @dataclass(frozen=True)
 class BadLine:

@@ -1,0 +1,85 @@
+"""Rows at which the process died: counted in a file beside the answers, so that no row ends one run after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from attribution.answers import dumps
+from attribution.batch.jobs import FORMAT
+from attribution.batch.output import digests
+from attribution.batch.rows import BadLine, Row
+from attribution.errors import InputError
+
+MOST = 2  # deaths at one row, then it is skipped
+
+
+class Deaths:
+    """A row is counted before it is begun, and taken back behind it: what a death leaves is the count.
+
+    `answers`: the file of the answers; None, where they go to a stream that no later run reads: nothing is kept.
+    """
+
+    def __init__(self, answers: Path | None) -> None:
+        self.path = answers and answers.with_name(f"{answers.name}.deaths")
+        self.counts = _read(self.path) if self.path and self.path.exists() else {}
+
+    def skip(self, row: Row) -> BadLine | None:
+        """Why the row is not begun once more; None where it may be."""
+        if self.counts.get(_key(row), 0) < MOST:
+            return None
+        return BadLine(
+            row.line,
+            f"the process died at this row {MOST} times (out of memory, a crash, or killed). Shorten it, or give "
+            f"--max-length; to have it tried again as it is, delete {self.path}",
+        )
+
+    @contextmanager
+    def at(self, row: Row) -> Iterator[None]:
+        """While the row is in work."""
+        key = _key(row)
+        others = {other: n for other, n in self.counts.items() if other != key}
+        self._keep({**others, key: self.counts.get(key, 0) + 1})
+        try:
+            yield
+        finally:
+            self._keep(others)
+
+    def _keep(self, counts: dict[str, int]) -> None:
+        self.counts = counts
+        if self.path and counts:
+            self.path.write_text(dumps({"format": FORMAT.format(task="deaths"), "rows": counts}), encoding="utf-8")
+        elif self.path:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Pairs of a query and a document, one of each row, as often as they are gone through."""
+
+    rows: Sequence[Row]
+    deaths: Deaths
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for row in self.rows:
+            with self.deaths.at(row):
+                yield row.query, row.documents[0]
+
+
+def _key(row: Row) -> str:
+    return " ".join((row.id, *digests(row.query, row.documents)))
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        if not (text := path.read_text(encoding="utf-8")):
+            return {}  # the process died while it was written
+        held = json.loads(text)
+        if held["format"] != FORMAT.format(task="deaths"):
+            raise ValueError
+        return {str(key): int(n) for key, n in held["rows"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise InputError(f"{path} was not written by this program. Give another --output.") from None
