@@ -121,7 +121,7 @@ def cost(reranker: Reranker, folder: Path, seed: int) -> dict[str, float]:
 def summary(stored: dict[str, Any]) -> str:
     """README's table and line, from a stored run."""
     lines = [
-        f"| words taken away by | lists | turned round by 1 word | by at most {FEW} | by any number | "
+        f"| words removed by | lists | order reversed by 1 word | by at most {FEW} | by any number | "
         "first word: predicted against measured drop, Pearson (Spearman) | slope |",
         "|---|---|---|---|---|---|---|",
     ]

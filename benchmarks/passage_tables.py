@@ -23,20 +23,24 @@ CHEAP: dict[str, dict[str, Any]] = {
     "expected_gradients": {"n_samples": 8},
     "smoothgrad": {"n_samples": 8},
 }
-SEES = {"without": "its loss, measured", "alone": "its own score, measured", "share": "its share, measured"}
+SEES = {
+    "without": "sentence removed, measured",
+    "alone": "sentence alone, measured",
+    "share": "Shapley value, measured",
+}
 OVERLAP = "words of the query"
 # column -> how it is read
 SENTENCES = {
-    "costliest": "its first sentence is the one whose loss really costs most",
-    "marked": "its first sentence is one that humans marked as the answer",
-    "faithful": "by how many logits more than a random order its first sentences lower the score when they go",
+    "costliest": "how often the sentence ranked first is the one whose removal lowers the score most",
+    "marked": "how often the sentence ranked first is one that humans marked as the answer",
+    "faithful": "how many logits further the score falls without the top sentences than with random orders",
 }
 WORDS = {
-    "word_costliest": "its first word stands in that sentence",
-    "word_marked": "its first word stands in what humans marked",
-    "word_faithful": "by how many logits more than a random order its first words lower the score when they go",
+    "word_costliest": "how often the word ranked first is in the sentence whose removal lowers the score most",
+    "word_marked": "how often the word ranked first is in what humans marked as the answer",
+    "word_faithful": "how many logits further the score falls without the top words than with random orders",
 }
-BEST = "where its first ones lower the score most of all methods that were measured on every passage; equals all count"
+BEST = "how often the score falls furthest of all methods that were measured on every passage; ties count for each"
 Row = dict[str, float | None]
 
 
@@ -122,23 +126,24 @@ def stored() -> dict[str, Any]:
     return results
 
 
-def believe(results: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """`(method, its first sentence costs most, faithful by sentences, faithful by words)`, the most faithful first."""
+def believe(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    """`(method, finds the costliest, faithful by sentences, by words, passages)`, the most faithful first."""
     sentences_of, words_of = ({row["method"]: row for row in table["rows"]} for table in results["tables"])
     found = []
     for method, row in sentences_of.items():
         faithful = [of["faithful"]["mean"] if of and of["faithful"] else None for of in (row, words_of.get(method))]
         cells = ["–" if value is None else f"{value:.2f}" for value in faithful]
-        found.append((method, f"{100 * row['costliest']['mean']:.0f} %", cells[0], cells[1]))
+        found.append((method, f"{100 * row['costliest']['mean']:.0f} %", *cells, str(row["passages"])))
     return found
 
 
 def summary(results: dict[str, Any]) -> str:
-    """Markdown: both tables, what beats the words of the query, and when and on what it was measured."""
-    head = f"{results['says']}. Means with 95 % bootstrap intervals; a sentence counts by its words' sum."
-    above = [
-        f"- {text}: above the {OVERLAP} by more than chance: {', '.join(results['against overlap'][column]) or 'none'}."
-        for column, text in {**SENTENCES, **WORDS}.items()
-    ]
+    """Markdown: both tables, which methods beat the words of the query, and when and on what it was measured."""
+    head = f"{results['says']}. Means with 95 % bootstrap intervals; a method's value of a sentence is its words' sum."
+    above = [f"Better than the control \u201c{OVERLAP}\u201d, with the interval of the paired difference above 0:", ""]
+    for unit, columns in (("sentences", SENTENCES), ("words", WORDS)):
+        for column in columns:
+            better = "; ".join(results["against overlap"][column]) or "none"
+            above.append(f"- by {unit}, {column.removeprefix('word_')}: {better}.")
     by = f"Measured {results['measured']} at commit {', '.join(results['commits'])}, on {', '.join(results['models'])}."
     return "\n\n".join([head, *(from_json(table).markdown() for table in results["tables"]), "\n".join(above), by])

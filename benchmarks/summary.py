@@ -26,11 +26,12 @@ COLUMNS: dict[str, tuple[str, int, str]] = {
     "all layers shuffled": ("sanity", 0, "+ all layers"),
 }
 SAYS = (
-    "faithful: by how many logits more than a random order taking the first words away lowers the score; beats all "
-    "random: on how many pairs by more than each of ten random orders (9 % by chance); planted: precision where the "
-    "truth is known; plausible: average precision against spans that humans marked; all layers shuffled: rank "
-    "correlation with the explanation of the same model with shuffled weights, where near 1 means that the method does "
-    "not explain the model. Means with 95 % bootstrap intervals; –: not measured, because it costs too much."
+    "faithful: how many logits further the score falls without the top words than with random orders, mean over the "
+    "top 5, 10, 20 and 50 %; beats all random: on how many pairs it falls further than with each of ten random orders "
+    "(9 % by chance); planted: precision of the top words on models whose score is made by known words; plausible: "
+    "average precision against spans that humans marked; all layers shuffled: rank correlation with the explanation of "
+    "the same model with shuffled weights, where near 1 means that the method does not depend on the weights. "
+    "Means with 95 % bootstrap intervals; –: not measured, because it costs too much."
 )
 
 
@@ -43,11 +44,11 @@ def stored() -> dict[str, Any]:
 def summary(results: dict[str, Any]) -> str:
     """Markdown: the table of methods, and when and on what it was measured."""
     sections = results["sections"]
-    short = from_json(sections["short documents"]["tables"][0]).says.split(". ")[0]
+    short = from_json(sections["short documents"]["tables"][0]).says.split(";")[0]
     methods = Table("Methods", f"{SAYS} Short: {short}.", _rows(sections, COLUMNS))
     runs = sorted({(of["date"], of["commit"]) for of in sections.values()})
-    when = ", ".join(f"{date} at commit {commit}" for date, commit in runs)
-    measured = f"Measured {when}, on {results['model']} {results['revision']}."
+    when = ", ".join(f"{date} (commit {commit})" for date, commit in runs)
+    measured = f"Measured on {results['model']} {results['revision']}: {when}."
     return "\n\n".join([measured, methods.markdown()])
 
 

@@ -61,11 +61,11 @@ def families_table() -> str:
     """One row a family, with how many of `MODELS` are of it."""
     on_offer = Counter(row.architecture for row in MODELS.values())
     rows = (
-        f"| `{key}` | {family.label}: {family.examples} | {'the next word' if family.prompt else 'a label'} | "
+        f"| `{key}` | {family.label}: {family.examples} | {'next token' if family.prompt else 'classification head'} | "
         f"{_explained(key, family.states)} | {on_offer[key] or ''} |"
         for key, family in FAMILIES.items()
     )
-    return _table(f"| architecture | examples | the logit is of | methods | of the {len(MODELS)} on offer |", rows)
+    return _table(f"| architecture | examples | score read from | methods | of the {len(MODELS)} on offer |", rows)
 
 
 def lab_markdown(rows: Sequence[LabRow]) -> str:
@@ -105,7 +105,7 @@ def believe_passages_table() -> str:
     stored = passage_tables.stored()
     rows = (f"| {' | '.join(row)} |" for row in passage_tables.believe(stored))
     return f"{stored['says']}.\n\n" + _table(
-        "| method | costs most on | sentences: score falls by | words: score falls by |", rows
+        "| method | finds the costliest | sentences: score falls by | words: score falls by | passages |", rows
     )
 
 
@@ -130,10 +130,11 @@ def compare_tables() -> str:
 
 
 def load_table() -> str:
-    """What the stored run of the load found; empty before there was one."""
+    """What the stored run of the load found, once there is one."""
     from benchmarks import load, load_report  # brings gradio along, which the other tables do without
 
-    return load_report.summary(json.loads(load.STORED.read_text(encoding="utf-8"))) if load.STORED.exists() else ""
+    stored = load.STORED
+    return load_report.summary(json.loads(stored.read_text("utf-8"))) if stored.exists() else "Not measured yet."
 
 
 def fuzz_table() -> str:
