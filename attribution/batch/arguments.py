@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ DESCRIPTION = "Explain, rank, evaluate or probe many pairs of a query and a docu
 EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 refused, or it had to stop, "
 EXIT += "and stderr says why; 130 interrupted."
 WORKERS, TOP, TOP_AUDITED = 2, 10, 100
+DTYPES = ("float32", "bfloat16")  # as load_reranker has them
 Parser = argparse.ArgumentParser
 
 
@@ -69,6 +71,10 @@ def _model(parser: Parser) -> None:
         "--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several labels is the score"
     )
     models.add_argument("--template", action=OfModel, choices=list(TEMPLATES), help="the prompt of a language model")
+    models.add_argument(
+        "--dtype", action=OfModel, choices=DTYPES, help="of the weights: bfloat16 takes half the memory (default: "
+        "RERANKER_DTYPE, else float32)",
+    )  # fmt: skip
     models.add_argument(
         "--max-length", action=OfModel, type=int, metavar="N", help="tokens of a pair (default: as the model says)"
     )
@@ -193,6 +199,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
             add(one)
     args = parser.parse_args(arguments)
     of_all, *each = args.models or [{}]
+    if given := os.environ.get("RERANKER_DTYPE"):  # an answer's settings say it, and Ray's workers are given it
+        of_all = {"dtype": given, **of_all}
     args.models = [{**of_all, **one} for one in each] or [{"model_id": None, **of_all}]
     _check(args)
     return args

@@ -22,13 +22,14 @@ from tqdm import tqdm
 
 from attribution import explain, sentences
 from attribution.__main__ import main
-from attribution.batch.arguments import COMMANDS, parse_args
+from attribution.batch.arguments import COMMANDS, DTYPES, parse_args
 from attribution.batch.jobs import Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
 from attribution.evidence.probes.table import PROBES
 from attribution.export import SCHEMA, SENTENCES_SCHEMA, sentences_to_dict
+from attribution.rerankers.loading.load import DTYPES as LOADED
 from attribution.rerankers.reranker import Reranker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,6 +152,17 @@ def test_an_answer_depends_on_what_was_said_of_the_model() -> None:
     said = {"label": None, "template": "monot5", "max_length": 16}
     assert Job("rank", (), {}, loading=said).settings == {"template": "monot5", "max_length": 16}
     assert Job("explain", ("shapley",), {"seed": 1}, loading={}).settings == {"seed": 1}
+
+
+def test_the_numbers_that_weights_are_kept_in(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tuple(LOADED) == DTYPES
+    answers = [command(PAIRS[:1], "sentences")[1][0], command(PAIRS[:1], "sentences", "--dtype", "bfloat16")[1][0]]
+    monkeypatch.setenv("RERANKER_DTYPE", "bfloat16")
+    answers.append(command(PAIRS[:1], "sentences")[1][0])
+    assert [answer["settings"].get("dtype") for answer in answers] == [None, "bfloat16", "bfloat16"]
+    assert ["bfloat16" in " ".join(answer["notes"]) for answer in answers] == [False, True, True]
+    assert answers[0]["logit"] != answers[1]["logit"] == answers[2]["logit"]
+    assert command(PAIRS[:1], "sentences", "--dtype", "float32")[1][0]["logit"] == answers[0]["logit"]
 
 
 def test_how_the_model_is_loaded(command: Any) -> None:

@@ -245,6 +245,17 @@ def test_files_damaged_while_running_harm_nothing_that_is_loaded(
     os.truncate(folder / "model.safetensors", 1000)
     after = explain(load_reranker(str(folder), device="cpu"), *pair, "saliency")
     assert after.attributions == before.attributions
+    again = load_reranker(str(folder), device="cpu")
+    said = (
+        f"the files as they were when the model was loaded, {before.revision}. What its folder holds now is not used:"
+    )
+    for answer in (again.notes, load_reranker(str(folder), device="cpu").notes, after.notes):
+        assert " ".join(answer).count(said) == 1, "once, however often it is asked"
+        assert "damaged" in " ".join(answer)
+    shutil.copy(tiny_folder("BertForSequenceClassification") / "model.safetensors", folder)
+    assert load_reranker(str(folder), device="cpu").revision == before.revision, "mended"
+    assert "not used" not in "".join(load_reranker(str(folder), device="cpu").notes)
+    os.truncate(folder / "model.safetensors", 1000)
     monkeypatch.setattr(loading, "_kept", loading.Loaded())  # as when it was let go for another model
     with pytest.raises(ModelError, match="damaged"):
         load_reranker(str(folder), device="cpu")

@@ -75,9 +75,9 @@ def load_reranker(
             return reranker
         try:
             return _load_and_keep(key, on_bytes, options)
-        except ModelError:
-            if reranker := _kept.get(key):  # its files were damaged since; what is in memory carries its own hash
-                return reranker
+        except ModelError as error:
+            if reranker := _kept.get(key):
+                return _as_it_was(reranker, error)
             raise
 
 
@@ -98,6 +98,15 @@ def _found(key: tuple[Any, ...]) -> Reranker | None:
     reranker = _kept.get(key)
     now = stamp(place_of(key[0])[0]) if reranker else None
     return reranker if now is None or now == _stamps.get(key) else None
+
+
+def _as_it_was(reranker: Reranker, error: ModelError) -> Reranker:
+    """What is in memory of a folder whose files are others now, and refused; every result says so."""
+    note = (
+        f"These scores are of the files as they were when the model was loaded, {reranker.revision}. What its folder "
+        f"holds now is not used: {error}"
+    )
+    return dataclasses.replace(reranker, precision=" ".join(filter(None, (reranker.precision, note))))
 
 
 @contextmanager
