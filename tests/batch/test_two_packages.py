@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -31,8 +31,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (source / "models" / "demo-reranker").mkdir(parents=True)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--wheel-dir", str(built), str(source)], check=True)
+    build = f"from setuptools import build_meta; build_meta.build_wheel({str(built)!r})"
+    subprocess.run([sys.executable, "-c", build], check=True, cwd=source, capture_output=True)
     theirs = built / "attribution-1.8.0-py3-none-any.whl"
     with zipfile.ZipFile(theirs, "w") as wheel:
         for name, text in THEIRS.items():
@@ -40,25 +40,34 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"ours": next(built.glob("rerank_lens-*.whl")), "theirs": theirs}
 
 
-def installed(wheels: dict[str, Path], order: list[str], folder: Path) -> Path:
-    venv.create(folder)
-    for name in order:
-        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
-        subprocess.run([*pip, "--no-deps", "--no-index", str(wheels[name])], check=True)
-    return folder / "bin"
+def unpack(wheel: Path, folder: Path) -> None:
+    """As pip does with what is Python alone: over whatever is there."""
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(folder)
+
+
+def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python with nothing installed but what `folder` holds."""
+    alone = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-S", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder.parent, env=alone, check=False)
 
 
 def test_with_theirs_installed_later_our_command_says_what_to_do(wheels: dict[str, Path], tmp_path: Path) -> None:
-    bin_ = installed(wheels, ["ours", "theirs"], tmp_path / "env")
-    ran = subprocess.run([bin_ / "rerank-lens", "explain"], capture_output=True, text=True, cwd=tmp_path)
-    assert ran.returncode == 1
-    assert "attribution/__init__.py is not Rerank Lens" in ran.stderr
-    assert "pip uninstall attribution" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    folder = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+    subprocess.run([*pip, "--target", str(folder), str(wheels["ours"])], check=True)
+    unpack(wheels["theirs"], folder)
+    said = ran(folder, str(folder / "bin" / "rerank-lens"), "explain")
+    assert said.returncode == 1
+    assert "attribution/__init__.py is not Rerank Lens" in said.stderr
+    assert "pip uninstall attribution" in said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def test_with_ours_installed_later_it_is_ours(wheels: dict[str, Path], tmp_path: Path) -> None:
-    bin_ = installed(wheels, ["theirs", "ours"], tmp_path / "env")
+    for name in ("theirs", "ours"):
+        unpack(wheels[name], tmp_path / "installed")
     script = "import attribution, attribution.tag, attribution.types; print(attribution.types.Explanation.__module__)"
-    ran = subprocess.run([bin_ / "python", "-c", script], capture_output=True, text=True, cwd=tmp_path)
-    assert ran.stdout.strip() == "attribution.types", ran.stderr
+    said = ran(tmp_path / "installed", "-c", script)
+    assert said.stdout.strip() == "attribution.types", said.stderr
