@@ -1,7 +1,7 @@
 """The same batch on Ray Data: actors that hold the model, over blocks of rows, on this machine's cores or a cluster.
 
 Ray reads the rows again where an actor or a machine is lost; every answer carries its row's id, and an id is written
-once, so that nothing is lost and nothing is there twice. A block that has killed its actor `RETRIES` times more is done
+once, so that nothing is lost and nothing is there twice. A block that has killed its actor `retries` times more is done
 again row by row; the rows that kill their actors then, too, are named and skipped.
 """
 
@@ -24,7 +24,6 @@ from attribution.errors import AttributionError, OptionError
 from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost
-RETRIES = 2
 KILLED = (
     "its worker failed with it, also when it was alone and tried again (out of memory, or a crash; Ray's logs say "
     "more). Shorten it, or give --max-length or fewer --workers"
@@ -78,6 +77,7 @@ def run_distributed(
     *,
     workers: int,
     worker: type[Worker] = Worker,
+    retries: int = 2,
 ) -> int:
     """As `run_local`, over `workers` actors; answers come in any order. Returns how many rows were skipped."""
     ray = start(workers)
@@ -100,7 +100,7 @@ def run_distributed(
     ray.data.DataContext.get_current().max_errored_blocks = -1  # what a lost block held is in `waiting` still
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     for size in (BLOCK, 1):
-        for item in _answers(ray, list(waiting.values()), size, (model_id, job), workers, worker):
+        for item in _answers(ray, list(waiting.values()), size, (model_id, job), workers, worker, retries):
             row = _row(item["row"])
             if waiting.pop(row.id, None) is None:
                 continue  # an actor had answered before it was lost
@@ -117,7 +117,7 @@ def run_distributed(
 
 
 def _answers(
-    ray: Any, rows: list[str], size: int, given: tuple[Any, ...], workers: int, worker: type[Worker]
+    ray: Any, rows: list[str], size: int, given: tuple[Any, ...], workers: int, worker: type[Worker], retries: int
 ) -> Iterator[dict[str, str]]:
     """What actors made of the `rows`, `size` at a time; those whose actor was lost too often are missing."""
     if rows:
@@ -128,7 +128,7 @@ def _answers(
             batch_size=size,
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
             max_restarts=-1,
-            max_task_retries=RETRIES,  # of one block; with one in flight no other block is counted along
+            max_task_retries=retries,  # of one block; with one in flight no other block is counted along
         )
         yield from answers.iter_rows()
 
