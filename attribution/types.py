@@ -14,8 +14,8 @@ Segment = Literal["query", "document", "template"]
 Point = Literal["word", "block"]
 ONE_LOGIT = "the one logit"  # of a model with a single output
 OPERATORS: dict[str, str] = {
-    "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it), nothing else moves",
-    "delete": "a removed word's tokens are deleted, so the words behind it move up",
+    "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it); all positions stay",
+    "delete": "a removed word's tokens are deleted, so the words after it move up",
 }
 
 

@@ -71,7 +71,7 @@ def report(seen: Sequence[Seen]) -> dict[str, Any]:
         kinds[kind] = {**counts, "kept": sum(one.kept for one in mine), "seconds": seconds}
     return {
         "kinds": kinds,
-        "left_out": sum("Left out, since" in str(one.said) for one in answered),
+        "left_out": sum("Skipped, since" in str(one.said) for one in answered),
         "stop": _spread([one.seconds for one in seen if one.outcome == "stopped"]),
         "wrong": len(wrong),
         "wrong_examples": wrong[:5],

@@ -70,7 +70,7 @@ def families_table() -> str:
 
 def lab_markdown(rows: Sequence[LabRow]) -> str:
     """The lab's table without the numbers that depend on the pair and the model, as docs/autograd.md prints it."""
-    head = "| | code | parameters | `is_leaf` | `requires_grad` | `grad_fn` | `.grad` | what came of it |"
+    head = "| | code | parameters | `is_leaf` | `requires_grad` | `grad_fn` | `.grad` | result |"
     lines = [head, "|---" * 8 + "|"]
     for row in rows:
         cells = (

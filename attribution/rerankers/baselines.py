@@ -9,7 +9,7 @@ BASELINES = {
     "space": "the token of a single space in place of every word, where the vocabulary has one",
     "unk": "the unknown token in place of every word",
     "pad": "the padding token's embedding, attention left on",
-    "zero": "zero vectors. Warning: unlike any text, and where the model normalises words first, not even defined",
+    "zero": "zero vectors. Warning: unlike any text, and undefined for models that normalise embeddings first",
 }
 
 

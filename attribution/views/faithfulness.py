@@ -36,8 +36,8 @@ LOWERED = (
     "score from words that raise it, so its comprehensiveness can be negative although it found words that matter."
 )
 RAISED = (
-    "Removing random words raises the score of this pair: the model finds the text with holes better than the text. "
-    "Compare the methods with the random orders, not with zero, and look at the other operator too."
+    "Removing random words raises the score of this pair: the model scores it higher with words missing. "
+    "Compare the methods with the random orders, not with zero, and look at the other way of removing words too."
 )
 
 

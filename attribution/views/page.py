@@ -49,7 +49,7 @@ def examples_html(examples: Sequence[Mapping[str, str]]) -> Markup:
     return render("page_examples.html", groups=groups, first=examples[0], own=OWN_TEXT)
 
 
-def identity_html(of: Identity, again: str = "Press Explain for the boxes.") -> Markup:
+def identity_html(of: Identity, again: str = "Press Explain to update.") -> Markup:
     """The line above a result: what it is of. `again`: what to do once the boxes hold another pair."""
     return render("page_identity.html", of=of, again=again)
 

@@ -23,11 +23,11 @@ PIECE = regex.compile(r"\s+|[\p{L}\p{M}\p{N}]+|.", regex.DOTALL)
 # verdict -> (mark, what it means): never by colour alone
 VERDICTS = {
     "held": ("\u2713", "the score did what it should"),
-    "did not hold": ("\u2717", "the score left the band the wrong way"),
-    "moved": ("\u2195", "the score left the band; which way is right depends on what the text claims"),
+    "did not hold": ("\u2717", "the score left the band in the wrong direction"),
+    "moved": ("\u2195", "the score left the band; which direction is right depends on what the text claims"),
     "no clear effect": ("\u25cb", "a small change inside the band: neither for nor against the model"),
-    "too noisy to tell": ("\u2248", f"more than {CLEAR} logits, yet inside the band, which is wide here: neither"),
-    "does not apply": ("\u2013", "these texts have nothing to edit so"),
+    "too noisy to tell": ("\u2248", f"more than {CLEAR} logits, but inside a wide band: neither for nor against"),
+    "does not apply": ("\u2013", "these texts have nothing that this edit could change"),
 }
 OF = {"fall": "where the text answers the query", "not rise": "for an unrelated document"}  # else for any text
 

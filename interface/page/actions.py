@@ -29,7 +29,7 @@ from interface.server.gradio_private import queued
 
 READY = "Ready."
 EXPLAIN = "Explain"
-FULL = "Too many wait, so this start was refused. Try again in {} s."
+FULL = "The queue is full, so this start was refused. Try again in {} s."
 SAID = {
     "running": "Stopped. What was ready is kept.",
     "waiting": "Withdrawn before it started.",

@@ -44,7 +44,7 @@ def load(model_id: str, run: Run) -> Reranker:
             said = f"Downloading {label}: {gigabytes(done)} of {gigabytes(total)}"
             run.tell((done, total), desc=said, unit="bytes")
         else:  # at 0, since Gradio shows no words without a number
-            run.tell(0.0, desc=f"Asking the Hub for {label}, or waiting for somebody who loads it")
+            run.tell(0.0, desc=f"Asking the Hub for {label}, or waiting for another visitor who loads it")
 
     return load_reranker(model_id, on_bytes=on_bytes)
 
@@ -77,7 +77,7 @@ def choose(asked: Choice, run: Run) -> Iterator[Update]:
         raise
     except AttributionError as error:
         run.check()  # nobody waits for this answer any more
-        gr.Warning(str(error), title="The model before stays")
+        gr.Warning(str(error), title="The previous model stays")
         yield {"status": status_html(str(error))}
         return
     yield {"before": asked.model_id, "coming": "", "status": status_html(f"{label} is ready.")}

@@ -100,15 +100,15 @@ def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slid
         _baselines(model_id),
         value=DEFAULTS["baselines"],
         label="Baseline",
-        info="what stands in place of the words, for integrated gradients and other methods that compare",
+        info="what replaces the words, for integrated gradients and other methods with a baseline",
     )
     leaf = gr.Dropdown(
         [(leaf.code, key) for key, leaf in LEAVES.items()],
         value=DEFAULTS["leaf"],
         label="How saliency takes the embeddings",
-        info="some of these lines leave .grad empty: then the card says that it fell back",
+        info="with some of these lines .grad stays empty; the card then shows the fallback and says so",
     )
-    operator = gr.Radio(list(OPERATORS), value=DEFAULTS["operator"], label="Faithfulness removes words by")
+    operator = gr.Radio(list(OPERATORS), value=DEFAULTS["operator"], label="To measure faithfulness, remove words by")
     n_samples = gr.Slider(
         *BUDGETS["n_samples"],
         value=DEFAULTS["n_samples"],
@@ -121,7 +121,7 @@ def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slid
         value=DEFAULTS["n_steps"],
         step=1,
         label="n_steps",
-        info="nodes a path for Captum's integrated gradients",
+        info="nodes per path for Captum's integrated gradients",
     )
     return baselines, leaf, operator, n_samples, n_steps
 
@@ -136,7 +136,7 @@ def _baselines(model_id: str) -> list[tuple[str, str]]:
     reranker = in_memory(model_id)  # a model that is not there yet is asked when it runs
     names = reranker.baseline_names if reranker else list(BASELINES)
     return [
-        ("the model's default: no words, [MASK] where it has one", ""),
+        ("the model's default: [MASK] where it has one", ""),
         *((BASELINES[name], name) for name in names),
     ]
 

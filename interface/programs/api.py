@@ -55,7 +55,7 @@ def explain(
         n_steps: Nodes a path of integrated_gradients_captum, 2 to 200; 0 for the default.
 
     Returns:
-        The logit; one attribution a token with its characters in the text; the same by words, also as [text, value]
+        The logit; one attribution per token with its characters in the text; the same by words, also as [text, value]
         pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run; kept:
         whether this is the answer to an earlier request for the same, then seconds are of that one.
     """
@@ -95,7 +95,7 @@ def contrast(
     method: str = "integrated_gradients",
     model: str = "",
 ) -> dict[str, Any]:
-    """Explain why one document has another score than a second one, word by word.
+    """Explain the difference between two documents' scores, word by word.
 
     Args:
         query: What somebody searches for.
@@ -124,7 +124,7 @@ def interaction(
     n_words: int = 12,
     model: str = "",
 ) -> dict[str, Any]:
-    """Find which query word met which document word: how much two words matter together.
+    """Measure how query words interact with document words: what two change together beyond each alone.
 
     Args:
         query: What somebody searches for.
@@ -152,7 +152,7 @@ def probe(
     seed: int = 0,
     model: str = "",
 ) -> dict[str, Any]:
-    """Find what a reranker reads: edits whose right effect is known, each beside a control that means little.
+    """Test what a reranker reads: edits whose right effect is known, each beside masked filler words as a control.
 
     Args:
         query: What somebody searches for.
@@ -177,7 +177,7 @@ def counterfactual(
     operator: str = "delete",
     model: str = "",
 ) -> dict[str, Any]:
-    """Find the fewest words to drop from one document so that it scores below another, by their attributions.
+    """Find the fewest words to drop from a document so that it scores below another, in order of attribution.
 
     Args:
         query: What somebody searches for.
@@ -211,7 +211,7 @@ def _sentences(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
 
 @endpoint(_sentences, passes=lambda call, _sides: max_passes(len(split_sentences(call.arguments["document"]))))
 def sentences(query: str, document: str, operator: str = "delete", model: str = "") -> dict[str, Any]:
-    """Find what each sentence of a document does to its score: without it, with it alone, and its share.
+    """Measure each sentence of a document: the score without it, with it alone, and its Shapley value.
 
     Args:
         query: What somebody searches for.

@@ -33,7 +33,7 @@ def check_share(others: int, spent: float, takes: float) -> None:
     """Raises `OverBudget` if `others` wait and a run that has `spent` its share of the server would take more of it."""
     if others and spent + takes > SHARE:
         raise OverBudget(
-            f"Left out, since {others} other{'s wait' if others > 1 else ' waits'} and this takes about "
+            f"Skipped, since {others} other{'s wait' if others > 1 else ' waits'} and this takes about "
             f"{max(1.0, takes):.0f} s more. Press Explain again once fewer wait."
         )
 

@@ -23,7 +23,7 @@ from interface.server.gradio_private import ask_before_the_queue
 
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 ELSEWHERE = (
-    "This start went to another copy of the server. Press again; the host's proxy should keep you at one of them."
+    "This request went to another copy of the server. Press again; the host's proxy should keep you at one of them."
 )
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model

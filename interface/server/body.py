@@ -9,7 +9,7 @@ from typing import Any
 
 PATIENCE = 30.0  # seconds until a request has to be there
 FILES = ("/gradio_api/upload", "/gradio_api/process_recording", "/gradio_api/stream")  # a POST there is a file
-NO_FILES = "No files are taken here: texts go into the boxes, or into the request itself."
+NO_FILES = "Files are not accepted: put texts into the boxes, or into the request itself."
 TOO_LONG = "The request is too long: at most {:,} bytes are taken. Shorten the texts."
 TOO_SLOW = "The request did not arrive within {:.0f} s. Send it again."
 

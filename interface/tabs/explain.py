@@ -175,7 +175,7 @@ def explained(
         left = {key: counts[key] for key in chosen if key not in results.done and key not in results.failed}
         if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:
             results.section = section
-        yield results.page("Measured what is ready …")
+        yield results.page("Measured the methods that are ready …")
         yield from read_sentences(results, stream)
         if results.found:
             cost.learn(reranker.model_id, SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)

@@ -18,7 +18,7 @@ from interface.runs.handlers import Pair, Update, handler
 from interface.runs.run import Run
 
 LANE = "edit"
-NO_RESULT = "There is no result whose words could be edited. Press Explain first."
+NO_RESULT = "There is no result to edit yet. Press Explain first."
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def ask(results: Any, edits: dict[str, Any] | None) -> Edited | None:
         raise InputError(NO_RESULT)
     words = {str(key): str(text) for key, text in edits["words"].items()}
     if not all(key[:1] == "d" and key[1:].isdecimal() for key in words):
-        raise OptionError("A word is named by a d and its number, as in d3.")
+        raise OptionError("The key of a word must be d and its number, as in d3.")
     done = edit(explanation, {int(key[1:]): text for key, text in words.items()})
     label = METHODS[explanation.method].label
     asked = Edited(

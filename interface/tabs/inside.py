@@ -22,7 +22,7 @@ from interface.runs.handlers import ASIDE, KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
 DEFAULT_MEASURE = "grad_norm"
-AGAIN = "Press “Look inside for the boxes” for them."
+AGAIN = "Press “Look inside for the text in the boxes” to update."
 MAP = 320  # pixels: below twice that, the two maps stand one above the other
 REDRAW: dict[str, Any] = {**ASIDE, "queue": True}
 
@@ -40,7 +40,7 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     inside = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="inside-identity")
-        again = gr.Button("Look inside for the boxes", variant="primary", elem_classes="rl-again")
+        again = gr.Button("Look inside for the text in the boxes", variant="primary", elem_classes="rl-again")
         shell.actions.lines["inside"].render()
         with gr.Column(elem_classes="rl-needs-result"):
             with gr.Row():

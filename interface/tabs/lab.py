@@ -18,7 +18,7 @@ from interface.page.layout import STATIC, Shell, open_run
 from interface.runs.handlers import Pair, Update, handler
 from interface.runs.run import Run
 
-AGAIN = "Press “Run the lab on the boxes” for them."
+AGAIN = "Press “Run the lab on the boxes” to update."
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:

@@ -20,7 +20,7 @@ from interface.page.layout import STATIC, Shell, fill_from, open_run
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
-AGAIN = "Press “Run the probes on the boxes” for them."
+AGAIN = "Press “Run the probes on the boxes” to update."
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:

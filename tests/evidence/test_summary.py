@@ -104,14 +104,14 @@ def test_the_numbers_of_the_sentence_are_means_over_the_operators_and_its_verb_f
     )
     assert (of.cost, of.random_cost, of.control_cost) == (3.0, 0.45, 0.5)
     html = summary_html(of)
-    assert 'costs <span class="rl-n" data-n="cost">3.00</span> points' in html
+    assert 'costs <span class="rl-n" data-n="cost">3.00</span> logits' in html
     assert 'never sees the score, costs <span class="rl-n" data-n="control-cost">0.50</span>.' in html
     assert "passages" not in html
     assert "On 112 passages of 100 to 300 words it was best in 61 %." in summary_html(
         replace(of, prior=Prior(112, 100, 300, 0.607))
     )
     rises = summary_html(replace(of, cost=-0.21, random_cost=-0.66))
-    assert 'top words raises the score by <span class="rl-n" data-n="cost">0.21</span> points' in rises
+    assert 'top words raises the score by <span class="rl-n" data-n="cost">0.21</span> logits' in rises
     assert 'random words raises the score by <span class="rl-n" data-n="random-cost">0.66</span>;' in rises
     assert "costs" not in rises.split("control")[0]
 

@@ -130,7 +130,7 @@ def test_cuts_are_of_the_texts_that_are_shown(compared: Compared) -> None:
     assert asked.texts == (" has about 3.7 million inhabitants .",)
     edited = dataclasses.replace(compared, versions={"A": Version("x", 1.0), "B": Version("y", 1.0, (Cut(0, 5),))})
     assert ask_cuts(edited, {"A": [1, []], "B": [2, []]}).as_given == {"B"}
-    for of, says in ((None, "no list yet"), (compared, "another document by now")):
+    for of, says in ((None, "no list yet"), (compared, "another document now")):
         with pytest.raises(InputError, match=says):
             ask_cuts(of, {"A": [2, []], "B": [1, []]})
     with pytest.raises(InputError, match="empty"):

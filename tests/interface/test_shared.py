@@ -174,7 +174,7 @@ def test_a_dear_method_is_left_out_while_others_wait_and_its_card_says_so(
         monkeypatch.setattr("interface.runs.gpu.others", lambda _request: lambda: waiting)  # noqa: B023
         page = shown(run(asked, visitor()))
         assert list(page["results"][0]) == ["saliency", dear][: 1 if says else 2]
-        assert (f"Left out, since {says}" in page["card 2"]) == bool(says)
+        assert (f"Skipped, since {says}" in page["card 2"]) == bool(says)
         assert "Done after" in page["status"]
         assert (len(kept.KEPT) > 0) == (not says), "what is not whole is not kept"
         kept.KEPT.clear()

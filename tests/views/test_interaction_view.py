@@ -1,4 +1,4 @@
-"""What is printed of which words met is the engine's table, sign by sign; the document's text is whole."""
+"""What is printed of the interactions is the engine's table, sign by sign; the document's text is whole."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_a_result_says_what_it_is_of() -> None:
     assert 'data-over="true"' in identity_html(Identity("id", "L", "r", "q", "d", count="9", over=True))
     plain = identity_html(Identity("id", "Label", "rev", "q", "d"))
     assert "data-count" not in plain
-    assert "Press Explain for the boxes." in plain
+    assert "Press Explain to update." in plain
     assert re.findall(r'data-(model|query|document)="([^"]*)"', plain) == [
         ("model", "id"), ("query", "q"), ("document", "d")
     ]  # fmt: skip

@@ -100,7 +100,7 @@ def convert(mode: str, pasted: str, names: list[str], *boxes: str) -> list[Any]:
 def show(layout: Any) -> list[Any]:
     """The form that is chosen is the one that is seen, with so many boxes: `[list, boxes, *rows]`."""
     if not isinstance(layout, list) or [type(part) for part in layout] != [str, int]:
-        raise gr.Error("The layout is no [form, number of boxes].", print_exception=False)
+        raise gr.Error("The layout must be [form, number of boxes].", print_exception=False)
     mode, n = layout
     return [gr.update(visible=seen) for seen in (mode == LIST, mode == BOXES, *(i < n for i in range(MOST)))]
 

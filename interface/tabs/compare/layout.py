@@ -77,7 +77,7 @@ def build_results() -> tuple[dict[str, Any], Controls]:
             what_if = gr.HTML("", elem_id="compare-what-if")
             words = gr.HTML("", elem_id="compare-words", js_on_load=js)
             what_if_controls = _build_what_if()
-        gr.HTML(title_html("Which query word met which document word?"))
+        gr.HTML(title_html("Which query and document words interact?"))
         meet_controls = _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
         build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
@@ -99,19 +99,19 @@ def _build_what_if() -> tuple[Any, ...]:
 def _build_meet() -> tuple[Any, ...]:
     with gr.Row(elem_id="compare-meet-settings"):
         which = gr.Radio(["A", "B"], value="A", label="Document", min_width=120, scale=1)
-        n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Words or sentences across", min_width=160, scale=2)
+        n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Words or sentences", min_width=160, scale=2)
         form = gr.Dropdown(
             [(_form_label(key), key) for key in FORMS], value=DIFFERENCE, label="How", min_width=260, scale=3
         )
     with gr.Row(elem_id="compare-meet-actions"):
-        start = gr.Button("Show which words met", elem_id="compare-meet-start", min_width=220)
+        start = gr.Button("Show the interactions", elem_id="compare-meet-start", min_width=220)
         passes = gr.HTML("", elem_id="compare-passes")
     return which, n_words, form, start, passes
 
 
 def _form_label(key: str) -> str:
     if key == DIFFERENCE:
-        return "scores with and without each pair: exact"
+        return "exact: scores with and without each pair"
     return f"change of {METHODS[key].label}, for long texts"
 
 

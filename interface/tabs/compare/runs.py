@@ -95,7 +95,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
         "identity": draw_identity(compared),
         "rows": draw_rows(compared),
         **dict.fromkeys(AFTER_PICK, ""),
-        "status": status_html("Ranked. Asking why A is above B …"),
+        "status": status_html("Ranked. Explaining why A is above B …"),
     }
     compared = _without(compared, run)
     if compared.without:

@@ -31,7 +31,7 @@ LISTS = json.loads((Path(__file__).resolve().parents[3] / "examples" / "lists.js
 Asks = TypeVar("Asks", bound=More)
 ASKED = "(...given) => window.rerankLens.documents.asked(...given)"  # of the list alone, but for a link
 NO_LIST = "There is no list yet. Press Compare first."
-ANOTHER = "A or B is another document by now. Its text is about to come; change that one."
+ANOTHER = "A or B is another document now. Wait for its text and change that."
 
 
 def build(shell: Shell, tab: gr.Tab) -> Linked:

@@ -116,7 +116,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
 def run_meet(asked: Meet, run: Run) -> Iterator[Update]:
     """Which query word met which word or sentence of A or B."""
     compared, form = asked.compared, asked.form
-    yield {"status": status_html("Asking which words met …")}
+    yield {"status": status_html("Measuring the interactions …")}
     found = interaction(
         load_reranker(compared.asked.model_id),
         asked.query,
@@ -124,7 +124,7 @@ def run_meet(asked: Meet, run: Run) -> Iterator[Update]:
         n_words=asked.n_words,
         form=form,
         unit=compared.unit,
-        on_pass=watch(run, "Which words met"),
+        on_pass=watch(run, "Interactions"),
     )
     label = None if form == DIFFERENCE else METHODS[form].label
     status = status_html(f"Done after {found.seconds:.1f} s.")
