@@ -12,7 +12,7 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny
-from tests.linear import QUERY, linear_reranker, mask_weight, token_weights
+from tests.linear import QUERY, mask_weight, token_weights
 
 BOTH = [
     "Cats sleep in park one.\n",
@@ -24,11 +24,6 @@ BOTH = [
 ONLY_A = ["Berlin has 3.7 million inhabitants.\n", "Many people live in berlin.\n"]
 ONLY_B = ["Paris is the capital of France.\n", "Museums are famous.\n"]
 ASKED = "how many people live in berlin"
-
-
-@pytest.fixture(scope="module")
-def linear() -> Reranker:
-    return linear_reranker()
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

@@ -14,15 +14,10 @@ from attribution.evidence.faithfulness.measure import BLIND, measure
 from attribution.removal import seen_sentences
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from tests.linear import QUERY, WORDS, linear_reranker, token_weights
+from tests.linear import QUERY, WORDS, token_weights
 
 LINES = [f"{' '.join(WORDS[3:10][i % 7 : i % 7 + 2] or WORDS[3:5])}{' ember' * (i % 3)}.\n" for i in range(8)]
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)
-
-
-@pytest.fixture(scope="module")
-def linear() -> Reranker:
-    return linear_reranker()
 
 
 @pytest.fixture(scope="module")

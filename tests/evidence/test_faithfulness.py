@@ -19,24 +19,11 @@ from attribution.removal import score_kept, seen_words
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
+from tests.evidence.conftest import saying
+from tests.linear import QUERY, WORDS, mask_weight, token_weights
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)  # as README says them
 DOCUMENT = " ".join(word for word in WORDS if word.isalpha() and len(word) > 1 and word not in QUERY) + " fjord's ember"
-
-
-@pytest.fixture(scope="module")
-def linear() -> Reranker:
-    return linear_reranker()
-
-
-def saying(base: Explanation, values: Sequence[float]) -> Explanation:
-    """An explanation of the same pair that gives each seen document word this value, on its first token."""
-    words = seen_words(base)
-    attributions = [0.0] * len(base.tokens)
-    for positions, value in zip(words, values, strict=True):
-        attributions[positions[0]] = value
-    return replace(base, attributions=tuple(attributions), method="input_x_gradient")  # a signed method
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from attribution.errors import InputError, Stopped
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
-from tests.linear import WORDS, linear_reranker, token_weights
+from tests.linear import WORDS, token_weights
 
 ASKED = "how many people live in berlin"
 DOCUMENTS = (
@@ -17,11 +17,6 @@ DOCUMENTS = (
     "Dogs jump. The park is old. France is lazy.",
     "Cats sleep while dogs jump. Berlin is large.",
 )
-
-
-@pytest.fixture(scope="module")
-def linear() -> Reranker:
-    return linear_reranker()
 
 
 def by_weight(linear: Reranker) -> list[str]:

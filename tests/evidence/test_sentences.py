@@ -20,7 +20,7 @@ from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import units_by_sentence
 from tests.conftest import Tiny
-from tests.linear import QUERY, WORDS, linear_reranker, mask_weight, token_weights
+from tests.linear import QUERY, WORDS, mask_weight, token_weights
 
 TEXTS = ("Berlin is large. ", "Paris is the capital of France. ", "Cats sleep!\n", "New York has a park.")
 BERLIN = "how many people live in berlin"
@@ -31,11 +31,6 @@ def toy_document(n: int) -> str:
     """`n` sentences of two to four words of the linear toy."""
     words = itertools.cycle(WORDS[3:10])
     return "".join(" ".join(next(words) for _ in range(2 + i % 3)) + ".\n" for i in range(n))
-
-
-@pytest.fixture(scope="module")
-def linear() -> Reranker:
-    return linear_reranker()
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
