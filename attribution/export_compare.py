@@ -46,9 +46,14 @@ def compared_to_dict(compared: ComparedList) -> dict[str, Any]:
         "format": "rerank-lens compare 1",
         "ranking": {**plain(compared.ranking), "rows": rows},
         "contrast_by": ("word" if isinstance(why, Contrast) else "sentence") if why else None,
-        "contrast": plain(why),
+        "contrast": sentence_contrast_to_dict(why) if isinstance(why, SentenceContrast) else plain(why),
         "what_ifs": [{**plain(one), "text": compared.texts[which]} for which, one in compared.outcomes.items()],
     }
+
+
+def sentence_contrast_to_dict(found: SentenceContrast) -> dict[str, Any]:
+    """Every field, the difference that the bars add up to, and how much of the two is the same."""
+    return {**plain(found), "difference": found.difference, "says": found.says}
 
 
 def compared_to_json(compared: ComparedList) -> str:

@@ -34,9 +34,14 @@ PARTS: dict[str, Callable[[Explanation | TokenizedPair], list[list[int]]]] = {
 
 def parts_of(pair: Explanation | TokenizedPair, unit: str) -> list[list[int]]:
     """The token positions of the document's words or sentences. Raises `OptionError` for another `unit`."""
+    check_unit(unit)
+    return PARTS[unit](pair)
+
+
+def check_unit(unit: str) -> None:
+    """Raises `OptionError` for anything but "word" and "sentence"."""
     if not isinstance(unit, str) or unit not in PARTS:
         raise OptionError(f"Unknown unit {unit!r}. Valid: {', '.join(PARTS)}.")
-    return PARTS[unit](pair)
 
 
 def check_operator(operator: str) -> None:

@@ -18,7 +18,7 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
 
-from attribution import METHODS, MODELS, counterfactual, explain
+from attribution import METHODS, MODELS, contrast_sentences, counterfactual, explain, raise_above
 from attribution.evidence.compare.contrast import contrast, rank
 from attribution.evidence.compare.interaction import interaction
 from attribution.evidence.probes.probe import probe
@@ -80,7 +80,8 @@ def test_after_bad_requests_it_is_still_up(client: Client) -> None:
 
 
 TIMES = ("seconds", "n_forward", "n_backward")
-NAMES = {"explain", "rank", "contrast", "interaction", "counterfactual", "sentences", "probe", "models"}
+NAMES = {"explain", "rank", "sentences", "probe", "models"}
+NAMES |= {"contrast", "contrast_sentences", "interaction", "counterfactual", "raise_above"}
 DOCUMENTS = [PAIR[1], "Paris is the capital of France.", "Berlin, a city of 3.7 million."]
 
 
@@ -110,6 +111,21 @@ def test_every_endpoint_gives_what_python_gives(client: Client, app: App, rerank
     ordered = by_logit[max(by_logit)], by_logit[min(by_logit)]
     answer = client.predict(query, *ordered, api_name="/counterfactual")
     same(answer, {**plain(counterfactual(reranker, query, *ordered)), **notes})
+    passages = [f"{DOCUMENTS[1]} {ordered[0]} It is old.", f"{DOCUMENTS[1]} It is old."]
+    answer = client.predict(query, *passages, api_name="/contrast_sentences")
+    why = contrast_sentences(reranker, query, *passages)
+    same(answer, {**plain(why), "difference": why.difference, "says": "2 sentences are in both documents, of 3 of the "
+                  "first and 2 of the second.", **notes})  # fmt: skip
+    assert len(answer["bars"]) == 1
+    answer = client.predict(query, *passages, unit="sentence", api_name="/counterfactual")
+    same(answer, {**plain(counterfactual(reranker, query, *passages, unit="sentence")), **notes})
+    assert answer["dropped"][0]["text"].strip() == ordered[0]
+    answer = client.predict(query, passages[0], unit="sentence", api_name="/interaction")
+    same(answer, {**plain(interaction(reranker, query, passages[0], unit="sentence")), **notes})
+    answer = client.predict(query, passages[1], passages[0], api_name="/raise_above")
+    same(answer, {**plain(raise_above(reranker, query, passages[1], passages[0])), **notes})
+    with pytest.raises(AppError, match="which takes no method"):
+        client.predict(query, *passages, "occlusion", unit="sentence", api_name="/counterfactual")
     listed = client.predict(api_name="/models")
     assert {model["key"] for model in listed["models"]} == {*MODELS, *OFFERED, app.model}
     assert {method["key"] for method in listed["methods"]} == set(METHODS)

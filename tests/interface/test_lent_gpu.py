@@ -149,29 +149,36 @@ TASKS: dict[str, dict[str, Any]] = {
     "interaction": {"document": TEXTS[0], "n_words": 3},
     "probe": {"document": TEXTS[0], "seed": 1},
     "sentences": {"document": TEXTS[0]},
+    "contrast_sentences": {"first": TEXTS[0], "second": TEXTS[1]},
     "counterfactual": {"document": TEXTS[0], "rival": TEXTS[1], "method": "occlusion", "operator": "mask"},
+    "counterfactual by sentences": {"document": " ".join(TEXTS), "rival": TEXTS[1], "unit": "sentence"},
+    "interaction by sentences": {"document": " ".join(TEXTS), "n_words": 3, "unit": "sentence"},
+    "raise_above": {"document": TEXTS[0], "rival": TEXTS[1]},
 }
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("asked", TASKS)
 @pytest.mark.usefixtures("tokens_asked")
-def test_so_does_the_apis(name: str, models: tuple[str, str], taken: list[int]) -> None:
-    given, function = {"query": QUERY, **TASKS[name]}, ENDPOINTS[name]
-    if name == "counterfactual":
-        reranker = load_reranker(models[0])
-        low, high = sorted(TEXTS[:2], key=lambda text: reranker.score(QUERY, [text])[0])
-        given |= {"document": high, "rival": low}
+def test_so_does_the_apis(asked: str, models: tuple[str, str], taken: list[int]) -> None:
+    name, _, _ = asked.partition(" by ")
+    given, function = {"query": QUERY, **TASKS[asked]}, ENDPOINTS[name]
+    if "rival" in given:
+        texts = [given["document"], given["rival"]]
+        logits = dict(zip(load_reranker(models[0]).score(QUERY, texts), texts, strict=True))
+        ends = (min, max) if name == "raise_above" else (max, min)
+        given |= {side: logits[end(logits)] for side, end in zip(("document", "rival"), ends, strict=True)}
     taken.clear()
     assert function(model=models[0], **given)["kept"] is False
     seconds = lent(Call(models[0], given), function.passes)
     assert sum(taken) <= seconds
-    bound = {"counterfactual": 16, "probe": 16}.get(name, 8)
+    bound = 16 if name in ("counterfactual", "raise_above", "probe") else 8
     assert seconds <= bound * sum(taken), (seconds, sum(taken))
 
 
 def test_every_endpoint_and_every_handler_that_runs_says_what_it_takes() -> None:
-    assert {*TASKS, "models"} == set(ENDPOINTS)
-    assert all(ENDPOINTS[name].passes for name in TASKS)
+    names = {asked.partition(" by ")[0] for asked in TASKS}
+    assert {*names, "models"} == set(ENDPOINTS)
+    assert all(ENDPOINTS[name].passes for name in names)
     assert all(run.passes for run, _ in RUNS.values())
 
 

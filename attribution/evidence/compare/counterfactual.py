@@ -127,6 +127,11 @@ def counterfactual(
     )
 
 
+def sets_at_most(n: int) -> int:
+    """How many sets of `n` sentences are scored at most; for progress bars and estimates."""
+    return min(2**n, 2 * MAX_SETS + 2 * n)
+
+
 def check_signed(method: str) -> None:
     """Raises `OptionError` for a method that cannot tell raising from lowering."""
     signed = [key for key, row in METHODS.items() if row.signed]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from attribution.evidence.sentences import N_ORDERS, shares
+from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.methods.perturbation import Logits
 from attribution.removal import Present, check_operator, score_kept
 from attribution.rerankers.meter import Meter, metered
@@ -161,6 +161,11 @@ def contrast_sentences(
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
     )
+
+
+def contrast_passes(n: int) -> int:
+    """At most so many forwards for each of two texts of `n` sentences."""
+    return max_passes(n) + 2 * n + 2
 
 
 def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, float]]:

@@ -117,6 +117,11 @@ def raise_above(
     )
 
 
+def raising_passes(n: int, n_query: int) -> int:
+    """At most so many forwards for each of two texts of `n` sentences: without each, alone, and the edits tried."""
+    return 4 + 2 * n + MAX_STEPS * (min(n, MAX_DROPS) + 1 + n_query) // 2
+
+
 def _candidates(reranker: Reranker, query: str, document: str, rival: str, meter: Meter) -> Iterator[Edit]:
     """Each edit with what it should change the logit by as `predicted`, and no logit yet."""
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
 from attribution.cost import forwards, sides_of
 from attribution.errors import OptionError
-from attribution.evidence.sentences import Sentences, max_passes, sentences_stream
+from attribution.evidence.compare.passages import contrast_passes
+from attribution.evidence.sentences import Sentences, sentences_stream
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.meter import Meter
@@ -52,7 +53,7 @@ def _share_of_why(asked: Asked, sides: Sides) -> int:
 def _of_why(asked: Asked, sides: Sides) -> int:
     """At most so many forwards for one of the two: by words, or by sentences."""
     n = max(asked.n_sentences)
-    by_sentences = max_passes(n) + 2 * n + 2 if n >= PASSAGE else 0
+    by_sentences = contrast_passes(n) if n >= PASSAGE else 0
     return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
 
 

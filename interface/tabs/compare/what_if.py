@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from attribution import METHODS, counterfactual, interaction, load_reranker, raise_above
 from attribution.cost import forwards
-from attribution.evidence.compare.counterfactual import MAX_SETS
+from attribution.evidence.compare.counterfactual import sets_at_most
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
-from attribution.evidence.compare.raising import MAX_DROPS, MAX_STEPS, Raised
+from attribution.evidence.compare.raising import Raised, raising_passes
 from attribution.methods.passes import Sides
 from attribution.views.compare import A, B, Which
 from attribution.views.compare_words import Cut, apply
@@ -31,15 +31,13 @@ def one_pass(_asked: More, _sides: Sides) -> int:
 
 def passes_of_flip(asked: More, sides: Sides) -> int:
     """A forward a word, at most, or one for each set of sentences that is tried."""
-    n = max(asked.compared.asked.n_sentences)
-    sets = min(2**n, 2 * MAX_SETS + 2 * n) if asked.compared.unit == "sentence" else sides[1]
-    return 3 + sets
+    by_sentences = asked.compared.unit == "sentence"
+    return 3 + (sets_at_most(max(asked.compared.asked.n_sentences)) if by_sentences else sides[1])
 
 
 def passes_of_raise(asked: More, sides: Sides) -> int:
     """Each sentence of both texts without and alone; then every edit, after each of the steps."""
-    n = max(asked.compared.asked.n_sentences)
-    return 4 + 2 * n + MAX_STEPS * (min(n, MAX_DROPS) + 1 + sides[0]) // 2
+    return raising_passes(max(asked.compared.asked.n_sentences), sides[0])
 
 
 def passes_of_meet(asked: Meet, sides: Sides) -> int:

@@ -1,0 +1,183 @@
+"""Two documents beside each other, for programs: why the one is above the other, and what would change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attribution.cost import forwards
+from attribution.errors import OptionError, check_range
+from attribution.evidence.compare import contrast as compare
+from attribution.evidence.compare import counterfactual as undoing
+from attribution.evidence.compare import interaction as interactions
+from attribution.evidence.compare import passages, raising
+from attribution.export_compare import sentence_contrast_to_dict
+from attribution.methods.passes import Sides
+from attribution.removal import check_operator, check_unit
+from attribution.rerankers.reranker import Reranker
+from attribution.words import split_sentences
+from interface.programs.endpoints import Call, endpoint
+from interface.runs.limits import check_texts
+
+
+def passes_of_method(call: Call, sides: Sides) -> int:
+    """One explanation, by the method and options that were asked for."""
+    given = {name: value for name, value in call.arguments.items() if isinstance(value, int)}
+    return forwards(call.arguments.get("method", "integrated_gradients"), sides, **given)
+
+
+def n_sentences(call: Call) -> int:
+    """Of the document that has most."""
+    return max(len(split_sentences(text)) for text in call.texts)
+
+
+@endpoint(compare.contrast, passes=passes_of_method)
+def contrast(
+    query: str,
+    first: str,
+    second: str,
+    method: str = "integrated_gradients",
+    model: str = "",
+) -> dict[str, Any]:
+    """Explain the difference between two documents' scores, word by word.
+
+    Args:
+        query: What somebody searches for.
+        first: The one document.
+        second: The other document.
+        method: How to explain: a key whose method is listed as complete.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
+        and both explanations.
+    """
+    check_texts(query, first)
+    check_texts(query, second)
+    compare.check_complete(method)
+    return {"model": model, "query": query, "first": first, "second": second, "method": method}
+
+
+def _contrast_sentences(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
+    return sentence_contrast_to_dict(passages.contrast_sentences(reranker, **arguments))
+
+
+@endpoint(_contrast_sentences, passes=lambda call, _sides: passages.contrast_passes(n_sentences(call)))
+def contrast_sentences(
+    query: str,
+    first: str,
+    second: str,
+    operator: str = "delete",
+    model: str = "",
+) -> dict[str, Any]:
+    """Explain the difference between two documents' scores, sentence by sentence; for longer passages.
+
+    Args:
+        query: What somebody searches for.
+        first: The one document.
+        second: The other document.
+        operator: How a sentence is taken away: delete or mask.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        The difference of the two logits as a sum: bars, a term for each sentence that only one document holds; common,
+        the sentences that both hold, and common_value, what they add; says: how much of the two is the same.
+    """
+    check_texts(query, first)
+    check_texts(query, second)
+    check_operator(operator)
+    return {"model": model, "query": query, "first": first, "second": second, "operator": operator}
+
+
+def _of_interaction(call: Call, sides: Sides) -> int:
+    across = (sides[0], n_sentences(call)) if call.arguments.get("unit") == "sentence" else sides
+    return interactions.pairs_of_words(across, call.arguments["n_words"])
+
+
+@endpoint(interactions.interaction, passes=_of_interaction)
+def interaction(
+    query: str,
+    document: str,
+    n_words: int = 12,
+    model: str = "",
+    unit: str = "word",
+) -> dict[str, Any]:
+    """Measure how query words interact with document words or sentences: what two change together beyond each alone.
+
+    Args:
+        query: What somebody searches for.
+        document: The text that was found.
+        n_words: How many of the document's strongest words to look at, 1 to 64.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+        unit: What of the document to look at: word or sentence.
+
+    Returns:
+        values: a number for each query word and document word or sentence, in logits; above 0, each counts for more
+        beside the other.
+    """
+    check_texts(query, document)
+    check_range("n_words", n_words, 1, interactions.MAX_WORDS)
+    check_unit(unit)
+    return {"model": model, "query": query, "document": document, "n_words": n_words, "unit": unit}
+
+
+def _of_counterfactual(call: Call, sides: Sides) -> int:
+    if call.arguments.get("unit") == "sentence":
+        return 3 + undoing.sets_at_most(n_sentences(call))
+    return 2 + sides[1] + passes_of_method(call, sides)
+
+
+@endpoint(undoing.counterfactual, passes=_of_counterfactual)
+def counterfactual(
+    query: str,
+    document: str,
+    rival: str,
+    method: str = "",
+    operator: str = "delete",
+    model: str = "",
+    unit: str = "word",
+) -> dict[str, Any]:
+    """Find the fewest words or sentences to drop from a document so that it scores below another.
+
+    Args:
+        query: What somebody searches for.
+        document: The document that scores higher.
+        rival: The document that scores lower.
+        method: Whose attributions give the order of the words: a key with a sign; empty for integrated_gradients.
+        operator: How a word or sentence is taken away: delete or mask.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+        unit: What is dropped: word or sentence. Sentences are measured and take no method.
+
+    Returns:
+        dropped: what was dropped, in the order it went; logits: after each of them, beside what was predicted; flipped:
+        whether the last one puts the document below its rival.
+    """
+    check_texts(query, document)
+    check_texts(query, rival)
+    check_operator(operator)
+    check_unit(unit)
+    if method and unit == "sentence":
+        raise OptionError("Sentences are dropped by what their loss really costs, which takes no method. Leave it out.")
+    by = {} if unit == "sentence" else {"method": method or "integrated_gradients"}
+    if by:
+        undoing.check_signed(by["method"])
+    pair = {"model": model, "query": query, "document": document, "rival": rival}
+    return {**pair, **by, "operator": operator, "unit": unit}
+
+
+@endpoint(raising.raise_above, passes=lambda call, sides: raising.raising_passes(n_sentences(call), sides[0]))
+def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[str, Any]:
+    """Find the smallest edit that lifts one document above another: a sentence dropped or put in, a word put in.
+
+    Args:
+        query: What somebody searches for.
+        document: The document that scores lower.
+        rival: The document that scores higher.
+        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
+
+    Returns:
+        steps: the edits, each with the logit that was predicted and the one measured; edited: the text after them;
+        lifted: whether it scores above its rival; tried: every edit alone.
+    """
+    check_texts(query, document)
+    check_texts(query, rival)
+    return {"model": model, "query": query, "document": document, "rival": rival}
