@@ -24,7 +24,7 @@ from interface.tabs.compare.picked import Picked, read_picked
 from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Version, pick
 from interface.tabs.compare.tab import ask_cuts, ask_edit, ask_pick, more
 from tests.interface.conftest import shown, visitor
-from tests.views.test_render import read
+from tests.views.reading import read
 
 QUERY = "how many people live in berlin ?"
 TEXTS = ["berlin has about 3.7 million inhabitants .", "paris is the capital .", "museums in berlin"]

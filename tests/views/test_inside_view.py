@@ -14,7 +14,7 @@ from attribution.numbers import number
 from attribution.types import Unit
 from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
 from attribution.views.text import MAX_ALPHA
-from tests.views.test_render import read
+from tests.views.reading import read
 
 UNITS = (
     Unit("[CLS]", "template", (0,)),

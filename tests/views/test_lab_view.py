@@ -14,7 +14,7 @@ from attribution.methods.leaves import LEAVES
 from attribution.numbers import number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.lab import lab_html, pictures_html
-from tests.views.test_render import numbers, read
+from tests.views.reading import numbers, read
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attribution.views.compare import lists_html
 from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, link_html, top_html
-from tests.views.test_render import read
+from tests.views.reading import read
 
 ROOT = Path(__file__).parents[2]
 PAIRS = json.loads((ROOT / "examples" / "pairs.json").read_text("utf-8"))

@@ -13,7 +13,7 @@ from attribution.methods import METHODS
 from attribution.types import Word
 from attribution.views.picture import COLUMNS, card_svg, lay_out
 from attribution.words import split_words
-from tests.views.test_render import EXPLANATION
+from tests.views.reading import EXPLANATION
 
 CELL = 8.4
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,77 +5,27 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.evidence.coverage import SCRIPTS, Outside
 from attribution.methods import METHODS
 from attribution.numbers import logit, number, percent
-from attribution.rerankers.loading.models import MODELS
-from attribution.types import Explanation, Path, Token, Word
+from attribution.types import Path, Word
 from attribution.views.card import badges, card_html
-from attribution.views.cards import cards_html, score_section
+from attribution.views.cards import cards_html
 from attribution.views.key import key_html
 from attribution.views.page import status_html
-from attribution.views.score import score_html
 from attribution.views.templating import ENVIRONMENT
 from attribution.views.terms import TERMS
 from attribution.views.text import scale_of, shown, side_of, strongest
 from attribution.words import split_words
+from tests.views.reading import EXPLANATION, numbers, read
 
 # A browser replaces NUL and lone surrogates before any page sees them.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80)
-EXPLANATION = Explanation(
-    method="saliency",
-    requested_method="saliency",
-    note=None,
-    model_id="<b>model</b>",
-    revision="r",
-    query="a <i>query</i>",
-    document="the <script>alert(1)</script> document",
-    tokens=(Token("a", "query", 0, 1), Token("[SEP]", "template", None, None), Token("the", "document", 0, 3)),
-    attributions=(0.5, 0.25, -1.0),
-    logit=1.5,
-    paths=(),
-    truncated=False,
-    n_forward=2,
-    n_backward=1,
-    seconds=0.1,
-)
-
-
-class Reader(HTMLParser):
-    """The text between the tags, and the tags."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text = ""
-        self.tags: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.tags.append(tag)
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(str(html))  # what is added to a Markup is escaped
-    reader.close()
-    return reader
-
-
-def numbers(html: str) -> dict[str, list[str]]:
-    """What stands on the page under each name, with its unit."""
-    found: dict[str, list[str]] = {}
-    for name, text in re.findall(r'data-n="([\w-]+)">([^<]*)<', str(html)):
-        found.setdefault(name, []).append(text)
-    return found
 
 
 def words_of(text: str, seed: int, seen: int = 10_000) -> list[Word]:
@@ -177,38 +127,6 @@ def test_strongest_words_are_sorted_by_size(values: list[float]) -> None:
     assert sizes == sorted((abs(value) for value in values if value), reverse=True)[:5]
 
 
-@pytest.mark.parametrize(
-    ("logit", "says"),
-    [(0.5, "Undecided"), (-0.5, "Undecided"), (0.51, "Answers the query"), (-0.51, "Does not answer the query")],
-)
-def test_the_score_is_said_in_words_that_hold(logit: float, says: str) -> None:
-    text = read(score_html(logit, "m", "r", seen=None, length=10)).text
-    assert f"{says}, says this model" in " ".join(text.split())
-
-
-@pytest.mark.parametrize(
-    ("logit", "shown", "saturated"),
-    [
-        (7.5, "99.9 %", False),
-        (7.61, "100.0 %", True),
-        (-7.5, "0.1 %", False),
-        (-7.61, "0.0 %", True),
-        (0.0, "50.0 %", False),
-    ],
-)
-def test_saturation_is_said_from_where_the_shown_percentage_stops(logit: float, shown: str, saturated: bool) -> None:
-    html = score_html(logit, "m", "r", seen=None, length=10)
-    assert numbers(html)["probability"] == [shown]
-    assert ('data-note="saturated"' in html) == saturated
-
-
-@pytest.mark.parametrize(
-    ("logit", "place"), [(0.0, 50.0), (3.8, 75.0), (-3.8, 25.0), (7.6, 100.0), (90.0, 100.0), (-90.0, 0.0)]
-)
-def test_the_rail_shows_where_between_its_ends_a_logit_is(logit: float, place: float) -> None:
-    assert f'style="left:{place:.1f}%"' in score_html(logit, "m", "r", seen=None, length=10)
-
-
 BADGES = {  # what a card says of a method that did what it was asked for, and of a fallback
     "occlusion": [("signed", False)],
     "saliency": [("size only", False)],
@@ -228,66 +146,6 @@ def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
     assert fallen == [("fallback used", True), *BADGES[key]]
     html = card_html(run, METHODS[key], label="x")
     assert html.count("rl-badge-warn") == sum(warns for _, warns in BADGES[key])
-
-
-def test_text_outside_of_what_the_model_learnt_gets_a_line() -> None:
-    sides = [Outside("document", 0.25, 0.5)]
-    html = score_html(1.0, "m", "r", seen=None, length=10, outside=sides, script="Latin")
-    assert (numbers(html)["unknown"], numbers(html)["foreign"]) == (["25 %"], ["50 %"])
-    assert "another script than Latin" in read(html).text
-    assert 'data-note="outside"' not in score_html(1.0, "m", "r", seen=None, length=10)
-
-
-def test_truncation_is_said_with_numbers() -> None:
-    html = score_html(1.0, "m", "r", seen=1200, length=5000)
-    assert (numbers(html)["seen"], numbers(html)["length"]) == (["1,200"], ["5,000"])
-    assert 'data-note="truncated"' not in score_html(1.0, "m", "r", seen=None, length=5000)
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("reads", {"reads": "the logit of '1'"}),
-        ("reads", {"reads": "the sum of all"}),
-        ("control", {"control": ("[SEP]", "<mask>")}),
-        ("precision", {"precision": "It is 0.01 apart."}),
-    ],
-)
-def test_the_score_notes_what_there_is_to_note_and_nothing_else(name: str, said: dict[str, Any]) -> None:
-    html = score_html(1.0, "m", "r", seen=None, length=10, **said)
-    assert re.findall(r'data-note="(\w+)"', html) == [name]
-    for value in said.values():
-        assert all(part in read(html).text for part in ([value] if isinstance(value, str) else value))
-
-
-def test_the_models_own_words_are_escaped_too() -> None:
-    hostile = dataclasses.replace(EXPLANATION, model_id="<img src=x>", revision="<script>r</script>")
-    reader = read(score_section(hostile))
-    assert not {"img", "script"} & set(reader.tags)
-    assert "<img src=x>, <script>r</script>" in reader.text
-
-
-def test_the_score_says_what_was_cut_where_something_was() -> None:
-    whole, cut = (score_section(dataclasses.replace(EXPLANATION, truncated=truncated)) for truncated in (False, True))
-    assert 'data-note="truncated"' not in whole
-    assert (numbers(cut)["seen"], numbers(cut)["length"]) == (["3"], [f"{len(EXPLANATION.document)}"])
-    more = (*EXPLANATION.tokens, Token("<", "document", 4, 5), Token("", "document", 5, None))
-    read_on = dataclasses.replace(EXPLANATION, truncated=True, tokens=more, attributions=(0.0,) * len(more))
-    assert numbers(score_section(read_on))["seen"] == ["5"]
-
-
-def test_a_model_on_offer_is_named_by_its_label_and_judged_by_its_script() -> None:
-    """The first script that the table knows, and a document in another; the query is fine."""
-    key, script = next((key, SCRIPTS[m.languages]) for key, m in MODELS.items() if m.languages in SCRIPTS)
-    foreign = "\u9996\u90fd \u6771\u4eac" if script == "Latin" else "berlin"
-    tokens = (Token("a", "query", 0, 1), Token("x", "document", 0, len(foreign)))
-    of = dataclasses.replace(EXPLANATION, model_id=key, document=foreign, tokens=tokens, attributions=(0.0, 0.0))
-    text = " ".join(read(score_section(of)).text.split())
-    assert f"{MODELS[key].label}, r" in text
-    assert "Most of the document is outside what this model was trained on" in text
-    assert f": 100 % are letters of another script than {script}." in text
-    assert "Most of the query" not in text
-    assert "outside" not in score_section(dataclasses.replace(of, model_id="unknown"))
 
 
 def test_a_line_says_stopped_only_of_what_was_stopped() -> None:

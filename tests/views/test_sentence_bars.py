@@ -16,7 +16,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import cards_head
 from attribution.views.sentence_bars import sentences_html
 from attribution.words import to_words
-from tests.views.test_render import read
+from tests.views.reading import read
 
 QUERY = "how many people live in berlin"
 DOCUMENT = "Berlin is <b>large</b>. It has 3.7 million inhabitants!\nParis has fewer. Nobody knows why."
