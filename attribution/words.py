@@ -6,13 +6,14 @@ And that text's sentences.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 import regex
 import sentencex
 
+from attribution.languages import FREQUENT, abbreviates, language_of
 from attribution.types import Explanation, Segment, Token, TokenizedPair, Unit, Word
 
 MAX_WORDS = 40  # without an end: a longer stretch is cut at clauses
@@ -31,20 +32,6 @@ _CLAUSE_ENDS = f",;:\u2013\u2014\u060c\u061b{_WIDE}"
 _GAP = regex.compile(rf"\s+|(?<=[{_WIDE}])")
 _WORDY = regex.compile(r"[\p{L}\p{N}]")
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-# Whose abbreviations are heeded: by script, and among the languages in Latin letters by their frequent words.
-_SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
-_SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Thai": "th", "Hangul": "ko"}
-_IN_SCRIPT = {language: regex.compile(rf"\p{{{script}}}") for script, language in _SCRIPTS.items()}
-FREQUENT = {
-    "en": "the of and to is was that for with are as this by an it he she",
-    "de": "der die das und ist nicht ein eine mit von den für auf im dem er sie es am",
-    "fr": "le la les et est des une dans pour que du qui pas au il elle",
-    "es": "el la los las y es en una por con del que se",
-    "it": "il la di che è e per una non con del della sono gli",
-    "pt": "o a os as e é em uma por com não do da que",
-    "nl": "de het een en van is dat niet op met voor zijn",
-    "pl": "i w na z do nie się jest to że o jak po",
-}
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
@@ -191,6 +178,7 @@ def _sentence_ends(text: str) -> Iterator[int]:
         ends = _ends(line[1], language)
         if language in FREQUENT:  # English names and abbreviations stand in texts of all those
             ends &= _ends(line[1], "en")
+        ends = {end for end in ends if not abbreviates(whole, line[1], end, language)}
         letters = [letter.start() for letter in _LETTER.finditer(line[1])]
         done = 0
         for end in sorted(ends):
@@ -203,18 +191,6 @@ def _sentence_ends(text: str) -> Iterator[int]:
 
 def _ends(line: str, language: str) -> set[int]:
     return set(accumulate(map(len, sentencex.segment(language, line))))
-
-
-def language_of(text: str) -> str:
-    """The language of `text` that `sentencex` is told, as it knows abbreviations by it."""
-    signs = {language: len(script.findall(text)) for language, script in _IN_SCRIPT.items()}
-    if signs["ja"]:  # kana stand in no Chinese text, but Han stand in a Japanese one
-        signs["ja"] += signs["zh"] + 1
-    script = max(signs, key=lambda language: signs[language])
-    if signs[script] * 2 > len(_LETTER.findall(text)):
-        return script
-    counts = Counter(regex.findall(r"\p{L}+", text.casefold()))
-    return max(FREQUENT, key=lambda language: sum(counts[word] for word in set(FREQUENT[language].split())))
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

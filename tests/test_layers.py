@@ -55,6 +55,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/methods",
     "attribution/removal.py",
     "attribution/words.py",
+    "attribution/languages.py",
     "attribution/rerankers",
     "attribution/types.py",
     "attribution/numbers.py",

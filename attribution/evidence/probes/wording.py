@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import regex
 
-from attribution.words import FREQUENT, UNSPACED, language_of, sentences_of
+from attribution.languages import FREQUENT, language_of
+from attribution.words import UNSPACED, sentences_of
 
 _EXTENDS = r"\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d"
 _LETTER = rf"(?!{UNSPACED.pattern})\p{{L}}"

@@ -1,0 +1,69 @@
+"""Which language a text is in, as far as the ends of its sentences depend on it, and which of its dots are no end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import regex
+
+# Whose abbreviations are heeded: by script, and among the languages in Latin letters by their frequent words.
+_SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
+_SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Bengali": "bn", "Thai": "th", "Hangul": "ko"}
+_IN_SCRIPT = {language: regex.compile(rf"\p{{{script}}}") for script, language in _SCRIPTS.items()}
+FREQUENT = {
+    "en": "the of and to is was that for with are as this by an it he she",
+    "de": "der die das und ist nicht ein eine mit von den für auf im dem er sie es am",
+    "fr": "le la les et est des une dans pour que du qui pas au il elle",
+    "es": "el la los las y es en una por con del que se",
+    "it": "il la di che è e per una non con del della sono gli",
+    "pt": "o a os as e é em uma por com não do da que",
+    "nl": "de het een en van is dat niet op met voor zijn",
+    "pl": "i w na z do nie się jest to że o jak po",
+    "sv": "och att det som på är av för inte till har den",
+    "da": "og det på til af ikke som jeg blev også han har",
+    "cs": "je na se že v jako ale byl jsou při podle nebo",
+    "ro": "și în cu pe nu este că din sau lui sunt care",
+    "hu": "az és hogy nem egy van csak meg volt vagy",
+    "fi": "ja ei että oli hän mutta kun myös ovat sen",
+    "tr": "ve bir bu için ile çok olan daha gibi olarak",
+}
+_WORD = regex.compile(r"\p{L}++(?!\.)")  # not the letters of "d.w.z."
+_LETTER = regex.compile(r"\p{L}")
+_DANDA = regex.compile(r"[\u0964\u0965]")
+_INDIC = r"\p{Deva}\p{Beng}\p{Gujr}\p{Guru}\p{Knda}\p{Telu}\p{Taml}\p{Mlym}\p{Orya}\p{Sinh}"
+_INDIC_END = regex.compile(rf"[\p{{L}}&&[{_INDIC}]]\p{{M}}*\.\s*$", regex.V1)
+_SYLLABLE = rf"[\p{{L}}&&[{_INDIC}]]\p{{M}}*"  # joined to the next where its last mark is a virama
+_ABBREVIATED = regex.compile(
+    rf"(?<![\p{{L}}\p{{M}}])(?:{_SYLLABLE}(?:(?<=\p{{InSC=Virama}}){_SYLLABLE})*|\p{{Arab}}\p{{M}}*)\.\s*$", regex.V1
+)
+_SHORT = regex.compile(r"(?<!\p{L})\p{L}{1,4}\.\s*$")
+_SMALL = regex.compile(r"\P{L}*\p{Ll}")
+_CAPITAL = regex.compile(r"\P{L}*\p{Lu}")
+
+
+def language_of(text: str) -> str:
+    """The language of `text` that `sentencex` is told, as it knows abbreviations by it."""
+    signs = {language: len(script.findall(text)) for language, script in _IN_SCRIPT.items()}
+    if signs["ja"]:  # kana stand in no Chinese text, but Han stand in a Japanese one
+        signs["ja"] += signs["zh"] + 1
+    script = max(signs, key=lambda language: signs[language])
+    if signs[script] * 2 > len(_LETTER.findall(text)):
+        return script
+    counts = Counter(_WORD.findall(text.casefold()))
+    return max(FREQUENT, key=lambda language: sum(counts[word] for word in set(FREQUENT[language].split())))
+
+
+def abbreviates(text: str, line: str, end: int, language: str) -> bool:
+    """Whether the dot before `end` in a `line` of `text` belongs to an abbreviation that `sentencex` does not know.
+
+    One syllable of an Indian script, or one Arabic letter, is one ("डॉ.", "د."); so is any word of such a script where
+    sentences end with a danda. In other languages than English, in texts that begin with a capital, so are up to four
+    letters before a small one ("tj. w").
+    """
+    before = line[max(0, end - 40) : end]
+    if not before.rstrip().endswith("."):
+        return False
+    if _ABBREVIATED.search(before) or (_INDIC_END.search(before) and _DANDA.search(text)):
+        return True
+    cased = language != "en" and _CAPITAL.match(text)
+    return bool(cased and _SHORT.search(before) and _SMALL.match(line, end))
