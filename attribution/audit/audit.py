@@ -62,7 +62,7 @@ def audit(
     """
     check_options(measure, n_failures)
     if unjudged not in (None, 0):
-        raise OptionError(f"unjudged is {unjudged!r}; valid are 0, counted as not relevant, and None, not judged.")
+        raise OptionError(f"unjudged is {unjudged!r}; it must be 0 (counted as not relevant) or None (not judged).")
     with metered(Meter(on_pass)):
         found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed, unjudged)
         failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]

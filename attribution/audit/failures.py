@@ -128,8 +128,8 @@ def _n_unjudged(scored: ScoredQuery) -> int:
 NOTES = {
     "given": "Candidates without a grade, counted as not relevant because that was asked for: {n}.",
     "no grade": "Queries without a single grade, which no measure counts: {n}.",
-    "no candidate": "Judged queries that are not in the run; they count as 0, as ir-measures counts them: {n}.",
-    "no relevant": "Queries for which nothing is relevant; no order of theirs is better than another: {n}.",
+    "no candidate": "Judged queries that are missing from the run, which count as 0, as in ir-measures: {n}.",
+    "no relevant": "Queries without a relevant document, for which no order is better than another: {n}.",
 }
 
 

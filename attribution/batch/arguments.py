@@ -51,7 +51,7 @@ def _named(parser: Parser, text: str) -> dict[str, Any]:
     if not at or Path(text).expanduser().exists():
         return {"model_id": text}
     if not model or not revision:
-        parser.error(f"--model {text} is no ID, ID@REVISION or folder.")
+        parser.error(f"--model {text} must be ID, ID@REVISION or a folder.")
     return {"model_id": model, "revision": revision}
 
 
@@ -63,7 +63,8 @@ def _model(parser: Parser) -> None:
     of_each = parser.prog.endswith(" probe")
     default = "default: the bundled reranker" + ("; give it once for each" if of_each else "")
     models = parser.add_argument_group(
-        "model", "What follows a --model belongs to it, what stands before the first to all." if of_each else None
+        "model",
+        "Options after a --model are for that model, options before the first are for all." if of_each else None,
     )
     models.add_argument("--model", action=OfModel, metavar="ID_OR_PATH", help=f"{default}; ID@REVISION is read too")
     models.add_argument("--revision", action=OfModel, metavar="NAME", help="branch, tag or commit on the Hub")
@@ -216,7 +217,7 @@ def _check(args: argparse.Namespace) -> None:
         args.usage(f"{_listed(f'--{name}' for name in sources)} are two judged sets; give one")
     most = {"probe": None, "audit": 2}.get(args.task, 1)
     if most and len(args.models) > most:
-        args.usage(f"{args.task} takes {'one --model' if most == 1 else 'two at most'}; only probe compares several")
+        args.usage(f"{args.task} takes {'one --model' if most == 1 else 'at most two'}; probe compares any number")
     if args.top is not None and not sources:
         args.usage("--top is of --run, which is not given; of JSON lines every line is read")
     if given.get("workers") is not None and args.engine != "ray":

@@ -25,7 +25,7 @@ from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost
 KILLED = (
-    "its worker failed with it, also when it was alone and tried again (out of memory, or a crash; Ray's logs say "
+    "its worker failed on it, even alone and after retries (out of memory, or a crash; Ray's logs say "
     "more). Shorten it, or give --max-length or fewer --workers"
 )
 ROOT = Path(__file__).resolve().parents[2]

@@ -59,7 +59,7 @@ def read_dataset(name: str, top: int) -> Read:
     try:
         import ir_datasets
     except ImportError:
-        raise OptionError("A data set by its id needs ir_datasets: pip install 'rerank-lens[audit]'.") from None
+        raise OptionError("--dataset needs ir_datasets: pip install 'rerank-lens[audit]'.") from None
     try:
         dataset = ir_datasets.load(name)
         judged = list(dataset.qrels_iter())
@@ -114,7 +114,7 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
 
 def _judged(value: Any, number: int) -> JudgedQuery:
     if not isinstance(value, dict) or not isinstance(value.get("query"), str):
-        raise InputError("query is missing or no string; a line is an object with query and documents")
+        raise InputError("query is missing or not a string; a line must be an object with query and documents")
     documents = value.get("documents")
     if not isinstance(documents, list) or not documents or not all(isinstance(d, dict) for d in documents):
         raise InputError("documents must be a list of objects, each with a text and a grade")

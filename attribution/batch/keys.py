@@ -83,7 +83,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"the key {twice} is there twice in one object; keep one")
+        raise InputError(f"the key {twice} occurs twice in one object; keep one")
     return value
 
 

@@ -69,7 +69,7 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         finally:
             text.detach()  # the stream is not ours to close
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{name} is cut off or damaged: {error}. Get it anew.") from None
+        raise InputError(f"{name} is cut off or damaged: {error}. Download or copy it again.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is cut off or not {error.encoding}: {error.reason}. Convert it to UTF-8.") from None
 
@@ -77,7 +77,7 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
 def check_utf8(line: str) -> None:
     """Raises `InputError` where `split_lines` had to escape a byte."""
     if found := ESCAPED.search(line):
-        raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which no decoder of UTF-8 can read")
+        raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which is not valid in UTF-8")
 
 
 def _encoding(head: bytes, name: str) -> str:

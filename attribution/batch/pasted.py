@@ -81,8 +81,8 @@ def _values(text: str) -> Iterator[tuple[int, Any]]:
             raise InputError(f"Line {line}: {error}.") from None
         except (ValueError, RecursionError):
             raise InputError(
-                f"Line {line} is no JSON object, and the list begins as JSON. Give every document as one JSON line, or "
-                "all as one array, in double quotes."
+                f"Line {line} is not a JSON object, but the list begins as JSON. Give each document as a JSON line, or "
+                "all as one JSON array, in double quotes."
             ) from None
         yield line, value
 
@@ -115,8 +115,8 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
             return [(row[0], row[1]) for row in rows]
         if len(head) > 1 and (delimiter == "\t" or text.startswith('"')):
             raise InputError(
-                f"The list is a table of {len(head)} columns, and nothing says which holds the text. Put a line before "
-                f"it that names them: {DOCUMENT}."
+                f"The list is a table of {len(head)} columns, and nothing says which one is the text. Put a header "
+                f"line before it that names them: {DOCUMENT}."
             )
     return None
 

@@ -106,7 +106,9 @@ def read_trec(
     entries = read_run(run, tell)
     for entry in entries:
         if not math.isfinite(entry.score):
-            yield BadLine(entry.line, f"the score of {entry.query_id} {entry.passage_id} is {entry.score}, no number")
+            yield BadLine(
+                entry.line, f"the score of {entry.query_id} {entry.passage_id} is {entry.score}, not a number"
+            )
     scored = [entry for entry in entries if math.isfinite(entry.score)]
     chosen = [entry for _, group in groupby(scored, key=lambda e: e.query_id) for entry in list(group)[:top]]
     queries = read_topics(topics, {entry.query_id for entry in chosen}, tell)

@@ -116,7 +116,7 @@ def beir_files(folder: Path, split: str = "test") -> Beir:
     for name in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.tsv"):
         there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
         if not there:
-            raise InputError(f"{folder} has no {name} (or {name}.gz), which a BEIR folder has.")
+            raise InputError(f"{folder} has no {name} (or {name}.gz). Give a folder in the format of BEIR.")
         found.append(there[0])
     return Beir(*found)
 
@@ -151,7 +151,9 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                     raise InputError("it has no tab" if not tab else "it has nothing before its first tab")
                 if columns == 2 and "\t" in text:
                     columns = 2 + text.count("\t")
-                    tell(f"{path.name}: line {number} has {columns} columns; all behind the first tab is the text")
+                    tell(
+                        f"{path.name}: line {number} has {columns} columns; everything after the first tab is the text"
+                    )
                 yield number, key.strip(), text
         except InputError as error:
             wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"

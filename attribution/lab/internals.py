@@ -81,7 +81,9 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
 
 def _gradient(reranker: Reranker, state: Tensor) -> Tensor:
     if state.grad is None:
-        raise ModelError(f"{reranker.model_id} does not use one of the hidden states it returns. Choose another model.")
+        raise ModelError(
+            f"The score of {reranker.model_id} ignores a hidden state that it returns. Choose another model."
+        )
     return state.grad
 
 

@@ -26,8 +26,8 @@ def check_states(reranker: Reranker) -> None:
     """Raises `ModelError` where no position of the text is read, so that no row of attention leads to the score."""
     if not reranker.family.states:
         raise ModelError(
-            f"{reranker.model_id} reads its score from a decoder's first word, not from a position of the text, so "
-            "there is no read-out to show. Choose another method or model: the gradient methods still work."
+            f"{reranker.model_id} reads its score from the decoder's first token, not from a position of the text, so "
+            "there is no read-out to show. Choose another model, or a gradient method."
         )
 
 

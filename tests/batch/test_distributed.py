@@ -106,7 +106,7 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     assert marker.exists(), "no actor was killed"
     assert (skipped, len(seen)) == (1, len(rows))
     assert [(one.line, one.reason.split(" (")[0]) for one in bad] == [
-        (19, "its worker failed with it, also when it was alone and tried again")
+        (19, "its worker failed on it, even alone and after retries")
     ]
     lines = [json.loads(line) for line in got.getvalue().splitlines()]
     assert sorted(line["id"] for line in lines) == sorted(row.id for row in rows if row.id != "killer")

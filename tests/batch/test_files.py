@@ -252,13 +252,11 @@ def test_a_beir_folder_is_found_packed_or_not(tmp_path: Path) -> None:
 def test_a_key_that_is_there_twice_is_refused_and_more_columns_are_said(tmp_path: Path) -> None:
     twice, said = '{"id": "a", "text": "x", "text": "y"}', list[str]()
     files = write(tmp_path, passages=f"{twice}\n", topics="a\tone\tHead\nb\ttwo\tHead\n")
-    with pytest.raises(InputError, match=r"^Line 1 of passages .*; the key text is there twice in one object"):
+    with pytest.raises(InputError, match=r"^Line 1 of passages .*; the key text occurs twice in one object"):
         read_passages(files["passages"])
     pair = '{"query": "q", "document": "a", "document": "b"}'
-    assert list(read_json_lines([pair], False)) == [
-        BadLine(1, "the key document is there twice in one object; keep one")
-    ]
-    with pytest.raises(InputError, match=r"^Line 2: the key text is there twice"):
+    assert list(read_json_lines([pair], False)) == [BadLine(1, "the key document occurs twice in one object; keep one")]
+    with pytest.raises(InputError, match=r"^Line 2: the key text occurs twice"):
         read_pasted('{"text": "x"}\n' + twice)
     assert read_topics(files["topics"], None, said.append) == {"a": "one\tHead", "b": "two\tHead"}
-    assert said == ["topics: line 1 has 3 columns; all behind the first tab is the text"]
+    assert said == ["topics: line 1 has 3 columns; everything after the first tab is the text"]

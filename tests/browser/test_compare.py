@@ -240,7 +240,7 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     bad = '{"text": "secret"}\nsecret plain'
     pasted.fill(bad)
     as_boxes.click()
-    expect(problem).to_contain_text("Line 2 is no JSON object")
+    expect(problem).to_contain_text("Line 2 is not a JSON object")
     expect(as_list).to_be_checked()
     expect(pasted).to_have_value(bad)
     pasted.fill('{"text": "<b>first</b> secret", "id": "x1"}\n{"document": "second secret"}')

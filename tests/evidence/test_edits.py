@@ -109,7 +109,7 @@ def test_the_edit_by_hand(name: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "document", "says"),
     [
-        (edits.negation, "Rivers can flood.", '"not" put in behind "can"'),
+        (edits.negation, "Rivers can flood.", '"not" put after "can"'),
         (edits.negation, "Never freeze, not flood.", 'taken out of the document: "Never", "not"'),
         (edits.neighbour, DOCUMENT, "sentence 2, nearest to the query, replaced by a copy of sentence 1"),
         (edits.neighbour, "Rivers flood. Ice.", "sentence 1, nearest to the query, replaced by a copy of sentence 2"),

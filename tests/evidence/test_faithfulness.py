@@ -207,7 +207,7 @@ def test_errors_say_what_is_valid(linear: Reranker, base: Explanation, change: d
 
 @pytest.mark.parametrize(
     ("others", "message"),
-    [([], "at least one"), ([{}, {"query": "apple"}], "of one pair"), ([{"revision": "other"}], "this very model")],
+    [([], "at least one"), ([{}, {"query": "apple"}], "of one pair"), ([{"revision": "other"}], "by this model")],
 )
 def test_one_pair_one_model(linear: Reranker, base: Explanation, others: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(OptionError, match=message):

@@ -133,7 +133,7 @@ def test_limits_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("RERANKER_MAX_TOKENS", "100")
     reranker = load_reranker(folder, device="cpu")
     assert reranker.max_length == 100
-    said = "At most 100 tokens of a pair are read here, of 128 that this model could."
+    said = "At most 100 tokens of a pair are read here, of 128 that this model could read."
     assert said in explain(reranker, QUERY, DOCUMENT, "saliency").precision
     assert load_reranker(folder, device="cpu", max_length=90).precision == ""
     monkeypatch.setenv("RERANKER_MAX_GB", "0.00001")

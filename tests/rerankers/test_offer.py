@@ -246,8 +246,8 @@ def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folde
         plain = half(**reranker.encode(*TEST_PAIR).inputs).logits.item()
     (score,) = reranker.score(TEST_PAIR[0], [TEST_PAIR[1]])
     assert plain != score
-    assert f"{name}, in which other programs run it by default" in reranker.precision
-    assert f"test pair is {number(abs(plain - score))} apart" in reranker.precision
+    assert f"Other programs run this checkpoint in {name} by default" in reranker.precision
+    assert f"test pair differs by {number(abs(plain - score))}" in reranker.precision
     explanation = explain(reranker, *PAIR, "saliency")
     assert explanation.precision == reranker.precision
     assert reranker.precision in score_section(explanation)

@@ -177,7 +177,7 @@ def test_a_template_holds_each_text_once(said: str) -> None:
 def test_a_first_module_in_a_folder_of_its_own_is_refused() -> None:
     types, pooling = ["Transformer", "Pooling"], {"path": "1_Pooling"}
     check_modules("m", types, [{"path": ""}, pooling])
-    with pytest.raises(ModelError, match="another than its users get: a first module in a folder of its own"):
+    with pytest.raises(ModelError, match="differ from what its users get: a first module in a folder of its own"):
         check_modules("m", types, [{"path": "0_Transformer"}, pooling])
 
 

@@ -85,7 +85,9 @@ def counterfactual(
             explanation = _explained(reranker, query, document, method, meter)
         _check(reranker, explanation, query, document)
     elif method or explanation:
-        raise OptionError("Sentences are dropped by what their loss really costs. Give no method and no explanation.")
+        raise OptionError(
+            "Sentences are dropped in the order of their measured effect. Give no method and no explanation."
+        )
     pair = reranker.encode(query, document)
     parts = parts_of(pair, unit)
     with metered(meter):
@@ -100,8 +102,8 @@ def counterfactual(
         logits = _until_below(reranker, pair, parts, order, rival_logit, operator)
     if logits[0] <= rival_logit:
         raise InputError(
-            f"The document scores {number(logits[0])} and the other {number(rival_logit)}: it is not above it, so "
-            "there is nothing to undo. Give the higher document first."
+            f"The document must score above its rival; it scores {number(logits[0])}, the rival {number(rival_logit)}. "
+            "Give the document with the higher score first."
         )
     dropped = tuple(words[w] for w in order[: len(logits) - 1])
     predicted = [logits[0]]
@@ -218,4 +220,4 @@ def _check(reranker: Reranker, explanation: Explanation, query: str, document: s
     check_signed(explanation.method)
     about = (explanation.model_id, explanation.revision, explanation.query, explanation.document)
     if about != (reranker.model_id, reranker.revision, query, document):
-        raise OptionError("The explanation given is of another pair or model. Give one of this very pair, or none.")
+        raise OptionError("The explanation is of another pair or model. Give one of this pair and model, or none.")

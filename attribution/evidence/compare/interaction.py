@@ -77,7 +77,7 @@ def interaction(
     check_operator(operator)
     check_form(form)
     if form != DIFFERENCE and operator != "mask":
-        raise OptionError(f"form {form!r} masks the query's words; operator {operator!r} is for form {DIFFERENCE!r}.")
+        raise OptionError(f"form {form!r} always masks words; operator {operator!r} needs form {DIFFERENCE!r}.")
     began = time.perf_counter()
     pair = reranker.encode(query, document)
     sides = (seen_words(pair, "query"), parts_of(pair, unit))

@@ -81,8 +81,8 @@ def raise_above(
         logit, rival_logit = reranker.score(query, [document, rival])
         if logit >= rival_logit:
             raise InputError(
-                f"The document scores {number(logit)} and the other {number(rival_logit)}: it is not below it, so "
-                "there is nothing to raise. Give the lower document first."
+                f"The document must score below its rival; it scores {number(logit)}, the rival {number(rival_logit)}. "
+                "Give the document with the lower score first."
             )
         text, score, left = document, logit, list(_candidates(reranker, query, document, rival, meter))
         tried: tuple[Edit, ...] = ()

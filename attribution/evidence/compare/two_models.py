@@ -38,7 +38,9 @@ def compare_models(first: Explanation, second: Explanation) -> TwoModels:
     Raises `OptionError` unless both explain one pair by one method.
     """
     if (first.query, first.document, first.method) != (second.query, second.document, second.method):
-        raise OptionError("Two models are compared on one pair, explained by one method. Explain both again.")
+        raise OptionError(
+            "The two explanations are of different pairs or methods. Explain one pair by one method under both models."
+        )
     sides = [
         {(w.start, w.end): w for w in to_words(e, "document") if w.attribution is not None} for e in (first, second)
     ]

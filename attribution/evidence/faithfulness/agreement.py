@@ -62,7 +62,7 @@ def captum_agreement(ours: Explanation, captum: Explanation) -> CaptumAgreement:
     Raises `OptionError` when they are of different pairs or models.
     """
     if len({(e.model_id, e.revision, e.query, e.document) for e in (ours, captum)}) > 1:
-        raise OptionError("Two explanations are compared only if they are of one pair and one model.")
+        raise OptionError("The two explanations are of different pairs or models. Give two of one pair and one model.")
     places = [i for i, token in enumerate(ours.tokens) if token.segment != "template"]
     a, b = ([explanation.attributions[i] for i in places] for explanation in (ours, captum))
     distance = sum(abs(x - y) for x, y in zip(a, b, strict=True))

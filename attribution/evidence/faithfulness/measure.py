@@ -180,7 +180,9 @@ def _the_pair(reranker: Reranker, explanations: Mapping[str, Explanation]) -> tu
     sources = {(e.model_id, e.revision, e.query, e.document) for e in explanations.values()}
     model_id, revision, query, document = next(iter(sources))
     if len(sources) > 1 or (model_id, revision) != (reranker.model_id, reranker.revision):
-        raise OptionError("Explanations are measured together only if they are of one pair and of this very model.")
+        raise OptionError(
+            "The explanations are of different pairs or models. Give explanations of one pair by this model."
+        )
     return query, document
 
 

@@ -79,7 +79,7 @@ def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
         return []
     sentence = f"{sentences[place][: verb.end()]} not{sentences[place][verb.end() :]}"
     edited = "".join([*sentences[:place], sentence, *sentences[place + 1 :]])
-    return [Edit(query, edited, f"\u201cnot\u201d put in behind \u201c{verb[0]}\u201d", 1)]
+    return [Edit(query, edited, f"\u201cnot\u201d put after \u201c{verb[0]}\u201d", 1)]
 
 
 def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
@@ -198,7 +198,7 @@ def spacing(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Punctuation at the ends of words gone; every space doubled."""
     bare = regex.sub(r"(?<=[\w\p{M}])\p{Terminal_Punctuation}+(?=\s|$)", "", document)
     wide = document.replace(" ", "  ")
-    variants = (("punctuation behind words removed", bare), ("every space doubled", wide))
+    variants = (("punctuation after words removed", bare), ("every space doubled", wide))
     return [Edit(query, text, says, 1) for says, text in variants if text != document and text.strip()]
 
 

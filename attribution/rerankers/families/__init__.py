@@ -36,7 +36,7 @@ KNOWN = (
 LISTWISE = "scores a list of documents at once, so one document's score depends on the others"
 UNLIKE: dict[str, str] = {
     "JinaForRanking": LISTWISE,
-    "LongformerForSequenceClassification": "pads its inputs itself, so tokens and positions part",
+    "LongformerForSequenceClassification": "pads its inputs itself, so tokens no longer match positions",
     "ConvBertForSequenceClassification": "reads padding, so its score depends on the batch",
 }
 
@@ -61,8 +61,8 @@ def choose_family(config: dict[str, Any], model_id: str, modules: Sequence[str] 
         )
     if config.get("attention_type") == "block_sparse":
         raise ModelError(
-            f"{model_id} attends by blocks for long texts and in full for short ones, so it is two models. Set "
-            'attention_type to "original_full" in its config.json.'
+            f"{model_id} uses block-sparse attention for long texts and full attention for short ones, so it is two "
+            'models. Set attention_type to "original_full" in its config.json.'
         )
     return family
 

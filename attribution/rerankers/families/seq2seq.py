@@ -26,7 +26,7 @@ def first_word(output: Any) -> Tensor:
 def no_head(_model: Any, _states: Tensor) -> Tensor:
     """The decoder stands between the encoder's states and the logits."""
     raise ModelError(
-        "An encoder-decoder's score cannot be read from its encoder's states. Choose a model that reads one."
+        "The score of an encoder-decoder cannot be read from its encoder's states. Choose an encoder or a decoder."
     )
 
 

@@ -39,17 +39,17 @@ def check_keys(model_id: str, loading: Mapping[str, Any]) -> None:
     if missing:
         others = [key for key in unexpected if not UNUSED.fullmatch(key)]
         known = (
-            f"it has others that its model here does not know ({', '.join(others[:3])}), so it may be in a layout of "
-            "its own. Save it again with transformers."
+            f"it has others that the model here does not know ({', '.join(others[:3])}), so its layout may be its own. "
+            "Save it again with transformers."
             if others
-            else "it was not trained as one. Choose a checkpoint that was saved with its classifier."
+            else "it was not trained as a reranker. Choose a checkpoint that was saved with its classifier."
         )
         raise ModelError(f"{model_id} lacks weights that a reranker needs ({', '.join(missing[:3])}): {known}")
     extra = [key for key in unexpected if not UNUSED.fullmatch(key)]
     if extra:
         raise ModelError(
-            f"{model_id} has weights that its model here does not use ({', '.join(extra[:3])}), so its score would be "
-            "another than the one it was trained for. Choose a checkpoint without them."
+            f"{model_id} has weights that the model here would not use ({', '.join(extra[:3])}), so its score would "
+            "differ from the one it was trained for. Choose a checkpoint without them."
         )
 
 
@@ -92,10 +92,10 @@ def precision_note(reranker: Reranker, name: str) -> str:
     with torch.no_grad():
         there, here = half.forward(inputs).item(), reranker.forward(inputs).item()
     none = f"is {'NaN' if math.isnan(there) else 'infinite'} in {name}, which is too small"
-    apart = f"is {number(abs(there - here))} apart" if math.isfinite(there) else none
+    apart = f"differs by {number(abs(there - here))}" if math.isfinite(there) else none
     return (
-        f"Computed in float32. This checkpoint is made for {name}, in which other programs run it by default: there "
-        f"the logit of a test pair {apart}."
+        f"Computed in float32. Other programs run this checkpoint in {name} by default: there the logit of a test pair "
+        f"{apart}."
     )
 
 

@@ -104,7 +104,9 @@ def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
             raise ModelError(
                 f"{model_id} holds GGUF weights, which are for llama.cpp. Give the original checkpoint, in safetensors."
             )
-        raise ModelError(f"{model_id} has no config.json, so it is no transformers checkpoint. Give one that has.")
+        raise ModelError(
+            f"{model_id} has no config.json, so it is not a transformers checkpoint. Give one that has a config.json."
+        )
     config = read_json(model_id, "config.json", read)
     modules = module_types(names, read)
     check_modules(model_id, modules, json.loads(read(MODULES[0])) if modules else [])

@@ -71,9 +71,9 @@ def cache_note(folder: Path) -> str:
     missing = lacking(folder)
     if missing is None:
         return (
-            "This model was put into the Hub's cache by another program, and the Hub could not be asked what belongs "
-            "to it. If files are missing (modules.json, prompts, a chat template), its score is another than its users "
-            "get."
+            "This model was put into the Hub's cache by another program, and the Hub could not be asked which "
+            "files belong to it. If some are missing (modules.json, prompts, a chat template), its score differs from "
+            "what its users get."
         )
     if missing:
         return f"The Hub's cache lacks files of this model, which may change its score: {', '.join(missing)}."
@@ -184,13 +184,13 @@ def _sentence(repo: str, revision: str | None, error: Exception) -> str:
             f"private one log in with: hf auth login (in a Space: the secret HF_TOKEN). {advice()}"
         )
     if isinstance(error, HFValidationError):
-        return f"There is no folder {repo}, and it is no Hub id, which is owner/name. {advice()}"
+        return f"There is no folder {repo}, and a Hub id has the form owner/name. {advice()}"
     if isinstance(error, RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}. Give a branch, a tag or a commit that is on its page."
     if isinstance(error, HfHubHTTPError):
         return _answered(repo, error.response.status_code)
     if isinstance(error, OfflineModeIsEnabled):
-        return f"{repo} is not on this disk, and HF_HUB_OFFLINE forbids to ask the Hub. Unset it. {advice()}"
+        return f"{repo} is not on this disk, and HF_HUB_OFFLINE forbids downloading it. Unset that variable. {advice()}"
     if "Timeout" in name or isinstance(error, TimeoutError):
         return f"The Hub did not answer within {SECONDS:.0f} seconds about {repo}. Check the network and try again."
     if isinstance(error, HTTPError):
@@ -217,7 +217,7 @@ def _sentence(repo: str, revision: str | None, error: Exception) -> str:
 
 def _answered(repo: str, status: int) -> str:
     if status == 429:
-        return f"The Hub has had too many requests from here (429) and asks to wait a few minutes before {repo}."
+        return f"The Hub has had too many requests from here (429). Wait a few minutes, then try {repo} again."
     if status >= 500:
         return f"The Hub has a fault of its own ({status}) and could not send {repo}. Try again in a few minutes."
     if status == 401:

@@ -184,7 +184,7 @@ def place_of(model_id: str, revision: str | None = None) -> tuple[str, str | Non
             f"{model_id} names the revision {named!r}, and {revision!r} is asked for. Give one of the two."
         )
     if not name or not named:
-        raise ModelError(f"{model_id} is no id@revision: something is missing on one side of the @. {advice()}")
+        raise ModelError(f"{model_id} must be id@revision: something is missing on one side of the @. {advice()}")
     return (MODELS[name].path if name in MODELS else name), named
 
 

@@ -63,6 +63,6 @@ def check_modules(model_id: str, types: Sequence[str], entries: Sequence[dict[st
 def not_followed(model_id: str, found: Collection[str]) -> ModelError:
     """For settings of sentence-transformers that this program does not compute."""
     return ModelError(
-        f"{model_id} has sentence-transformers settings that this program does not follow, so its score would be "
-        f"another than its users get: {', '.join(sorted(found))}. Save the checkpoint without them."
+        f"{model_id} has sentence-transformers settings that this program does not follow, so its score would "
+        f"differ from what its users get: {', '.join(sorted(found))}. Save the checkpoint without them."
     )

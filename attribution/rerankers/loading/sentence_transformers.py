@@ -170,7 +170,7 @@ def length_note(config: Any, tokenizer: PreTrainedTokenizerBase, length: int) ->
     if length != longest_read() or could <= length:
         return ""
     return (
-        f"At most {length:,} tokens of a pair are read here, of {could:,} that this model could. Load it with "
+        f"At most {length:,} tokens of a pair are read here, of {could:,} that this model could read. Load it with "
         "max_length=..., or set RERANKER_MAX_TOKENS, to read more."
     )
 
