@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from attribution.__main__ import main
 from attribution.audit.causes import CAUSES
 from attribution.batch.judged import JudgedRow, read_judged_lines
+from attribution.rerankers.loading.load import default_model
+from attribution.rerankers.loading.models import MODELS
+from tests.tiny import save_two_layers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -24,6 +28,9 @@ def blocks(kind: str) -> list[str]:
 def test_the_command_runs_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """With the bundled model's last two layers in its place, which read as many texts for less."""
+    bundled, small = default_model(), str(save_two_layers(tmp_path / "model"))
+    monkeypatch.setitem(MODELS, bundled, replace(MODELS[bundled], path=small))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     _program, *arguments = shlex.split(blocks("sh")[0])

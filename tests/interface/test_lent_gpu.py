@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -83,6 +84,7 @@ def passages(model: str, texts: tuple[str, ...] = PASSAGES, query: str = QUERY) 
     return Asked(model, query, tuple(check_list(list(texts))), "", IG, "layerwise_relevance")
 
 
+@cache
 def compared(model: str, texts: tuple[str, ...] = TEXTS) -> Compared:
     state = shown(compare_runs.run_list(passages(model, texts), visitor()))["state"]
     assert isinstance(state, Compared)
