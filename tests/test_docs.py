@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app import parse_args
+from attribution import contrast_sentences, load_reranker
 from attribution.__main__ import main
 from attribution.__main__ import parse_args as parse_command
 from tests.readme import DOCS, README, ROOT, code_blocks
@@ -101,6 +102,24 @@ def test_readmes_python_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) ->
     first = code_blocks(README.read_text(encoding="utf-8"), "python")[0]
     exec(first, {})
     assert "million" in capsys.readouterr().out
+
+
+def test_why_one_passage_is_above_another_is_as_the_docs_on_compare_show_it() -> None:
+    text = (DOCS / "compare.md").read_text(encoding="utf-8")
+    passages = [
+        " ".join(quote.replace("> ", "").split()) for quote in re.findall(r"((?:^> .*\n)+)", text, re.MULTILINE)
+    ]
+    (query,) = re.findall(r'For\n"(.*?)" the bundled', text)
+    assert min(len(passage.split()) for passage in passages) > 100
+    why = contrast_sentences(load_reranker(), query, *passages)
+    scores = re.findall(r"a score of (\S+):", text)
+    assert [float(score) for score in scores] == pytest.approx([why.first_logit, why.second_logit], abs=0.02)
+    rows = re.findall(r"^\| ([AB]) \| (.*?) ?… \| (\S+) \|$", text, re.MULTILINE)
+    bars = {("A" if bar.of == "first" else "B", bar.text): bar.value for bar in why.bars}
+    assert len(rows) == len(bars) == 10
+    for of, begins, value in rows:
+        (bar,) = (bar for (side, sentence), bar in bars.items() if side == of and sentence.startswith(begins))
+        assert float(value.replace("\u2212", "-")) == pytest.approx(bar, abs=0.02)
 
 
 def test_every_variable_that_is_read_is_in_the_table() -> None:
