@@ -28,7 +28,7 @@ def train(reranker: Reranker) -> tuple[Reranker, list[float]]:
     twin = dataclasses.replace(reranker, model=copy.deepcopy(reranker.model).requires_grad_(True))
     inputs = twin.batch([twin.encode(*pair) for pair in PAIRS])
     wanted = torch.tensor(list(PAIRS.values()))
-    optimiser = torch.optim.Adam(twin.model.parameters(), lr=3e-3, fused=True)
+    optimiser = torch.optim.Adam(twin.model.parameters(), lr=3e-3)
     losses: list[float] = []
     while len(losses) < STEPS and (not losses or losses[-1] > LEARNT):
         loss = torch.nn.functional.binary_cross_entropy_with_logits(twin.forward(inputs), wanted)

@@ -1,4 +1,7 @@
-"""The index has another package whose import name is attribution: with both installed, the later one's files stay."""
+"""What is installed is all of it; and another package whose import name is attribution may lie over it.
+
+The index has one: with both installed, the later one's files stay.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 ROOT = Path(__file__).resolve().parents[2]
 THEIRS = {  # as attribution 1.8.0 has them
@@ -71,3 +75,17 @@ def test_with_ours_installed_later_it_is_ours(wheels: dict[str, Path], tmp_path:
     script = "import attribution, attribution.tag, attribution.types; print(attribution.types.Explanation.__module__)"
     said = ran(tmp_path / "installed", "-c", script)
     assert said.stdout.strip() == "attribution.types", said.stderr
+
+
+def test_the_package_asks_for_what_the_space_asks_for() -> None:
+    project = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()["project"]
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert set(project["dependencies"]) == {r for r in requirements if r and not r.startswith(("#", "gradio"))}
+
+
+def test_the_package_holds_every_room() -> None:
+    packages = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()["tool"]["setuptools"][
+        "packages"
+    ]
+    rooms = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("attribution/**/__init__.py")}
+    assert set(packages) == rooms | {"attribution.demo_reranker"}

@@ -1,0 +1,36 @@
+"""The command line as a user calls it, on the tiny model."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attribution.__main__ import main
+
+PAIRS = [
+    {"query": "how many people live in berlin ?", "document": "berlin has about 3.7 million inhabitants ."},
+    {"id": "museum", "query": "new york", "document": "famous for its museums"},
+    {"query": "paris", "document": "the capital of france"},
+]
+
+
+@pytest.fixture
+def command(
+    tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, Any, str]]:
+    """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model."""
+
+    def run(lines: list[Any], *arguments: str, as_text: bool = False) -> tuple[int, Any, str]:
+        text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
+        out, err = capfdbinary.readouterr()
+        return code, out.decode() if as_text else [json.loads(line) for line in out.splitlines()], err.decode()
+
+    return run
