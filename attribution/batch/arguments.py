@@ -98,7 +98,7 @@ def _operator(parser: Parser) -> None:
 def _output(parser: Parser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
-        help="JSON lines; packed where it ends in .gz, with a table beside them where it ends in .parquet. Goes on "
+        help="JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Goes on "
         "where an earlier run ended; a file of anything else is refused",
     )  # fmt: skip
 
@@ -147,32 +147,32 @@ def _audit(parser: Parser) -> None:
 
 COMMANDS = {
     "explain": Command(
-        "Which words made each pair's score, by one method: one JSON line a pair.",
+        "Which words made each pair's score, by one method: one JSON line per pair.",
         "rerank-lens explain --method occlusion < pairs.jsonl > out.jsonl",
         (_model, _method, _output, _engine, _trec),
     ),
     "rank": Command(
-        "The documents of each query by their score, best first: one JSON line a query.",
+        "The documents of each query by their score, best first: one JSON line per query.",
         "rerank-lens rank --model cross-encoder/ms-marco-MiniLM-L6-v2 --output ranked.jsonl < lists.jsonl",
         (_model, _output, _engine, _trec),
     ),
     "evaluate": Command(
-        "How far each pair's score falls when the words that methods call important go: one JSON line a pair.",
+        "How far each pair's score falls when a method's top words are removed: one JSON line per pair.",
         "rerank-lens evaluate --method saliency --method occlusion --operator delete < pairs.jsonl > out.jsonl",
         (_model, _method, _operator, _output, _engine, _trec),
     ),
     "sentences": Command(
-        "What the score loses without each sentence, each alone, and its share: one JSON line a pair.",
+        "Each sentence: the score without it, alone, and its Shapley value: one JSON line per pair.",
         "rerank-lens sentences --output sentences.jsonl < pairs.jsonl",
         (_model, _operator, _output, _engine, _trec),
     ),
     "probe": Command(
-        "What rerankers read (negation, numbers, word order): a table on stdout, a column a model, and one JSON line.",
+        "What rerankers read (negation, numbers, word order): a table on stdout, a column per model, and a JSON line.",
         "rerank-lens probe --model A --model B@main --output probes.json < pairs.jsonl",
         (_model, _output, _trec),
     ),
     "audit": Command(
-        "Where a reranker goes wrong over a judged set, and which words made it: a folder with a report.",
+        "What a reranker gets wrong on a judged set, and which words cause it: a folder with a report.",
         "rerank-lens audit --run run.trec --topics topics.tsv --passages passages.tsv --qrels qrels.txt --output audit",
         (_model, _judged, _audit, _engine),
     ),

@@ -1,1 +1,1 @@
-"""Is an explanation right: measured on the model, beside controls."""
+"""What is measured on the model: is an explanation right, why one document is above another, what the model reads."""

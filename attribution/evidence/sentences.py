@@ -82,7 +82,7 @@ class Sentences:
 
     @property
     def costliest(self) -> int | None:
-        """The number, from 1, of the sentence whose loss lowers the logit most; None where no loss lowers it."""
+        """The number, from 1, of the sentence whose removal lowers the logit most; None where no removal does."""
         loss, i = max(((s.without or 0.0, -i) for i, s in enumerate(self.sentences, start=1)), default=(0.0, 0))
         return -i if loss > 0 else None
 

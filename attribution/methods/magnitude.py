@@ -1,4 +1,4 @@
-"""The documented fallback. It never sees the score, so it is a control, not an explanation."""
+"""The documented fallback. It does not depend on the score, so it is a control, not an explanation."""
 
 from __future__ import annotations
 

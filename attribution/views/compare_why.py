@@ -80,7 +80,7 @@ def passages_html(
     label: str,
     now: Logits | None = None,
 ) -> Markup:
-    """By sentences: the line, what the loss of one costs, and the waterfall once it is there.
+    """By sentences: the line, what removing one costs, and the waterfall once it is there.
 
     `words`: of both texts, for the bars to open into, with attributions by the method called `label`, if any.
     """

@@ -78,7 +78,7 @@ def apply(document: str, cuts: Sequence[Cut]) -> str:
 
 
 def words_html(panels: Sequence[Panel]) -> Markup:
-    """Both texts; words coloured by their attributions, sentences by what their loss costs, each text for itself."""
+    """Both texts; words coloured by their attributions, sentences by what their removal costs, each text for itself."""
     return render("compare_words.html", panels=[(panel, stretches(panel), _in_front(panel)) for panel in panels])
 
 

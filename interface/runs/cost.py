@@ -1,4 +1,4 @@
-"""What a run costs on this text, said everywhere alike: passes at most, and seconds as the fastest of the last runs.
+"""What a run costs on this text, for all that show it: passes at most, seconds as in the fastest of the last runs.
 
 Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
 """

@@ -1,4 +1,4 @@
-"""The first example's result: explained once for all, behind a server that already listens, and kept.
+"""The first example's result: explained once for all visitors, after the server has started to listen, and kept.
 
 A page that opens afterwards holds it from its first byte; one that was opened before asks every second until it is
 there.

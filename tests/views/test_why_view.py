@@ -198,7 +198,7 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert (
         "Without “Berlin is <big>.”, A as given falls from +3.00 to +1.50, below B; that sentence alone scores" in text
     )
-    assert text.count("Without “") == 1, "no loss lowers B"
+    assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
     assert "Words inside a sentence by Occlusion" in text
     first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", Logits(1.0, 2.0))).text  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What if: the logit with words or sentences of the document dropped, and those whose loss puts A below B."""
+"""What if: the logit with words or sentences of the document dropped, and the fewest whose removal puts A below B."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
 
 MAX_SETS = 200  # sets of sentences of one size that are all tried; beyond, one more is dropped at a time
-MEASURED = "without"  # what orders sentences: each one's own loss
+MEASURED = "without"  # what orders sentences: how far the score falls without each
 AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share a batch, and few are tried in vain
 
 

@@ -1,4 +1,4 @@
-"""Which query word met which document word: how much two words matter together, beyond what each does alone."""
+"""How query words interact with document words: what two change together beyond what each changes alone."""
 
 from __future__ import annotations
 

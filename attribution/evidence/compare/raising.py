@@ -16,7 +16,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
 MAX_STEPS = 4  # edits one after another, where no single one is enough
-MAX_DROPS = 8  # sentences whose loss raises the score most
+MAX_DROPS = 8  # sentences whose removal raises the score most
 Kind = Literal["drop", "sentence", "word"]
 
 
@@ -69,7 +69,7 @@ def raise_above(
 ) -> Raised:
     """The smallest edit found that lifts `document` above `rival`, predicted beside measured.
 
-    Tried are: each sentence dropped whose loss raises the score; the rival's sentence whose loss costs it most put in
+    Tried are: each sentence dropped that lowers the score; the rival's sentence whose removal costs it most put in
     front; each of the query's content words that the document lacks put in front. Predictions come from `without` of
     either document: what a sentence is worth where it stands. Of the edits that are enough alone the one of fewest
     words is taken; where none is, the best goes first and the others are tried again behind it, up to `MAX_STEPS`, as

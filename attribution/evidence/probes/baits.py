@@ -17,7 +17,7 @@ def query_prepended(query: str, document: str, _random: random.Random) -> list[E
 
 
 def stuffed(query: str, document: str, _random: random.Random) -> list[Edit]:
-    """The query's content words, three times, behind an unrelated document."""
+    """The query's content words, three times, after an unrelated document."""
     return [Edit(query, joined(document, *content_words(query) * 3), "the query's keywords appended three times", 3)]
 
 

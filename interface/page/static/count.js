@@ -37,7 +37,7 @@ Object.assign(window.rerankLens, (() => {
     }
     const [about] = size(model, query, text);
     const limit = Number(of.limit);
-    if (!limit) return [`About ${n(about)} tokens; the model's limit is known once it is there.`, false];
+    if (!limit) return [`About ${n(about)} tokens; the model's limit is known once it is loaded.`, false];
     if (about * UNSURE < limit) return [`About ${n(about)} of ${n(limit)} tokens; a result has the exact number.`, false];
     if (about < limit * UNSURE) {
       return [`About ${n(about)} tokens, near the limit of ${n(limit)}: the end of the document may be cut.`, true];

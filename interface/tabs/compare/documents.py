@@ -73,4 +73,4 @@ def holds(pasted: str, pieces: Sequence[Piece]) -> bool:
 
 
 def _nobody(_said: str) -> None:
-    """Hears what is told of a list that nobody asked about."""
+    """Ignores what is told of a list that nobody asked about."""

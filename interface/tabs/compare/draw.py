@@ -101,7 +101,7 @@ def outcomes(compared: Compared) -> list[Outcome]:
 def predicted(compared: Compared, which: Which, cuts: tuple[Cut, ...]) -> float | None:
     """What the bars or the words' attributions say that `cuts` change the logit by; None where one says nothing.
 
-    They say what a loss costs, nothing of what is put in.
+    They say what a removal costs, nothing of what is put in.
     """
     says = {(word.start, word.end): word.attribution for word in compared.words(which)}
     if isinstance(compared.why, SentenceContrast):

@@ -1,4 +1,4 @@
-"""What the Compare tab shows below its button: the list, the contrast, what if, which words met."""
+"""What the Compare tab shows below its button: the list, the contrast, what if, which words interact."""
 
 from __future__ import annotations
 

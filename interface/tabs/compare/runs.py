@@ -84,7 +84,7 @@ def is_whole(asked: Asked, page: Update) -> bool:
 
 @handler(lane=LANE, passes=passes_of_list, kept=is_whole)
 def run_list(asked: Asked, run: Run) -> Iterator[Update]:
-    """Rank the list, then what a sentence's loss costs, colours, and why A is above B; each as soon as it is there."""
+    """Rank the list, then each sentence's cost, colours, and why A is above B; each as soon as it is there."""
     began = time.perf_counter()
     yield {"problem": status_html(asked.problem), "status": status_html("Scoring the list …")}
     reranker = models.load(asked.model_id, run)
@@ -136,7 +136,7 @@ def run_pick(asked: More, run: Run) -> Iterator[Update]:
 
 
 def _without(compared: Compared, run: Run) -> Compared:
-    """With what the loss of each sentence costs, where they are passages."""
+    """With what removing each sentence costs, where they are passages."""
     if compared.unit == "word":
         return compared
     reranker, query = load_reranker(compared.asked.model_id), compared.asked.query

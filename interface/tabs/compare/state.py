@@ -164,7 +164,7 @@ class Change(More):
 
 @dataclass(frozen=True, eq=False)
 class Meet(More):
-    """Which query word met which of the document's `n_words` strongest words or sentences, by one of `layout.FORMS`."""
+    """How query words interact with the document's `n_words` strongest words or sentences, by one of `layout.FORMS`."""
 
     which: Which
     n_words: int

@@ -1,4 +1,4 @@
-"""Tab "Compare": a query and a list of documents, why one is above another, which words met, and what if."""
+"""Tab "Compare": a query and a list of documents, why one is above another, which words interact, and what if."""
 
 from __future__ import annotations
 

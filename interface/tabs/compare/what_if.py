@@ -1,4 +1,4 @@
-"""What if, on the Compare tab: a text changed, the order turned round from above or below; and which words met."""
+"""What if, on the Compare tab: a text changed, the order reversed from above or below; and which words interact."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def run_change(asked: Change, run: Run) -> Iterator[Update]:
 
 @handler(lane=LANE, passes=passes_of_flip)
 def run_flip(asked: More, run: Run) -> Iterator[Update]:
-    """The fewest words or sentences found whose loss puts the higher of A and B below the other."""
+    """The fewest words or sentences found whose removal puts the higher of A and B below the other."""
     compared = asked.compared
     higher, lower = by_logit(compared)
     text = compared.text(higher)
@@ -112,7 +112,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
 
 @handler(lane=LANE, passes=passes_of_meet)
 def run_meet(asked: Meet, run: Run) -> Iterator[Update]:
-    """Which query word met which word or sentence of A or B."""
+    """How query words interact with words or sentences of A or B."""
     compared, form = asked.compared, asked.form
     yield {"status": status_html("Measuring the interactions …")}
     found = interaction(
