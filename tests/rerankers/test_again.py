@@ -61,7 +61,7 @@ def test_where_a_model_is_and_at_which_revision(tmp_path: Path) -> None:
     assert place_of("someone/else@v2", "v2") == ("someone/else", "v2")
     (tmp_path / "a@b").mkdir()
     assert place_of(str(tmp_path / "a@b")) == (str(tmp_path / "a@b"), None)
-    for wrong, asked, says in (("a/b@v1", "v2", "names the revision 'v1', and 'v2'"), ("a/b@", None, "no id@revision")):
+    for wrong, asked, says in (("a/b@v1", "v2", "names the revision 'v1', and 'v2'"), ("a/b@", None, "be id@revision")):
         with pytest.raises(ModelError, match=says):
             place_of(wrong, asked)
     with pytest.raises(ModelError, match="is a folder, which has no revisions: 'v1'"):
