@@ -78,9 +78,9 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         with gr.Row(elem_id="actions"):
             buttons = actions.build(lines())
             options = settings.build_settings(pair, model_ids[0])
-            buttons.stops[""].render()
-            copy_button = gr.Button("Copy link", elem_id="copy-link", scale=0, min_width=110)
+            copy_button = links.build_copy()
             buttons.lines[MAIN].render()
+            buttons.stops[""].render()
         layout.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, buttons)
         shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES)

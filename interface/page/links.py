@@ -28,11 +28,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Linked:
-    """What of a tab is part of a link, what to do after an event that filled it from one, and the tab's own button."""
+    """What of a tab is part of a link, what to do after an event that filled it from one, and the tab's own button.
+
+    `since`: in which version its fields came; a link has them by their place, and older ones have fewer.
+    """
 
     fields: Sequence[Field]
     after: Callable[[Any], Any] = lambda event: event
     copy: gr.Button | None = None
+    since: int = 0
 
 
 def text(component: gr.Textbox, longest: int) -> Field:
@@ -60,14 +64,20 @@ def of_pair(pair: PairInputs) -> Linked:
     return Linked([choice(pair.model), text(pair.query, MAX_QUERY), text(pair.document, MAX_DOCUMENT)])
 
 
+def build_copy(of: str = "") -> gr.Button:
+    """The button that copies the link, and beside it what became of it; `of`: how the elements' ids begin."""
+    button = gr.Button("Copy link", elem_id=f"{of}copy-link", scale=0, min_width=110)
+    gr.HTML(link_html(), elem_id=f"{of}link-status")
+    return button
+
+
 def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
     """The address follows the fields, and they follow the address; each `copy` copies the link."""
-    fields = [field for part in linked for field in part.fields]
+    fields = [field for part in sorted(linked, key=lambda part: part.since) for field in part.fields]
     components = [field.component for field in fields]
     rules = json.dumps([field.rule for field in fields])
     space = os.environ.get("SPACE_ID")
     base = json.dumps(f"https://huggingface.co/spaces/{space}") if space else "location.href.split('#')[0]"
-    gr.HTML(link_html(), elem_id="link")
     again = gr.Button("", elem_id="read-link", visible="hidden")
     js = f"(...now) => window.rerankLens.link.read({rules}, ...now)"
     for read in (page.load, again.click):

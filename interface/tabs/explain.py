@@ -25,6 +25,7 @@ from interface.page import models
 from interface.page.actions import EXPLAIN, start
 from interface.page.downloads import build_downloads
 from interface.page.layout import STATIC, Shell, counted
+from interface.page.links import Linked
 from interface.runs import cost
 from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
@@ -41,7 +42,7 @@ SCRIPT = "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in ("word
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
 
 
-def build(shell: Shell, _tab: gr.Tab) -> None:
+def build(shell: Shell, _tab: gr.Tab) -> Linked:
     """The tab's results, the first example's as far as they are there."""
     asked, *more = (Asked(shell.model_ids[0], pair["query"], pair["document"]) for pair in shell.pairs)
     page = without_result(identity_html(asked.identity(load_reranker(asked.model_id).revision)))
@@ -67,14 +68,11 @@ def build(shell: Shell, _tab: gr.Tab) -> None:
     inputs = {**shell.pair.inputs, **shell.settings.inputs}
     begin = partial(gr.on, [shell.actions.explain.click, shell.pair.query.submit])
     start(begin, run, ask, inputs, outputs, shell.actions, cost=at_most, js=REVEAL)
-    edits = gr.JSON(visible="hidden")
-    by_hand = head.select(None, None, edits, js="() => [window.rerankEdits]")
-    told = {"results": results, "edits": edits}
-    start(by_hand.then, explain_edit.run, explain_edit.ask, told, {"edited": edited}, shell.actions)
     shell.settings.told_after([identity.change, *(each.change for each in shell.settings.inputs.values())])
     changes = [each.change for each in inputs.values()]  # a long run is asked about anew
     gr.on(changes, None, None, shell.actions.explain, js=f"() => {EXPLAIN!r}")
     two_models.build(shell)
+    return explain_edit.build(shell, head, edited, results)
 
 
 def at_most(asked: Asked) -> tuple[int, float]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import gradio as gr
 
 from attribution import METHODS
 from attribution.errors import InputError, OptionError
@@ -14,7 +17,11 @@ from attribution.rerankers.meter import Meter, metered
 from attribution.views.edited import edited_html
 from attribution.views.page import status_html
 from interface.page import models
+from interface.page.actions import start
+from interface.page.layout import Shell
+from interface.page.links import Linked, text
 from interface.runs.handlers import Pair, Update, handler
+from interface.runs.limits import MAX_DOCUMENT
 from interface.runs.run import Run
 
 LANE = "edit"
@@ -31,14 +38,29 @@ class Edited(Pair):
     label: str
 
 
-def ask(results: Any, edits: dict[str, Any] | None) -> Edited | None:
-    """What the browser asks: `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises `AttributionError`."""
-    if not edits or not edits["words"]:
+def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Linked:
+    """What the cards' script, which is `head`'s, asks is scored; it is part of a link."""
+    edits = gr.Textbox("", label="Edited words", visible="hidden")
+    now = "() => [window.rerankEdits.now]"
+    head.input(None, None, edits, js=now)
+    asks = head.select(None, None, edits, js=now)
+    start(asks.then, run, ask, {"results": results, "edits": edits}, {"edited": edited}, shell.actions)
+    texts = [edits, shell.pair.query, shell.pair.document]
+    given = "(...now) => (window.rerankEdits.given(...now), [])"
+    return Linked([text(edits, 3 * MAX_DOCUMENT)], lambda event: event.then(None, texts, js=given), since=1)
+
+
+def ask(results: Any, edits: str) -> Edited | None:
+    """What the browser asks, as JSON: `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises
+    `AttributionError`.
+    """
+    said = json.loads(edits) if edits else {"words": {}}
+    if not said["words"]:
         return None
-    explanation = results[0].get(edits["method"]) if results else None
+    explanation = results[0].get(said["method"]) if results else None
     if explanation is None:
         raise InputError(NO_RESULT)
-    words = {str(key): str(text) for key, text in edits["words"].items()}
+    words = {str(key): str(text) for key, text in said["words"].items()}
     if not all(key[:1] == "d" and key[1:].isdecimal() for key in words):
         raise OptionError("The key of a word must be d and its number, as in d3.")
     done = edit(explanation, {int(key[1:]): text for key, text in words.items()})

@@ -34,8 +34,8 @@ class Asked(Pair):
     measure: str = DEFAULT_MEASURE
 
 
-def build(shell: Shell, tab: gr.Tab) -> None:
-    """The page's components; one run asks the model, the menus only redraw what it left."""
+def build(shell: Shell, tab: gr.Tab) -> gr.Radio:
+    """The page's components; one run asks the model, the menus only redraw what it left. Returns what states show."""
     js = (STATIC / "heat.js").read_text("utf-8")
     inside = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Column(elem_classes="rl-result"):
@@ -62,6 +62,7 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     outputs = {"identity": identity, "inside": inside, "layer": layer, "head": head, "attention": attention}
     outputs |= {"states": states, "readout": readout}
     open_run(shell, tab, again, run, outputs, Asked, measure=measure)
+    return measure
 
 
 def passes(_asked: Asked, _sides: Sides) -> int:

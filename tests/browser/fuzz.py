@@ -70,13 +70,13 @@ def linked(draw: random.Random, page: Page, _number: int) -> str:
     n = draw.choice([3, page.evaluate("window.fields")])
     values: list[Any] = [draw.choice([_sendable(text_of(draw)), 10**9, None, [], {}, [["x"]]]) for _ in range(n)]
     script = "async (values) => { location.hash = await window.rerankLens.link.encode({ v: values, t: values[0] }); }"
-    page.evaluate("() => { document.querySelector('#link-status').textContent = ''; }")
+    page.evaluate("() => { document.querySelector('#link-status p').textContent = ''; }")
     if draw.random() < 0.7:
         page.evaluate(script, values)
     else:
         noise = "".join(draw.choices("ABCdef019_-.#<%>", k=draw.randint(1, 300)))
         page.evaluate("(hash) => { location.hash = hash; }", f"#p=1.{noise}")
-    page.wait_for_function("() => document.querySelector('#link-status').textContent", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('#link-status p').textContent", timeout=60_000)
     assert page.locator("#query textarea").count() == 1
     return "linked"
 

@@ -53,7 +53,9 @@ def show(
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
     body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(list(done), done, measured)}</div>{key_html()}"
-    told = "window.told = []; const trigger = () => window.told.push(window.rerankEdits.words);"
+    told = (
+        "window.told = []; const trigger = (event) => event === 'select' && window.told.push(window.rerankEdits.now);"
+    )
     script = f"const element = document.querySelector('#cards'); {told} {SCRIPT}"
     page.set_content(
         f"<!doctype html><html lang='en'><title>Cards</title><style>{style}</style>"

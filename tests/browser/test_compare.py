@@ -108,7 +108,7 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     assert len(downloaded(page, "CSV").splitlines()) == 1 + len(logits)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#compare-copy-link").click()
-    expect(page.locator("#link-status")).to_have_text("The link is copied.")
+    expect(page.locator("#compare-link-status")).to_have_text("The link is copied.")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
     passes = page.locator("#compare-passes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -43,7 +45,7 @@ def cards(request: pytest.FixtureRequest, page: Page, tiny_bert: Reranker) -> Pa
 
 
 def told(page: Page) -> list[dict[str, str]]:
-    return page.evaluate("window.told")
+    return [json.loads(asked)["words"] for asked in page.evaluate("window.told")]
 
 
 def word(page: Page, text: str) -> Locator:

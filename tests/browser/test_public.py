@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import jsonschema
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from attribution.export import SCHEMA
 from tests.browser.fuzz import by_http, through_the_page
+from tests.browser.looks import open_tab
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
 MARKUP = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} & &amp;"
@@ -54,6 +55,11 @@ def hash_holding(page: Page, text: str) -> str:
     return found
 
 
+def fill(page: Page, document: str) -> None:
+    box(page, "query").fill(QUERY)
+    box(page, "document").fill(document)
+
+
 def done(page: Page) -> None:
     page.locator("#explain").click()
     expect(page.locator("#status")).to_contain_text("Done")
@@ -69,8 +75,7 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     )
     assert same == {"v": [QUERY, documents, ["saliency"], 7], "t": 2}
 
-    box(page, "query").fill(QUERY)
-    box(page, "document").fill(TEXT)
+    fill(page, TEXT)
     link = hash_holding(page, TEXT)
     done(page)
     box(page, "document").fill("Another text.")
@@ -94,22 +99,80 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     page.locator("#copy-link").click()
     expect(page.locator("#link-status")).to_have_text(NOT_COPIED)
 
-    chip = page.locator("#examples .rl-chip").nth(1)
-    chip.click()
-    expect(page.locator("#status")).to_contain_text("Done")
-    link = hash_holding(page, chip.get_attribute("data-document") or "")
-    page.goto("about:blank")
-    ready(page, f"{app_url}/{link}")
-    expect(page.locator("#status")).to_contain_text("kept from an earlier run")
-    expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", re.compile(""))
-
     script = "async (hash) => rerankLens.link.encode({ ...(await rerankLens.link.decode(hash)), tab: undefined, t: 2 })"
     lab = page.evaluate(script, link)
     page.goto("about:blank")
-    page.goto(f"{app_url}/{lab}")  # the same on another tab, which alone runs
+    page.goto(f"{app_url}/{lab}")  # an older link, of another tab, which alone runs
     expect(page.locator("#lab-status")).to_contain_text("Done")
     page.get_by_role("tab", name="Explain", exact=True).click()
     expect(page.locator(".rl-result").first).to_have_attribute("data-rl-stale", "")
+
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    page.locator("#compare-documents textarea").fill("\n".join(f"{i} {'é' * 15_000}" for i in range(20)))
+    page.locator("#compare-copy-link").click()
+    expect(page.locator("#compare-link-status")).to_contain_text("too long for a link")
+    assert "#" not in page.url
+    page.locator("#compare-documents textarea").fill("one\ntwo")
+    expect(page.locator("#compare-link-status")).to_have_text("")
+
+
+NUMBERS = """(tab) => [...document.querySelectorAll(`#${tab}-tab :is([data-v], [data-n], .rl-probe-change,
+  .rl-rank-logit, .rl-zoom, .rl-dropped, #compare-what-if .rl-outcome, #lab-rows td)`)]
+  .filter((one) => one.checkVisibility()).map((one) => `${one.textContent} ${one.dataset.v}`)"""
+SAID = {"explain": "#status", "probes": "#probes-status", "learn": "#lab-status", "compare": "#compare-status"}
+SENTENCES = f"{TEXT} Berlin is large. It has about 3.7 million inhabitants."
+
+
+def shared(page: Page) -> str:
+    """The link that the button of the open tab copies."""
+    page.get_by_role("button", name="Copy link").filter(visible=True).click()
+    expect(page.get_by_text("The link is copied.").filter(visible=True)).to_be_in_viewport()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, app_url: str, browser: Browser) -> None:
+    """Own text, settings, edits, an opened sentence, A and B and a what-if; on Explain after F5, too."""
+    ready(page, app_url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    fill(page, SENTENCES)
+    page.locator("#settings > button").click()
+    page.get_by_label("delete", exact=True).check()
+    page.keyboard.press("Escape")
+    done(page)
+    page.locator(".rl-sentence-open").last.click()
+    page.locator(".rl-zoom [data-w]", has_text="million").click()
+    expect(page.locator("[data-n=edited]")).to_be_visible()
+    links, seen = {}, {}
+    for tab in SAID:
+        open_tab(page, tab.capitalize())
+        expect(page.locator(SAID[tab])).to_contain_text("Done")
+        if tab == "learn":
+            open_tab(page, "Inside the model")
+            page.get_by_label("gradient \u00d7 activation").check()
+            expect(page.locator("#inside-states td.rl-in-lowers").first).to_be_visible()
+        if tab == "compare":
+            page.locator("#compare-rows .rl-rank-row").last.get_by_role("button", name=re.compile("as A$")).click()
+            expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A is behind by")
+            page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
+            expect(page.locator("#compare-what-if .rl-outcome")).to_contain_text("without")
+        links[tab], seen[tab] = shared(page), page.evaluate(NUMBERS, tab)
+        assert len(seen[tab]) > 5
+    other = browser.new_context().new_page()
+    for tab, link in links.items():
+        other.goto("about:blank")
+        other.goto(link)
+        expect_shown(other, tab, seen[tab])
+        if tab == "explain":
+            other.reload()
+            expect_shown(other, tab, seen[tab])
+    other.context.close()
+
+
+def expect_shown(page: Page, tab: str, numbers: list[str]) -> None:
+    """By itself the tab has come to these numbers."""
+    page.wait_for_function(f"(to) => JSON.stringify(({NUMBERS})(to[0])) === JSON.stringify(to[1])", arg=[tab, numbers])
+    expect(page.locator(f"#{tab}-tab")).to_be_visible()
+    expect(page.locator("[data-rl-stale]").filter(visible=True)).to_have_count(0)
 
 
 def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> None:
@@ -125,7 +188,7 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
     script = "(n) => window.rerankLens.link.encode({v: Array(n).fill({__proto__: null}), t: 'x'})"
     for fragment in [*HOSTILE[1:], page.evaluate(script, n - 1), page.evaluate(script, n)]:
         page.evaluate(
-            "hash => { document.querySelector('#link-status').textContent = ''; location.hash = hash; }", fragment
+            "hash => { document.querySelector('#link-status p').textContent = ''; location.hash = hash; }", fragment
         )
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -26,7 +27,7 @@ def results_of(reranker: Reranker, method: str = "occlusion") -> Any:
 
 
 def asked(results: Any, words: dict[str, str], method: str = "occlusion") -> explain_edit.Edited:
-    found = explain_edit.ask(results, {"method": method, "words": words})
+    found = explain_edit.ask(results, json.dumps({"method": method, "words": words}))
     assert found
     return found
 
@@ -82,8 +83,9 @@ def test_what_is_wrong_is_said(
     with pytest.raises(AttributionError, match=says):
         asked(results_of(tiny_bert), words, method)
     with pytest.raises(AttributionError, match="Press Explain first"):
-        explain_edit.ask(None, {"method": method, "words": words})
-    assert explain_edit.ask(None, {"method": method, "words": {}}) is None
+        explain_edit.ask(None, json.dumps({"method": method, "words": words}))
+    for nothing in ("", json.dumps({"method": method, "words": {}, "open": [1]})):
+        assert explain_edit.ask(None, nothing) is None
 
 
 def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tiny_bert: Reranker) -> None:

@@ -68,7 +68,7 @@ def test_the_browser_is_given_what_it_counts_with() -> None:
 
 
 def test_an_empty_line_is_where_the_page_says_what_became_of_a_link() -> None:
-    assert ('id="link-status"' in link_html(), 'id="link-status"' in link_html("Download")) == (True, False)
+    assert ('role="status"' in link_html(), 'role="status"' in link_html("Download")) == (True, False)
     links = [("one", "https://a.example"), ("two", "https://b.example")]
     found = re.findall(r'href="(https[^"]*)"[^>]*>([^<]*)<', top_html("tag", links))
     assert [(text, address) for address, text in found] == links

@@ -1,29 +1,59 @@
 // The believed card's document: a click drops a word, letters replace it, Escape puts all back. Its score comes from the server.
 const EDITABLE = '.rl-card:has(.rl-badge-verdict) [data-side="document"] .rl-text, .rl-zoom';
 const edits = new Map(); // a word's key -> what stands there now, "" where it was dropped
-let hero; // the card whose words they are
+const opened = new Set(); // numbers of the sentences whose words are open
+let of; // the texts that both are of, as `textsOf`: of another result than the one that is shown, while a link's is awaited
+let hero; // the card whose words they are; Gradio fills the same element with another result
+let shown; // its method and texts
+let answered; // there was a score of the edited text
+const textsOf = (card) => JSON.stringify([...card.querySelectorAll(".rl-text")].map((text) => text.textContent));
+const isShown = () => Boolean(hero) && textsOf(hero) === of;
+const HOW = "; Enter drops a word, letters replace it, Escape puts all back";
 const copies = (key) => [...all.querySelectorAll(`:is(${EDITABLE}) [data-w="${CSS.escape(key)}"]`)];
 const holds = (says) => {
-  const of = JSON.parse(says.dataset.edits);
-  return Object.keys(of).length === edits.size && [...edits].every(([key, text]) => of[key] === text);
+  const now = JSON.parse(says.dataset.edits);
+  return Object.keys(now).length === edits.size && [...edits].every(([key, text]) => now[key] === text);
+};
+// The link has what is edited and open; the server scores it.
+const tell = (event) => {
+  const any = edits.size || opened.size;
+  const words = Object.fromEntries(edits);
+  window.rerankEdits.now = any ? JSON.stringify({ method: hero.dataset.method, words, open: [...opened] }) : "";
+  trigger(event);
 };
 const drawEdits = () => {
+  const isMine = isShown();
+  all.querySelectorAll(".rl-sentence").forEach((sentence, i) => {
+    const isOpen = isMine && opened.has(i) && keysOf(sentence).length > 0;
+    const open = sentence.querySelector(".rl-zoom");
+    if (isOpen && !open) sentence.append(zoom(sentence));
+    if (!isOpen) open?.remove();
+    sentence.querySelector("button.rl-sentence-open")?.setAttribute("aria-expanded", isOpen);
+    const gone = isMine && keysOf(sentence).every((key) => edits.get(key) === "");
+    sentence.querySelector("button.rl-sentence-text")?.setAttribute("aria-pressed", gone);
+  });
   all.querySelectorAll(`:is(${EDITABLE}) [data-w]`).forEach((word) => {
-    const now = edits.get(word.dataset.w);
+    const now = isMine ? edits.get(word.dataset.w) : undefined;
     word.classList.toggle("rl-dropped", now !== undefined);
     if (now) word.dataset.now = now;
     else delete word.dataset.now;
   });
-  all.querySelectorAll(".rl-sentence").forEach((sentence) => {
-    const gone = keysOf(sentence).every((key) => edits.get(key) === "");
-    sentence.querySelector("button.rl-sentence-text")?.setAttribute("aria-pressed", gone);
-  });
   const says = all.querySelector(".rl-edit-says");
+  if (answered && !says && isMine && edits.size) tell("select"); // a run of the same text took the line away
+  answered = Boolean(says);
   if (!says) return;
   says.hidden = !edits.size;
   says.classList.toggle("rl-waiting", !holds(says));
 };
+// Nothing is edited or open of another text than this one's.
+const begin = (texts) => {
+  if (texts === of) return;
+  of = texts;
+  edits.clear();
+  opened.clear();
+};
 const edit = (keys, text) => {
+  begin(textsOf(hero));
   keys.forEach((key) => (text === undefined ? edits.delete(key) : edits.set(key, text)));
   const slider = hero.querySelector(".rl-remove input");
   if (slider && slider.value !== "0") {
@@ -31,8 +61,7 @@ const edit = (keys, text) => {
     remove(slider);
   }
   drawEdits();
-  window.rerankEdits = { method: hero.dataset.method, words: Object.fromEntries(edits) };
-  if (edits.size) trigger("select");
+  tell(edits.size ? "select" : "input");
 };
 const putBack = () => edit([...edits.keys()]);
 const toggle = (key) => edit([key], edits.has(key) ? undefined : "");
@@ -84,22 +113,44 @@ all.addEventListener("keydown", (event) => {
 });
 // The slider takes away words of the text as it was.
 all.addEventListener("input", (event) => {
-  if (event.target.closest?.(".rl-remove") && edits.size) {
-    edits.clear();
-    drawEdits();
-  }
+  if (!event.target.closest?.(".rl-remove") || !edits.size) return;
+  edits.clear();
+  drawEdits();
+  tell("input");
 });
-// A new result has words of its own.
+// A new result of the same text keeps what was edited, and is asked for its score; one of another text has words of its own.
 const meet = () => {
-  const now = all.querySelector(".rl-card:has(.rl-badge-verdict)");
-  if (now !== hero) {
-    hero = now;
-    edits.clear();
+  hero = all.querySelector(".rl-card:has(.rl-badge-verdict)");
+  const before = shown;
+  shown = hero && hero.dataset.method + textsOf(hero);
+  if (hero && shown !== before) {
+    const any = edits.size + opened.size;
     all.querySelectorAll(".rl-zoom").forEach((zoom) => zoom.remove());
-    const text = hero?.querySelector(EDITABLE);
-    text?.setAttribute("aria-label", `${text.getAttribute("aria-label")}; Enter drops a word, letters replace it, Escape puts all back`);
+    begin(textsOf(hero));
+    if (any) tell(edits.size ? "select" : "input");
   }
+  const text = hero?.querySelector(EDITABLE);
+  if (text && !text.ariaLabel.endsWith(HOW)) text.ariaLabel += HOW;
   drawEdits();
 };
-new MutationObserver(meet).observe(all, { childList: true, subtree: true });
+// What a link holds of these texts: now, or once their result is there. It may hold anything.
+const read = (state) => {
+  try {
+    const { words, open } = JSON.parse(state);
+    Object.entries(words).forEach(([key, text]) => edits.set(key, String(text)));
+    open.forEach((i) => opened.add(i));
+  } catch {
+    edits.clear();
+  }
+};
+const given = (state, ...texts) => {
+  begin(JSON.stringify(texts));
+  edits.clear();
+  opened.clear();
+  if (state) read(state);
+  drawEdits();
+  if (isShown() && edits.size) tell("select");
+};
+window.rerankEdits = { now: "", given };
+new MutationObserver(meet).observe(all, { childList: true, characterData: true, subtree: true, attributeFilter: ["data-method"] });
 queueMicrotask(meet); // the rest of this script is read by then

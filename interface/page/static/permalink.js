@@ -3,6 +3,9 @@ window.rerankLens.link = (() => {
   const VERSION = "1";
   const LONGEST = 400_000; // characters of a fragment, and bytes that it may inflate to
   const TOO_LONG = "These texts are too long for a link; download what is on the page instead.";
+  const COPIED = "The link is copied.";
+  const NOT_COPIED = "The browser did not let the page copy; the link is in the address bar.";
+  const PASSING = [COPIED, NOT_COPIED, TOO_LONG]; // what is said of one address
   const TABS = "#tabs button[role=tab]";
   const WERE = [0, 1, 3, 3, 2]; // `t` of older links: Explain, Compare, the lab, Inside, Probes
   let rules; // what each field may hold, in the order of the page's components
@@ -43,10 +46,8 @@ window.rerankLens.link = (() => {
     if (rule.texts) return Array.isArray(value) && value.length <= rule.texts && value.every((item) => typeof item === "string");
     return Number.isInteger(value) && value >= rule.from && value <= rule.to;
   };
-  const hint = (text) => {
-    const place = document.querySelector("#link-status");
-    if (place) place.textContent = text;
-  };
+  const hints = () => [...document.querySelectorAll(".rl-link-says")]; // beside each button, of which one is in sight
+  const hint = (text) => hints().forEach((place) => (place.textContent = text));
   const tabOf = () => [...document.querySelectorAll(TABS)].findIndex((tab) => tab.ariaSelected === "true");
 
   const keep = (() => {
@@ -58,9 +59,9 @@ window.rerankLens.link = (() => {
       let hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
       const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
       if (long) hash = location.pathname + location.search; // a link that could not be opened is none
-      if (long) hint(TOO_LONG);
       if (start) started.add(hash);
       if (hash === location.hash) return;
+      if (long || hints().some((place) => PASSING.includes(place.textContent))) hint(long ? TOO_LONG : "");
       wrote = hash;
       history[started.has(location.hash) ? "pushState" : "replaceState"](null, "", hash);
     };
@@ -127,9 +128,9 @@ window.rerankLens.link = (() => {
     if (!location.hash) return hint(TOO_LONG);
     try {
       await navigator.clipboard.writeText(link);
-      hint("The link is copied.");
+      hint(COPIED);
     } catch {
-      hint("The browser did not let the page copy; the link is in the address bar.");
+      hint(NOT_COPIED);
     }
   };
 

@@ -28,13 +28,12 @@ all.addEventListener("click", (event) => {
   const take = event.target.closest?.("button.rl-sentence-text");
   const sentence = (open ?? take)?.closest(".rl-sentence");
   if (!sentence || !keysOf(sentence).length) return;
-  if (take) edit(keysOf(sentence), take.getAttribute("aria-pressed") === "true" ? undefined : "");
-  else {
-    const shown = sentence.querySelector(".rl-zoom");
-    if (shown) shown.remove();
-    else sentence.append(zoom(sentence));
-    open.setAttribute("aria-expanded", !shown);
-  }
+  if (take) return edit(keysOf(sentence), take.getAttribute("aria-pressed") === "true" ? undefined : "");
+  const number = [...all.querySelectorAll(".rl-sentence")].indexOf(sentence);
+  begin(textsOf(hero));
+  if (!opened.delete(number)) opened.add(number);
+  drawEdits();
+  tell("input");
 });
 all.addEventListener("keydown", (event) => {
   const button = event.target.closest?.(".rl-sentences button");

@@ -16,7 +16,7 @@ from attribution.views.compare import A, B, Which, lists_html
 from attribution.views.compare_words import Cut, apply
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell
-from interface.page.links import Field, Linked, choice, text
+from interface.page.links import Field, Linked, build_copy, choice, text
 from interface.runs.handlers import ASIDE, Handler
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
 from interface.tabs.compare import inputs as compare_boxes
@@ -48,9 +48,9 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
             boxes = compare_boxes.build(LISTS[0]["documents"])
     with gr.Row(elem_id="compare-actions"):
         button = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
-        shell.actions.stops[LANE].render()
-        copy = gr.Button("Copy link", elem_id="compare-copy-link", scale=0, min_width=110)
+        copy = build_copy("compare-")
         shell.actions.lines[LANE].render()
+        shell.actions.stops[LANE].render()
     picked = gr.Textbox("", label="A, B and what if", visible="hidden", elem_id="compare-picked")  # see `Picked`
     outputs, controls = build_results()
     outputs |= {"problem": boxes.problem, "picked": picked}
