@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -80,8 +81,8 @@ def run_audit(args: argparse.Namespace) -> int:
 def _check_files(args: argparse.Namespace) -> None:
     """Raises `InputError` where something would be written over that an audit only reads, or did not write."""
     for name in ("run", "topics", "passages", "qrels"):
-        path = getattr(args, name)
-        if path and args.output.resolve() in path.resolve().parents and path.name in WRITTEN:
+        path, folder = getattr(args, name), Path(os.path.realpath(args.output))
+        if path and folder in Path(os.path.realpath(path)).parents and path.name in WRITTEN:
             raise InputError(f"--{name} {path} would be written over: an audit writes {path.name}. Move --output.")
     check_folder(args.output)
 

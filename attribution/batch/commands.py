@@ -25,6 +25,7 @@ from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
 from attribution.rerankers.loading.load import load_reranker
 
+OTHERS = (".csv", ".tsv", ".xlsx", ".html", ".zip", ".zst", ".bz2", ".xz")  # formats that would be expected of a name
 SEED = 0  # of the probes' samples, stored with them
 
 
@@ -41,7 +42,7 @@ def _answer(args: argparse.Namespace) -> int:
     options = _options(given.get("option") or [])
     job = Job(args.task, methods, options, given.get("operator") or "mask", loading, args.top if args.run else None)
     job.check()
-    _check_parquet(args.output)
+    _check_output(args.output)
     reranker = load_reranker(**loading)
     output = _open(args.output, job, reranker.model_id, reranker.revision)
     with tqdm(unit="row", disable=None) as bar:
@@ -59,7 +60,7 @@ def _answer(args: argparse.Namespace) -> int:
 
 def _probe(args: argparse.Namespace) -> int:
     """The table of all models on all pairs: Markdown to stdout, one line of JSON to `--output`."""
-    _check_parquet(args.output)
+    _check_output(args.output)
     models = [loading["model_id"] for loading in args.models]
     others = [{name: value for name, value in loading.items() if name != "model_id"} for loading in args.models]
     job = Job("probe", (), {"seed": SEED, "loading": others})
@@ -123,11 +124,17 @@ def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
 
 def _journal(path: Path) -> Path:
     """Where the lines go: `path` itself, but for Parquet."""
-    return journal_of(path) if path.suffix == ".parquet" else path
+    return journal_of(path) if path.suffix.lower() == ".parquet" else path
 
 
-def _check_parquet(path: Path | None) -> None:
-    if path and path.suffix == ".parquet":
+def _check_output(path: Path | None) -> None:
+    """Raises `InputError` before anything runs, for a name of another format and for a table of somebody else's."""
+    if path and path.suffix.lower() in OTHERS:
+        raise InputError(
+            f"--output {path}: answers are JSON lines, packed in a file that ends in .gz, and a table in one that ends "
+            f"in .parquet; {path.suffix} is not written. Give another name."
+        )
+    if path and path.suffix.lower() == ".parquet":
         check_ours(path)
 
 
@@ -153,9 +160,9 @@ def _set_aside(path: Path) -> Path:
 
 
 def _finish(path: Path | None) -> None:
-    if path and path.suffix == ".parquet":
+    if path and path.suffix.lower() == ".parquet":
         write_parquet(journal_of(path), path)
-    elif path and path.suffix == ".gz" and path.is_file() and path.stat().st_size == 0:
+    elif path and path.suffix.lower() == ".gz" and path.is_file() and path.stat().st_size == 0:
         path.write_bytes(gzip.compress(b"", mtime=0))  # no bytes at all are no gzip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ MOST = 2  # deaths at one row, then it is skipped
 class Deaths:
     """A row is counted before it is begun, and taken back behind it: what a death leaves is the count.
 
-    `answers`: the file of the answers; None, where they go to a stream that no later run reads: nothing is kept.
+    `answers`: the file of the answers. None, where they go to a stream that no later run reads: nothing is kept, as
+    where the file's folder is not to be written to.
     """
 
     def __init__(self, answers: Path | None) -> None:
-        self.path = answers and answers.with_name(f"{answers.name}.deaths")
+        beside = answers and answers.with_name(f"{answers.name}.deaths")
+        self.path = beside if beside and os.access(beside.parent, os.W_OK) else None
         self.counts = _read(self.path) if self.path and self.path.exists() else {}
 
     def skip(self, row: Row) -> BadLine | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attribution.audit.judged import Candidate, JudgedQuery, check_judged
 from attribution.audit.lexical import best_by_bm25
-from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, once, read_entry
 from attribution.batch.lines import Tell, check_utf8, say
 from attribution.batch.rows import BadLine, Row, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
@@ -101,7 +101,7 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
             continue
         try:
             check_utf8(line)
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=once)
             judged = JudgedRow(number, _judged(value, number))
             check_judged(judged.judged)
             ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
@@ -130,6 +130,8 @@ def _judged(value: Any, number: int) -> JudgedQuery:
 def _candidate(value: Mapping[str, Any], place: int) -> Candidate:
     entry = read_entry(value, DOCUMENT)
     grade = next((value[key] for key in GRADES if key in value), None)
+    if isinstance(grade, float) and grade.is_integer():  # a table's column with gaps
+        grade = int(grade)
     if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):
         raise InputError(f"the grade of document {place} is {kind(grade)}; it must be a whole number, or null")
     if not entry.text.strip():

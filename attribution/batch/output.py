@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
     Raises `InputError`, and leaves the file as it is, when something else wrote it, or another task, model or method,
     or other settings.
     """
-    packed = path.suffix == ".gz"
+    packed = path.suffix.lower() == ".gz"
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give --output a file in it.")
     if path.exists() and not path.is_file():  # a pipe or a device: nothing to go on with
@@ -96,7 +97,7 @@ def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
 
 def set_aside(path: Path) -> Path:
     """Moves a file to the first of `<name>.before`, `<name>.before2`, ... that is free, and returns that path."""
-    path = path.resolve()  # a link stays one
+    path = Path(os.path.realpath(path))  # a link stays one
     names = (path.with_name(f"{path.name}.before{n if n > 1 else ''}") for n in count(1))
     return path.rename(next(name for name in names if not name.exists()))
 

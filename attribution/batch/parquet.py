@@ -54,7 +54,7 @@ def has_rows(path: Path) -> bool:
 def write_parquet(journal: Path, path: Path) -> None:
     """`path`, anew, from all lines of `journal`; until it is whole the file that was there stays."""
     pa = need_pyarrow()
-    path = path.resolve()  # a link stays one
+    path = Path(os.path.realpath(path))  # a link stays one
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     part = Path(name)

@@ -81,6 +81,8 @@ def _list(value: Any, number: int) -> tuple[Row, frozenset[str]]:
     texts = tuple(d if entry is None else entry.text for d, entry in zip(documents, entries, strict=True))
     named = any(entry and entry.id for entry in entries)
     ids = tuple((entry and entry.id) or str(place) for place, entry in enumerate(entries, start=1)) if named else ()
+    if twice := next((one for one in ids if ids.count(one) > 1), None):
+        raise InputError(f"two documents have the id {twice} (without one, a document's place is its id)")
     own, read = find_id(value, PAIR)
     return Row(own or str(number), number, query, texts, ids), read | {"query", "documents"}
 

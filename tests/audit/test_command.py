@@ -208,6 +208,11 @@ def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], t
         ('{"query": "x", "documents": [{"text": "x", "grade": true}]}', "the grade of document 1 is true or false"),
         ('{"query": "x", "documents": [{"text": " ", "grade": 1}]}', "the text of document 1 is empty"),
         ('{"query": "x", "documents": [{"grade": 1}]}', "it has no text"),
+        (
+            '{"query": "x", "documents": [{"text": "x", "grade": 0.5}]}',
+            "the grade of document 1 is a number",
+        ),
+        ('{"query": "x", "query": "y", "documents": [{"text": "x", "grade": 1}]}', "the key query occurs twice"),
         ('{"query": "x", "documents": [{"id": 1, "text": "x"}, {"id": "1", "text": "y"}]}', "document 1 twice"),
     ],
 )
@@ -267,8 +272,17 @@ def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path:
     assert "Beside" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_link_to_itself_is_no_input(command: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    files["run"].unlink()
+    files["run"].symlink_to(files["run"])
+    code, said = command(*from_files(files))
+    assert code == 2
+    assert "Too many levels of symbolic links" in said
+
+
 def test_a_pipe_is_read_as_a_file_is(command: Any) -> None:
-    line = json.dumps({"query": "berlin", "documents": [{"text": "paris", "grade": 0}, {"text": "berlin", "grade": 1}]})
+    documents = [{"text": "paris", "grade": 0.0}, {"text": "berlin", "grade": 1.0}]  # as a table's column with gaps is
+    line = json.dumps({"query": "berlin", "documents": documents})
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(f"{line}\n".encode())

@@ -164,6 +164,19 @@ def test_a_stale_table_does_not_stay(command: Any, tmp_path: Path) -> None:
     assert (table.num_rows, table.column_names) == (0, ["format", "id"])
 
 
+def test_the_end_of_a_name_says_what_is_written_in_capitals_too(command: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    for name, begins in (("out.GZ", b"\x1f\x8b"), ("out.PARQUET", b"PAR1")):
+        assert command(PAIRS, *OF["explain"], "--output", str(tmp_path / name))[0] == 0
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    for task in OF:
+        for name in ("out.csv", "out.TSV", "out.xlsx", "out.jsonl.zst"):
+            code, err = command(rows_of(task), *OF[task], "--output", str(tmp_path / name))
+            assert code == 2
+            assert f"{name[name.rindex('.') :]} is not written. Give another name" in err
+            assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
 def test_wherever_it_was_cut_off_it_goes_on(name: str, command: Any, tmp_path: Path) -> None:
     path = tmp_path / name

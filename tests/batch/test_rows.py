@@ -39,6 +39,7 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
         ({**PAIR, "query": 1}, False, "query is a number"),
         ({**PAIR, "document": {}}, False, "document is an object; it must be a string"),
         (LIST, False, "document is missing"),
+        ({**LIST, "documents": [{"id": 2, "text": "x"}, "y"]}, True, "two documents have the id 2"),
         (PAIR, True, "documents is missing; it must be a list of strings, at least one"),
         ({**LIST, "documents": []}, True, "documents is a list"),
         ({**LIST, "documents": "de"}, True, "documents is a string"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -23,6 +24,10 @@ BERT, ROBERTA = "BertForSequenceClassification", "RobertaForSequenceClassificati
 ROOT = Path(__file__).resolve().parents[2]
 Folder = Callable[[str], Path]
 Change = Callable[[Path], object]
+
+
+INDEX = "model.safetensors.index.json"
+LACKS = f"lacks model-2.safetensors, which {INDEX} names. Download"
 
 
 def config(**changes: Any) -> Change:
@@ -58,6 +63,18 @@ def content(name: str, data: bytes, without: str = "") -> Change:
 
 def as_bin(data: bytes) -> Change:
     return content("pytorch_model.bin", data, without="model.safetensors")
+
+
+def sharded(name: str = "model-1.safetensors", **index: Any) -> Change:
+    """All weights in one shard, which the index calls `name`."""
+
+    def change(folder: Path) -> None:
+        names = dict.fromkeys(load_file(folder / "model.safetensors"), name)
+        (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+        held = {"metadata": {"total_size": 1}, "weight_map": names} | index
+        (folder / INDEX).write_text(json.dumps(held))
+
+    return change
 
 
 def with_nan(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -111,6 +128,21 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "config is a list": (content("config.json", b"[]"), "damaged config.json"),
     "config is cut": (content("config.json", b'{"architectures": ['), "damaged config.json"),
+    "config of another type": (config(hidden_size="32"), "config.json is wrong.*'hidden_size' expected int"),
+    "other shapes": (
+        config(id2label={"0": "a", "1": "b"}, label2id={"a": 0, "b": 1}),
+        "weights have other shapes than",
+    ),
+    "no labels": (config(id2label={}, label2id={}), "weights have other shapes than its config.json"),
+    "shard outside": (sharded("../model-1.safetensors"), f"damaged {INDEX}: weight_map must name the file beside it"),
+    "index of a list": (sharded(weight_map=["a"]), "damaged .*index.json: weight_map must name the file beside it"),
+    "index of numbers": (sharded(weight_map={"a": 1}), "damaged .*index.json: weight_map must name"),
+    "index of nothing": (sharded(weight_map={}), "damaged .*index.json: weight_map must name"),
+    "index is a list": (
+        lambda folder: (sharded()(folder), content(INDEX, b"[]")(folder)),
+        "damaged model.safetensors.index.json: it holds no JSON object",
+    ),
+    "a shard is missing": (sharded(weight_map={"a": "model-1.safetensors", "b": "model-2.safetensors"}), LACKS),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no weights that can be read"),
     "LFS pointer, safetensors": (content("model.safetensors", POINTER), "LFS pointer in place of model.safetensors"),
     "LFS pointer, bin": (as_bin(POINTER), "LFS pointer in place of pytorch_model.bin"),
@@ -152,6 +184,26 @@ def test_refused(fault: str, broken: Callable[..., Path]) -> None:
     with pytest.raises(ModelError, match=says) as caught:
         load_reranker(folder)
     assert folder in str(caught.value)
+
+
+def test_weights_in_shards_and_an_architecture_as_text_are_read(
+    broken: Callable[..., Path], tiny_folder: Folder
+) -> None:
+    pair = ("berlin", ["museums of paris"])
+    folder = broken(sharded())
+    config(architectures=BERT)(folder)
+    (folder / INDEX).with_name("pytorch_model.bin.index.json").write_text("[]")  # not read
+    assert load_reranker(str(folder)).score(*pair) == load_reranker(str(tiny_folder(BERT))).score(*pair)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything may be read")
+def test_a_folder_that_may_not_be_read(broken: Callable[..., Path]) -> None:
+    folder = broken(lambda folder: folder.chmod(0))
+    try:
+        with pytest.raises(ModelError, match="this user may not read"):
+            load_reranker(str(folder))
+    finally:
+        folder.chmod(0o755)
 
 
 def test_positions_counted_from_no_padding_id(broken: Callable[..., Path]) -> None:

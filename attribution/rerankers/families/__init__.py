@@ -43,7 +43,8 @@ UNLIKE: dict[str, str] = {
 
 def architecture_of(config: dict[str, Any]) -> str:
     """The key of the tables for what config.json says."""
-    named = str((config.get("architectures") or ["none named"])[0])
+    listed = config.get("architectures") or ["none named"]
+    named = listed if isinstance(listed, str) else str(listed[0])
     return FLASH if is_flash(config) and named in (FLASH, "XLMRobertaForSequenceClassification") else named
 
 

@@ -24,6 +24,7 @@ Stamp = tuple[tuple[str, int, int, int], ...]  # of each file its name, size, an
 # Beside the weights: configuration, tokenizer, and what sentence-transformers keeps in folders of its own.
 SETTINGS = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|additional_chat_templates/[\w.-]+\.jinja|\d+_\w+/config\.json")
 WEIGHTS = re.compile(r"((\d+_\w+/)?model|(\d+_\w+/)?pytorch_model)([\w.-]*)\.(safetensors|bin)(\.index\.json)?")
+SHARD = re.compile(r"[\w-][\w.-]*")  # a file of the same folder
 LFS_POINTER = b"version https://git-lfs"
 ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -127,6 +128,23 @@ def read_json(model_id: str, name: str, read: Read) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{model_id} has a damaged {name}: it holds no JSON object. Download or save it again.")
     return found
+
+
+def check_shards(model_id: str, names: list[str], read: Read) -> None:
+    """Raises `ModelError` where an index of weights does not name files that lie beside it."""
+    for index in [name for name in needed(names) if "/" not in name and name.endswith(".index.json")]:
+        if index.removesuffix(".index.json") in names:
+            continue  # all weights in one file: its index is not read
+        found = read_json(model_id, index, read)
+        named = found.get("weight_map")
+        shards = set(named.values()) if isinstance(named, dict) and "metadata" in found else set()
+        if not shards or not all(isinstance(shard, str) and SHARD.fullmatch(shard) for shard in shards):
+            raise ModelError(
+                f"{model_id} has a damaged {index}: weight_map must name the file beside it that holds each weight. "
+                "Download or save it again."
+            )
+        if missing := sorted(shards - set(names)):
+            raise ModelError(f"{model_id} lacks {', '.join(missing)}, which {index} names. Download or save it again.")
 
 
 def check_pointer(model_id: str, name: str, start: bytes) -> None:

@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+    StrictDataclassError,
 )
 from huggingface_hub.utils import tqdm
 
@@ -30,6 +31,7 @@ from attribution.rerankers.loading.modules import MODULES
 from attribution.rerankers.loading.transfer import KEPT, OnBytes, Transfer, watched
 from attribution.rerankers.memory import check_room, gigabytes
 
+WRONG_FIELD = StrictDataclassError  # a value in config.json of another type
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What the client raises; that of Xet, which sends large files, is a RuntimeError.
 RAISED = (OSError, HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RuntimeError)

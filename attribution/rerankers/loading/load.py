@@ -167,6 +167,8 @@ def _locate(model_id: str, place: str, revision: str | None, on_bytes: OnBytes |
     if not folder.is_dir():
         folder = fetch(place, revision, on_bytes, dtype)
         return folder, folder.name
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise ModelError(f"{model_id} is a folder that this user may not read. Change its permissions (chmod a+rX).")
     if revision:
         raise ModelError(
             f"{model_id} is a folder, which has no revisions: {revision!r} cannot be found in it. Leave revision out; "

@@ -14,12 +14,14 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from attribution.errors import ModelError
 from attribution.rerankers.families import Family, choose_family
 from attribution.rerankers.loading.checks import check_keys, check_tokenizer, check_weights
-from attribution.rerankers.loading.files import needed, own_code, read_json, weights_of
+from attribution.rerankers.loading.files import check_shards, needed, own_code, read_json, weights_of
+from attribution.rerankers.loading.hub import WRONG_FIELD
 from attribution.rerankers.loading.models import advice
 from attribution.rerankers.loading.modules import module_types
 
 DAMAGED = (pickle.UnpicklingError, EOFError)
-RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, *DAMAGED)
+RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, WRONG_FIELD, *DAMAGED)
+SHAPES = "ignore_mismatched_sizes"  # what transformers says of weights that do not fit
 
 
 def read_model(
@@ -27,9 +29,14 @@ def read_model(
 ) -> tuple[Family, Any, PreTrainedTokenizerBase]:
     """Family, model in `dtype` and tokenizer of a folder, checked; none of its code is run. Raises `ModelError`."""
     top = [name for name in weights_of(needed(names)) if "/" not in name]
+
+    def read(name: str) -> bytes:
+        return (folder / name).read_bytes()
+
+    check_shards(model_id, names, read)
     try:
-        raw = read_json(model_id, "config.json", lambda name: (folder / name).read_bytes())
-        family = choose_family(raw, model_id, module_types(names, lambda name: (folder / name).read_bytes()))
+        raw = read_json(model_id, "config.json", read)
+        family = choose_family(raw, model_id, module_types(names, read))
         config = (
             family.read_config(raw, model_id)
             if family.read_config
@@ -80,6 +87,10 @@ def unloadable(model_id: str, error: Exception) -> ModelError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if isinstance(error, DAMAGED):
         reason = "its weights are damaged, or hold more than weights (only weights are read, no pickled code)."
+    elif isinstance(error, WRONG_FIELD):
+        reason = f"its config.json is wrong. {' '.join(str(error).split())}."
+    elif SHAPES in reason:
+        reason = "its weights have other shapes than its config.json says, for example for another number of labels."
     elif isinstance(error, ImportError):
         reason = f"it needs a package that is not installed. {reason}"
     return ModelError(f"Could not load {model_id}: {reason} {advice()}")
