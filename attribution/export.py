@@ -31,17 +31,8 @@ SCHEMA = Path(__file__).parent / "explanation.schema.json"
 AUDIT_SCHEMA = Path(__file__).parent / "audit.schema.json"
 SIDES: tuple[Segment, Segment] = ("query", "document")
 CSV_COLUMNS = (
-    "method",
-    "requested_method",
-    "segment",
-    "word",
-    "text",
-    "start",
-    "end",
-    "start_utf16",
-    "end_utf16",
-    "attribution",
-    "notes",
+    *("method", "requested_method", "segment", "word", "text", "start", "end", "start_utf16", "end_utf16"),
+    *("attribution", "sentence", "without", "alone", "share", "notes"),
 )
 PROBE_COLUMNS = (
     *("probe", "verdict", "change", "base_logit", "logit"),
@@ -104,8 +95,13 @@ def to_json(
     return dumps(document, indent=1)
 
 
-def to_csv(explanations: Sequence[Explanation]) -> str:
-    """The words of every explanation, one a row. A text that a spreadsheet would run gets an apostrophe before it."""
+def to_csv(explanations: Sequence[Explanation], found: Sentences | None = None) -> str:
+    """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`.
+
+    A text that a spreadsheet would run gets an apostrophe before it.
+    """
+    listed = sentences_to_dict(found)["sentences"] if found else []
+    rows: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
     out = io.StringIO()
     table = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     table.writeheader()
@@ -114,7 +110,8 @@ def to_csv(explanations: Sequence[Explanation]) -> str:
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
             of_word = {"word": counted[word["segment"]], "text": cell(word["text"])}
-            table.writerow({**content, **word, **of_word, "notes": " ".join(explanation.notes)})
+            of_sentence = next((row for row in rows if word["segment"] == "document" and word["end"] <= row["end"]), {})
+            table.writerow({**content, **of_sentence, **word, **of_word, "notes": " ".join(explanation.notes)})
             counted[word["segment"]] += 1
     return out.getvalue()
 
@@ -208,7 +205,7 @@ class Format:
 # Of a pair's explanations by method, of what was measured of them, or None, and of the document's sentences, or None.
 FORMATS: dict[str, Format] = {
     "JSON": Format("explanations.json", "application/json", lambda done, *more: to_json([*done.values()], *more)),
-    "CSV": Format("words.csv", "text/csv", lambda done, *_: EXCEL + to_csv([*done.values()])),
+    "CSV": Format("words.csv", "text/csv", lambda done, _, *found: EXCEL + to_csv([*done.values()], *found)),
     "HTML": Format("explanations.html", "text/html", to_html),
     "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(believed(done, measured))),
     "Post, SVG": Format("share.svg", "image/svg+xml", lambda done, measured, *_: to_share_svg(done, measured)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from attribution.views.compare import Names
 from attribution.views.what_if import Outcome
 
 COLUMNS = ("rank", "name", "text", "logit", "truncated", "compared_as", "what_if_logit", "notes")
+TERM_COLUMNS = ("by", "of", "text", "start", "end", "value", "error", "notes")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,31 @@ def compared_to_csv(compared: ComparedList) -> str:
     return out.getvalue()
 
 
+def why_to_csv(compared: ComparedList) -> str:
+    """A row a term of A's logit minus B's; only a head while it is not known. Each `by` adds up to the difference."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, TERM_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    notes = " ".join(compared.ranking.notes)
+    for term in _terms(compared.contrast):
+        table.writerow({**term, "text": cell(term.get("text", "")), "notes": notes})
+    return out.getvalue()
+
+
+def _terms(why: Contrast | SentenceContrast | None) -> Iterator[dict[str, Any]]:
+    if isinstance(why, SentenceContrast):
+        yield from ({"by": "sentence", **plain(bar)} for bar in why.bars)
+        yield {"by": "sentence", "of": "both", "value": why.common_value}
+        yield {"by": "sentence", "of": "remainder", "value": why.remainder}
+    for side in why.sides if isinstance(why, Contrast) else ():
+        by = f"word of the {' and '.join(side.segments)}"
+        yield from ({"by": by, **plain(bar)} for bar in side.bars)
+        yield {"by": by, "of": "baseline", "value": side.baseline}
+        yield {"by": by, "of": "remainder", "value": side.remainder}
+
+
 COMPARE_FORMATS: dict[str, Format] = {  # of a compared list
     "JSON": Format("compared.json", "application/json", compared_to_json),
     "CSV": Format("compared.csv", "text/csv", lambda compared: EXCEL + compared_to_csv(compared)),
+    "Why, CSV": Format("why.csv", "text/csv", lambda compared: EXCEL + why_to_csv(compared)),
 }

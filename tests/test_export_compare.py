@@ -76,6 +76,11 @@ def test_json_has_the_contrast_and_what_if_that_are_shown(noted: Reranker, compa
         bars = said["contrast"]["sides"][0]["bars"] if unit == "word" else said["contrast"]["bars"]
         given = why.sides[0].bars if unit == "word" else why.bars
         assert said["contrast_by"] == unit
+        terms = list(csv.DictReader(io.StringIO(COMPARE_FORMATS["Why, CSV"].write(*exported(page)).lstrip("\ufeff"))))
+        assert any(unit in term["by"] and term["text"].strip("'") == given[0].text for term in terms)
+        for by in {term["by"] for term in terms}:
+            total = sum(float(term["value"]) for term in terms if term["by"] == by)
+            assert total == pytest.approx(why.difference, abs=1e-4)
         assert [bar["value"] for bar in bars] == [bar.value for bar in given] != []
         (what_if,) = said["what_ifs"]
         assert (what_if["which"], what_if["text"], what_if["after"]) == ("A", "another text", 2.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
@@ -64,6 +66,15 @@ def test_the_summary_begins_with_it_and_downloads_hold_it(tiny_bert: Reranker) -
     jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
     jsonschema.validate(document["sentences"], json.loads(SENTENCES_SCHEMA.read_text("utf-8")))
     assert [s["share"] for s in document["sentences"]["sentences"]] == [s.share for s in found.sentences]
+    words = list(csv.DictReader(io.StringIO(FORMATS["CSV"].write(done, None, found).lstrip("\ufeff"), newline="")))
+    for i, sentence in enumerate(found.sentences, start=1):
+        own = [word for word in words if word["sentence"] == str(i)]
+        assert "".join(word["text"] for word in own).strip() == sentence.text.strip()
+        assert {float(word["share"]) for word in own} == {sentence.share}
+        assert {float(word["without"]) for word in own} == {sentence.without}
+    assert {word["segment"] for word in words if not word["sentence"]} == {"query"}
+    words = list(csv.DictReader(io.StringIO(FORMATS["CSV"].write(done, None).lstrip("\ufeff"), newline="")))
+    assert {word["sentence"] + word["share"] for word in words} == {""}, "nothing is known of sentences"
     html = FORMATS["HTML"].write(done, None, found)
     assert numbers(html, "share") == [logit(s.share or 0.0, True) for s in found.sentences]
     assert "<button" not in html.split('class="rl-root rl-sentences"')[1].split("</section>")[0]
