@@ -11,7 +11,7 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import budget
-from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
+from interface.runs.handlers import ASIDE, QUEUE, WITHDRAWN, Handler, check_fields, for_page
 from interface.runs.lanes import (
     MAIN,
     Ended,
@@ -32,7 +32,7 @@ EXPLAIN = "Explain"
 FULL = "The queue is full, so this start was refused. Try again in {} s."
 SAID = {
     "running": "Stopped. What was ready is kept.",
-    "waiting": "Withdrawn before it started.",
+    "waiting": WITHDRAWN,
     "": "Nothing was running.",
 }
 Cost = Callable[[Any], tuple[int, float]]  # (what is asked) -> (forwards at most, about how many seconds)
@@ -99,7 +99,7 @@ def start(
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
     Returns the event after which the run is over.
     """
-    line, claimed = actions.line(run.lane), gr.State(False)
+    line, claimed = actions.line(run.lane), gr.State(None)
     told = [claimed, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
     begun = begin(
         _claimer(run, ask, cost, claimed, actions), None, told, inputs_kwargs=dict(inputs), js=js,
@@ -128,19 +128,19 @@ def _claimer(
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
             say_no(session, lane)
-            return {line: status_html(str(error)), claimed: True}
+            return {line: status_html(str(error)), claimed: 0}
         question = budget.ask(session, passes, takes, asked)
         if question or asked is None:
             if question:
                 say_no(session, lane)
             said = {line: status_html(question), actions.explain: gr.Button(again(takes))} if question else {}
-            return said | {claimed: True}
+            return said | {claimed: 0}
         ended = actions.said(end(session, None if lane == MAIN else lane))
-        claim(session, lane, asked, run.name, queued(request))
+        number = claim(session, lane, asked, run.name, queued(request))
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        started = {line: status_html(waiting), claimed: True} | actions.stoppable(session)
+        started = {line: status_html(waiting), claimed: number} | actions.stoppable(session)
         if lane == MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
         return ended | started

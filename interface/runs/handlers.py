@@ -16,7 +16,7 @@ from attribution.rerankers.loading.models import MODELS
 from attribution.views.page import Identity, status_html
 from interface.runs.cost import Passes
 from interface.runs.gpu import Work, spoken
-from interface.runs.lanes import SLOTS, answered, may_say, waiting
+from interface.runs.lanes import SLOTS, answered, may_say, waiting, was_withdrawn
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
 from interface.runs.once import Once, Update
 from interface.server.gradio_private import ask_before_the_queue
@@ -25,6 +25,7 @@ KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 ELSEWHERE = (
     "This request went to another copy of the server. Press again; the host's proxy should keep you at one of them."
 )
+WITHDRAWN = "Withdrawn before it started."
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 # Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
@@ -134,20 +135,24 @@ def handler(
 def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
     """`run` as Gradio calls it, of what waits for it; what was refused or withdrawn meanwhile leaves the page as it is.
 
-    Gradio asks it before its queue, so neither that nor a kept answer waits. `claimed` is false where the start went
-    to another copy of the server.
+    Gradio asks it before its queue, so neither that nor a kept answer waits. `claimed`: the number of the claim, 0
+    where the start made none, None where it went to another copy of the server.
     """
 
     def on_page(
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by this default
-        claimed: bool = False,
+        claimed: int | None = None,
         **_fields: Any,
     ) -> Iterator[dict[Any, Any]]:
         session = request.session_hash or ""
         claim = waiting(session, run.lane, run.name)
-        if not claimed or claim is None:
-            yield {outputs["status"]: gr.skip() if claimed else status_html(ELSEWHERE)}
+        if claimed is None:
+            yield {outputs["status"]: status_html(ELSEWHERE)}
+            return
+        if claim is None:  # "Starting" may have come after what the start said that withdrew it
+            gone = was_withdrawn(session, run.lane, claimed)
+            yield {outputs["status"]: status_html(WITHDRAWN, stopped=True) if gone else gr.skip()}
             return
         for update in run(claim.asked, request, progress, claim.number):
             silent = () if may_say(session, run.lane, claim.number) else ("status",)

@@ -249,7 +249,7 @@ def test_a_handler_leaves_what_it_does_not_name(updates: list[str]) -> None:
     with gr.Blocks() as demo:
         outputs = {"text": gr.Textbox("shown"), "status": gr.HTML("status")}
         runs.claim("visitor", "lab", None, run.name)
-        claimed = gr.State(True)
+        claimed = gr.State(0)
         demo.load(for_page(run, outputs), None, [*outputs.values()], inputs_kwargs={"claimed": claimed})
     answer: dict[str, Any] = {"iterator": None}
     sent: list[Any] = []

@@ -163,7 +163,7 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
     lanes = {str(event.api_name).split("_")[1] for event in runs}
     assert lanes == {CHOOSING, *lines()}
 
-    def says(event: Any, claimed: bool = True) -> bool:
+    def says(event: Any, claimed: int | None = 0) -> bool:
         try:
             updates = list(event.fn(visitor(), None, claimed))
         except gr.Error:
@@ -174,13 +174,15 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
     for event in runs:
         lane = str(event.api_name).split("_")[1]
         mine, another = event.fn.__qualname__, "of another handler"
-        claim("visitor", lane, unknown, mine)
+        number = claim("visitor", lane, unknown, mine)
         assert end("visitor", lane) == {lane: "waiting"}
         assert not says(event), event.api_name
+        assert says(event, number), "its Starting came after the word that it was withdrawn"
+        assert not says(event, number), "told once"
         claim("visitor", lane, unknown, mine)
         claim("visitor", lane, unknown, another)
         assert not says(event), event.api_name
-        assert says(event, claimed=False), "its claim is in another copy of the server"
+        assert says(event, claimed=None), "its claim is in another copy of the server"
         assert waiting("visitor", lane, another), "its own handler comes yet"
         claim("visitor", lane, unknown, mine)
         assert says(event), event.api_name
@@ -211,7 +213,7 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     by_name: dict[Any, Any] = {event.api_name: event for event in app.build([offered])[0].fns.values()}
     run, claim_it = by_name[f"run_{MAIN}"], by_name[f"claim_{MAIN}"]
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
-    updates = run.fn(visitor(), None, True)
+    updates = run.fn(visitor(), None, 0)
     next(updates)
     boxes = {"model_id": offered, "query": PAIR[0], "document": " "}
     (line, said), *_ = claim_it.fn(visitor(), **boxes, **DEFAULTS).items()
@@ -223,6 +225,6 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     assert told(updates) == []
     claim("visitor", MAIN, replace(asked(offered), n_steps=5), run.fn.__qualname__)
     claim_it.fn(visitor(), **boxes, **DEFAULTS)
-    assert len(list(run.fn(visitor(), None, True))) > len(TICKED), "a start that waits keeps its turn"
+    assert len(list(run.fn(visitor(), None, 0))) > len(TICKED), "a start that waits keeps its turn"
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
-    assert any("Done" in each for each in told(run.fn(visitor(), None, True)))
+    assert any("Done" in each for each in told(run.fn(visitor(), None, 0)))
