@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import regex
 from markupsafe import Markup
 
-from attribution.evidence.probes.table import CLEAR, NEITHER, SHOULD
+from attribution.evidence.probes.table import CLEAR, FLOOR, NEITHER, SHOULD
 from attribution.numbers import logit
 from attribution.views.templating import render
 
@@ -67,6 +67,7 @@ def probes_html(
         neither=NEITHER,
         n_neither=sum(result.verdict in NEITHER for result in results),
         reach=reach,
+        floor=FLOOR,
         n_forward=n_forward,
         seconds=seconds,
     )

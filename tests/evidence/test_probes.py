@@ -11,7 +11,7 @@ from torch import Tensor
 from attribution import load_reranker
 from attribution.errors import OptionError
 from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, NOT_ENGLISH, ProbeResult, probe
-from attribution.evidence.probes.table import PROBES
+from attribution.evidence.probes.table import FLOOR, PROBES
 from attribution.evidence.probes.wording import words_of
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
@@ -31,7 +31,9 @@ def test_an_order_blind_model_shows_no_clear_effect_of_shuffling() -> None:
 
 def test_a_constant_model_is_within_the_control_on_everything() -> None:
     results = probe(toy(constant), QUERY, DOCUMENT)
-    assert {(v.control.low, v.control.high, v.change) for result in results for v in result.variants} == {(0, 0, 0)}
+    assert {(v.control.low, v.control.high, v.change) for result in results for v in result.variants} == {
+        (-FLOOR, FLOOR, 0)
+    }
     for expects, verdict in (
         ("fall", "no clear effect"),
         ("move", "no clear effect"),
@@ -108,7 +110,7 @@ def test_logits_and_changes_are_the_models_own(tiny_bert: Reranker) -> None:
             changes = np.array(variant.control.changes)
             assert len(changes) == 5
             reach = t.ppf(0.975, 4) * changes.std(ddof=1) * np.sqrt(1 + 1 / len(changes))
-            bounds = min(0.0, changes.mean() - reach), max(0.0, changes.mean() + reach)
+            bounds = min(-FLOOR, changes.mean() - reach), max(FLOOR, changes.mean() + reach)
             assert (variant.control.low, variant.control.high) == pytest.approx(bounds, rel=1e-3, abs=1e-5)
 
 
@@ -118,10 +120,22 @@ def test_the_control_masks_as_many_neutral_words_and_is_computed_from_its_change
         for variant in result.variants:
             control = variant.control
             assert control.changes == (-float(control.size),) * N_CONTROL
-            assert (control.low, control.high) == (-float(control.size), 0.0)
+            assert (control.low, control.high) == (-float(control.size), FLOOR)
             assert control.size <= max(1, len(words_of(result.document)) // 4)
     sizes = {v.control.size for result in probe(reranker, QUERY, DOCUMENT) for v in result.variants}
     assert max(sizes) == len(words_of(DOCUMENT)) // 4 == 10
+
+
+@pytest.mark.parametrize(("step", "is_small"), [(0.003, True), (-0.003, True), (1.0, False)])
+def test_a_change_below_the_floor_decides_nothing_however_still_the_control_is(step: float, is_small: bool) -> None:
+    """A model that counts its tokens: masking changes nothing, other edits do."""
+    reranker = toy(lambda ids, _start: step * (ids != TOKENIZER.pad_token_id).sum(1).float())
+    variants = [(result.probe, variant) for result in probe(reranker, QUERY, DOCUMENT) for variant in result.variants]
+    assert {change for _, variant in variants for change in variant.control.changes} == {0.0}
+    assert (0.005 < max(abs(variant.change) for _, variant in variants) <= FLOOR) == is_small
+    found = {(PROBES[key].expects, variant.outcome) for key, variant in variants}
+    neither = {("fall", "no clear effect"), ("move", "no clear effect"), ("stay", "held"), ("not rise", "held")}
+    assert (found <= neither) == is_small
 
 
 def test_the_same_seed_gives_the_same_edits_and_another_seed_others(tiny_bert: Reranker) -> None:

@@ -2,8 +2,9 @@
 
 The idea is the diagnostic axioms of retrieval research (MacAvaney et al. 2022, arXiv:2011.00696; Rennings et al. 2019,
 doi:10.1007/978-3-030-15712-8_32). A change counts only where it leaves the control: the 95 % prediction interval of
-one more change, from random neutral words of the same text masked. To add a probe: one function in `edits.py` and one
-row of `PROBES`. Each draws from a seed of its own: what it finds does not depend on which others are asked for.
+one more change, from random neutral words of the same text masked, and at least `FLOOR` to either side. To add a
+probe: one function in `edits.py` and one row of `PROBES`. Each draws from a seed of its own: what it finds does not
+depend on which others are asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from statistics import fmean, stdev
 
 from attribution.errors import OptionError
 from attribution.evidence.probes.edits import Edit, unrelated_document
-from attribution.evidence.probes.table import CLEAR, PROBES, Expectation, Verdict
+from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
 from attribution.rerankers.meter import Meter, metered
@@ -28,14 +29,14 @@ SIZES = (1, 4, 16)  # words masked; an edit stands beside the smallest that cove
 SHARE = 4  # at most a quarter of the text is masked: more is no longer an edit that means little
 T_95 = 2.776  # Student's t, 97.5 %, N_CONTROL - 1 = 4 degrees of freedom
 NOT_ENGLISH = "Not for this language: the probe is made for English."
-ROUNDING = 1e-4  # logits; smaller changes are none
+ROUNDING = 1e-4  # logits; smaller differences are none
 
 
 @dataclass(frozen=True)
 class Control:
     """Changes, in logits, when `size` random neutral words are masked.
 
-    `low` to `high`: where one more such change falls 95 times of 100, and no change at all.
+    `low` to `high`: where one more such change falls 95 times of 100, and every change of at most `FLOOR`.
     """
 
     size: int
@@ -153,7 +154,7 @@ def _control(reranker: Reranker, query: str, document: str, size: int, seed: int
     changes = tuple(masked[left] - logit for left in kept)
     mean = fmean(changes)
     reach = T_95 * stdev(changes) * (1 + 1 / N_CONTROL) ** 0.5
-    return Control(size, changes, min(0.0, mean - reach), max(0.0, mean + reach))
+    return Control(size, changes, min(-FLOOR, mean - reach), max(FLOOR, mean + reach))
 
 
 def _result(

@@ -16,6 +16,7 @@ SHOULD: dict[Expectation, str] = {
     "move": "moves or not",
 }
 CLEAR = 0.5  # logits, 12 points of 100 at even odds: what is larger and yet inside its control may be chance or not
+FLOOR = 0.2  # logits, 5 points of 100 at even odds: a smaller change is none, however narrow its control
 
 Verdict = Literal["held", "did not hold", "moved", "no clear effect", "too noisy to tell", "does not apply"]
 NEITHER: tuple[Verdict, ...] = ("no clear effect", "too noisy to tell")  # speak neither for the model nor against it
