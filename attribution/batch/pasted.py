@@ -19,6 +19,7 @@ BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)
 BETWEEN = re.compile(r"[\s,\[\]]*")  # values of an array, or of JSON lines with or without commas
 MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-*•–‣◦·]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
 NAME = re.compile(r"\S{1,64}")
+SEPARATOR = re.compile(r"\Asep=.\n")  # Excel's, before a table
 DELIMITERS = ("\t", ",", ";")
 
 
@@ -29,8 +30,10 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     `DOCUMENT`; a numbered or bulleted list; quoted cells, or cells under a head that names them. `tell` hears of keys
     that are not read. Raises `InputError` for what is nearly JSON or a table, and cannot be read so.
     """
-    text = _without_blank_ends(pasted.removeprefix(MARK).replace("\r\n", "\n"))
-    if BEGINS_AS_JSON.match(text.lstrip()) or isinstance(_loads(text.split("\n")[0]), dict):
+    text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
+    text = SEPARATOR.sub("", text)
+    as_json = isinstance(_loads(text.split("\n")[0]), dict) or isinstance(_loads(text), list)
+    if as_json or BEGINS_AS_JSON.match(text.lstrip()):
         return _from_json(text, tell)
     if (found := _from_table(text, tell)) is not None:
         return found
@@ -100,20 +103,25 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
             rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
         except csv.Error:
             continue
-        if len({len(row) for row in rows}) != 1:
-            continue
         quoted = [delimiter.join(row) for row in rows] != lines
+        rows = _without_empty_columns(rows)
+        if not rows:
+            continue
         head, sure = [cell.strip().lower() for cell in rows[0]], delimiter == "\t" or quoted
+        if not head[0] and "id" not in head and "text" in head:
+            head[0] = "id"  # the numbers that pandas writes before each row
         names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
         if names_text and (len(head) > 1 or quoted):
             return _under(head, rows[1:], tell)
+        if len({len(row) for row in rows}) != 1:
+            continue
         if len(head) == 1 and quoted and all(line.startswith('"') for line in lines):
             return [row[0] for row in rows]
         if len(head) == 1 and any("\n" in row[0] for row in rows):
             return [row[0] for row in rows]
-        if len(head) == 2 and sure and _are_ids([row[0] for row in rows]):
+        if len(head) == 2 and sure and head[0] not in DOCUMENT.ids and _are_ids([row[0] for row in rows]):
             return [(row[0], row[1]) for row in rows]
-        if len(head) > 1 and (delimiter == "\t" or text.startswith('"')):
+        if len(head) > 1 and (delimiter == "\t" or text.startswith('"') or (quoted and head[0] in DOCUMENT.ids)):
             raise InputError(
                 f"The list is a table of {len(head)} columns, and nothing says which one is the text. Put a header "
                 f"line before it that names them: {DOCUMENT}."
@@ -121,11 +129,23 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
     return None
 
 
+def _without_empty_columns(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Without what a spreadsheet writes behind the last column: cells that are empty in every row."""
+    width = max((i for row in rows for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
+    return [row[:width] for row in rows] if width else []
+
+
 def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> list[Piece]:
     """The rows of a table whose columns are named."""
     ignored, pieces = Ignored("the list", tell), list[Piece]()
     for place, row in enumerate(rows, start=1):
-        value = {name: cell for name, cell in zip(head, row, strict=True) if cell or name in DOCUMENT.texts}
+        if len(row) > len(head):
+            raise InputError(
+                f"Row {place + 1} of the table has {len(row)} cells, and its first row names {len(head)}. Put texts "
+                "that hold the separator in double quotes."
+            )
+        cells = zip(head, [*row, *[""] * (len(head) - len(row))], strict=True)
+        value = {name: cell for name, cell in cells if cell or name in DOCUMENT.texts}
         entry = read_entry(value, DOCUMENT)
         ignored.hear(place + 1, value, entry.read)
         pieces.append((entry.id or str(place), entry.text))

@@ -53,6 +53,11 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("1999. A year\n2000. Another", [("1", "1999. A year"), ("2", "2000. Another")]),
         ('text\n"a, b."\nc', [("1", "a, b."), ("2", "c")]),  # as spreadsheets save one column
         ("text\na\nb", [("1", "text"), ("2", "a"), ("3", "b")]),
+        ('id,text,,\n1,"a, b",,\n2,c,,\n', [("1", "a, b"), ("2", "c")]),  # empty columns of a spreadsheet
+        ("sep=;\r\nid;text\r\n1;a\r\n2;b\r\n", [("1", "a"), ("2", "b")]),
+        ('id,text,title\n1,"a, b",T\n2,"c, d"\n', [("1", "T a, b"), ("2", "c, d")]),  # nothing in the last cell
+        (',text\n0,a\n1,"b, c"\n', [("0", "a"), ("1", "b, c")]),  # as pandas numbers rows
+        ('\ufeffid,text\n\ufeff1,"a, b"\n2,c', [("1", "a, b"), ("2", "c")]),  # two files put together
         ('id,text\n7,"Berlin, the ""capital"""\n8,two', [("7", 'Berlin, the "capital"'), ("8", "two")]),
         (
             '"id";"title";"text"\r\n"a";"T";"one\n\nstill one"\r\n"b";"";"two"',
@@ -101,6 +106,9 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"id": {"a": 1}, "text": "one"}\n{"text": "two"}', "^Line 1: id is an object"),
         ('{"id": null, "text": "one"}\n{"text": "two"}', "^Line 1: id is null"),
         ('{"text": " "}\n{"text": "two"}', "Document 1 is empty"),
+        ('id;Inhalt\n1;"a; b"\n2;c', "The list is a table of 2 columns, and nothing says which one is the text"),
+        ("id,text\n1,one, two\n2,three", "Row 2 of the table has 3 cells, and its first row names 2. Put texts"),
+        ("[1, 2]", "Line 1 holds a number; give a string"),
     ],
 )
 def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
@@ -114,6 +122,8 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
 @example(["a\tb", "c\td"])
 @example(['"a"', '"b"'])
 @example(["id,text", "1,b"])
+@example(["sep=;", "\ufeffb"])
+@example(["[]", "[1]"])
 @example(["a\n \nb", "\nx"])
 @example(["\na", "b"])
 @given(
