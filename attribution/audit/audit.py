@@ -25,7 +25,8 @@ class Audit:
 
     `failures`: the costliest inversions, one a query at most, of `n_inversions` in all. `causes`: how often each holds
     among them and elsewhere. `unjudged`: candidates without a grade above relevant ones, of `n_unjudged` in all.
-    `notes`: what about the model and the set should be known, in sentences.
+    `unjudged_as`: the grade that those without one were given, None: none. `set_sha256`: of the queries, candidates and
+    grades as they came. `notes`: what about the model and the set should be known, in sentences.
     """
 
     model_id: str
@@ -41,6 +42,8 @@ class Audit:
     unjudged: tuple[Unjudged, ...]
     n_unjudged: int
     notes: tuple[str, ...]
+    unjudged_as: int | None
+    set_sha256: str
 
 
 def audit(
@@ -67,7 +70,7 @@ def audit(
         found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed, unjudged)
         failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]
         words = lifting_words(reranker, found.inversions, seed)
-    return conclude(reranker, measure, found, failures, words, seed)
+    return conclude(reranker, measure, found, failures, words, seed, unjudged)
 
 
 def check_options(measure: str, n_failures: int) -> None:
@@ -83,6 +86,7 @@ def conclude(
     failures: Sequence[Failure],
     words: tuple[LiftingWord, ...],
     seed: int,
+    unjudged_as: int | None = None,
 ) -> Audit:
     """All of it in one record. Raises `InputError` for a set without any grade."""
     if not found.measured:
@@ -105,6 +109,8 @@ def conclude(
         unjudged=found.unjudged,
         n_unjudged=found.n_unjudged,
         notes=(*reranker.notes, *found.notes),
+        unjudged_as=unjudged_as,
+        set_sha256=found.set_sha256,
     )
 
 

@@ -2,31 +2,32 @@
 
 A cause is a plain function of a reranker and a `Case`; it returns a sentence with its numbers where it holds, else
 None. It is asked of failures and of pairs that stand as they should, so it must never look at which of them it has.
-Causes that compare the texts ask what the *wrong* one has over the *right* one; causes that change a text ask whether
-the *lower* one would have stood above the *upper* one.
+Causes that compare what the texts say ask what the *wrong* one has over the *right* one; causes that change a text ask
+whether the *lower* one would have stood above the *upper* one. So does length: every model has some taste for it, which
+is a cause only where it misleads more often than it leads right.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import regex
+
 from attribution.audit.failures import Case
-from attribution.evidence.probes.wording import (
-    NEGATED,
-    NEGATIONS,
-    NUMBER,
-    content_words,
-    partner_of,
-    words_of,
-)
+from attribution.evidence.probes import edits
+from attribution.evidence.probes.edits import Edits
+from attribution.evidence.probes.wording import content_words, names_in, negations_in, numbers_in, partner_of, words_of
 from attribution.numbers import fixed, logit
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
 Holds = Callable[[Reranker, Case], str | None]
+Find = Callable[[str], list[regex.Match[str]]]
 WINDOWS = 8  # parts of an unread text that are scored, each as long as what was read
 LATE = 1 / 3  # of a text: what begins behind it stands late
 MUCH_LONGER = 1.5
@@ -106,10 +107,13 @@ def lexical_gap(_reranker: Reranker, case: Case) -> str | None:
     return f"the right one holds {held} and lacks {_listed(lacks)}, which the wrong one has"
 
 
+@lru_cache(maxsize=64)  # a text stands in several pairs, and two causes ask the same
 def _query_words(query: str, text: str) -> Counter[str]:
     """How often the text holds each of the query's words, those that it holds."""
-    words = _folded(text)
-    return +Counter({word: sum(partner_of(one, [word]) for one in words) for word in content_words(query)})
+    words = Counter(_folded(text))
+    return +Counter(
+        {word: sum(n for one, n in words.items() if partner_of(one, [word])) for word in content_words(query)}
+    )
 
 
 def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
@@ -121,50 +125,50 @@ def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
     return f"{fixed(100 * share, 0)} % of the shorter text stands in both" if share >= ALIKE else None
 
 
-def wrong_longer(_reranker: Reranker, case: Case) -> str | None:
-    """The wrong text has half as many words again as the right one, or more."""
-    wrong, right = (len(words_of(one.text)) for one in (case.wrong, case.right))
-    return f"{wrong} words in the wrong one, {right} in the right one" if wrong >= MUCH_LONGER * right else None
+def longer_above(_reranker: Reranker, case: Case) -> str | None:
+    """The upper text has half as many words again as the lower one, or more."""
+    upper, lower = (len(words_of(one.text)) for one in (case.upper, case.lower))
+    return f"{upper} words in the upper one, {lower} in the lower one" if upper >= MUCH_LONGER * lower else None
 
 
-def wrong_shorter(_reranker: Reranker, case: Case) -> str | None:
-    """The right text has half as many words again as the wrong one, or more."""
-    wrong, right = (len(words_of(one.text)) for one in (case.wrong, case.right))
-    return f"{wrong} words in the wrong one, {right} in the right one" if right >= MUCH_LONGER * wrong else None
+def shorter_above(_reranker: Reranker, case: Case) -> str | None:
+    """The lower text has half as many words again as the upper one, or more."""
+    upper, lower = (len(words_of(one.text)) for one in (case.upper, case.lower))
+    return f"{upper} words in the upper one, {lower} in the lower one" if lower >= MUCH_LONGER * upper else None
 
 
-def numbers_differ(_reranker: Reranker, case: Case) -> str | None:
+def numbers_differ(reranker: Reranker, case: Case) -> str | None:
     """The texts have most words in common, but not the same numbers."""
-    return _differ(case, NUMBER.findall, "numbers")
+    return _differ(reranker, case, "numbers", numbers_in, edits.numbers)
 
 
-def names_differ(_reranker: Reranker, case: Case) -> str | None:
+def names_differ(reranker: Reranker, case: Case) -> str | None:
     """The texts have most words in common, but not the same names."""
-    return _differ(case, names_of, "names")
+    return _differ(reranker, case, "names", names_in, edits.names)
 
 
-def negation_differs(_reranker: Reranker, case: Case) -> str | None:
+def negation_differs(reranker: Reranker, case: Case) -> str | None:
     """The texts have most words in common, but one denies what the other says."""
-    return _differ(
-        case, lambda text: [w for w in words_of(text) if w.casefold() in NEGATIONS or NEGATED.search(w)], "negations"
-    )
+    return _differ(reranker, case, "negations", negations_in, edits.negation)
 
 
-def names_of(text: str) -> list[str]:
-    """Capitalised words that open no sentence: what the probe of names exchanges."""
-    return [
-        word for sentence in sentences_of(text) for word in words_of(sentence)[1:] if word.istitle() and len(word) > 2
-    ]
-
-
-def _differ(case: Case, kind: Callable[[str], list[str]], name: str) -> str | None:
-    wrong, right = (kind(one.text) for one in (case.wrong, case.right))
-    special = set(map(str.casefold, [*wrong, *right]))
-    others = [Counter(w for w in _folded(one.text) if w not in special) for one in (case.wrong, case.right)]
+def _differ(reranker: Reranker, case: Case, name: str, found: Find, edit: Edits) -> str | None:
+    """What the probe `edit` would change is all that differs, or nearly; and what it does to the right one's score."""
+    both = case.wrong, case.right
+    wrong, right = ([match[0] for match in found(one.text)] for one in both)
+    special = {word for match in (*wrong, *right) for word in _folded(match)}
+    others = [Counter(w for w in _folded(one.text) if w not in special) for one in both]
     if Counter(wrong) == Counter(right) or _common(*others) < ALIKE:
         return None
-    each = f"{_listed(wrong)} in the wrong one, {_listed(right)} in the right one"
-    return f"the texts have most words in common, but not the {name}: {each}"
+    says = (
+        f"the texts have most words in common, but not the {name}: {_listed(wrong)} in the wrong one, "
+        f"{_listed(right)} in the right one"
+    )
+    probe = next(iter(edit(case.query, case.right.text, random.Random(0))), None)
+    if probe is None:
+        return says
+    (edited,) = reranker.score(case.query, [probe.document])
+    return f"{says}; the right one's score moves by {logit(edited - case.right.logit, True)} with {probe.says}"
 
 
 def _common(a: Counter[Any], b: Counter[Any]) -> float:
@@ -211,8 +215,8 @@ CAUSES: dict[str, Cause] = {
         "Query words alone", "with nothing but the query's words left, the wrong text still leads", query_words_alone
     ),
     "duplicates": Cause("Near duplicates", "the texts share most of their wording", near_duplicates),
-    "longer": Cause("Wrong one longer", "the wrong text is longer by half or more", wrong_longer),
-    "shorter": Cause("Wrong one shorter", "the right text is longer by half or more", wrong_shorter),
+    "longer": Cause("Longer one above", "the upper text is longer by half or more", longer_above),
+    "shorter": Cause("Shorter one above", "the lower text is longer by half or more", shorter_above),
     "numbers": Cause("Only numbers differ", "much the same words, other numbers", numbers_differ),
     "names": Cause("Only names differ", "much the same words, other names", names_differ),
     "negation": Cause("Only a negation differs", "much the same words, but one denies them", negation_differs),

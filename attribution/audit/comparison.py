@@ -52,7 +52,7 @@ class Comparison:
     `difference`: the second's mean minus the first's, with its 95 % bootstrap interval over queries. `p`: two-sided
     paired randomisation test. `won`, `lost`, `tied`: queries, as the second has them. `changes`: the queries that are
     not tied, the worst loss first. `only`: how many queries one of the two has alone. `reversals`: where both models
-    are at hand, the failures of either that the other has in order.
+    are at hand, the failures of either that the other has in order. `notes`: what differs beside the model.
     """
 
     measure: str
@@ -69,6 +69,7 @@ class Comparison:
     changes: tuple[Change, ...]
     only: int
     reversals: tuple[Reversal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def fell(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -72,7 +73,10 @@ class Unjudged:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a pass over all queries leaves: their measures, the costliest inversions, and how many there were in all."""
+    """What a pass over all queries leaves: their measures, the costliest inversions, and how many there were in all.
+
+    `set_sha256`: of the queries, candidates and grades, by which two audits of one set are known.
+    """
 
     measured: tuple[Measured, ...]
     inversions: tuple[Inversion, ...]
@@ -80,6 +84,7 @@ class Survey:
     unjudged: tuple[Unjudged, ...]
     n_unjudged: int
     notes: tuple[str, ...]
+    set_sha256: str
 
 
 def survey(
@@ -92,8 +97,10 @@ def survey(
     measured: list[Measured] = []
     worst: list[tuple[float, int, Inversion]] = []
     unjudged: list[tuple[float, int, Unjudged]] = []
+    digest = hashlib.sha256()
     counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "given": 0, "no candidate": 0, "no relevant": 0}
     for number, read in enumerate(queries):
+        digest.update(repr(read.judged).encode())
         scored = graded(read, unjudged_as)
         counts["given"] += _n_unjudged(read) - _n_unjudged(scored)
         one = measure_query(scored, measure)
@@ -118,6 +125,7 @@ def survey(
         tuple(entry[2] for entry in sorted(unjudged, reverse=True)),
         counts["unjudged"],
         tuple(NOTES[name].format(n=n) for name, n in counts.items() if n and name in NOTES),
+        digest.hexdigest(),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 
 def bm25(query: str, texts: Sequence[str]) -> list[float]:
@@ -16,17 +18,20 @@ def bm25(query: str, texts: Sequence[str]) -> list[float]:
     return [float(score) for score in index.get_scores(words)] if words else [0.0] * len(texts)
 
 
-def best_by_bm25(texts: Sequence[str], queries: Sequence[str], top: int) -> Iterator[list[int]]:
-    """For each query the places of its `top` best texts, best first; only texts that hold a word of it."""
+def best_by_bm25(texts: Iterable[str], queries: Iterable[str], top: int) -> Iterator[list[int]]:
+    """For each query the places of its `top` best texts, best first; only texts that hold a word of it.
+
+    No text is kept; the index in memory takes some 16 bytes a word.
+    """
     index, known = _index(texts)
     for query in queries:
         words = [word for word in _words([query])[0] if word in known]
-        scores = index.get_scores(words) if words else []
-        best = sorted(range(len(scores)), key=lambda i: -scores[i])[:top]
+        scores = index.get_scores(words) if words else np.zeros(0)
+        best = np.argsort(-scores, kind="stable")[:top].tolist()
         yield [i for i in best if scores[i] > 0]
 
 
-def _index(texts: Sequence[str]) -> tuple[Any, set[str]]:
+def _index(texts: Iterable[str]) -> tuple[Any, set[str]]:
     """An index of the texts, and the words it knows."""
     import bm25s
 
@@ -38,8 +43,8 @@ def _index(texts: Sequence[str]) -> tuple[Any, set[str]]:
     return index, known
 
 
-def _words(texts: Sequence[str]) -> list[list[str]]:
+def _words(texts: Iterable[str]) -> list[list[str]]:
     import bm25s
 
-    words: list[list[str]] = bm25s.tokenize(list(texts), stopwords="en", show_progress=False, return_ids=False)
+    words: list[list[str]] = bm25s.tokenize(iter(texts), stopwords="en", show_progress=False, return_ids=False)
     return words

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,12 +17,14 @@ from attribution.answers import dumps
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, compare, reversals
-from attribution.audit.measures import ORDERS
+from attribution.audit.measures import ORDERS, parse
+from attribution.batch.audit_cost import estimate
 from attribution.batch.auditing import AUDIT, COMPARISON, REPORT, WRITTEN, Wanted, audit_in, check_folder, write_whole
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
-from attribution.batch.lines import GZIP, split_lines
+from attribution.batch.kept import KeptRows
+from attribution.batch.lines import split_lines
 from attribution.batch.local import run_local
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
@@ -35,10 +35,8 @@ from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html
 
 FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
-PASSES = 200  # of a failure and its controls, with ten sentences a text
-
-
 UNITS = {"score": "query", "failure": "failure"}
+Judged = KeptRows[JudgedRow | BadLine]
 
 
 def run_audit(args: argparse.Namespace) -> int:
@@ -49,11 +47,14 @@ def run_audit(args: argparse.Namespace) -> int:
     check_options(args.measure, args.failures)
     _check_files(args)
     before = _stored(args.against) if args.against else None
-    stdin = sys.stdin.buffer if args.run or args.beir or args.dataset else _whole_stdin()
+    if before:
+        check_same(before, str(parse(args.measure)), args.unjudged)
+    there = next(folder for folder in (args.output, *args.output.absolute().parents) if folder.is_dir())
+    judged = KeptRows(_judged(args), there)  # on the disk of what is written, before anything is
     done, skipped = [], 0
     for number, loading in enumerate(args.models, start=1):
         folder = args.output if len(args.models) == 1 else args.output / str(number)
-        audit, missed = _audit(args, folder, loading, stdin)
+        audit, missed = _audit(args, folder, loading, judged)
         print(summary(audit), file=sys.stderr)
         done.append((folder, audit))
         skipped += missed
@@ -87,53 +88,32 @@ def _check_files(args: argparse.Namespace) -> None:
     check_folder(args.output)
 
 
-def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], stdin: IO[bytes]) -> tuple[Audit, int]:
+def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judged: Judged) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
     wanted = Wanted(args.measure, args.failures, args.seed, args.unjudged)
-    judged, n_queries = _judged(args, stdin)
-    of = f"{n_queries} queries" if n_queries is not None else "queries as they come"
-    print(
-        f"{reranker.model_id}: {of}, a forward pass a candidate; then at most {args.failures} failures, "
-        f"about {PASSES} passes each.",
-        file=sys.stderr,
-    )
+    ray = args.engine == "ray"
+    cost = estimate(reranker, judged, args.failures)
+    print(cost.says(reranker.model_id, args.workers if ray else 1), file=sys.stderr)
 
     def answer(rows: Iterable[Row | BadLine], job: Job, output: Output) -> int:
-        total = n_queries if job.task == "score" else len(list(rows))
+        total = len(judged) if job.task == "score" else len(list(rows))
         with tqdm(unit=UNITS[job.task], total=total, disable=None) as bar:
             hear = (lambda: bar.update(), _complain(bar))
-            if args.engine == "ray":
+            if ray:
                 return run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
             return run_local(reranker, rows, job, output, *hear)
 
     return audit_in(folder, reranker, judged, wanted, loading, answer, _tell)
 
 
-def _judged(args: argparse.Namespace, stdin: IO[bytes]) -> tuple[Iterable[JudgedRow | BadLine], int | None]:
-    """The set, and how many queries it has where that can be told beforehand."""
+def _judged(args: argparse.Namespace) -> Iterable[JudgedRow | BadLine]:
     if args.run:
-        found = list(read_judged_trec(args.run, args.topics, args.passages, args.qrels, args.top, _tell))
-        return found, len(found)
+        return read_judged_trec(args.run, args.topics, args.passages, args.qrels, args.top, _tell)
     if args.beir:
-        found = list(read_beir(args.beir, args.split, args.top, _tell))
-        return found, len(found)
+        return read_beir(args.beir, args.split, args.top, _tell)
     if args.dataset:
-        return read_dataset(args.dataset, args.top), None
-    stdin.seek(0)
-    packed = stdin.read(len(GZIP)) == GZIP
-    stdin.seek(0)
-    n = None if packed else sum(1 for line in stdin if line.strip())
-    stdin.seek(0)
-    return read_judged_lines((line for _, line in split_lines(stdin, "stdin")), _tell), n
-
-
-def _whole_stdin() -> IO[bytes]:
-    """Standard input as it is, or, where it can be read only once, copied into a file of its own."""
-    if sys.stdin.buffer.seekable():
-        return sys.stdin.buffer
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is gone when it is closed
-    shutil.copyfileobj(sys.stdin.buffer, file)
-    return file
+        return read_dataset(args.dataset, args.top)
+    return read_judged_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), _tell)
 
 
 def _tell(said: str) -> None:
@@ -158,14 +138,33 @@ def _stored(path: Path) -> dict[str, Any]:
     return stored
 
 
+def check_same(before: dict[str, Any], measure: str, unjudged: int | None) -> None:
+    """Raises `InputError` where the numbers of an earlier audit are not to be held beside those of this one."""
+    if before["measure"] != measure:
+        raise InputError(f"The audits measure {before['measure']} and {measure}. Give audits of the same measure.")
+    counted = before.get("unjudged_as")
+    if counted != unjudged:
+        said = [f"with --unjudged {one}" if one is not None else "without --unjudged" for one in (counted, unjudged)]
+        raise InputError(f"The audits were made {said[0]} and {said[1]}. Give audits of the same kind.")
+
+
 def _compared(first: dict[str, Any], second: dict[str, Any], seed: int) -> Comparison:
     measure = second["measure"]
-    if first["measure"] != measure:
-        raise InputError(f"The audits measure {first['measure']} and {measure}. Give audits of the same measure.")
+    check_same(first, measure, second["unjudged_as"])
     values = [{q["id"]: q["values"]["model"][measure] for q in one["queries"]} for one in (first, second)]
     names = tuple(f"{one['model_id']} ({one['revision']})" for one in (first, second))
     texts = {query["id"]: query["query"] for query in second["queries"]}
-    return compare((names[0], names[1]), measure, values[0], values[1], texts, seed)
+    compared = compare((names[0], names[1]), measure, values[0], values[1], texts, seed)
+    return replace(compared, notes=tuple(says for name, says in OTHER.items() if first.get(name) != second[name]))
+
+
+OTHER = {  # what two audits may differ in beside the model
+    "set_sha256": (
+        "The two audits are not known to be of the same set: queries, candidates or grades differ, or the earlier one "
+        "does not say. So the difference may come from the set, and only queries of both are compared."
+    ),
+    "seed": "The two audits had other seeds: intervals, and the pairs that causes were asked of, were drawn anew.",
+}
 
 
 def summary(audit: Audit) -> str:
@@ -191,12 +190,13 @@ def summary(audit: Audit) -> str:
 
 
 def comparison_said(one: Comparison) -> str:
-    """The comparison in a line."""
+    """The comparison in a line, and what to know of it."""
     difference = f"{fixed(one.difference, 4, True)} {_interval(one.low, one.high, 4, True)}"
-    return (
+    said = (
         f"{one.measure} of {one.second} is {difference} from {one.first}: "
         f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
     )
+    return "\n".join([said, *one.notes])
 
 
 def _interval(low: float, high: float, decimals: int, signed: bool = False) -> str:

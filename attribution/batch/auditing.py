@@ -13,11 +13,12 @@ from typing import Any
 from attribution.answers import dumps
 from attribution.audit.audit import Audit, conclude
 from attribution.audit.failures import survey
-from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
+from attribution.audit.judged import ScoredQuery
 from attribution.audit.lifting import lifting_words
-from attribution.audit.reading import Failure, reading_of
+from attribution.audit.reading import ORDERS, Failure, reading_of
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow
+from attribution.batch.kept import KeptRows
 from attribution.batch.lines import Tell, say
 from attribution.batch.output import START, Output, reopen, set_aside
 from attribution.batch.rows import BadLine, Row
@@ -41,20 +42,10 @@ class Wanted:
     unjudged: int | None = None
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is kept of a judged query while its texts are scored: no text but its own."""
-
-    query: str
-    ids: tuple[str, ...]
-    grades: tuple[int | None, ...]
-    elsewhere: Mapping[str, int]
-
-
 def audit_in(
     folder: Path,
     reranker: Reranker,
-    judged: Iterable[JudgedRow | BadLine],
+    judged: KeptRows[JudgedRow | BadLine],
     wanted: Wanted,
     loading: Mapping[str, Any],
     answer: Answer,
@@ -62,27 +53,27 @@ def audit_in(
 ) -> tuple[Audit, int]:
     """Score, find and read the failures, and write all files but the report: the audit, and how many were skipped.
 
-    What `folder` holds already of the same run is not done again. Raises `InputError` where it holds something else.
+    `judged` is gone through a query at a time; in memory stay ids and each query's measures. What `folder` holds
+    already of the same run is not done again. Raises `InputError` where it holds something else.
     """
     check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    known: dict[str, Known] = {}
     score = Job("score", (), {}, loading=loading)
-    skipped = answer(_to_score(judged, known), score, _open(folder / SCORED, score, reranker))
-    scored = scored_queries(folder / SCORED, known)
+    skipped = answer(_to_score(judged), score, _open(folder / SCORED, score, reranker))
+    scored = scored_queries(folder / SCORED, judged)
     found = survey(scored, wanted.measure, wanted.n_failures, wanted.seed, wanted.unjudged)
     if not found.measured:  # no audit: an earlier one is of another set
         for path in [folder / name for name in WRITTEN if (folder / name).exists()]:
             tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
-    read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed}, loading=loading)
+    read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed, "orders": ORDERS}, loading=loading)
     rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
     skipped += answer(rows.values(), read, _open(folder / FAILURES, read, reranker))
     readings = {key: reading_of(entry) for key, entry in _entries(folder / FAILURES) if key in rows}
     failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
     words = lifting_words(reranker, found.inversions, wanted.seed)
-    audit = conclude(reranker, wanted.measure, found, failures, words, wanted.seed)
-    write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, known)))
-    write_whole(folder / RUN, _run(scored_queries(folder / SCORED, known), reranker.model_id))
+    audit = conclude(reranker, wanted.measure, found, failures, words, wanted.seed, wanted.unjudged)
+    write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
+    write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
     write_whole(folder / AUDIT, [audit_json(audit)])
     return audit, skipped
 
@@ -121,35 +112,41 @@ def write_whole(path: Path, lines: Iterable[str]) -> None:
         part.unlink(missing_ok=True)
 
 
-def scored_queries(path: Path, known: Mapping[str, Known]) -> Iterator[ScoredQuery]:
+def scored_queries(path: Path, judged: Iterable[JudgedRow | BadLine]) -> Iterator[ScoredQuery]:
     """The scored queries with their judgements, in the order of the input; what could not be scored is left out."""
     places = {key: at for at, key in _places(path)}
     with path.open("rb") as file:
-        for key, one in known.items():
-            rows: list[dict[str, Any]] = []
-            if key in places:
-                file.seek(places[key])
-                rows = sorted(json.loads(file.readline())["rows"], key=lambda row: row["place"])
-            elif one.ids:
+        for one in _once(judged):
+            if isinstance(one, BadLine):
                 continue
-            texts = zip(one.ids, (row["document"] for row in rows), one.grades, strict=True)
-            judged = JudgedQuery(key, one.query, tuple(Candidate(*text) for text in texts), one.elsewhere)
-            yield ScoredQuery(judged, tuple(row["logit"] for row in rows))
+            rows: list[dict[str, Any]] = []
+            if one.judged.id in places:
+                file.seek(places[one.judged.id])
+                entry = json.loads(file.readline())
+                rows = sorted(entry["rows"], key=lambda row: row["place"])
+            texts = [candidate.text for candidate in one.judged.candidates]
+            if [row["document"] for row in rows] == texts and (not rows or entry["query"] == one.judged.query):
+                yield ScoredQuery(one.judged, tuple(row["logit"] for row in rows))
 
 
-def _to_score(judged: Iterable[JudgedRow | BadLine], known: dict[str, Known]) -> Iterator[Row | BadLine]:
-    """What is to be scored; `known` hears of every query's judgements on the way."""
-    for one in judged:
+def _to_score(judged: Iterable[JudgedRow | BadLine]) -> Iterator[Row | BadLine]:
+    """What is to be scored: a judged query without candidates has nothing."""
+    for one in _once(judged):
         if isinstance(one, BadLine):
             yield one
-        elif one.judged.id in known:
+        elif one.judged.candidates:
+            yield one.row
+
+
+def _once(judged: Iterable[JudgedRow | BadLine]) -> Iterator[JudgedRow | BadLine]:
+    """Each query the first time; a bad line where its id comes again."""
+    seen = set()
+    for one in judged:
+        if isinstance(one, JudgedRow) and one.judged.id in seen:
             yield BadLine(one.line, f"query {one.judged.id} is there already; its first line counts")
         else:
-            query, candidates = one.judged, one.judged.candidates
-            ids, grades = tuple(c.id for c in candidates), tuple(c.grade for c in candidates)
-            known[query.id] = Known(query.query, ids, grades, query.elsewhere)
-            if candidates:
-                yield one.row
+            seen |= {one.judged.id} if isinstance(one, JudgedRow) else set()
+            yield one
 
 
 def _open(path: Path, job: Job, reranker: Reranker) -> Output:

@@ -10,6 +10,7 @@ from typing import Any
 
 from attribution.audit.judged import Candidate, JudgedQuery, check_judged
 from attribution.audit.lexical import best_by_bm25
+from attribution.batch.kept import KeptTexts
 from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, once, read_entry
 from attribution.batch.lines import Tell, check_utf8, say
 from attribution.batch.rows import BadLine, Row, read_trec
@@ -41,13 +42,13 @@ def read_judged_trec(run: Path, topics: Path, passages: Path, qrels: Path, top: 
 
 
 def read_beir(folder: Path, split: str, top: int, tell: Tell = say) -> Read:
-    """A BEIR folder's judged queries with the `top` passages of its corpus by BM25, which is held in memory."""
+    """A BEIR folder's judged queries with the `top` passages of its corpus by BM25, whose index is held in memory."""
     files = beir_files(folder, split)
     grades = read_qrels(files.qrels, tell)
     queries = read_topics(files.queries, grades.keys(), tell)
     for lost in [query_id for query_id in grades if query_id not in queries]:
         yield BadLine(0, f"{files.qrels.name} judges query {lost}, which {files.queries.name} lacks")
-    texts = {key: text for key, text in read_passages(files.corpus, None, tell).items() if text.strip()}
+    texts = read_passages(files.corpus, None, tell)
     yield from _graded(_by_bm25(texts, queries, top), grades)
 
 
@@ -80,7 +81,9 @@ def read_dataset(name: str, top: int) -> Read:
         )
         yield from _graded((row for row in rows if row.documents), grades)
         return
-    texts = {str(one.doc_id): str(one.default_text()) for one in dataset.docs_iter()}
+    texts = KeptTexts()
+    for one in dataset.docs_iter():
+        texts.keep(str(one.doc_id), str(one.default_text()))
     yield from _graded(_by_bm25(texts, queries, top), grades)
 
 
@@ -158,5 +161,5 @@ def _graded(rows: Iterable[Row | BadLine], grades: Mapping[str, Grades]) -> Read
 
 def _by_bm25(texts: Mapping[str, str], queries: Mapping[str, str], top: int) -> Iterator[Row]:
     ids = list(texts)
-    for key, best in zip(queries, best_by_bm25(list(texts.values()), list(queries.values()), top), strict=True):
+    for key, best in zip(queries, best_by_bm25(texts.values(), queries.values(), top), strict=True):
         yield Row(key, 0, queries[key], tuple(texts[ids[i]] for i in best), tuple(ids[i] for i in best))

@@ -102,8 +102,8 @@ def read_trec(
 ) -> Iterator[Row | BadLine]:
     """The `top` best passages of every query of a TREC run, by the run's score: a row a pair, or a row a query.
 
-    The files are read by `read_run`, `read_topics` and `read_passages`, and only the texts that are needed are kept
-    in memory. Lines without a score, and names that have no text, are bad lines; a run's rank is not read.
+    The files are read by `read_run`, `read_topics` and `read_passages`; in memory are ids, and the texts of a row.
+    Lines without a score, and names that have no text, are bad lines; a run's rank is not read.
     """
     entries = read_run(run, tell)
     for entry in entries:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attribution.batch.kept import KeptTexts
 from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.errors import InputError
@@ -18,7 +19,7 @@ from attribution.numbers import exact
 BEIR_HEAD = ["query-id", "corpus-id", "score"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunLine:
     """One passage of a run; `line` counts from 1."""
 
@@ -84,16 +85,17 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
     return judged
 
 
-def read_topics(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> dict[str, str]:
+def read_topics(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> KeptTexts:
     """Queries by id: lines `id<TAB>text`, or JSON lines (BEIR's too) with the keys of `QUERY`. As `read_passages`."""
     return _read_texts(path, QUERY, wanted, tell)
 
 
-def read_passages(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> dict[str, str]:
+def read_passages(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> KeptTexts:
     """Passages by id: lines `id<TAB>text`, or JSON lines (BEIR's corpus too) with the keys of `DOCUMENT`.
 
-    Only those `wanted` are kept (None: all). An empty text is kept as "". Of an id that is there twice, the first
-    counts, which `tell` hears. Raises `InputError` for a line that has no id or no key for a text.
+    Only those `wanted` are kept (None: all), in a file; in memory are their ids. An empty text is kept as "". Of an id
+    that is there twice, the first counts, which `tell` hears. Raises `InputError` for a line that has no id or no key
+    for a text.
     """
     return _read_texts(path, DOCUMENT, wanted, tell)
 
@@ -121,15 +123,17 @@ def beir_files(folder: Path, split: str = "test") -> Beir:
     return Beir(*found)
 
 
-def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Tell) -> dict[str, str]:
-    found: dict[str, tuple[int, str]] = {}
+def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Tell) -> KeptTexts:
+    found, lines = KeptTexts(), dict[str, int]()
     for number, key, text in _texts(path, keys, tell):
         if wanted is None or key in wanted:
-            first, kept = found.setdefault(key, (number, text))
-            if first != number:
-                other = "the same text" if kept == text else "another text; the first counts"
+            first = lines.setdefault(key, number)
+            if first == number:
+                found.keep(key, text)
+            else:
+                other = "the same text" if found[key] == text else "another text; the first counts"
                 tell(f"{path.name}: the id {key} is on lines {first} and {number}, with {other}")
-    return {key: text for key, (_, text) in found.items()}
+    return found
 
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:

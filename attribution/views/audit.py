@@ -40,7 +40,10 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """A row of the waterfall from the right one's logit to the wrong one's; places in per cent of its width."""
+    """A row of the waterfall from the right one's logit to the wrong one's; places in per cent of its width.
+
+    `words`: of the sentence, coloured by what each does, where they were looked at.
+    """
 
     label: str
     of: str
@@ -49,6 +52,7 @@ class Step:
     start: float
     width: float
     end: float
+    words: tuple[Shown, ...] = ()
 
 
 def report_html(
@@ -128,6 +132,7 @@ def card(number: int, failure: Failure, link: str | None, model_id: str) -> dict
         "unit": "word" if by_words else "sentence",
         "steps": waterfall(inversion, why) if len(why.wrong) + len(why.right) + len(why.common) > 2 else [],
         "n_common": len(why.common),
+        "error": why.error,
         "turned": reading.turned,
         "link": compare_link(link, case.query, [case.wrong.text, case.right.text], model_id) if link else None,
         "cost": percent(inversion.cost),
@@ -161,24 +166,38 @@ def waterfall(inversion: Inversion, why: Why) -> list[Step]:
     right, wrong = (inversion.case.right.logit, inversion.case.wrong.logit)
     pieces = [*_pieces(why.right, "right"), *_pieces(why.wrong, "wrong")]
     if why.common:
-        pieces.insert(0, (f"{len(why.common)} sentences in both", "", why.common_value))
-    rest = wrong - right - sum(value for _, _, value in pieces)
+        pieces.insert(0, _Piece(f"{len(why.common)} sentences in both", "", why.common_value))
+    rest = wrong - right - sum(piece.value for piece in pieces)
     if abs(rest) >= FLAT:
-        pieces.append(("what is left over", "", rest))
+        pieces.append(_Piece("what is left over", "", rest))
     ends = [right]
-    for _, _, value in pieces:
-        ends.append(ends[-1] + value)
+    for piece in pieces:
+        ends.append(ends[-1] + piece.value)
     low, reach = min(ends), (max(ends) - min(ends)) or 1.0
     places = [round(2 + 96 * (end - low) / reach, 2) for end in ends]
     steps = [Step("right one", "", "total", right, places[0], 0.0, places[0])]
-    for (label, of, value), before, after in zip(pieces, places, places[1:], strict=False):
-        kind = "other" if not of else "lowers" if value < 0 else "raises"
-        steps.append(Step(label, of, kind, value, min(before, after), round(abs(after - before), 2), after))
+    for one, before, after in zip(pieces, places, places[1:], strict=False):
+        kind = "other" if not one.of else "lowers" if one.value < 0 else "raises"
+        width = round(abs(after - before), 2)
+        steps.append(Step(one.label, one.of, kind, one.value, min(before, after), width, after, one.words))
     return [*steps, Step("wrong one", "", "total", wrong, places[-1], 0.0, places[-1])]
 
 
-def _pieces(parts: Sequence[Part], of: str) -> list[tuple[str, str, float]]:
-    largest = sorted(parts, key=lambda part: -abs(part.value))
-    pieces = [(part.text.strip(), of, part.value) for part in largest[:N_STEPS]]
+@dataclass(frozen=True)
+class _Piece:
+    label: str
+    of: str
+    value: float
+    words: tuple[Shown, ...] = ()
+
+
+def _pieces(parts: Sequence[Part], of: str) -> list[_Piece]:
+    largest = sorted(parts, key=lambda part: -part.size)
+    pieces = [_Piece(part.text.strip(), of, part.value, _inside(part)) for part in largest[:N_STEPS]]
     rest = largest[N_STEPS:]
-    return [*pieces, (f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
+    return [*pieces, _Piece(f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
+
+
+def _inside(sentence: Part) -> tuple[Shown, ...]:
+    scale = max((word.size for word in sentence.words), default=0.0)
+    return tuple(passage(sentence.text.strip(), sentence.words, scale or 1.0)) if sentence.words else ()

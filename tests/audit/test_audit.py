@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from attribution.audit.audit import Audit, audit
-from attribution.audit.failures import survey
-from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
+from attribution.audit.causes import find_causes
+from attribution.audit.failures import Case, Inversion, survey
+from attribution.audit.judged import Candidate, JudgedQuery, Placed, ScoredQuery
+from attribution.audit.reading import max_passes, read_inversion
 from attribution.errors import InputError, OptionError, Stopped
 from tests.audit.toys import ANSWER, PLANTED, count_query_words, judged_set, sentence, toy
 
@@ -159,3 +161,56 @@ def test_a_stop_is_heard_and_everything_counts_as_a_pass() -> None:
 
     with pytest.raises(Stopped, match="enough"):
         audit(toy(count_query_words), [query("q", 0, 1)], on_pass=stop)
+    batches: list[int] = []  # how many the model has seen, and how many were told of
+    told: list[object] = []
+    counts = toy(lambda query, document: float("w0" in document))
+    counts.model.register_forward_pre_hook(lambda *_given: batches.append(1))
+    audit(counts, [query("q", 0, 1)], on_pass=told.append)
+    assert len(told) == len(batches) > 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "key", "says"),
+    [
+        ("topicb topicc won in 1912 .", "topicb topicc won in 1914 .", "numbers", "1914 \u2192 "),
+        ("The topicb Peter saw Paul .", "The topicb Paul saw Mary .", "names", "changed places"),
+        ("topicb is not topicc topicd .", "topicb is topicc topicd .", "negation", "put after"),
+        (
+            "topicb is topicc topicd .",
+            "topicb isn't topicc topicd .",
+            "negation",
+            "negation taken out of the document: \u201cisn't\u201d",
+        ),
+    ],
+)
+def test_what_a_probe_would_change_is_all_that_differs(wrong: str, right: str, key: str, says: str) -> None:
+    reads_words = toy(lambda query, document: float("topicb" in document))
+    case = Case("topica", Placed("a", wrong, 0, 1.0, 1), Placed("b", right, 1, 0.25, 2))
+    found = find_causes(reads_words, case)
+    assert [one for one in found if one in ("numbers", "names", "negation")] == [key]
+    assert says in found[key]
+    assert "the right one's score moves by +0.75 with" in found[key], "the edited text scores 1"
+    other = Case("topica", Placed("a", "topice topicf topicg 1912 .", 0, 1.0, 1), case.right)
+    assert key not in find_causes(reads_words, other), "most words are not in both"
+
+
+def test_words_inside_the_sentence_that_counts_most() -> None:
+    """A text of more than 60 words: its largest sentence is looked into, alone, and its planted word carries it."""
+    rand = random.Random(4)
+    passes: list[int] = []
+
+    def pays_for_it(_query: list[str], document: list[str]) -> float:
+        passes.append(len(document))
+        return 3.0 * document.count(PLANTED)
+
+    pays = toy(pays_for_it)
+    wrong = among(rand, 5, 9, sentence(rand, PLANTED))
+    right = among(rand, 0, 9, sentence(rand, "topica"))
+    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", right, 1, 0.0, 2))
+    told = read_inversion(pays, Inversion("q", 1.0, case, (case,) * 4)).why
+    assert max_passes(10, 90) / 2 < len(passes) <= max_passes(10, 90)
+    (largest,) = [part for part in told.wrong if part.words]
+    assert PLANTED in largest.text
+    assert (largest.value, told.error) == (pytest.approx(3.0), pytest.approx(0.0))
+    assert {word.text.strip(): word.value for word in largest.words if word.value} == {PLANTED: pytest.approx(3.0)}
+    assert told.wrong_words == ()

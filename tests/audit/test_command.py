@@ -17,7 +17,7 @@ import pytest
 from attribution.__main__ import main
 from attribution.audit.audit import audit
 from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED, WRITTEN
-from attribution.batch.judged import JudgedRow, read_beir, read_judged_lines, read_judged_trec
+from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
 from attribution.batch.local import run_local
 from attribution.batch.rows import BadLine
 from attribution.export import AUDIT_SCHEMA, plain
@@ -197,6 +197,31 @@ def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], t
     assert (row.judged.query, row.judged.candidates) == (found[0].query, found[0].candidates)
 
 
+def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files as a registered set: with a run of its own its best come first, without one they come by BM25."""
+    ir_datasets = pytest.importorskip("ir_datasets")
+    formats, local = ir_datasets.formats, ir_datasets.util.LocalDownload
+    parts = [
+        formats.TsvDocs(local(files["passages"])),
+        formats.TsvQueries(local(files["topics"])),
+        formats.TrecQrels(local(files["qrels"]), {}),
+    ]
+    registered = {
+        "local": ir_datasets.Dataset(*parts),
+        "local/run": ir_datasets.Dataset(*parts, formats.TrecScoredDocs(local(files["run"]))),
+    }
+    monkeypatch.setattr(ir_datasets.registry, "_registered", registered)
+    by_bm25, by_run = (
+        [one.judged for one in read_dataset(name, 2) if isinstance(one, JudgedRow)] for name in registered
+    )
+    assert [(one.id, one.query) for one in by_bm25] == [(one.id, one.query) for one in by_run] == list(QUERIES.items())
+    assert [[(c.id, c.text, c.grade) for c in one.candidates] for one in by_run[:1]] == [
+        [(d, PASSAGES[d], GRADES["q1"][d]) for d in ("d1", "d2")]
+    ]
+    assert by_run[0].elsewhere == {"d3": 0, "d4": 0}
+    assert [(c.id, c.grade) for c in by_bm25[0].candidates] == [("d5", None), ("d1", 1)]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -246,6 +271,21 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
     code, said = command(*from_files(files), "--against", str(better))
     assert code == 3
     assert "0 queries won, 3 lost, 0 tied" in said
+    assert "not known to be of the same set" not in said
+    better.write_text(json.dumps({**stored, "set_sha256": "other", "seed": 7}), encoding="utf-8")
+    assert command(*from_files(files), "--against", str(better))[0] == 3
+    notes = json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))["notes"]
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ["not known to be of the same set" in notes[0], "had other seeds" in notes[1]] == [True, True]
+    assert all(note in report for note in notes)
+    for other, says in (
+        (["--measure", "AP"], "The audits measure nDCG@10 and AP"),
+        (["--unjudged", "0"], "made without --unjudged and with --unjudged 0"),
+    ):
+        code, said = command(*from_files(files), *other, "--against", str(better))
+        assert code == 2
+        assert says in said
+        assert "candidates, a forward pass each" not in said, "refused before anything is scored"
     assert command(*from_files(files), "--against", str(tmp_path / "out" / AUDIT))[0] == 0
     better.write_text("[]", encoding="utf-8")
     code, said = command(*from_files(files), "--against", str(better))

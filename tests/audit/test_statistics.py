@@ -17,6 +17,7 @@ from attribution.audit.statistics import (
     mean_intervals,
     randomisation_p,
 )
+from benchmarks.audit_null import claims
 
 
 def test_an_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
@@ -93,3 +94,9 @@ def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
             ]
         claiming += any(excess.claimed for excess in excesses(found, seed=0).values())
     assert claiming <= 10
+
+
+@pytest.mark.parametrize("seed", [20_000, 20_001])
+def test_a_random_model_and_shuffled_grades_have_no_cause(seed: int) -> None:
+    """Two of the sets of `benchmarks.audit_null`, which counts the claims over two hundred."""
+    assert claims(seed) == []

@@ -16,14 +16,15 @@ import regex
 from attribution.evidence.probes.wording import (
     AUXILIARIES,
     NEGATED,
-    NEGATIONS,
     NUMBER,
     REFERS_BACK,
-    STOPWORDS,
     WORD,
     answer_sentence,
     content_words,
     joined,
+    names_in,
+    negations_in,
+    numbers_in,
     over_space,
     partner_of,
     partners_in,
@@ -63,7 +64,7 @@ def unrelated_document(query: str) -> str:
 # --- the text says something else ------------------------------------------------------------------------------------
 def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Take every negation out; where there is none, put a "not" into the sentence nearest to the query."""
-    found = [m for m in WORD.finditer(document) if m[0].casefold() in NEGATIONS or NEGATED.search(m[0])]
+    found = negations_in(document)
     if found:
         edited = document
         for match in reversed(found):
@@ -85,7 +86,7 @@ def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
 def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
     """Every number that is not in the query becomes another of the same length and script; two draws."""
     asked = set(map(_decimal, NUMBER.findall(query)))
-    found = [m[0] for m in NUMBER.finditer(document) if _decimal(m[0]) not in asked]
+    found = [m[0] for m in numbers_in(document) if _decimal(m[0]) not in asked]
     if not found:
         return []
     edits = []
@@ -170,14 +171,8 @@ def partners(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 
 def names(query: str, document: str, rand: random.Random) -> list[Edit]:
-    """Two names of the document change places. A name: capitalised, not at a sentence's start."""
-    starts, at = set(), 0
-    for sentence in sentences_of(document):
-        first = WORD.search(sentence)
-        starts |= {at + first.start()} if first else set()
-        at += len(sentence)
-    inner = {m[0] for m in WORD.finditer(document) if m.start() not in starts and m[0].istitle() and len(m[0]) > 2}
-    choice = sorted(name for name in inner if name.casefold() not in STOPWORDS)
+    """Two of the document's `names_in` change places."""
+    choice = sorted({match[0] for match in names_in(document)})
     if len(choice) < 2:
         return []
     a, b = rand.sample(choice, 2)

@@ -43,6 +43,27 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(text)
 
 
+def negations_in(document: str) -> list[regex.Match[str]]:
+    """Words that deny: "not" and its kind, and those that end in "n't"."""
+    return [m for m in WORD.finditer(document) if m[0].casefold() in NEGATIONS or NEGATED.search(m[0])]
+
+
+def numbers_in(document: str) -> list[regex.Match[str]]:
+    """Numbers, in the digits of any script, with what separates their groups."""
+    return list(NUMBER.finditer(document))
+
+
+def names_in(document: str) -> list[regex.Match[str]]:
+    """Names: capitalised words of three letters or more, not at a sentence's start."""
+    starts, at = set(), 0
+    for sentence in sentences_of(document):
+        first = WORD.search(sentence)
+        starts |= {at + first.start()} if first else set()
+        at += len(sentence)
+    inner = (m for m in WORD.finditer(document) if m.start() not in starts and m[0].istitle() and len(m[0]) > 2)
+    return [m for m in inner if m[0].casefold() not in STOPWORDS]
+
+
 def is_english(text: str) -> bool:
     """Is most of `text` in Latin letters, and are English stop words more than another language's frequent words?"""
     latin, letters = (len(regex.findall(kind, text)) for kind in (r"\p{Latin}", r"\p{L}"))
