@@ -14,6 +14,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.memory import gigabytes
+from benchmarks import audit as audit_cost
 from benchmarks import compare, passage_tables, probes
 from benchmarks.summary import believe, stored, summary
 
@@ -109,6 +110,11 @@ def believe_passages_table() -> str:
     )
 
 
+def audit_table() -> str:
+    """What the stored run of an audit took."""
+    return audit_cost.summary(json.loads(audit_cost.STORED.read_text(encoding="utf-8")))
+
+
 def passages_tables() -> str:
     """What the stored run on passages found."""
     return passage_tables.summary(passage_tables.stored())
@@ -163,6 +169,7 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "believe": (README, believe_table),
     "believe-passages": (DOCS / "sentences.md", believe_passages_table),
     "passages": (DOCS / "benchmarks.md", passages_tables),
+    "audit": (DOCS / "audit.md", audit_table),
     "methods": (DOCS / "methods.md", methods_table),
     "models": (DOCS / "models.md", models_table),
     "families": (DOCS / "families.md", families_table),

@@ -19,7 +19,7 @@ from attribution.numbers import exact
 BEIR_HEAD = ["query-id", "corpus-id", "score"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunLine:
     """One passage of a run; `line` counts from 1."""
 

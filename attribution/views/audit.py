@@ -102,7 +102,7 @@ def verdict(excess: Excess) -> str:
     if excess.claimed:
         return "more frequent among failures"
     if excess.low > 1:
-        return "more frequent, but not beyond chance when so many causes are asked"
+        return "more frequent, but not clearly beyond chance"
     return "no more than elsewhere"
 
 

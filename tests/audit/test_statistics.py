@@ -96,7 +96,6 @@ def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
     assert claiming <= 10
 
 
-@pytest.mark.parametrize("seed", [20_000, 20_001])
-def test_a_random_model_and_shuffled_grades_have_no_cause(seed: int) -> None:
-    """Two of the sets of `benchmarks.audit_null`, which counts the claims over two hundred."""
-    assert claims(seed) == []
+def test_a_random_model_and_shuffled_grades_have_no_cause() -> None:
+    """One of the sets of `benchmarks.audit_null`, which counts the claims over two hundred."""
+    assert claims(20_000) == []
