@@ -101,6 +101,10 @@ def test_the_keyboard_goes_from_strong_word_to_strong_word_and_one_region_says_i
     expect(said).to_have_count(1)
     expect(said).to_have_text("“word290” Occlusion \u22120.9; Saliency, L1 \u22120.9")
     expect(page.locator(".rl-readout").first).to_have_text("“word290” \u22120.9 (90 % of the strongest)")
+    for key, word in (("Home", "word0"), ("End", "word299")):
+        page.keyboard.press(key)
+        expect(page.locator(".rl-same")).to_have_text([word] * 2)
+        assert inside(text, text.get_by_text(word, exact=True))
 
 
 def test_right_to_left_text_starts_at_the_right_and_its_full_stop_stands_at_the_left(page: Page) -> None:

@@ -272,8 +272,13 @@ def test_a_kept_answer_does_not_wait_while_both_slots_run(page: Page, app_url: s
 
 
 def test_a_tab_that_is_chosen_right_after_a_start_stays(page: Page, app_url: str) -> None:
-    """Its answer comes from the server later, and throws nobody back."""
+    """Its answer comes from the server later, and throws nobody back. Keys go from tab to tab and open none."""
     ready(page, app_url)
+    page.get_by_role("tab", name="Explain", exact=True).focus()
+    for key, tab in (("ArrowRight", "Compare"), ("End", "Learn"), ("ArrowLeft", "Probes"), ("Home", "Explain")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_be_focused()
+        expect(page.get_by_role("tab", name="Explain", exact=True)).to_have_attribute("aria-selected", "true")
     fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet, a play.")
     page.evaluate("""() => {
       const tabs = [...document.querySelectorAll("#tabs button[role=tab]")];
