@@ -102,7 +102,7 @@ def verdict(excess: Excess) -> str:
     if excess.claimed:
         return "more frequent among failures"
     if excess.low > 1:
-        return "more frequent, but not clearly beyond chance"
+        return "not clearly more frequent"
     return "no more than elsewhere"
 
 
