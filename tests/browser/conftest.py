@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from attribution import load_reranker
 from attribution.rerankers.reranker import Reranker
 from benchmarks.serve import CARD, await_page, serve
-from tests.loopback import GOOD, loopback_hub, make_repositories
+from tests.loopback import ANSWERS, GOOD, STALLED, loopback_hub, make_repositories
 from tests.rerankers.test_hub import SAYS
 from tests.tiny import save_two_layers
 
@@ -32,10 +32,7 @@ FLAGS = [
 # On each frame Gradio draws its clocks anew, which takes a tenth of a core at sixty a second.
 TEN_FRAMES = """window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
 window.cancelAnimationFrame = clearTimeout;"""
-PATIENCE = 2, 4  # seconds with the Hub, for an answer and for a byte
 OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories that are not there
-SAID = {name: said.replace("1 seconds", f"{PATIENCE[0]} seconds") for name, said in SAYS.items()}
-SAID["silent-file"] = SAYS["silent-file"].replace("2 seconds", f"{PATIENCE[1]} seconds")
 expect.set_options(timeout=60_000)
 
 
@@ -61,8 +58,8 @@ def app(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
             "HF_ENDPOINT": endpoint,
             "HF_HOME": str(here / "home"),
             "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_ETAG_TIMEOUT": f"{PATIENCE[0]}",
-            "HF_HUB_DOWNLOAD_TIMEOUT": f"{PATIENCE[1]}",
+            "HF_HUB_ETAG_TIMEOUT": f"{ANSWERS:.0f}",
+            "HF_HUB_DOWNLOAD_TIMEOUT": f"{STALLED:.0f}",
         }
         home |= {name: "" for name in os.environ if name.lower().endswith("_proxy")}
         with serve("app.py", *arguments, log=here / "log.txt", **home) as (process, url):

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from attribution.methods.defaults import default_methods
-from tests.browser.conftest import SAID, TEN_FRAMES, App
+from tests.browser.conftest import TEN_FRAMES, App
 from tests.browser.test_api import post
+from tests.rerankers.test_hub import SAYS
 
 OPENS_ON = "two-layers"
 STALLED = "silent-file"  # takes a while to be given up; in a page of its own meanwhile
@@ -43,14 +44,14 @@ def test_downloads_explains_and_survives(page: Page, browser: Browser, app: App)
     document.fill("berlin has about 3.7 million inhabitants . <kept>")
     for name in FAULTS:
         choose(page, name)
-        expect(status(page)).to_contain_text(SAID[name])
+        expect(status(page)).to_contain_text(SAYS[name])
         expect(model).to_have_value("slow")
     expect(document).to_have_value("berlin has about 3.7 million inhabitants . <kept>")
     page.locator("#explain").click()
     expect(page.locator("#identity")).to_contain_text("slow")
     expect(status(page)).to_contain_text("Done")
 
-    expect(status(other)).to_contain_text(SAID[STALLED])
+    expect(status(other)).to_contain_text(SAYS[STALLED])
     expect(other.locator("#model input")).to_have_value(OPENS_ON)
     choose(other, STALLED)
     other.get_by_role("tab", name="Probes").click()
@@ -69,10 +70,10 @@ def test_every_fault_is_a_sentence_over_http_too(app: App) -> None:
         assert event == "error"
         return str(answer["error"])
 
-    names = [name for name in SAID if name != STALLED]
+    names = [name for name in SAYS if name != STALLED]
     with ThreadPoolExecutor(4) as pool:
         for name, answer in zip(names, pool.map(said, names), strict=True):
-            assert SAID[name] in answer
+            assert SAYS[name] in answer
 
 
 def test_two_models_side_by_side(page: Page, app: App) -> None:
