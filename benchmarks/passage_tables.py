@@ -40,12 +40,17 @@ WORDS = {
     "word_marked": "how often the word ranked first is in what humans marked as the answer",
     "word_faithful": "how many logits further the score falls without the top words than with random orders",
 }
-BEST = "how often the score falls furthest of all methods that were measured on every passage; ties count for each"
+UNITS = {"sentences": SENTENCES, "words": WORDS}
+BEST = "how often the score falls furthest of all methods; ties count for each"
 Row = dict[str, float | None]
 
 
 def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Two tables, by sentences and by words, the most faithful first."""
+    """Two tables, by sentences and by words, the most faithful first; two more on the passages that all methods ran on.
+
+    Every row of a table was measured on the same passages.
+    """
+    few = [line for line in lines if line["rows"].keys() >= set(COSTLY)]
     n_words = sorted(line["words"] for line in lines)
     n_sentences = [line["sentences"] for line in lines]
     by_source = Counter(line["source"] for line in lines)
@@ -61,9 +66,11 @@ def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "pairs": len(lines),
         "words": [n_words[0], n_words[-1]],
         "says": says,
-        "tables": [
-            _table("Passages by sentences", SENTENCES, lines).json(),
-            _table("Passages by words", WORDS, lines).json(),
+        "tables": [_table(f"Passages by {unit}", of, lines).json() for unit, of in UNITS.items()],
+        "all methods": [
+            _table(f"On the {len(few)} of these passages that every method ran on, by {unit}", of, few).json()
+            for unit, of in UNITS.items()
+            if 0 < len(few) < len(lines)
         ],
         "against overlap": {column: _over_overlap(lines, column) for column in [*SENTENCES, *WORDS]},
     }
@@ -71,8 +78,9 @@ def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any]]) -> Table:
     keys = dict.fromkeys(key for line in lines for key, row in line["rows"].items() if columns.keys() & row.keys())
+    first, *_, faithful = columns
+    keys = [key for key in keys if len(_values(lines, key, first) or _values(lines, key, faithful)) == len(lines)]
     of = {key: {column: list(_values(lines, key, column).values()) for column in columns} for key in keys}
-    faithful = list(columns)[-1]
     best = _best_on(lines, faithful)
     rows: list[dict[str, Cell]] = [
         {
@@ -81,7 +89,6 @@ def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any
                 column.removeprefix("word_"): interval(values) if values else None for column, values in of[key].items()
             },
             COLUMN: interval(best[key]) if key in best else None,
-            "passages": max(map(len, of[key].values())),
         }
         for key in sorted(keys, key=lambda key: -fmean(of[key][faithful] or [0.0]))
     ]
@@ -126,14 +133,14 @@ def stored() -> dict[str, Any]:
     return results
 
 
-def believe(results: dict[str, Any]) -> list[tuple[str, ...]]:
-    """`(method, finds the costliest, faithful by sentences, by words, passages)`, the most faithful first."""
-    sentences_of, words_of = ({row["method"]: row for row in table["rows"]} for table in results["tables"])
+def believe(results: dict[str, Any], which: str = "tables") -> list[tuple[str, ...]]:
+    """`(method, finds the costliest, faithful by sentences, by words)`, the most faithful first."""
+    sentences_of, words_of = ({row["method"]: row for row in table["rows"]} for table in results[which])
     found = []
     for method, row in sentences_of.items():
         faithful = [of["faithful"]["mean"] if of and of["faithful"] else None for of in (row, words_of.get(method))]
         cells = ["–" if value is None else f"{value:.2f}" for value in faithful]
-        found.append((method, f"{100 * row['costliest']['mean']:.0f} %", *cells, str(row["passages"])))
+        found.append((method, f"{100 * row['costliest']['mean']:.0f} %", *cells))
     return found
 
 
@@ -141,9 +148,10 @@ def summary(results: dict[str, Any]) -> str:
     """Markdown: both tables, which methods beat the words of the query, and when and on what it was measured."""
     head = f"{results['says']}. Means with 95 % bootstrap intervals; a method's value of a sentence is its words' sum."
     above = [f"Better than the control \u201c{OVERLAP}\u201d, with the interval of the paired difference above 0:", ""]
-    for unit, columns in (("sentences", SENTENCES), ("words", WORDS)):
+    for unit, columns in UNITS.items():
         for column in columns:
             better = "; ".join(results["against overlap"][column]) or "none"
             above.append(f"- by {unit}, {column.removeprefix('word_')}: {better}.")
     by = f"Measured {results['measured']} at commit {', '.join(results['commits'])}, on {', '.join(results['models'])}."
-    return "\n\n".join([head, *(from_json(table).markdown() for table in results["tables"]), "\n".join(above), by])
+    both = [*results["tables"], *results["all methods"]]
+    return "\n\n".join([head, *(from_json(table).markdown() for table in both), "\n".join(above), by])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attribution import load_reranker
@@ -104,10 +104,15 @@ def believe_table() -> str:
 def believe_passages_table() -> str:
     """Which method to believe on a passage, best first."""
     stored = passage_tables.stored()
-    rows = (f"| {' | '.join(row)} |" for row in passage_tables.believe(stored))
-    return f"{stored['says']}.\n\n" + _table(
-        "| method | finds the costliest | sentences: score falls by | words: score falls by | passages |", rows
-    )
+    head = "| method | finds the costliest | sentences: score falls by | words: score falls by |"
+
+    def rows(which: str) -> Iterator[str]:
+        return (f"| {' | '.join(row)} |" for row in passage_tables.believe(stored, which))
+
+    said = f"{stored['says']}.\n\n{_table(head, rows('tables'))}"
+    if few := stored["all methods"]:
+        said += f"\n\n{few[0]['title'].removesuffix(', by sentences')}:\n\n{_table(head, rows('all methods'))}"
+    return said
 
 
 def audit_table() -> str:

@@ -37,7 +37,7 @@ def prior_of(key: str, model: str, n_words: int, results: Path = RESULTS) -> Pri
     by_label = {row["method"].split(" (")[0]: row for row in stored["tables"][-1]["rows"]}
     row = by_label.get(METHODS[key].label, {})
     best = row.get(COLUMN)
-    return Prior(row["passages"], shortest, longest, best["mean"]) if best else None
+    return Prior(stored["pairs"], shortest, longest, best["mean"]) if best else None
 
 
 @cache
