@@ -77,9 +77,9 @@ def tables(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any]]) -> Table:
-    keys = dict.fromkeys(key for line in lines for key, row in line["rows"].items() if columns.keys() & row.keys())
+    some = dict.fromkeys(key for line in lines for key, row in line["rows"].items() if columns.keys() & row.keys())
     first, *_, faithful = columns
-    keys = [key for key in keys if len(_values(lines, key, first) or _values(lines, key, faithful)) == len(lines)]
+    keys = [key for key in some if len(_values(lines, key, first) or _values(lines, key, faithful)) == len(lines)]
     of = {key: {column: list(_values(lines, key, column).values()) for column in columns} for key in keys}
     best = _best_on(lines, faithful)
     rows: list[dict[str, Cell]] = [
