@@ -147,7 +147,11 @@ def believe(results: dict[str, Any], which: str = "tables") -> list[tuple[str, .
 def summary(results: dict[str, Any]) -> str:
     """Markdown: both tables, which methods beat the words of the query, and when and on what it was measured."""
     head = f"{results['says']}. Means with 95 % bootstrap intervals; a method's value of a sentence is its words' sum."
-    above = [f"Better than the control \u201c{OVERLAP}\u201d, with the interval of the paired difference above 0:", ""]
+    above = [
+        f"Better than the control \u201c{OVERLAP}\u201d, with the interval of the paired difference above 0, not "
+        "corrected for many methods:",
+        "",
+    ]
     for unit, columns in UNITS.items():
         for column in columns:
             better = "; ".join(results["against overlap"][column]) or "none"
