@@ -206,13 +206,16 @@ def _steps(pieces: Sequence[Piece], first: float, last: float) -> list[Step]:
 
 
 class Loss(NamedTuple):
-    """A text without its costliest sentence; `below`: which other one it then falls below, or nothing."""
+    """A text without its costliest sentence; `below`: which other one it then falls below, or nothing.
+
+    `alone`: what that sentence alone scores, None while it is not measured.
+    """
 
     which: str
     quoted: str
     before: float
     after: float
-    alone: float
+    alone: float | None
     below: str
 
 
@@ -225,7 +228,7 @@ def _losses(without: Mapping[Which, Sentences]) -> list[Loss]:
             lost = of.sentences[of.costliest - 1]
             after = of.logit - (lost.without or 0.0)
             below = other if after < rival < of.logit else ""
-            found.append(Loss(which, quote(lost.text), of.logit, after, lost.alone or 0.0, below))
+            found.append(Loss(which, quote(lost.text), of.logit, after, lost.alone, below))
     return found
 
 

@@ -156,7 +156,7 @@ def counterfactual(
     check_operator(operator)
     check_unit(unit)
     if method and unit == "sentence":
-        raise OptionError("Sentences are dropped by what their loss really costs, which takes no method. Leave it out.")
+        raise OptionError("method is for words; which sentences to drop is measured. Leave method empty.")
     by = {} if unit == "sentence" else {"method": method or "integrated_gradients"}
     if by:
         undoing.check_signed(by["method"])

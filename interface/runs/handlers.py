@@ -151,7 +151,7 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
             yield {outputs["status"]: status_html(ELSEWHERE)}
             return
         if claim is None:  # "Starting" may have come after what the start said that withdrew it
-            gone = was_withdrawn(session, run.lane, claimed)
+            gone = was_withdrawn(claimed)
             yield {outputs["status"]: status_html(WITHDRAWN, stopped=True) if gone else gr.skip()}
             return
         for update in run(claim.asked, request, progress, claim.number):

@@ -35,7 +35,7 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 _lock = threading.Condition()  # told whenever a run is over
 _running: dict[Lane, Run] = {}
 _waiting: dict[Lane, Claim] = {}  # in the order they were claimed
-_withdrawn: dict[Lane, int] = {}  # the number of a claim that was ended before its run, until that says so
+_withdrawn: deque[int] = deque(maxlen=1000)  # claims that were ended before their run, until that says so
 _refused: deque[str] = deque(maxlen=1000)  # visitors who found the queue full, until they are told
 _said: dict[Lane, int] = {}  # the number of a start that was refused with a word, which stands until the next claim
 _numbers = itertools.count(1)
@@ -145,12 +145,12 @@ def refuse(session: str, name: str) -> None:
     _refused.append(session)
 
 
-def was_withdrawn(session: str, lane: str, number: int) -> bool:
+def was_withdrawn(number: int) -> bool:
     """Whether the claim of this number was ended before its run; told once."""
     with _lock:
-        found = _withdrawn.get((session, lane)) == number
+        found = number in _withdrawn
         if found:
-            del _withdrawn[session, lane]
+            _withdrawn.remove(number)
     return found
 
 
@@ -191,7 +191,7 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
         left = {key[1]: _waiting.pop(key).number for key in mine if key in _waiting}
-        _withdrawn.update({(session, lane): number for lane, number in left.items()})
+        _withdrawn.extend(left.values())
         for key in [key for key in _said if key[0] == session and lane in (None, key[1])]:
             del _said[key]
         _lock.notify_all()

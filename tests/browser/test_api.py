@@ -124,7 +124,7 @@ def test_every_endpoint_gives_what_python_gives(client: Client, app: App, rerank
     same(answer, {**plain(interaction(reranker, query, passages[0], unit="sentence")), **notes})
     answer = client.predict(query, passages[1], passages[0], api_name="/raise_above")
     same(answer, {**plain(raise_above(reranker, query, passages[1], passages[0])), **notes})
-    with pytest.raises(AppError, match="which takes no method"):
+    with pytest.raises(AppError, match="Leave method empty"):
         client.predict(query, *passages, "occlusion", unit="sentence", api_name="/counterfactual")
     listed = client.predict(api_name="/models")
     assert {model["key"] for model in listed["models"]} == {*MODELS, *OFFERED, app.model}

@@ -70,7 +70,7 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
         b, *steps, a = numbers(fall.locator("td:last-child"))
         assert (b, a) == (logits[1], logits[0])
         assert b + sum(steps) == pytest.approx(a, abs=0.01 * len(steps))  # each is rounded to 0.01
-    ahead = re.match(r"A is ahead by ([\d.]+):", page.locator("#compare-why .rl-sentence").inner_text())
+    ahead = re.match(r"A is ahead by ([\d.]+):", page.locator("#compare-why .rl-told").inner_text())
     assert ahead
     assert float(ahead[1]) == pytest.approx(logits[0] - logits[1], abs=0.011)  # of two that are rounded
 
@@ -82,7 +82,7 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     expect(outcome(page)).to_contain_text(f"without ‘{words.nth(1).inner_text()}’")
     expect(outcome(page)).to_contain_text("predicted")
     expect(page.locator("#compare-rows")).to_contain_text("What if: 1 change")
-    expect(page.locator("#compare-why .rl-sentence")).to_contain_text("With the edit, A")
+    expect(page.locator("#compare-why .rl-told")).to_contain_text("With the edit, A")
     page.keyboard.press("Enter")
     expect(outcome(page)).to_have_count(0)
     assert numbers(page.locator("#compare-rows .rl-rank-logit")) == logits
@@ -159,7 +159,7 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     expect(page.locator("#compare-status")).to_contain_text("Done")
     b, *steps, a = numbers(bars.locator(".rl-step-value"))
     assert b + sum(steps) == pytest.approx(a, abs=0.01 * len(steps))
-    line = page.locator("#compare-why .rl-sentence")
+    line = page.locator("#compare-why .rl-told")
     expect(line).to_contain_text("1 sentence is in both documents")
     bar = bars.nth(1)
     bar.locator("summary").focus()
@@ -198,7 +198,7 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     assert score_of(page, "A") == pytest.approx(reranker.score(QUERY, [put])[0], abs=0.006)
 
     page.locator("#compare-raise").click()
-    expect(page.locator("#compare-what-if .rl-sentence")).to_contain_text(re.compile("rises above A|lifts B above A"))
+    expect(page.locator("#compare-what-if .rl-told")).to_contain_text(re.compile("rises above A|lifts B above A"))
     found = raise_above(reranker, QUERY, texts[1], texts[0])
     assert score_of(page, "B") == pytest.approx(reranker.score(QUERY, [found.edited])[0], abs=0.006)
     page.locator("#compare-meet-start").click()
@@ -227,7 +227,7 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     pressed = page.locator("#compare-rows [aria-pressed=true]")
     expect(pressed.nth(0)).to_have_accessible_name("Compare doc 1 as A")
     expect(pressed.nth(1)).to_have_accessible_name("Compare doc 3 as B")
-    expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A and B are level")
+    expect(page.locator("#compare-why .rl-told")).to_contain_text("A and B are level")
     page.locator("#compare-query textarea").fill("another query")
     expect(page.locator("#compare-result")).to_have_attribute("data-rl-stale", "")
     page.locator("#compare-query textarea").fill(LISTS[3]["query"])
@@ -274,7 +274,7 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     chosen = page.locator("#compare-rows .rl-rank-A")
     expect(chosen).to_have_attribute("data-place", place or "")
     expect(page.locator("#compare-status")).to_contain_text("Done")
-    expect(page.locator("#compare-why .rl-sentence")).to_contain_text(re.compile("A is behind by|A and B are level"))
+    expect(page.locator("#compare-why .rl-told")).to_contain_text(re.compile("A is behind by|A and B are level"))
     page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
     expect(outcome(page)).to_contain_text("without")
     shown = [page.locator(f"#compare-{part}").inner_text() for part in ("why", "what-if")]

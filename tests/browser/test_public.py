@@ -152,7 +152,7 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
             expect(page.locator("#inside-states td.rl-in-lowers").first).to_be_visible()
         if tab == "compare":
             page.locator("#compare-rows .rl-rank-row").last.get_by_role("button", name=re.compile("as A$")).click()
-            expect(page.locator("#compare-why .rl-sentence")).to_contain_text("A is behind by")
+            expect(page.locator("#compare-why .rl-told")).to_contain_text("A is behind by")
             page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
             expect(page.locator("#compare-what-if .rl-outcome")).to_contain_text("without")
         links[tab], seen[tab] = shared(page), page.evaluate(NUMBERS, tab)

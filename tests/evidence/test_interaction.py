@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from attribution import interaction
 from attribution.errors import OptionError
 from attribution.evidence.compare.contrast import words_of
-from attribution.evidence.compare.interaction import forms, interaction_passes
+from attribution.evidence.compare.interaction import forms, pairs_of_words
 from attribution.removal import seen_words
 from attribution.rerankers.hooks import EmbeddingAdapter
 from attribution.rerankers.reranker import Reranker
@@ -151,7 +151,7 @@ def test_the_matrix_equals_brute_force(tiny_bert: Reranker, plain: Plain, operat
     expected = [[s() - s(i) - s(document[w]) + s(i, document[w]) for w in chosen] for i in query]
     for row, truth in zip(found.values, expected, strict=True):
         assert row == pytest.approx(truth, abs=2e-5)
-    assert found.n_forward == interaction_passes(tiny_bert, ASKED, LIST[1], 3)
+    assert found.n_forward == pairs_of_words((len(query), len(document)), 3)
     assert found.n_words_seen == len(document) > 3
 
 

@@ -110,7 +110,7 @@ def test_a_sentence_is_a_button_that_opens_into_its_words() -> None:
     words = [Word(FIRST[a:b], "document", a, b, None) for a, b in ((0, 6), (6, 9), (9, 16), (16, 31), (31, 44))]
     panel = Panel("A", 1, FIRST, 3.0, False, words, WITHOUT["A"], (Cut(0, 6), Cut(17, 32)))
     html = words_html([panel])
-    stretches = html.split('<span class="rl-stretch rl-line"')[1:]
+    stretches = html.split('<span class="rl-stretch rl-lined"')[1:]
     assert [("data-zoomed" in one.split(">")[0], one.count("rl-part")) for one in stretches] == [
         (True, 4),  # a word of it is gone
         (False, 2),

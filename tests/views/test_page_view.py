@@ -79,3 +79,13 @@ def test_no_rule_for_a_phone_or_for_calm_begins_with_gradios_container() -> None
     for sheet in CSS:
         for rules in re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)", sheet.read_text("utf-8")):
             assert ".gradio-container" not in rules, sheet.name
+
+
+def test_one_name_is_laid_out_in_one_style_sheet() -> None:
+    """All sheets are on one page: a second thing of the same name would take the layout of the first."""
+    where: dict[str, list[str]] = {}
+    for sheet in CSS:
+        for name in set(re.findall(r"(?:^|\})\s*(\.rl-[\w-]+) \{", sheet.read_text("utf-8"), re.MULTILINE)):
+            where.setdefault(name, []).append(sheet.name)
+    assert {name: sheets for name, sheets in where.items() if len(sheets) > 1} == {}
+    assert where[".rl-told"] == ["compare.css"]

@@ -195,9 +195,12 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
         "A is ahead by 1.00: A’s “Berlin is <big>.” lifts A by 2.00; A’s “It has people.” holds A down by 0.50; B’s "
         "“Paris is old.” lifts B by 0.26. 1 sentence is in both documents, of 3 of the first and 2 of the second."
     ) in text
-    assert (
-        "Without “Berlin is <big>.”, A as given falls from +3.00 to +1.50, below B; that sentence alone scores" in text
-    )
+    falls = "Without “Berlin is <big>.”, A as given falls from +3.00 to +1.50, below B"
+    one, *others = WITHOUT["A"].sentences
+    for alone, says in ((-0.5, "; that sentence alone scores −0.50."), (None, ".")):
+        of = dataclasses.replace(WITHOUT["A"], sentences=(dataclasses.replace(one, alone=alone), *others))
+        page = read(passages_html(PASSAGES, {**WITHOUT, "A": of}, IN_WORDS, "Occlusion"))  # type: ignore[arg-type]
+        assert f"{falls}{says}" in page.text
     assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
     assert "Words inside a sentence by Occlusion" in text

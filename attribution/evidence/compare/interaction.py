@@ -109,14 +109,11 @@ def interaction(
     )
 
 
-def interaction_passes(reranker: Reranker, query: str, document: str, n_words: int = 12) -> int:
-    """The forwards that `interaction` by differences will take: the pair, each word alone, each pair of words."""
-    pair = reranker.encode(query, document)
-    return pairs_of_words((len(seen_words(pair, "query")), len(seen_words(pair))), n_words)
-
-
 def pairs_of_words(sides: tuple[int, int], n_words: int) -> int:
-    """The same, by the words of the query and of the document that the model sees."""
+    """The forwards that `interaction` by differences takes: the pair, each word alone, each pair of words.
+
+    `sides`: the words of the query and of the document that the model sees.
+    """
     n_query, n_document = sides
     return 1 + n_query + n_document + n_query * min(n_words, n_document)
 
