@@ -198,8 +198,9 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     falls = "Without “Berlin is <big>.”, A as given falls from +3.00 to +1.50, below B"
     one, *others = WITHOUT["A"].sentences
     for alone, says in ((-0.5, "; that sentence alone scores −0.50."), (None, ".")):
-        of = dataclasses.replace(WITHOUT["A"], sentences=(dataclasses.replace(one, alone=alone), *others))
-        page = read(passages_html(PASSAGES, {**WITHOUT, "A": of}, IN_WORDS, "Occlusion"))  # type: ignore[arg-type]
+        of_a = dataclasses.replace(WITHOUT["A"], sentences=(dataclasses.replace(one, alone=alone), *others))
+        by_side = {"A": of_a, "B": WITHOUT["B"]}
+        page = read(passages_html(PASSAGES, by_side, IN_WORDS, "Occlusion"))  # type: ignore[arg-type]
         assert f"{falls}{says}" in page.text
     assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
