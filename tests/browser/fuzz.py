@@ -18,6 +18,7 @@ from playwright.sync_api import Dialog, Page, sync_playwright
 
 from benchmarks.serve import serve
 from tests.browser.conftest import FLAGS
+from tests.browser.looks import open_settings
 from tests.hostile import WRONG, text_of
 
 MARKUP = ":is(script, img, iframe, object, embed, form, link, meta, base, video, audio)"
@@ -96,7 +97,7 @@ def through_the_page(page: Page, url: str, n: int, seed: int = 0) -> tuple[Count
     page.on("dialog", on_dialog)
     page.on("request", lambda request: wrong.extend([request.url] * _foreign(request.url, url)))
     page.goto(url)
-    page.locator("#settings > button").click()
+    open_settings(page)
     for box in page.locator("#groups input[type=checkbox]").all()[1:]:
         box.uncheck()
     page.wait_for_function("() => location.hash.startsWith('#p=')")

@@ -1,4 +1,4 @@
-"""What tests of every tab share: opening it at any width, and what all visitors need of it, in both themes."""
+"""What tests of every tab share: opening it at any width, and its settings; what all visitors need, in both themes."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ LOOKS = """(inside) => {
   }
   return looks.size;
 }"""
+DRAWN = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 BUT_COLOURS: dict[str, Any] = {"rules": {"color-contrast": {"enabled": False}}}  # which take four fifths of axe's time
 
 
@@ -45,6 +46,7 @@ def open_tab(page: Page, name: str) -> None:
     switch = page.get_by_role("radio", name=name, exact=True)
     if switch.is_visible():
         switch.check()
+        page.evaluate(DRAWN)
         return
     tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_label("More tabs")
     expect(tab.or_(more).filter(visible=True).first).to_be_visible()
@@ -53,6 +55,13 @@ def open_tab(page: Page, name: str) -> None:
     else:
         more.click()
         page.locator(".overflow-dropdown button", has_text=name).click()
+    page.evaluate(DRAWN)
+
+
+def open_settings(page: Page) -> None:
+    """What has just appeared is set to the value it had once more, a frame later; so it is ready after two."""
+    page.locator("#settings > button").click()
+    page.evaluate(DRAWN)
 
 
 def violations(page: Page, inside: str | dict[str, Any] | None = None, **options: Any) -> list[str]:

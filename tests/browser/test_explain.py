@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from attribution import METHODS
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
+from tests.browser.looks import open_settings
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 DONE = ".rl-card:not(.rl-pending)"
@@ -35,21 +36,17 @@ def method(page: Page, label: str) -> Locator:
     """A method's box, in the list that opens beside Explain."""
     box = page.get_by_role("checkbox", name=re.compile(rf"^{re.escape(label)}( \([\d,]+ passes.*)?$"))  # with its cost
     if not box.is_visible():
-        page.locator("#settings > button").click()
+        open_settings(page)
     return box
 
 
 def set_number(page: Page, name: str, value: str) -> None:
-    """Type into a slider's box until it holds: one that has just appeared is set to its default once more."""
+    """Type into the slider's box."""
     number, slider = page.get_by_label(f"number input for {name}"), page.get_by_label(f"range slider for {name}")
     if not number.is_visible():
-        page.locator("#settings > button").click()
-    for _ in range(20):
-        number.fill(value)
-        number.press("Tab")
-        page.evaluate("new Promise(done => setTimeout(done, 200))")
-        if slider.input_value() == value:
-            return
+        open_settings(page)
+    number.fill(value)
+    number.press("Tab")
     expect(slider).to_have_value(value)
 
 

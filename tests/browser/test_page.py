@@ -12,7 +12,15 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.looks import BUT_COLOURS, FITS, expect_contrast, expect_no_violation, open_tab, violations
+from tests.browser.looks import (
+    BUT_COLOURS,
+    FITS,
+    expect_contrast,
+    expect_no_violation,
+    open_settings,
+    open_tab,
+    violations,
+)
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "examples" / "pairs.json").read_text(encoding="utf-8"))
 LONG = "the tower was completed in a spring long ago and " * 30
@@ -301,7 +309,7 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     ready(page, app_url)
     page.get_by_role("link", name="How to read this").click()
     expect(page.locator("#key .rl-key")).to_be_in_viewport()
-    page.locator("#settings > button").click()
+    open_settings(page)
     expect(page.locator("#groups")).to_be_visible()
     expect_no_violation(page)  # the settings, over the first result, and the key
     page.keyboard.press("Escape")

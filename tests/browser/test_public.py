@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from attribution.export import SCHEMA
 from tests.browser.fuzz import by_http, through_the_page
-from tests.browser.looks import open_tab
+from tests.browser.looks import open_settings, open_tab
 
 TEXT = "Zürich 🎉 首都 שלום‏ <b>bold</b> ${7*7} {{7*7}} a\u0301 end."
 MARKUP = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'} & &amp;"
@@ -135,7 +135,7 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
     ready(page, app_url)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     fill(page, SENTENCES)
-    page.locator("#settings > button").click()
+    open_settings(page)
     page.get_by_label("delete", exact=True).check()
     page.keyboard.press("Escape")
     done(page)
