@@ -144,6 +144,12 @@ def believe(results: dict[str, Any], which: str = "tables") -> list[tuple[str, .
     return found
 
 
+def word_orders(results: dict[str, Any]) -> dict[str, float]:
+    """Method, or control -> how many logits further the score falls without its top words than with random orders."""
+    rows = {row["method"].split(" (n_")[0]: row["faithful"] for row in results["tables"][1]["rows"]}
+    return {method: faithful["mean"] for method, faithful in rows.items() if faithful}
+
+
 def summary(results: dict[str, Any]) -> str:
     """Markdown: both tables, which methods beat the words of the query, and when and on what it was measured."""
     head = f"{results['says']}. Means with 95 % bootstrap intervals; a method's value of a sentence is its words' sum."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution.methods import METHODS
+from benchmarks.passage_tables import word_orders
 from benchmarks.report import Cell, Table, from_json
 
 NOT_MEASURED = "not measured"
@@ -52,17 +53,21 @@ def summary(results: dict[str, Any]) -> str:
     return "\n\n".join([measured, methods.markdown()])
 
 
-def believe(results: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """`(method, score falls by, beats all random)` of the short documents, best first; of a method that was too costly
-    for them –, of one that no stored table has "not measured"."""
-    rows = _column(results["sections"], *SHORT["short: faithful, mask"])
-    beats = _column(results["sections"], *SHORT["short: beats all random, mask"])
-    best_first = sorted(rows, key=lambda method: -rows[method].mean)
-    measured = [(method, f"{rows[method].mean:.2f}", str(beats[method])) for method in best_first]
-    known = _column(results["sections"], *COSTLY)
-    others = [method.label for method in METHODS.values() if method.label not in rows]
+def believe(results: dict[str, Any], passages: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """`(method, score falls by on passages, on short documents)`, best on passages first; of a method that was too
+    costly for them –, of one that no stored table has "not measured"."""
+    short = {key: cell.mean for key, cell in _column(results["sections"], *SHORT["short: faithful, delete"]).items()}
+    long = word_orders(passages)
+    known = {*short, *long, *_column(results["sections"], *COSTLY)}
+    others = [method.label for method in METHODS.values() if method.label not in {*short, *long}]
+    best_first = sorted({*short, *long}, key=lambda method: (-long.get(method, -1.0), method))
+    measured = [(method, _cell(long.get(method)), _cell(short.get(method))) for method in best_first]
     without = {label: "–" if label in known else NOT_MEASURED for label in others}
     return [*measured, *((label, cell, cell) for label, cell in without.items())]
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _column(sections: dict[str, Any], section: str, place: int, name: str) -> dict[str, Any]:

@@ -130,7 +130,7 @@ async def ask_api(server: Server, ask: Ask) -> Seen:
     if ask.start == "explain":
         given = [ask.query, ask.documents[0], *ask.methods, ask.model]
     asked = await server.post(f"call/{ask.start}", {"data": given})
-    if asked.status_code == 503:
+    if not asked.is_success:
         return _refused(ask, asked, began)
     async for event, data in server.stream(f"call/{ask.start}/{asked.json()['event_id']}"):
         if event == "complete":
@@ -142,10 +142,10 @@ async def ask_api(server: Server, ask: Ask) -> Seen:
 
 
 def _refused(ask: Ask, answer: httpx.Response, began: float) -> Seen:
-    """A refusal has to say for how long."""
-    wait = answer.headers.get("retry-after", "")
-    outcome = "refused" if wait.isdecimal() else "wrong"
-    return Seen(ask, outcome, time.perf_counter() - began, answer.text)
+    """A refusal is a 503 and has to say for how long; any other error is wrong."""
+    says_when = answer.headers.get("retry-after", "").isdecimal()
+    outcome = "refused" if answer.status_code == 503 and says_when else "wrong"
+    return Seen(ask, outcome, time.perf_counter() - began, f"{answer.status_code} {answer.text}")
 
 
 @or_unanswered
@@ -163,7 +163,7 @@ async def ask_page(server: Server, ask: Ask, filled: Mapping[str, str], status: 
         await server.post("run/predict", claiming)
     running = {"data": server.values(run["inputs"], filled), "fn_index": run["id"], "trigger_id": 1, **who}
     joined = await server.post("queue/join", running)
-    if joined.status_code == 503:
+    if not joined.is_success:
         await server.post("run/predict", halt)
         return _refused(ask, joined, began)
     sent: list[Any] = []
@@ -210,7 +210,7 @@ async def _vanish(server: Server, ask: Ask, after: float) -> Seen:
     began = time.perf_counter()
     data = [ask.query, ask.documents[0], "shapley", ask.model, "", "", random.randint(40, 64)]
     asked = await server.post("call/explain", {"data": data})
-    if asked.status_code == 503:
+    if not asked.is_success:
         return _refused(ask, asked, began)
 
     async def listen() -> None:

@@ -16,6 +16,7 @@ from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.memory import gigabytes
 from benchmarks import audit as audit_cost
 from benchmarks import compare, passage_tables, probes
+from benchmarks.report import from_json
 from benchmarks.summary import believe, stored, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,8 +98,13 @@ def lab_table() -> str:
 def believe_table() -> str:
     """Which method to believe, best first."""
     cost = {method.label: method.cost for method in METHODS.values()}
-    rows = (f"| {label} | {falls} | {beats} | {cost.get(label, '')} |" for label, falls, beats in believe(stored()))
-    return _table("| method | score falls by | beats all ten random orders on | passes |", rows)
+    found = believe(stored(), passage_tables.stored())
+    rows = (f"| {label} | {passages} | {documents} | {cost.get(label, '')} |" for label, passages, documents in found)
+    short = from_json(stored()["sections"]["short documents"]["tables"][0]).says.split(";")[0].replace(" pairs,", "")
+    of = passage_tables.stored()
+    long = f"{of['pairs']} passages of {' to '.join(map(str, of['words']))} words"
+    head = f"| method | {long} | {short} | passes |"
+    return _table(head, rows)
 
 
 def believe_passages_table() -> str:
