@@ -20,7 +20,7 @@ from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, serve
-from interface.tabs.explain import Asked, explained
+from interface.tabs.explain.tab import Asked, explained
 
 
 @dataclass(frozen=True)

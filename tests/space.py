@@ -69,7 +69,7 @@ def main() -> dict[str, Any]:
     from interface.programs import api
     from interface.programs.endpoints import endpoint
     from interface.runs.lanes import stop
-    from interface.tabs import explain as explain_tab
+    from interface.tabs.explain import tab as explain_tab
 
     MODELS["tiny"] = Checkpoint(label="tiny", path=sys.argv[1], licence="", about="")
     load_reranker("tiny")

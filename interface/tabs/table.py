@@ -10,8 +10,10 @@ import gradio as gr
 from interface.page.layout import Shell
 from interface.page.links import Linked
 from interface.runs.lanes import MAIN
-from interface.tabs import explain, explain_edit, learn, probes, two_models
+from interface.tabs import learn, probes
 from interface.tabs.compare import tab as compare
+from interface.tabs.explain import edit, two_models
+from interface.tabs.explain import tab as explain
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Tab:
 
 
 TABS = [
-    Tab("explain", "Explain", explain.build, {MAIN: "", explain_edit.LANE: "", two_models.LANE: two_models.SAYS}),
+    Tab("explain", "Explain", explain.build, {MAIN: "", edit.LANE: "", two_models.LANE: two_models.SAYS}),
     Tab("compare", "Compare", compare.build, {"compare": "Ready. Enter in the query compares."}),
     Tab("probes", "Probes", probes.build),
     Tab("learn", "Learn", learn.build, learn.LANES),

@@ -17,7 +17,7 @@ from attribution.types import Explanation, Token
 from attribution.views.cards import cards_html
 from attribution.views.key import key_html
 from attribution.views.removal import removal_steps
-from interface.tabs.explain import SCRIPT
+from interface.tabs.explain.tab import SCRIPT
 
 ROOT = Path(__file__).parents[2]
 LONG = " ".join(f"word{i}" for i in range(300))

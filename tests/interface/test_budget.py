@@ -24,15 +24,15 @@ from interface.runs.run import Run, ticking
 from interface.runs.steps import Tick, stepwise
 from interface.server import gradio_private
 from interface.server.gradio_private import gone
-from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
 from interface.tabs import probes as probes_tab
-from interface.tabs import two_models
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare.documents import Document
 from interface.tabs.compare.state import Asked
-from interface.tabs.explain_results import CARDS
+from interface.tabs.explain import tab as explain_tab
+from interface.tabs.explain import two_models
+from interface.tabs.explain.results import CARDS
 from tests.interface.conftest import shown, visitor
 
 CONTRAST = "integrated_gradients"

@@ -14,9 +14,9 @@ from attribution.numbers import logit
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from interface.tabs import explain_edit
-from interface.tabs.explain import Asked, at_most, explained, is_whole
-from interface.tabs.explain_sentences import passes_of_sentences
+from interface.tabs.explain import edit as explain_edit
+from interface.tabs.explain.sentences import passes_of_sentences
+from interface.tabs.explain.tab import Asked, at_most, explained, is_whole
 from tests.interface.conftest import PAIR, shown
 
 PASSAGE = "Berlin is large. It has about 3.7 million inhabitants. Paris has fewer. Nobody knows why."

@@ -13,8 +13,8 @@ from attribution import METHODS
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import identity_html
 from interface.runs.lanes import claim, stop
-from interface.tabs import first
-from interface.tabs.explain import Asked, run
+from interface.tabs.explain import first
+from interface.tabs.explain.tab import Asked, run
 from tests.interface.conftest import PAIR, SESSION, visitor
 
 

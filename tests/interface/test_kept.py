@@ -13,7 +13,7 @@ from interface.programs import api
 from interface.runs import kept
 from interface.runs.handlers import UNCHANGED
 from interface.runs.lanes import busy, claim
-from interface.tabs import explain as explain_tab
+from interface.tabs.explain import tab as explain_tab
 from tests.interface.conftest import SESSION, shown, visitor
 
 PAIR = ("berlin", "museums in paris")

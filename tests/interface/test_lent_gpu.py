@@ -18,15 +18,15 @@ from interface.programs.endpoints import Call
 from interface.runs import budget
 from interface.runs.cost import lent
 from interface.runs.handlers import Handler, Pair
-from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
 from interface.tabs import probes as probes_tab
-from interface.tabs import two_models
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare import what_if
 from interface.tabs.compare.documents import check_list
 from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick
+from interface.tabs.explain import tab as explain_tab
+from interface.tabs.explain import two_models
 from tests.interface.conftest import shown, visitor
 from tests.tiny import save_tiny
 

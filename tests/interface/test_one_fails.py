@@ -11,8 +11,8 @@ from attribution.rerankers import states
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import each_card
-from interface.tabs.explain import Asked, explained
-from interface.tabs.explain_results import CARDS
+from interface.tabs.explain.results import CARDS
+from interface.tabs.explain.tab import Asked, explained
 from tests.interface.conftest import PAIR
 from tests.interface.conftest import shown as on_page
 

@@ -17,7 +17,7 @@ from interface.runs.once import explain_ahead
 from interface.runs.run import Run
 from interface.tabs.compare import tab as compare
 from interface.tabs.compare.inputs import EMPTY, LIST
-from interface.tabs.explain import Asked, ask, run
+from interface.tabs.explain.tab import Asked, ask, run
 from tests.interface.conftest import PAIR, shown, visitor
 
 STEPS = 4

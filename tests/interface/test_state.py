@@ -23,9 +23,9 @@ from interface.page.settings import DEFAULTS
 from interface.runs.handlers import UNCHANGED, Pair, handler
 from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, stop, waiting
 from interface.runs.run import Run
-from interface.tabs import explain as explain_tab
 from interface.tabs import inside as inside_tab
 from interface.tabs import lab as lab_tab
+from interface.tabs.explain import tab as explain_tab
 from interface.tabs.table import lines
 from tests.interface.conftest import PAIR, visitor
 

@@ -15,8 +15,8 @@ from attribution.methods import METHODS
 from interface.page import models
 from interface.page.settings import DEFAULT_METHODS
 from interface.runs import run
-from interface.tabs import explain as explain_tab
-from interface.tabs.explain_results import CARDS
+from interface.tabs.explain import tab as explain_tab
+from interface.tabs.explain.results import CARDS
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants . " * 6)
 

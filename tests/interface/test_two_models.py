@@ -12,7 +12,7 @@ from attribution.errors import OptionError
 from attribution.rerankers.reranker import Reranker
 from attribution.views.two_models import two_models_html
 from interface.page.settings import DEFAULTS
-from interface.tabs import two_models
+from interface.tabs.explain import two_models
 from tests.interface.conftest import PAIR, shown, visitor
 
 METHODS = ("saliency", "integrated_gradients", "integrated_gradients_captum", "shapley")

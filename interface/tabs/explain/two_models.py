@@ -22,7 +22,7 @@ from interface.page.actions import start
 from interface.page.layout import STATIC, Shell
 from interface.runs.handlers import Update, handler
 from interface.runs.run import Run
-from interface.tabs.explain_asked import Asked, ask
+from interface.tabs.explain.asked import Asked, ask
 
 LANE = "two-models"
 SAYS = "Runs the ticked methods on the pair in the boxes, under both models."

@@ -31,11 +31,11 @@ from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
 from interface.runs.lanes import MAIN
 from interface.runs.run import Run
-from interface.tabs import explain_edit, two_models
-from interface.tabs.explain_asked import Asked, ask
-from interface.tabs.explain_results import CARDS, Results
-from interface.tabs.explain_sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by
-from interface.tabs.first import Opening, without_result
+from interface.tabs.explain import edit, two_models
+from interface.tabs.explain.asked import Asked, ask
+from interface.tabs.explain.first import Opening, without_result
+from interface.tabs.explain.results import CARDS, Results
+from interface.tabs.explain.sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by
 
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
 SCRIPT = "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in ("words", "edits", "sentences"))
@@ -56,7 +56,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
                 cards = {name: gr.HTML(page[name]) for name in CARDS}
             with gr.Column(elem_id="edited"):
                 edited = gr.HTML(page["edited"])
-                shell.actions.lines[explain_edit.LANE].render()
+                shell.actions.lines[edit.LANE].render()
         faithfulness = gr.HTML(page["faithfulness"], elem_id="faithfulness")
         results = gr.State(page["results"], time_to_live=KEEP_SECONDS)
         build_downloads(results)
@@ -72,7 +72,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
     changes = [each.change for each in inputs.values()]  # a long run is asked about anew
     gr.on(changes, None, None, shell.actions.explain, js=f"() => {EXPLAIN!r}")
     two_models.build(shell)
-    return explain_edit.build(shell, head, edited, results)
+    return edit.build(shell, head, edited, results)
 
 
 def at_most(asked: Asked) -> tuple[int, float]:

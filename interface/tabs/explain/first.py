@@ -20,7 +20,7 @@ from interface.runs.gpu import log
 from interface.runs.handlers import ASIDE, Update
 from interface.runs.lanes import busy
 from interface.server.gradio_private import refresh
-from interface.tabs.explain_results import page_of
+from interface.tabs.explain.results import page_of
 
 STARTING = "This example is being explained: the server has just started."
 FAILED = "This example could not be explained when the server started; its log says why. Press Explain to try again."

@@ -12,7 +12,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.sentence_bars import FEWEST
 from attribution.words import split_sentences
 from interface.runs.handlers import Pair, Update
-from interface.tabs.explain_results import Results
+from interface.tabs.explain.results import Results
 
 SENTENCES = "sentences"  # costed as a method is
 EARLY = 2  # of what the stream yields, before any method runs

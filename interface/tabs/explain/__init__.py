@@ -1,0 +1,1 @@
+"""Tab "Explain": what it asks, its runs, their results, sentences and edits, and a second model beside."""
