@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -32,6 +33,10 @@ from interface.tabs.compare.documents import write_list
 
 STORED = Path(__file__).parent / "load.json"
 PAIRS, LISTS = (json.loads((ROOT / "examples" / f"{name}.json").read_text("utf-8")) for name in ("pairs", "lists"))
+EXAMPLES = [
+    Ask("example", "", BUNDLED, one["query"], tuple(one.get("documents") or [one["document"]]))
+    for one in [*PAIRS, *LISTS]
+]
 READS = 2.0, 10.0  # seconds until who was answered asks again
 METHODS = ("saliency", "input_x_gradient", "layerwise_relevance", "attention", "occlusion", "integrated_gradients")
 IDLE = 0.2  # of a core
@@ -77,8 +82,8 @@ def text_of(draw: random.Random) -> tuple[str, str]:
 
 
 async def visitor(server: Server, models: Sequence[str], seed: str, until: float, seen: list[Seen]) -> None:
-    """One client: asks again and again, and waits a little when it is refused."""
-    draw = random.Random(seed)
+    """One client, on one page: asks again and again, and waits a little when it is refused."""
+    draw, server = random.Random(seed), replace(server, session=f"load{seed}")
     while time.monotonic() < until:
         seen.append(await visit(server, models, draw))
         await asyncio.sleep(draw.uniform(*(READS if seen[-1].outcome == "answered" else (0.5, 2.0))))
@@ -88,9 +93,7 @@ async def visit(server: Server, models: Sequence[str], draw: random.Random) -> S
     """One of a visitor's questions, and what came of it."""
     (kind,) = draw.choices([*MIX], [*MIX.values()])
     if kind == "example":
-        one = draw.choice([*PAIRS, *LISTS])
-        documents = one.get("documents") or [one["document"]]
-        return await click(server, Ask(kind, "", models[0], one["query"], tuple(documents)))
+        return await click(server, draw.choice(EXAMPLES))
     query, document = text_of(draw)
     if kind == "own text":
         does = draw.random()
@@ -105,6 +108,16 @@ async def visit(server: Server, models: Sequence[str], draw: random.Random) -> S
     model, methods = draw.choice(models), (draw.choice(METHODS),)
     documents = several if start == "rank" else (document,)
     return await ask_api(server, Ask(kind, start, model, query, tuple(documents), methods))
+
+
+async def warm(url: str, models: Sequence[str]) -> None:
+    """Every example was clicked once, and every model has run."""
+    async with httpx.AsyncClient(timeout=httpx.Timeout(PATIENCE)) as http:
+        server = Server(url, http, session="loadwarm")
+        await server.learn()
+        for ask in [*EXAMPLES, *(replace(EXAMPLES[0], model=model) for model in models[1:])]:
+            while (await click(server, ask)).outcome != "answered":
+                await asyncio.sleep(1)
 
 
 async def click(server: Server, ask: Ask, stop: bool = False) -> Seen:
@@ -157,7 +170,7 @@ def main() -> None:
         for name, root in (roots | {"now": ROOT}).items():
             app = serve("app.py", "--model", second, shows=CARD, root=root, RERANK_LENS_BUDGET_SECONDS="60")
             apps[name] = stack.enter_context(app)
-            asyncio.run(crowd(apps[name][1], ["demo-reranker", second], 2, 5.0, seed=-1))  # warm: both models have run
+            asyncio.run(warm(apps[name][1], [BUNDLED, second]))
             idle_after(apps[name][0].pid)
         seen: dict[str, list[Seen]] = {name: [] for name in apps}
         memory = {name: [megabytes(process.pid)] for name, (process, _) in apps.items()}
@@ -165,7 +178,7 @@ def main() -> None:
         for turn in range(args.rounds):
             for name, (process, url) in apps.items():
                 seconds = 60 * args.minutes / args.rounds
-                seen[name] += asyncio.run(crowd(url, ["demo-reranker", second], args.clients, seconds, seed=turn))
+                seen[name] += asyncio.run(crowd(url, [BUNDLED, second], args.clients, seconds, seed=turn))
                 idle[name] = max(idle[name], idle_after(process.pid))
                 memory[name].append(megabytes(process.pid))
         found = {name: report(seen[name]) | {"memory_mb": memory[name], "idle_after": idle[name]} for name in apps}

@@ -20,7 +20,7 @@ import httpx
 
 SLOW = {"query": "who counts all of these words", "document": "many words to count one by one " * 40}
 PATIENCE = 120.0  # seconds that a visitor waits for the end of an answer
-AGAIN = "again to start it"  # what is said before a long run, which a second click starts
+AGAIN = "again to start it", "Start anyway"  # what versions say before a long run, which a second click starts
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,12 @@ class Seen:
 
 @dataclass
 class Server:
-    """The address, an HTTP client, and the page's configuration, as a browser has it."""
+    """The address, an HTTP client, and the page's configuration, as a browser has it; `session`: of whose page."""
 
     url: str
     http: httpx.AsyncClient
     config: dict[str, Any] = field(default_factory=dict)
+    session: str = ""
 
     async def learn(self) -> None:
         """Read the configuration."""
@@ -155,11 +156,12 @@ async def ask_page(server: Server, ask: Ask, filled: Mapping[str, str], status: 
     `said`: what the page shows in the end, by the names of its parts; `status` names the line that says how it went.
     """
     began = stopped = time.perf_counter()
-    who = {"session_hash": f"load{random.getrandbits(60):x}"}
+    who = {"session_hash": server.session}
     claim, run = server.start(ask.start)
     halt = {"data": [], "fn_index": server.events("stop", "click")[0]["id"], **who}
     claiming = {"data": server.values(claim["inputs"], filled), "fn_index": claim["id"], **who}
-    if AGAIN in (await server.post("run/predict", claiming)).text:
+    said = (await server.post("run/predict", claiming)).text
+    if any(again in said for again in AGAIN):
         await server.post("run/predict", claiming)
     running = {"data": server.values(run["inputs"], filled), "fn_index": run["id"], "trigger_id": 1, **who}
     joined = await server.post("queue/join", running)

@@ -140,9 +140,14 @@ def answered(session: str, lane: str) -> None:
 
 
 def refuse(session: str, name: str) -> None:
-    """The queue is full: the claim of the event `name`, is withdrawn: "run_compare_2" is one of Compare's."""
-    answered(session, name.split("_")[1])
-    _refused.append(session)
+    """The queue is full: the claim of the event `name` is withdrawn; "run_compare_2" is one of Compare's.
+
+    An endpoint has no claim; its caller reads the refusal itself.
+    """
+    kind, *lane = name.split("_")
+    if kind == "run":
+        answered(session, lane[0])
+        _refused.append(session)
 
 
 def was_withdrawn(number: int) -> bool:

@@ -15,7 +15,7 @@ import app
 from attribution import MODELS
 from attribution.rerankers.loading.models import Checkpoint
 from interface.programs.endpoints import endpoint, register
-from interface.runs.lanes import SLOTS
+from interface.runs.lanes import SLOTS, WAITING
 from tests.browser.looks import open_tab
 from tests.tiny import save_two_layers
 
@@ -30,7 +30,8 @@ class Slots:
 
     def hold(self, _reranker: Any, query: str, on_pass: Any) -> dict[str, str]:
         """The task of an endpoint."""
-        self.taken.wait()
+        if not self.go.is_set():
+            self.taken.wait()
         self.go.wait()
         return {"query": query}
 
@@ -80,6 +81,9 @@ def test_every_example_is_answered_while_both_slots_run(page: Page, served: tupl
                 expect(page.locator("#compare-identity")).to_contain_text(chip_query(chip))
                 expect(page.locator("#compare-status")).to_contain_text(KEPT)
             assert not slots.go.is_set()
+            asks = (httpx.post(f"{url}gradio_api/call/hold", json={"data": ["more"]}) for _ in range(WAITING + 1))
+            refused = next(answer for answer in asks if answer.status_code != 200)
+            assert (refused.status_code, refused.headers["retry-after"].isdecimal()) == (503, True)
         finally:
             slots.go.set()
 
