@@ -40,6 +40,7 @@ def check_text(name: str, text: object) -> None:
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises `OptionError` unless `low <= value <= high`, and a whole number where the bounds are."""
     whole = isinstance(low, int) and isinstance(high, int)
-    if not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
+    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise OptionError(f"{name} is {value!r}; it must be {kind} between {low} and {high}.")

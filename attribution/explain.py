@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
 
-from attribution.errors import AttributionError, MissingGradient, OptionError
+from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import typed_control
+from attribution.rerankers.loading.checks import TEST_PAIR
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
@@ -77,18 +79,37 @@ def explain(
 
 def options_of(method: str) -> list[str]:
     """Names of the options that `method`, a key of `METHODS`, takes."""
+    return [*_options(method)]
+
+
+def _options(method: str) -> dict[str, Any]:
+    """Name -> default."""
     parameters = inspect.signature(METHODS[method].attribute).parameters.values()
-    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def try_options(reranker: Reranker, method: str, options: dict[str, Any]) -> None:
+    """Raises `OptionError` for values that `method` refuses on this model: it begins with a test pair, for one batch."""
+
+    def stop(meter: Meter) -> None:
+        if meter.n_forward:
+            raise Stopped("The options are valid.")
+
+    with suppress(Stopped):
+        explain(reranker, *TEST_PAIR, method, on_pass=stop, **options)
 
 
 def check_options(method: str, options: dict[str, Any]) -> None:
-    """Raises `OptionError` for an unknown method, or an option that method does not take."""
+    """Raises `OptionError` for an unknown method, an option that it does not take, and a flag that is no flag."""
     if not isinstance(method, str) or method not in METHODS:
         raise OptionError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.")
-    valid = options_of(method)
+    valid = _options(method)
     unknown = sorted(set(options) - set(valid))
     if unknown:
         raise OptionError(f"{method} does not take {', '.join(unknown)}. Valid: {', '.join(valid) or 'no options'}.")
+    for name, value in options.items():
+        if isinstance(valid[name], bool) and not isinstance(value, bool):
+            raise OptionError(f"{name} is {value!r}; it must be true or false.")
 
 
 def _logit(reranker: Reranker, pair: TokenizedPair) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -224,6 +225,8 @@ def _check(args: argparse.Namespace) -> None:
         args.usage("--workers is of --engine ray, which is not given")
     args.top = {"audit": TOP_AUDITED}.get(args.task, TOP) if args.top is None else args.top
     args.workers = WORKERS if given.get("workers") is None else args.workers
+    if math.isnan(given.get("fail_under") or 0.0):
+        args.usage("--fail-under is nan; it must be a number")
     if args.top < 1 or args.workers < 1:
         args.usage("--top and --workers must be at least 1")
 

@@ -44,7 +44,7 @@ def run_audit(args: argparse.Namespace) -> int:
 
     Raises `AttributionError` and `OSError`, and `SystemExit` with 3 where the measure is too low.
     """
-    check_options(args.measure, args.failures)
+    check_options(args.measure, args.failures, args.seed)
     _check_files(args)
     before = _stored(args.against) if args.against else None
     if before:

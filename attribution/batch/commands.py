@@ -44,6 +44,7 @@ def _answer(args: argparse.Namespace) -> int:
     job.check()
     _check_output(args.output)
     reranker = load_reranker(**loading)
+    job.check_on(reranker)
     output = _open(args.output, job, reranker.model_id, reranker.revision)
     with tqdm(unit="row", disable=None) as bar:
         hear = (lambda: bar.update(), _complain(bar))
@@ -171,8 +172,11 @@ def _options(given: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals:
-            raise OptionError(f"--option {text} has no value. Write --option name=value, as in n_samples=8.")
+        if not equals or not name:
+            lacks = "value" if name else "name"
+            raise OptionError(f"--option {text} has no {lacks}. Write --option name=value, as in n_samples=8.")
+        if name in options:
+            raise OptionError(f"--option {name} was given twice. Give it once.")
         try:
             options[name] = json.loads(value)
         except ValueError:

@@ -16,7 +16,7 @@ from attribution.errors import AttributionError, OptionError
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.sentences import sentences
-from attribution.explain import check_options, explain
+from attribution.explain import check_options, explain, try_options
 from attribution.export import plain, sentences_to_dict
 from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
@@ -50,12 +50,17 @@ class Job:
         return given if self.task == "rank" else {**given, **self.options}
 
     def check(self) -> None:
-        """Raises `OptionError` before any row is read."""
+        """Raises `OptionError` before a model is loaded."""
         if self.task == "explain" and len(self.methods) != 1:
             raise OptionError(f"explain takes one --method; {len(self.methods)} were given. Run it once for each.")
         for method in self.methods:
             check_options(method, dict(self.options))
         check_operator(self.operator)
+
+    def check_on(self, reranker: Reranker) -> None:
+        """Raises `OptionError` for a value that a method refuses on this model, before any row is read."""
+        for method in self.methods:
+            try_options(reranker, method, dict(self.options))
 
 
 def explain_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:

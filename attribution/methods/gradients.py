@@ -65,7 +65,7 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:
     """Plain PyTorch: forward, `backward()` from the logit, read `.grad`; and the logit."""
-    if leaf not in LEAVES:
+    if not isinstance(leaf, str) or leaf not in LEAVES:
         raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
     if leaf != DEFAULT_LEAF:
         reranker = reranker.trainable()

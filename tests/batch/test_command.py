@@ -219,11 +219,26 @@ def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, m
         (["explain", "--method", "magic"], "Unknown method 'magic'"),
         (["explain", "--method", "saliency", "--option", "n_steps=3"], "saliency does not take n_steps"),
         (["explain", "--option", "n_steps"], "has no value"),
+        (["explain", "--option", "=3"], "has no name"),
+        (["explain", "--option", "tolerance=0.1", "--option", "tolerance=0.2"], "tolerance was given twice"),
+        (["explain", "--option", "tolerance=x"], "tolerance is 'x'; it must be a number between"),
+        (["explain", "--option", "joint=no"], "joint is 'no'; it must be true or false"),
+        (["explain", "--option", "baselines=[1]"], "Unknown baseline [1]"),
+        (["explain", "--method", "attention", "--option", "layer=3"], "layer is 3; it must be a whole number"),
+        (["explain", "--method", "shapley", "--option", "seed=true"], "seed is True; it must be a whole number"),
+        (["evaluate", "--method", "saliency", "--option", "leaf={}"], "Unknown leaf {}"),
+        (["sentences", "--max-length", "7"], "max_length is 7"),
+        (["probe", "--label", "good"], "has no label 'good'"),
+        (["audit", "--seed", "-1"], "seed is -1"),
         (["explain", "--output", "/nowhere/out.jsonl"], "No such file"),
         (["explain", "--method", "saliency", "--method", "occlusion"], "explain takes one --method"),
     ],
 )
-def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str) -> None:
-    code, answers, err = command(PAIRS, *arguments)
+def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str, tmp_path: Path) -> None:
+    """Before a row is read or a file is made."""
+    given = arguments if "--output" in arguments else [*arguments, "--output", str(tmp_path / "out")]
+    code, answers, err = command(["no row"], *given)
     assert (code, answers) == (2, [])
     assert says in err
+    assert "skipped" not in err
+    assert not [*tmp_path.glob("out*")]
