@@ -89,7 +89,7 @@ def _options(method: str) -> dict[str, Any]:
 
 
 def try_options(reranker: Reranker, method: str, options: dict[str, Any]) -> None:
-    """Raises `OptionError` for values that `method` refuses on this model: it begins with a test pair, for one batch."""
+    """Raises `OptionError` for values that `method` refuses on this model; a test pair goes through it, for a batch."""
 
     def stop(meter: Meter) -> None:
         if meter.n_forward:

@@ -7,6 +7,7 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,10 @@ def _answer(args: argparse.Namespace) -> int:
     _check_output(args.output)
     reranker = load_reranker(**loading)
     job.check_on(reranker)
-    output = _open(args.output, job, reranker.model_id, reranker.revision)
     with tqdm(unit="row", disable=None) as bar:
         hear = (lambda: bar.update(), _complain(bar))
         rows = _rows(args, bar)
+        output = _open(args.output, job, reranker.model_id, reranker.revision)
         if args.engine == "ray":
             skipped = run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
         else:
@@ -68,11 +69,11 @@ def _probe(args: argparse.Namespace) -> int:
     loaded = [(one.model_id, one.revision, one.notes) for one in (load_reranker(**given) for given in args.models)]
     names, revisions = (" and ".join(said) for said in list(zip(*loaded, strict=True))[:2])
     notes = [f"{name}: {note}" for name, _, of_model in loaded for note in of_model]
-    output = _open(args.output, job, names, revisions)
     with tqdm(unit="pair", disable=None) as bar:
-        complain = _complain(bar)
+        complain, rows = _complain(bar), _rows(args, bar)
+        output = _open(args.output, job, names, revisions)
         deaths = Deaths(output.path)
-        asked, skipped = _split(_rows(args, bar), deaths, complain)
+        asked, skipped = _split(rows, deaths, complain)
         texts = tuple(text for row in asked for text in (row.query, *row.documents))
         bar.total = len(models) * len(asked)
 
@@ -113,14 +114,17 @@ def _split(
 
 
 def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
+    """With the first of them read: what cannot be read at all is refused before there is an output."""
     many = args.task == "rank"
 
     def tell(said: str) -> None:
         bar.write(said, file=sys.stderr)
 
     if args.run:
-        return read_trec(args.run, args.topics, args.passages, args.top, many, tell)
-    return read_json_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), many, tell)
+        rows = read_trec(args.run, args.topics, args.passages, args.top, many, tell)
+    else:
+        rows = read_json_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), many, tell)
+    return chain([*islice(rows, 1)], rows)
 
 
 def _journal(path: Path) -> Path:

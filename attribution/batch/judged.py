@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 from attribution.audit.judged import Candidate, JudgedQuery, check_judged
 from attribution.audit.lexical import best_by_bm25
 from attribution.batch.kept import KeptTexts
-from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, once, read_entry
-from attribution.batch.lines import Tell, check_utf8, say
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.lines import Tell, say
 from attribution.batch.rows import BadLine, Row, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
+from attribution.batch.unfolded import json_lines, loads
 from attribution.errors import InputError, OptionError
 
 GRADES = ("grade", "relevance", "label", "score")  # keys of a document's grade in JSON lines
@@ -96,15 +96,13 @@ def _stored(key: str, query: str, ids: list[str], store: Any) -> Row:
 def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     """A query a line: `{"query": ..., "documents": [{"text": ..., "grade": 1}, ...]}`, ids where given.
 
-    A document without a grade, or with null, is not judged. Bad lines are named.
+    A document without a grade, or with null, is not judged. Bad lines are named; other forms are read as `json_lines`
+    says. Raises `InputError` for an input of no such form.
     """
     ignored = Ignored("the input", tell)
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, text in json_lines(lines, True, tell):
         try:
-            check_utf8(line)
-            value = json.loads(line, object_pairs_hook=once)
+            value = loads(text)
             judged = JudgedRow(number, _judged(value, number))
             check_judged(judged.judged)
             ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))

@@ -6,35 +6,38 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attribution.batch.keys import DOCUMENT, Ignored, kind, once, read_entry
 from attribution.batch.lines import MARK, Tell, say
+from attribution.batch.tables import DELIMITERS, SEPARATOR, check_head, columns, drawn, under
+from attribution.batch.unfolded import json_texts
 from attribution.errors import InputError
 
 Piece = str | tuple[str, str]  # a text, or an id and a text
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
 BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
-BETWEEN = re.compile(r"[\s,\[\]]*")  # values of an array, or of JSON lines with or without commas
 MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-*•–‣◦·]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
 NAME = re.compile(r"\S{1,64}")
-SEPARATOR = re.compile(r"\Asep=.\n")  # Excel's, before a table
-DELIMITERS = ("\t", ",", ";")
 
 
 def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     """The documents of a pasted text, however many, with their ids where there are some.
 
     One a line, or separated by a blank line; a JSON array or JSON lines, of strings or of objects with the keys of
-    `DOCUMENT`; a numbered or bulleted list; quoted cells, or cells under a head that names them. `tell` hears of keys
-    that are not read. Raises `InputError` for what is nearly JSON or a table, and cannot be read so.
+    `DOCUMENT`; a numbered or bulleted list; quoted cells, or cells under a head that names them, or a table that is
+    drawn with bars, as in Markdown. `tell` hears of keys that are not read. Raises `InputError` for what is nearly JSON
+    or a table, and cannot be read so.
     """
     text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
-    text = SEPARATOR.sub("", text)
+    first, _, rest = text.partition("\n")
+    text = rest if SEPARATOR.fullmatch(first) else text
     as_json = isinstance(_loads(text.split("\n")[0]), dict) or isinstance(_loads(text), list)
     if as_json or BEGINS_AS_JSON.match(text.lstrip()):
         return _from_json(text, tell)
+    if rows := drawn(text):
+        return _from_drawn(rows, tell)
     if (found := _from_table(text, tell)) is not None:
         return found
     lines = [line for line in text.split("\n") if line.strip()]
@@ -58,41 +61,44 @@ def _loads(text: str) -> Any:
 def _from_json(text: str, tell: Tell) -> list[Piece]:
     ignored = Ignored("the list", tell)
     pieces: list[Piece] = []
-    for line, value in _values(text):
-        if isinstance(value, str):
-            pieces.append(value)
-            continue
-        if not isinstance(value, dict):
-            raise InputError(f"Line {line} holds {kind(value)}; give a string, or an object with {DOCUMENT}.")
+    try:
+        found = [*json_texts(text)]
+    except InputError as error:
+        raise InputError(
+            f"{error}, but the list begins as JSON. Give each document as a JSON line, or all as one JSON array, in "
+            "double quotes."
+        ) from None
+    for line, one in found:
         try:
-            entry = read_entry(value, DOCUMENT)
+            value = json.loads(one, object_pairs_hook=once)
+            entry = read_entry(value, DOCUMENT) if isinstance(value, dict) else None
         except InputError as error:
             raise InputError(f"Line {line}: {error}.") from None
-        ignored.hear(line, value, entry.read)
-        pieces.append((entry.id or str(len(pieces) + 1), entry.text))
+        if entry:
+            ignored.hear(line, value, entry.read)
+            pieces.append((entry.id or str(len(pieces) + 1), entry.text))
+        elif isinstance(value, str):
+            pieces.append(value)
+        else:
+            raise InputError(f"Line {line} holds {kind(value)}; give a string, or an object with {DOCUMENT}.")
     return pieces
 
 
-def _values(text: str) -> Iterator[tuple[int, Any]]:
-    """Every value of a JSON array or of JSON lines, and the line it begins on. Raises `InputError`."""
-    decoder, at = json.JSONDecoder(object_pairs_hook=once), 0
-    while (at := _end(BETWEEN, text, at)) < len(text):
-        line = text.count("\n", 0, at) + 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except InputError as error:
-            raise InputError(f"Line {line}: {error}.") from None
-        except (ValueError, RecursionError):
-            raise InputError(
-                f"Line {line} is not a JSON object, but the list begins as JSON. Give each document as a JSON line, or "
-                "all as one JSON array, in double quotes."
-            ) from None
-        yield line, value
+def _from_drawn(rows: Sequence[list[str]], tell: Tell) -> list[Piece]:
+    """The rows of a table with bars, whose first row is its head."""
+    head = columns(rows[0])
+    if {*DOCUMENT.texts} & {*head}:
+        return _under(head, rows[1:], tell)
+    if len(head) > 1:
+        raise InputError(_nameless(head))
+    return [cell for row in rows[1:] for cell in row]
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match else at
+def _nameless(head: Sequence[str]) -> str:
+    return (
+        f"The list is a table of {len(head)} columns, and nothing says which one is the text. Put a header line before "
+        f"it that names them: {DOCUMENT}."
+    )
 
 
 def _from_table(text: str, tell: Tell) -> list[Piece] | None:
@@ -107,9 +113,7 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         rows = _without_empty_columns(rows)
         if not rows:
             continue
-        head, sure = [cell.strip().lower() for cell in rows[0]], delimiter == "\t" or quoted
-        if not head[0] and "id" not in head and "text" in head:
-            head[0] = "id"  # the numbers that pandas writes before each row
+        head, sure = columns(rows[0]), delimiter == "\t" or quoted
         names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
         if names_text and (len(head) > 1 or quoted):
             return _under(head, rows[1:], tell)
@@ -122,10 +126,7 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         if len(head) == 2 and sure and head[0] not in DOCUMENT.ids and _are_ids([row[0] for row in rows]):
             return [(row[0], row[1]) for row in rows]
         if len(head) > 1 and (delimiter == "\t" or text.startswith('"') or (quoted and head[0] in DOCUMENT.ids)):
-            raise InputError(
-                f"The list is a table of {len(head)} columns, and nothing says which one is the text. Put a header "
-                f"line before it that names them: {DOCUMENT}."
-            )
+            raise InputError(_nameless(head))
     return None
 
 
@@ -137,15 +138,13 @@ def _without_empty_columns(rows: Sequence[list[str]]) -> list[list[str]]:
 
 def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> list[Piece]:
     """The rows of a table whose columns are named."""
+    check_head(head)
     ignored, pieces = Ignored("the list", tell), list[Piece]()
     for place, row in enumerate(rows, start=1):
-        if len(row) > len(head):
-            raise InputError(
-                f"Row {place + 1} of the table has {len(row)} cells, and its first row names {len(head)}. Put texts "
-                "that hold the separator in double quotes."
-            )
-        cells = zip(head, [*row, *[""] * (len(head) - len(row))], strict=True)
-        value = {name: cell for name, cell in cells if cell or name in DOCUMENT.texts}
+        try:
+            value = under(head, row)
+        except InputError as error:
+            raise InputError(f"Row {place + 1} of the table {error}.") from None
         entry = read_entry(value, DOCUMENT)
         ignored.hear(place + 1, value, entry.read)
         pieces.append((entry.id or str(place), entry.text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, once, read_entry
-from attribution.batch.lines import Tell, check_utf8, say
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.lines import Tell, say
 from attribution.batch.trec import RunLine, read_passages, read_run, read_topics
+from attribution.batch.unfolded import json_lines, loads
 from attribution.errors import InputError
 
 
@@ -45,15 +45,13 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) 
 
     A document may stand under any text key of `PAIR`, with its title; each of `documents` is a string or an object
     with the keys of `DOCUMENT`. Without an id a row is called by the number of its line. Empty lines are passed over.
+    Other forms of such rows are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
     ignored = Ignored("the input", tell)
-    for number, line in enumerate(lines, start=1):
-        text = (line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")).removeprefix("\ufeff")
-        if not text.strip():
-            continue
+    texts = (line if isinstance(line, str) else line.decode("utf-8", "surrogateescape") for line in lines)
+    for number, text in json_lines((text.removeprefix("\ufeff") for text in texts), many, tell):
         try:
-            check_utf8(text)
-            value = json.loads(text, object_pairs_hook=once)
+            value = loads(text)
             row, read = _list(value, number) if many else _pair(value, number)
             ignored.hear(number, value, read)
             yield row

@@ -13,6 +13,7 @@ from typing import Any
 from attribution.batch.kept import KeptTexts
 from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
+from attribution.batch.unfolded import unfold
 from attribution.errors import InputError
 from attribution.numbers import exact
 
@@ -138,9 +139,7 @@ def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Te
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
     ignored, columns = Ignored(path.name, tell), 2
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
+    for number, line in unfold(read_lines(path), path.name, tell):
         try:
             if line.lstrip().startswith("{"):
                 value = _object(line)

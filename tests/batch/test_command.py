@@ -213,6 +213,17 @@ def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, m
         assert (bars[-1].n, bars[-1].total) == (n, total)
 
 
+@pytest.mark.parametrize("task", ["explain", "rank", "evaluate", "sentences", "probe"])
+def test_an_input_that_cannot_be_read_at_all_makes_no_file(command: Any, task: str, tmp_path: Path) -> None:
+    """One sentence, however long the input is."""
+    output = tmp_path / "out.jsonl"
+    table = ["query,document,why", "q1,d1,", "q2,d2,"] if task == "rank" else ["q1,d1", "q2,d2"]
+    for rows in (["[{", '"query": "q"'], table):
+        code, _, err = command(rows, task, "--output", str(output), as_text=True)
+        assert (code, output.exists()) == (2, False)
+        assert re.fullmatch("error: [Tt]he input.*\n", err)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

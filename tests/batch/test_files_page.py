@@ -26,6 +26,9 @@ def test_every_example_is_read(tmp_path: Path) -> None:
         Row("a", 1, query, (play,)),
         Row("2", 2, query, (HAMLET,)),
     ]
+    assert list(read_json_lines(example("Pairs in a table: pairs.csv").splitlines(), False)) == [
+        Row("2", 2, query, ("Shakespeare, who was an actor, too.",))
+    ]
     assert list(read_json_lines(example("Lists: lists.jsonl").splitlines(), True)) == [
         Row("1", 1, query, (play, "Goethe wrote Faust."), ("1", "d2"))
     ]

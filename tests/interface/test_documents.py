@@ -73,6 +73,20 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("Berlin, Germany\nParis, France", [("1", "Berlin, Germany"), ("2", "Paris, France")]),
         ('"To be" he said.\n"Or not" she said.', [("1", '"To be" he said.'), ("2", '"Or not" she said.')]),
         ("one\u2028still one\ntwo", [("1", "one\u2028still one"), ("2", "two")]),
+        ("| # | Passage |\n|---|:-:|\n| 1 | one \\| more |\n| 2 | two |\n", [("1", "one | more"), ("2", "two")]),
+        ("id | text\n---|---\na | one\nb | two", [("a", "one"), ("b", "two")]),
+        ("| Answer |\n|-|\n| one |\n| two |", [("1", "one"), ("2", "two")]),
+        (" id | text\n----+------\n a  | one\n b  | two", [("a", "one"), ("b", "two")]),  # of a database
+        (
+            "+---+------+\n| id | text |\n+===+======+\n| a | one |\n| b | two |\n+---+------+",
+            [("a", "one"), ("b", "two")],
+        ),
+        (
+            "\u2502id\u2502text\u2502\n\u251c\u2500\u253c\u2500\u2524\n\u2502a\u2502one\u2502\n\u2502b\u2502two\u2502",
+            [("a", "one"), ("b", "two")],
+        ),
+        ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
+        ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
 )
 def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> None:
@@ -109,6 +123,13 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('id;Inhalt\n1;"a; b"\n2;c', "The list is a table of 2 columns, and nothing says which one is the text"),
         ("id,text\n1,one, two\n2,three", "Row 2 of the table has 3 cells, and its first row names 2. Put texts"),
         ("[1, 2]", "Line 1 holds a number; give a string"),
+        ('[["one"], ["two"]]', "Line 1 holds a list; give a string"),
+        ('["one",\n"two"', "Line 2 is the last and there is no ], but the list begins as JSON"),
+        ("id,text,text\n1,a,b", "The first row of the table names the column text twice"),
+        ("| Name | About |\n|---|---|\n| a | one |", "The list is a table of 2 columns"),
+        ("Found:\n\n| id | text |\n|--|--|\n| a | one |", 'drawn with bars, and "Found:" is no row of it'),
+        ("text | id\n-----+---\none | 1\n(1 row)", r'"\(1 row\)" is no row of it'),
+        ("| text |\n|---|\n| one | two |", "Row 2 of the table has 2 cells, and its first row names 1"),
     ],
 )
 def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:

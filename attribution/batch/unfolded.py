@@ -1,0 +1,148 @@
+"""What people have in place of JSON lines, as JSON lines: an array, objects over several lines, a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from attribution.batch.keys import PAIR, once
+from attribution.batch.lines import Tell, check_utf8
+from attribution.batch.tables import DELIMITERS, SEPARATOR, check_head, columns, under
+from attribution.errors import InputError
+
+Numbered = Iterator[tuple[int, str]]
+OVER_LINES = re.compile(r"\s*(\{|\[\s*(\{.*)?)\s*", re.DOTALL)  # what the first line of such JSON is
+BEGINS_AS_JSON = re.compile(r"\s*[\[{]")
+VALUE = re.compile(r"[^\s,]")
+
+
+def json_lines(lines: Iterable[str], many: bool, tell: Tell) -> Iterator[tuple[int, str | InputError]]:
+    """As `unfold` for rows, and of a table its rows, as JSON; in place of a row that cannot be read stands why.
+
+    `many`: each is to hold a list, as no row of a table does. Raises `InputError` for what is none of those, at once.
+    """
+    numbered: Numbered = enumerate(lines, start=1)
+    first = _next(numbered)
+    if first and SEPARATOR.fullmatch(first[1]):
+        first = _next(numbered)
+    if first and not BEGINS_AS_JSON.match(first[1]):
+        if head := _head(first[1], many):
+            yield from _rows(*head, first[0] + 1, numbered)
+            return
+        second = _next(numbered)
+        if second and not BEGINS_AS_JSON.match(second[1]):
+            raise InputError(_neither(first[1], many))
+        numbered = chain([second] if second else [], numbered)
+    yield from unfold(chain([first] if first else [], numbered), "the input", tell)
+
+
+def unfold(numbered: Numbered, name: str, tell: Tell) -> Numbered:
+    """Every line that is not empty, with its number; of a JSON array, or of JSON over several lines, every element.
+
+    Raises `InputError` for JSON that is not whole, before the first element.
+    """
+    first = _next(numbered)
+    if first and OVER_LINES.fullmatch(first[1]):
+        above = "\n" * (first[0] - 1)
+        found = _whole(above + "\n".join(line for _, line in chain([first], numbered)), name)
+        tell(f"{name} is JSON over several lines, or an array: line N means its N-th object")
+        yield from enumerate(found, start=1)
+    elif first:
+        yield first
+        yield from ((number, line) for number, line in numbered if line.strip())
+
+
+def loads(text: str | InputError) -> Any:
+    """The value of one of `json_lines`. Raises `InputError` for bytes that are no UTF-8, `ValueError` for no JSON."""
+    if isinstance(text, InputError):
+        raise text
+    check_utf8(text)
+    return json.loads(text.rstrip().removesuffix(","), object_pairs_hook=once)
+
+
+def json_texts(text: str) -> Iterator[tuple[int, str]]:
+    """The text of every value of JSON arrays, or of JSON values with or without commas, and the line it begins on.
+
+    Raises `InputError`, a sentence's beginning, which says on what line it ends.
+    """
+    decoder, at, line, within = json.JSONDecoder(), 0, 1, False
+    while found := VALUE.search(text, at):
+        begin = found.start()
+        line += text.count("\n", at, begin)
+        at = begin + 1
+        if text[begin] == ("]" if within else "["):
+            within = not within
+            continue
+        try:
+            _, at = decoder.raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            raise InputError(f"Line {line} is not a JSON object") from None
+        yield line, text[begin:at]
+        line += text.count("\n", begin, at)
+    if within:
+        raise InputError(f"Line {line} is the last and there is no ]")
+
+
+def _next(numbered: Numbered) -> tuple[int, str] | None:
+    return next(((number, line) for number, line in numbered if line.strip()), None)
+
+
+def _whole(text: str, name: str) -> list[str]:
+    try:
+        return [one for _, one in json_texts(text)]
+    except InputError as error:
+        raise InputError(
+            f"{name}: {error}, but it begins as a JSON array, or as JSON over several lines. Give all of it, or JSON "
+            "lines: an object a line."
+        ) from None
+
+
+def _head(line: str, many: bool) -> tuple[list[str], str] | None:
+    """The columns that a table's first line names, and what parts them. Raises `InputError`."""
+    for delimiter in DELIMITERS:
+        try:
+            head = columns(next(csv.reader([line], delimiter=delimiter), []))
+        except csv.Error:
+            continue
+        if "query" in head and len(head) > 1:
+            if many or not {*head} & {*PAIR.texts}:
+                raise InputError(_neither(line, many))
+            check_head(head)
+            return head, delimiter
+    return None
+
+
+def _rows(head: list[str], delimiter: str, begins: int, numbered: Numbered) -> Iterator[tuple[int, str | InputError]]:
+    reader = csv.reader((f"{line}\n" for _, line in numbered), delimiter=delimiter, strict=True)
+    number = begins
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield number, _row(head, row)
+            number = begins + reader.line_num
+    except csv.Error as error:
+        raise InputError(
+            f"Line {number} cannot be read as a row of the table: {error}. Put its text in double quotes, and write a "
+            "double quote in it twice."
+        ) from None
+
+
+def _row(head: list[str], row: list[str]) -> str | InputError:
+    try:
+        return json.dumps(under(head, row), ensure_ascii=False)
+    except InputError as error:
+        return error
+
+
+def _neither(line: str, many: bool) -> str:
+    begins = f'The input is neither JSON lines nor a JSON array; it begins "{line.strip()[:60]}".'
+    if many:
+        return f'{begins} Give an object a line, {{"query": ..., "documents": [...]}}; a table (CSV) has no lists.'
+    return (
+        f'{begins} Give an object a line, {{"query": ..., "document": ...}}, or a table (CSV or TSV) whose first line '
+        "names the columns query and document."
+    )
