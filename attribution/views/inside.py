@@ -51,6 +51,12 @@ class HeatMap(NamedTuple):
     feet: Sequence[str]
 
 
+def menus_html(inside: Inside, layer: int, head: int) -> Markup:
+    """Which layer and head the map of the attention is of; the last layer, and the mean of its heads, are first."""
+    n_layers, n_heads = inside.attention.shape[:2]
+    return render("menus.html", menus=[("Layer", n_layers, n_layers, layer), ("Head", n_heads, MEAN, head)])
+
+
 def attention_html(inside: Inside, layer: int, head: int) -> Markup:
     """Document words down; across, the read-out position and the query words. `layer`, `head` from 1, 0 the mean."""
     weights = inside.attention if layer == MEAN else inside.attention[layer - 1 : layer]

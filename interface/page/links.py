@@ -20,28 +20,28 @@ SCRIPT = Path(__file__).parent / "static" / "permalink.js"
 
 @dataclass(frozen=True)
 class Field:
-    """A component whose value is part of the link, and what a link may put there."""
+    """A component whose value is part of the link, and what a link may put there.
+
+    `since`: the version of links that it came in; a link has its fields by their place, and older ones have fewer.
+    """
 
     component: Any
     rule: Mapping[str, Any]
+    since: int = 0
 
 
 @dataclass(frozen=True)
 class Linked:
-    """What of a tab is part of a link, what to do after an event that filled it from one, and the tab's own button.
-
-    `since`: in which version its fields came; a link has them by their place, and older ones have fewer.
-    """
+    """What of a tab is part of a link, what to do after an event that filled it from one, and the tab's own button."""
 
     fields: Sequence[Field]
     after: Callable[[Any], Any] = lambda event: event
     copy: gr.Button | None = None
-    since: int = 0
 
 
-def text(component: gr.Textbox, longest: int) -> Field:
+def text(component: gr.Textbox, longest: int, since: int = 0) -> Field:
     """Any text of at most `longest` characters."""
-    return Field(component, {"name": str(component.label), "text": longest})
+    return Field(component, {"name": str(component.label), "text": longest}, since)
 
 
 def choice(component: gr.Dropdown | gr.Radio) -> Field:
@@ -73,7 +73,7 @@ def build_copy(of: str = "") -> gr.Button:
 
 def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
     """The address follows the fields, and they follow the address; each `copy` copies the link."""
-    fields = [field for part in sorted(linked, key=lambda part: part.since) for field in part.fields]
+    fields = sorted((field for part in linked for field in part.fields), key=lambda field: field.since)
     components = [field.component for field in fields]
     rules = json.dumps([field.rule for field in fields])
     space = os.environ.get("SPACE_ID")

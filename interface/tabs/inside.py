@@ -14,10 +14,11 @@ from attribution.lab.internals import Inside, look_inside
 from attribution.methods.passes import Sides
 from attribution.rerankers.meter import Meter, metered
 from attribution.views.compare import title_html
-from attribution.views.inside import MEAN, MEASURES, attention_html, readout_html, states_html
+from attribution.views.inside import MEAN, MEASURES, attention_html, menus_html, readout_html, states_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
 from interface.page.layout import STATIC, Shell, open_run
+from interface.page.links import Field, choice, text
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
@@ -29,15 +30,17 @@ REDRAW: dict[str, Any] = {**ASIDE, "queue": True}
 
 @dataclass(frozen=True)
 class Asked(Pair):
-    """A pair, and the measure of its hidden states to show first."""
+    """A pair, and what to show first: layer and head of its attention, for `_picked`, and a measure of its states."""
 
+    attention: str = ""
     measure: str = DEFAULT_MEASURE
 
 
-def build(shell: Shell, tab: gr.Tab) -> gr.Radio:
-    """The page's components; one run asks the model, the menus only redraw what it left. Returns what states show."""
-    js = (STATIC / "heat.js").read_text("utf-8")
+def build(shell: Shell, tab: gr.Tab) -> list[Field]:
+    """The page's components; one run asks the model, the menus only redraw what it left. Returns what a link has."""
+    js, menus_js = ((STATIC / name).read_text("utf-8") for name in ("heat.js", "menus.js"))
     inside = gr.State(None, time_to_live=KEEP_SECONDS)
+    picked = gr.Textbox("", label="Layer and head", visible="hidden")
     with gr.Column(elem_classes="rl-result"):
         identity = gr.HTML("", elem_id="inside-identity")
         again = gr.Button("Look inside for the text in the boxes", variant="primary", elem_classes="rl-again")
@@ -46,9 +49,7 @@ def build(shell: Shell, tab: gr.Tab) -> gr.Radio:
             with gr.Row():
                 with gr.Column(min_width=MAP):
                     gr.HTML(title_html("Attention"))
-                    with gr.Row():
-                        layer = gr.Dropdown(_choices("layer", 0), value=MEAN, label="Layer", min_width=140)
-                        head = gr.Dropdown(_choices("head", 0), value=MEAN, label="Head", min_width=140)
+                    menus = gr.HTML("", elem_id="inside-menus", js_on_load=menus_js)
                     attention = gr.HTML("", elem_id="inside-attention", js_on_load=js)
                 with gr.Column(min_width=MAP):
                     gr.HTML(title_html("Hidden states"))
@@ -57,12 +58,14 @@ def build(shell: Shell, tab: gr.Tab) -> gr.Radio:
                     states = gr.HTML("", elem_id="inside-states", js_on_load=js)
             gr.HTML(title_html("Where the score appears"))
             readout = gr.HTML("", elem_id="inside-readout")
-    gr.on([layer.input, head.input], redraw_attention, [inside, layer, head], attention, **REDRAW)
-    measure.input(redraw_states, [inside, measure], states, **REDRAW)
-    outputs = {"identity": identity, "inside": inside, "layer": layer, "head": head, "attention": attention}
-    outputs |= {"states": states, "readout": readout}
-    open_run(shell, tab, again, run, outputs, Asked, measure=measure)
-    return measure
+    menus.select(None, None, picked, js="() => window.rerankLens.chosen")
+    picked.change(None, picked, js="(now) => window.rerankMenus.follow(now)")
+    picked.change(redraw_attention, [inside, picked], attention, **REDRAW)
+    measure.change(redraw_states, [inside, measure], states, **REDRAW)
+    outputs = {"identity": identity, "inside": inside, "menus": menus, "attention": attention, "states": states}
+    outputs |= {"readout": readout}
+    open_run(shell, tab, again, run, outputs, Asked, attention=picked, measure=measure)
+    return [choice(measure), text(picked, 20, since=2)]
 
 
 def passes(_asked: Asked, _sides: Sides) -> int:
@@ -77,29 +80,33 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
     reranker = models.load(asked.model_id, run)
     with metered(Meter(run.check)):
         inside = look_inside(reranker, reranker.encode(asked.query, asked.document))
-    n_layers, n_heads = inside.attention.shape[:2]
+    picked = _picked(inside, asked.attention)
     yield {
         "shown": asked,
         "identity": identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN),
         "inside": inside,
-        "layer": gr.update(choices=_choices("layer", n_layers), value=n_layers),
-        "head": gr.update(choices=_choices("head", n_heads), value=MEAN),
-        "attention": attention_html(inside, n_layers, MEAN),
+        "menus": menus_html(inside, *picked),
+        "attention": attention_html(inside, *picked),
         "states": states_html(inside, asked.measure),
         "readout": readout_html(inside),
         "status": status_html(f"Done after {time.perf_counter() - began:.1f} s."),
     }
 
 
-def redraw_attention(inside: Inside | None, layer: int, head: int) -> str:
+def redraw_attention(inside: Inside | None, attention: str) -> Any:
     """Another layer or head of the pair last looked into."""
-    return attention_html(inside, layer, head) if inside else ""
+    return attention_html(inside, *_picked(inside, attention)) if inside else gr.skip()
 
 
-def redraw_states(inside: Inside | None, measure: str) -> str:
+def redraw_states(inside: Inside | None, measure: str) -> Any:
     """Another measure of the pair last looked into."""
-    return states_html(inside, measure) if inside else ""
+    return states_html(inside, measure) if inside else gr.skip()
 
 
-def _choices(name: str, n: int) -> list[tuple[str, int]]:
-    return [("mean", MEAN), *((f"{name} {i}", i) for i in range(1, n + 1))]
+def _picked(inside: Inside, attention: str) -> tuple[int, int]:
+    """Layer and head that `attention` names, as "2 0"; the last layer and the mean of its heads for anything else."""
+    n_layers, n_heads = inside.attention.shape[:2]
+    numbers = [int(part) for part in attention.split() if part.isdecimal()]
+    if len(numbers) == 2 and numbers[0] <= n_layers and numbers[1] <= n_heads:
+        return numbers[0], numbers[1]
+    return n_layers, MEAN

@@ -21,5 +21,5 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     with gr.Column(elem_id="lab"):
         lab.build(shell, tab)
     with gr.Column(elem_id="inside"):
-        measure = inside.build(shell, tab)
-    return Linked([choice(page), choice(measure)])
+        fields = inside.build(shell, tab)
+    return Linked([choice(page), *fields])

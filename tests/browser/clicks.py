@@ -54,9 +54,12 @@ WRONG = """() => {
   });
   const list = document.querySelector("#compare-identity [data-inputs]");
   if (list && !document.querySelector("#compare-result").hasAttribute("data-rl-stale")) {
-    const [, query, , documents] = JSON.parse(list.dataset.inputs);
-    const rows = [...document.querySelectorAll("#compare-rows .rl-rank-text")].length;
-    if (query !== value("compare-query") || rows !== documents.length) wrong.push("a ranking of another list");
+    const [, query] = JSON.parse(list.dataset.inputs);
+    const rows = [...document.querySelectorAll("#compare-rows .rl-rank-row")];
+    rows.sort((one, other) => one.dataset.place - other.dataset.place); // as given
+    const texts = rows.map((row) => row.querySelector(".rl-rank-text").textContent.trim());
+    const lines = value("compare-documents").split("\\n").filter((line) => line.trim()); // here one document each
+    if (query !== value("compare-query") || String(texts) !== String(lines)) wrong.push("a ranking of another list");
   }
   document.querySelectorAll(".rl-status").forEach((line) => {
     if (/^(Starting|\\d+ before)/.test(line.textContent.trim())) wrong.push(`left: ${line.textContent}`);

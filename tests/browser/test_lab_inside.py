@@ -97,9 +97,7 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
         expect(readout).to_contain_text(says)
     cells = attention.locator("tbody td")
     before = cells.first.get_attribute("data-v") or ""
-    expect(page.locator("#stop")).to_be_disabled()  # the run is over, and draws the menus no more
-    page.get_by_label("Layer", exact=True).click()
-    page.get_by_role("option", name="layer 1", exact=True).click()
+    page.get_by_label("Layer", exact=True).select_option("layer 1")
     expect(cells.first).not_to_have_attribute("data-v", before)
     page.get_by_label("gradient \u00d7 activation").check()
     expect(states).to_contain_text("orange with a dotted underline")

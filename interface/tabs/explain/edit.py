@@ -47,7 +47,7 @@ def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Li
     start(asks.then, run, ask, {"results": results, "edits": edits}, {"edited": edited}, shell.actions)
     texts = [edits, shell.pair.query, shell.pair.document]
     given = "(...now) => (window.rerankEdits.given(...now), [])"
-    return Linked([text(edits, 3 * MAX_DOCUMENT)], lambda event: event.then(None, texts, js=given), since=1)
+    return Linked([text(edits, 3 * MAX_DOCUMENT, since=1)], lambda event: event.then(None, texts, js=given))
 
 
 def ask(results: Any, edits: str) -> Edited | None:
