@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from attribution import load_reranker
+from attribution import explain, load_reranker
 from attribution.__main__ import main
 from attribution.errors import ModelError
+from attribution.export import to_csv, to_html, to_json
 from attribution.rerankers.loading import load as loading
 from attribution.rerankers.loading.hub import _sentence
 from attribution.rerankers.loading.models import MODELS, place_of
@@ -48,8 +49,23 @@ def test_what_is_asked_of_memory_is_not_the_model_that_was_there_before(tiny_fol
     (folder / "tokenizer_config.json").write_text(json.dumps(config | {"model_max_length": 20}))
     assert loading.in_memory(str(folder)) is None
     assert load_reranker(str(folder)).max_length == 20
-    shutil.rmtree(folder)
-    assert loading.in_memory(str(folder)) is not None, "a folder that is gone takes no model out of memory"
+
+
+def test_what_stays_in_memory_of_a_folder_that_is_gone_says_so_in_every_answer(
+    tiny_folder: Folder, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_folder(BERT), tmp_path / "model")
+    before = load_reranker(str(folder))
+    folder.rename(tmp_path / "elsewhere")
+    for after in (load_reranker(str(folder)), loading.in_memory(str(folder))):
+        assert after
+        assert after.model is before.model
+        note = f"files as they were when the model was loaded, {before.revision}. Its folder is gone."
+        assert note in after.notes[0]
+        found = explain(after, PAIR[0], PAIR[1][0], "saliency")
+        assert all(note in said for said in (to_json([found]), to_csv([found]), to_html({"saliency": found})))
+    (tmp_path / "elsewhere").rename(folder)
+    assert load_reranker(str(folder)) is before
 
 
 def test_where_a_model_is_and_at_which_revision(tmp_path: Path) -> None:

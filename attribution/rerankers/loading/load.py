@@ -77,7 +77,7 @@ def load_reranker(
             return _load_and_keep(key, on_bytes, options)
         except ModelError as error:
             if reranker := _kept.get(key):
-                return _as_it_was(reranker, error)
+                return _as_it_was(reranker, f"What its folder holds now is not used: {error}")
             raise
 
 
@@ -94,18 +94,19 @@ def _load_and_keep(key: tuple[Any, ...], on_bytes: OnBytes | None, options: dict
 
 
 def _found(key: tuple[Any, ...]) -> Reranker | None:
-    """What is in memory under `key`, unless its folder has been written to since."""
+    """What is in memory under `key`, unless its folder has been written to since; of a folder that is gone it stays."""
     reranker = _kept.get(key)
-    now = stamp(place_of(key[0])[0]) if reranker else None
-    return reranker if now is None or now == _stamps.get(key) else None
+    if reranker is None:
+        return None
+    now, then = stamp(place_of(key[0])[0]), _stamps.get(key)
+    if now is None and then is not None:
+        return _as_it_was(reranker, "Its folder is gone.")
+    return reranker if now == then else None
 
 
-def _as_it_was(reranker: Reranker, error: ModelError) -> Reranker:
-    """What is in memory of a folder whose files are others now, and refused; every result says so."""
-    note = (
-        f"These scores are of the files as they were when the model was loaded, {reranker.revision}. What its folder "
-        f"holds now is not used: {error}"
-    )
+def _as_it_was(reranker: Reranker, since: str) -> Reranker:
+    """What is in memory of files that are not there any more, or are others now and refused; every result says so."""
+    note = f"These scores are of the files as they were when the model was loaded, {reranker.revision}. {since}"
     return dataclasses.replace(reranker, precision=" ".join(filter(None, (reranker.precision, note))))
 
 
