@@ -6,6 +6,14 @@ from collections import Counter
 
 import regex
 
+
+def _any_of(words: str) -> regex.Pattern[str]:
+    """Any of `words`, as it is or with a capital, and a dot behind it, at the end of a text."""
+    forms = sorted({form for word in words.split() for form in (word, word[0].upper() + word[1:])})
+    spaced = "|".join(regex.escape(form).replace(r"\.", r"\.?\s?") for form in forms)
+    return regex.compile(rf"(?<![\p{{L}}\p{{M}}\p{{N}}.])(?:{spaced})\.\s*$")
+
+
 # Whose abbreviations are heeded: by script, and among the languages in Latin letters by their frequent words.
 _SCRIPTS = {"Cyrillic": "ru", "Greek": "el", "Armenian": "hy", "Malayalam": "ml", "Han": "zh", "Hiragana": "ja"}
 _SCRIPTS |= {"Arabic": "ar", "Hebrew": "he", "Devanagari": "hi", "Bengali": "bn", "Thai": "th", "Hangul": "ko"}
@@ -27,6 +35,19 @@ FREQUENT = {
     "fi": "ja ei että oli hän mutta kun myös ovat sen",
     "tr": "ve bir bu için ile çok olan daha gibi olarak",
 }
+# Abbreviations that `sentencex` lacks, of any language: none is a word that ends a sentence in another. They stand as
+# they are, or with a capital. Never an end: titles, and what an example or a name follows.
+_LEADING = _any_of(
+    "akad bijv bl.a bpk bspw bw bzgl cfr de.ex dkt doç dott dr drs esim evtl exma exmo f.eks ggf hl inż jl jln "
+    "jud ks mevr mgr napr np npr nt o.a p.ex piem prof proff pvz sig sig.ra sog srta str św t.ex tzv tzw ul úm ún "
+    "vgl vrt Av BS Dl GS Hr PGS Pr TP TS ThS Tp акад вул гр доц др инж ім напр нпр просп проф т.зв тзв ул δρ κα καθ "
+    "π.χ ე.წ פרופ திரு திருமதி"
+)
+_BEFORE_NUMBERS = _any_of(
+    "abb abs art bd blz cap chap eq eqs fig figs hfst kap kl nr no núm núms pag pág págs pagg pp rys sect sid str "
+    "tab vol гл илл рис ст стр табл עמ ص"
+)
+_TRAILING = _any_of("al dll dsb ecc etc itd jne kt osv stb usw vb vs ა.შ")  # an end, but before a small letter
 _WORD = regex.compile(r"\p{L}++(?!\.)")  # not the letters of "d.w.z."
 _LETTER = regex.compile(r"\p{L}")
 _DANDA = regex.compile(r"[\u0964\u0965]")
@@ -38,6 +59,10 @@ _ABBREVIATED = regex.compile(
 )
 _SHORT = regex.compile(r"(?<!\p{L})\p{L}{1,4}\.\s*$")
 _SMALL = regex.compile(r"\P{L}*\p{Ll}")
+_THAI = regex.compile(r"\p{Thai}\.\s*$")  # no sentence ends with a dot there
+# Of "U.S.A.", and of "Dipl.-Ing.".
+_INSIDE = regex.compile(r"(?<=(?<![\p{Ll}\p{Lu}\p{M}])\p{L}\.)(?=\p{L})|(?<=\p{L}\.)(?=-\p{L})")
+_NUMBER = regex.compile(r"[^\p{L}\p{N}]*\p{N}")
 _CAPITAL = regex.compile(r"\P{L}*\p{Lu}")
 
 
@@ -56,13 +81,18 @@ def language_of(text: str) -> str:
 def abbreviates(text: str, line: str, end: int, language: str) -> bool:
     """Whether the dot before `end` in a `line` of `text` belongs to an abbreviation that `sentencex` does not know.
 
-    One syllable of an Indian script, or one Arabic letter, is one ("डॉ.", "د."); so is any word of such a script where
-    sentences end with a danda. In other languages than English, in texts that begin with a capital, so are up to four
-    letters before a small one ("tj. w").
+    The tables above hold such; dots within a word and those of Thai are no end either. One syllable of an Indian
+    script, or one Arabic letter, is one ("डॉ.", "د."), and any word of such a script where sentences end with a danda.
+    In other languages than English, in texts that begin with a capital, so are up to four letters before a small one
+    ("tj. w").
     """
     before = line[max(0, end - 40) : end]
     if not before.rstrip().endswith("."):
         return False
+    leads = _LEADING.search(before) or (_BEFORE_NUMBERS.search(before) and _NUMBER.match(line, end))
+    trails = _TRAILING.search(before) and _SMALL.match(line, end)
+    if leads or trails or _THAI.search(before) or _INSIDE.match(line, end):
+        return True
     if _ABBREVIATED.search(before) or (_INDIC_END.search(before) and _DANDA.search(text)):
         return True
     cased = language != "en" and _CAPITAL.match(text)
