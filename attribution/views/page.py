@@ -54,9 +54,12 @@ def identity_html(of: Identity, again: str = "Press Explain to update.") -> Mark
     return render("page_identity.html", of=of, again=again)
 
 
-def status_html(text: str, *, stopped: bool = False) -> Markup:
-    """A status line, announced as it changes; `stopped`: the run was ended before its end."""
-    return render("page_status.html", text=text, stopped=stopped)
+def status_html(text: str, *, stopped: bool = False, refused: bool = False) -> Markup:
+    """A status line, announced as it changes; `stopped`: the run was ended before its end.
+
+    `refused`: a start was not made, or is asked about first; what still runs shows its progress no more over the word.
+    """
+    return render("page_status.html", text=text, kind=" rl-stopped" if stopped else " rl-refused" if refused else "")
 
 
 def count_html(text: str, limit: int | None, n_template: int, most_query: int, most_document: int) -> Markup:

@@ -128,13 +128,13 @@ def _claimer(
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
             say_no(session, lane)
-            return {line: status_html(str(error)), claimed: 0}
+            return {line: status_html(str(error), refused=True), claimed: 0}
         question = budget.ask(session, passes, takes, asked)
         if question or asked is None:
             if question:
                 say_no(session, lane)
-            said = {line: status_html(question), actions.explain: gr.Button(again(takes))} if question else {}
-            return said | {claimed: 0}
+            asks = {line: status_html(question, refused=True), actions.explain: gr.Button(again(takes))}
+            return (asks if question else {}) | {claimed: 0}
         ended = actions.said(end(session, None if lane == MAIN else lane))
         number = claim(session, lane, asked, run.name, queued(request))
         before, seconds = ahead(session, lane) or (0, 0.0)

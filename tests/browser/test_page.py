@@ -151,7 +151,13 @@ def test_the_latest_start_wins_in_any_order_of_clicks(page: Page, app_url: str) 
     expect(page.locator("#stop")).to_be_disabled()
     expect_result_of(page, EXAMPLES[11]["query"], EXAMPLES[11]["document"])
     fill(page, "when was the tower completed", LONG)
-    explain_long(page)  # 3: Explain, Stop, Explain, all at once
+    explain_long(page)  # 3: a start that is refused while another runs, then Explain, Stop, Explain, all at once
+    page.locator("#document textarea").fill("")
+    press(page, "Explain")
+    refused = page.locator("#status .rl-refused")
+    expect(refused).to_contain_text("empty")
+    expect(refused).to_have_css("opacity", "1")
+    expect(page.locator("#status").get_by_test_id("status-tracker")).to_be_hidden()  # of the run that goes on
     press(page, "Stop")
     expect(page.locator("#explain")).to_be_focused()
     fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")

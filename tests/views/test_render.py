@@ -151,6 +151,7 @@ def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
 def test_a_line_says_stopped_only_of_what_was_stopped() -> None:
     assert "rl-stopped" not in status_html("Done")
     assert "rl-stopped" in status_html("Stopped", stopped=True)
+    assert "rl-refused" in status_html("Too long", refused=True)
 
 
 def test_each_side_has_a_scale_of_its_own() -> None:
