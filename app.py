@@ -105,7 +105,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
 
 
 # --- launch ----------------------------------------------------------------------------------------------------------
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line; a Space passes nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -118,14 +118,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=None, help="default: 7860 or the next free one")
     parser.add_argument("--host", default=None, help="default: this machine only; 0.0.0.0 for all")
     parser.add_argument("--share", action="store_true", help="a public link for up to a week, through Gradio")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    """Load the models, serve, then explain the first example."""
+def start(args: argparse.Namespace) -> Callable[[], None]:
+    """Load the models and serve; returns what is left to do once it listens."""
     global demo
-    host.end_by_sigterm()
-    args = parse_args()
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:
         accounts, _ = host.accounts(), headers()
@@ -140,9 +138,7 @@ def main() -> None:
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         once_it_listens()
     launch(demo, accounts, server_name=args.host, server_port=args.port, share=args.share)
-    if not ON_ZEROGPU:
-        once_it_listens()
-    demo.block_thread()
+    return (lambda: None) if ON_ZEROGPU else once_it_listens
 
 
 def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
@@ -176,6 +172,13 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         state_session_capacity=SESSIONS,
     )
     close_half_sent(demo.server)
+
+
+def main() -> None:
+    """Serve until the end; the examples are explained first."""
+    host.end_by_sigterm()
+    start(parse_args())()
+    demo.block_thread()
 
 
 if __name__ == "__main__":

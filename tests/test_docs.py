@@ -68,9 +68,7 @@ def check_command(command: str) -> None:
     elif program == "rerank-lens":
         assert parse_command(rest)
     elif rest[:1] == ["app.py"]:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(sys, "argv", rest)
-            assert parse_args()
+        assert parse_args(rest[1:])
     elif rest[:1] == ["-c"]:
         compile(rest[1], command, "exec")
     elif program == "python":

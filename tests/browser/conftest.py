@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from attribution import load_reranker
+import app as the_app
+from attribution import MODELS, load_reranker
 from attribution.rerankers.reranker import Reranker
 from benchmarks.serve import CARD, await_page, serve
 from tests.loopback import ANSWERS, GOOD, STALLED, loopback_hub, make_repositories
@@ -66,6 +68,19 @@ def app(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
             yield App(process, url, model)
 
 
+@contextmanager
+def started_here(*arguments: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """`python app.py ARGUMENTS` in this process, where all is imported; its address, and what is left to do then."""
+    offered = dict(MODELS)
+    once_it_listens = the_app.start(the_app.parse_args([*arguments]))
+    try:
+        yield f"http://127.0.0.1:{the_app.demo.server_port}", once_it_listens
+    finally:
+        the_app.demo.close()
+        MODELS.clear()
+        MODELS.update(offered)
+
+
 @pytest.fixture(scope="session")
 def app_url(app: App) -> str:
     """Its address, once it shows the first example's cards."""
@@ -90,7 +105,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def opened(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     """One page for all tests, which loads the app in half the time of a new one; and what went wrong on it."""
-    page = browser.new_context().new_page()
+    page = browser.new_context(reduced_motion="reduce").new_page()
     page.add_init_script(TEN_FRAMES)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from attribution.methods.defaults import default_methods
 from tests.browser.conftest import TEN_FRAMES, App
@@ -26,13 +26,13 @@ def status(page: Page) -> Locator:
     return page.locator("#status")
 
 
-def test_downloads_explains_and_survives(page: Page, browser: Browser, app: App) -> None:
+def test_downloads_explains_and_survives(page: Page, app: App) -> None:
     page.goto(app.url)  # as soon as the server listens: the first example comes by itself
     model, document = page.locator("#model input"), page.locator("#document textarea")
     expect(model).to_have_value(OPENS_ON)
     expect(page.locator("#cards .rl-strongest")).to_have_count(len(default_methods()))
     expect(page.locator(".rl-pending")).to_have_count(0)
-    other = browser.new_page()
+    other = page.context.new_page()
     other.add_init_script(TEN_FRAMES)
     other.goto(app.url)
     choose(other, STALLED)

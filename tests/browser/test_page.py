@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -219,70 +215,6 @@ def test_keys_start_a_run_right_to_left_text_reads_so_and_what_is_past_the_limit
     expect(page.get_by_text("Shorten it.").first).to_be_visible()
     assert boxes(page) == ("too long", "x" * 30_000)
     expect(page.locator("#stop")).to_be_disabled()
-
-
-@contextmanager
-def at_work(url: str, number: int) -> Iterator[None]:
-    """Somebody who asks for minutes of work by HTTP, and leaves at the end."""
-    asks = ["when was the tower completed", f"{LONG} {number}", "shapley", "", "", "", 64]
-    event_id = httpx.post(f"{url}/gradio_api/call/explain", json={"data": asks}).json()["event_id"]
-    with httpx.stream("GET", f"{url}/gradio_api/call/explain/{event_id}", timeout=60):
-        yield
-
-
-def test_waiting_is_said_and_what_waits_can_be_withdrawn(page: Page, app_url: str) -> None:
-    ready(page, app_url)
-    with at_work(app_url, 1):
-        with at_work(app_url, 2):
-            fill(page, "who waits", "Somebody waits, and goes.")
-            press(page, "Explain")
-            expect(page.locator("#status")).to_contain_text("1 before you, about")
-            expect(page.locator(STALE)).to_have_count(1)
-            press(page, "Stop")
-            expect(page.locator("#status")).to_contain_text("Withdrawn before it started.")
-            open_tab(page, "Probes")  # a tab says in its own line what became of its run
-            expect(page.locator("#stop")).to_be_enabled()
-            press(page, "Stop")
-            expect(page.locator("#probes-status")).to_contain_text("Withdrawn before it started.")
-            open_tab(page, "Compare")
-            press(page, "Compare")
-            expect(page.locator("#compare-status")).to_contain_text("1 before you, about")
-            open_tab(page, "Explain")
-            fill(page, "who waits", "Somebody waits, and stays.")
-            press(page, "Explain")  # which ends what runs or waits in any tab
-            expect(page.locator("#status")).to_contain_text("1 before you, about")
-            # The tab stays closed: without a result, opening it would start it again.
-            expect(page.locator("#compare-status")).to_contain_text("Withdrawn before it started.")
-            expect(page.locator("#compare-stop")).to_be_disabled()
-        expect_result_of(page, "who waits", "Somebody waits, and stays.")  # one is gone, the other at work
-
-
-def test_a_kept_answer_does_not_wait_while_both_slots_run(page: Page, app_url: str) -> None:
-    """The first example, on the page and by HTTP, once it was asked for there."""
-    kept = [EXAMPLES[0]["query"], EXAMPLES[0]["document"], "saliency"]
-
-    def ask() -> dict[str, Any]:
-        event_id = httpx.post(f"{app_url}/gradio_api/call/explain", json={"data": kept}).json()["event_id"]
-        stream = httpx.get(f"{app_url}/gradio_api/call/explain/{event_id}", timeout=60).text
-        (answer,) = json.loads(stream.rpartition("data: ")[2])
-        return dict(answer)
-
-    ask()
-    ready(page, app_url)
-    with at_work(app_url, 5), at_work(app_url, 6):
-        fill(page, "who waits", "Somebody waits for a place.")
-        press(page, "Explain")
-        expect(page.locator("#status")).to_contain_text("1 before you, about")
-        assert ask()["kept"]
-        chip(page, 0).click()
-        expect(page.locator("#status")).to_contain_text("kept from an earlier run")
-        expect_kept = page.locator("#identity [data-rl-identity]")
-        expect(expect_kept).to_have_attribute("data-query", EXAMPLES[0]["query"])
-        expect(page.locator("#stop")).to_be_disabled()
-        fill(page, "who waits", "Somebody waits again, so both are still at work.")
-        press(page, "Explain")
-        expect(page.locator("#status")).to_contain_text("1 before you, about")
-    expect_result_of(page, "who waits", "Somebody waits again, so both are still at work.")
 
 
 def test_a_tab_that_is_chosen_right_after_a_start_stays(page: Page, app_url: str) -> None:

@@ -68,7 +68,8 @@ def check_tokenizer(model_id: str, tokenizer: PreTrainedTokenizerBase, embedding
 def check_weights(model_id: str, named: Collection[tuple[str, Tensor]]) -> None:
     """Raises `ModelError` where a weight is no finite number."""
     for name, weight in named:
-        if not torch.isfinite(weight).all():
+        ends = torch.stack(torch.aminmax(weight)) if weight.numel() else weight  # NaN if one weight is
+        if not torch.isfinite(ends).all():
             raise ModelError(
                 f"{model_id} has weights that are not finite numbers (NaN or infinity in {name}): its training "
                 "diverged or the file is damaged. Choose another checkpoint."
