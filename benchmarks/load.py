@@ -84,6 +84,7 @@ def text_of(draw: random.Random) -> tuple[str, str]:
 async def visitor(server: Server, models: Sequence[str], seed: str, until: float, seen: list[Seen]) -> None:
     """One client, on one page: asks again and again, and waits a little when it is refused."""
     draw, server = random.Random(seed), replace(server, session=f"load{seed}")
+    await asyncio.sleep(draw.uniform(0, READS[1]))  # they do not all come at once
     while time.monotonic() < until:
         seen.append(await visit(server, models, draw))
         await asyncio.sleep(draw.uniform(*(READS if seen[-1].outcome == "answered" else (0.5, 2.0))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -99,6 +100,10 @@ def gone(request: gr.Request | None) -> Callable[[], bool]:
     return is_gone
 
 
+def _is_skip(value: Any) -> bool:
+    return isinstance(value, dict) and value == gr.skip()
+
+
 class Page(gr.Blocks):
     """Gradio's page, which also takes a request without the values that have defaults."""
 
@@ -118,6 +123,20 @@ class Page(gr.Blocks):
                 )
             inputs.extend(component.value for component in missing)
         super().validate_inputs(block_fn, inputs)
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """As Gradio does it, which makes a component anew for each output that a handler leaves as it is."""
+        if not isinstance(predictions, dict) or not all(isinstance(part, gr.blocks.Block) for part in predictions):
+            return await super().postprocess_data(block_fn, predictions, state)
+        changed = {part: value for part, value in predictions.items() if not _is_skip(value)}
+        new: dict[int, Any] = {}
+        if changed:
+            of = copy.copy(block_fn)
+            of.outputs = [part for part in block_fn.outputs if part in changed]
+            made = await super().postprocess_data(of, changed, state)
+            new = {part._id: value for part, value in zip(of.outputs, made, strict=True)}
+        as_it_is = [None if part.stateful else gr.skip() for part in block_fn.outputs]
+        return [new.get(part._id, left) for part, left in zip(block_fn.outputs, as_it_is, strict=True)]
 
 
 async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:

@@ -237,8 +237,26 @@ def test_an_endpoint_is_on_the_page_with_a_label_a_parameter() -> None:
     assert [part.label for part in event.inputs] == ["text: what is counted"]
 
 
+@pytest.mark.parametrize("named", [(), ("text",), ("menu",), ("text", "state"), ("state",), ("text", "menu", "state")])
+def test_what_is_left_as_it_is_goes_out_as_gradio_sends_it_and_is_not_made_anew(named: tuple[str, ...]) -> None:
+    with Page() as page:
+        parts = {"text": gr.Textbox("shown"), "menu": gr.Dropdown(["a", "b"], value="a"), "state": gr.State(1)}
+        page.load(lambda: None, None, [*parts.values()])
+    values = {"text": "<b>new</b>", "menu": gr.Dropdown(["c"], value="c"), "state": 2}
+    update = {part: values[name] if name in named else gr.skip() for name, part in parts.items()}
+    sent, states = [], []
+    for answer in (page.postprocess_data, super(Page, page).postprocess_data):
+        states.append(SessionState(page))
+        sent.append(asyncio.run(answer(page.fns[0], dict(update), states[-1])))
+    assert sent[0] == sent[1]
+    left = [part for name, part in parts.items() if name not in named and name != "state"]
+    assert all(states[0][part._id] is part and states[1][part._id] is not part for part in left)
+    assert states[0][parts["menu"]._id].value == ("c" if "menu" in named else "a")
+
+
+@pytest.mark.parametrize("kind", [gr.Blocks, Page])
 @pytest.mark.parametrize("updates", [[], ["new"], ["new", "newer"]])
-def test_a_handler_leaves_what_it_does_not_name(updates: list[str]) -> None:
+def test_a_handler_leaves_what_it_does_not_name(updates: list[str], kind: type[gr.Blocks]) -> None:
     """As it comes out of Gradio, which by itself empties outputs and repeats the last update at the end."""
 
     @handler(lane="lab")
@@ -246,7 +264,7 @@ def test_a_handler_leaves_what_it_does_not_name(updates: list[str]) -> None:
         for update in updates:
             yield {"text": update}
 
-    with gr.Blocks() as demo:
+    with kind() as demo:
         outputs = {"text": gr.Textbox("shown"), "status": gr.HTML("status")}
         runs.claim("visitor", "lab", None, run.name)
         claimed = gr.State(0)
