@@ -14,7 +14,7 @@ ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
-    auto_reload=False,  # to look at each file anew was a tenth of what a kept answer takes
+    auto_reload=False,  # a template stays as it is while the app runs
 )
 ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent, fixed=fixed)
 ENVIRONMENT.globals["terms"] = TERMS
