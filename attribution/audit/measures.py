@@ -52,6 +52,10 @@ class Average:
     ahead_high: float
 
 
+# What ir-measures, and the programs that it calls, raise for a name or for one of its parameters.
+NOT_COMPUTED = (NameError, ValueError, SyntaxError, TypeError, RuntimeError, LookupError, AssertionError)
+
+
 def parse(measure: str) -> Any:
     """ir-measures' own object. Raises `OptionError` for a name it does not know, or where it is not installed."""
     try:
@@ -60,8 +64,10 @@ def parse(measure: str) -> Any:
         raise OptionError("An audit needs ir-measures and bm25s: pip install 'rerank-lens[audit]'.") from None
     try:
         parsed = ir_measures.parse_measure(measure)
+        if parsed.params.get("cutoff", 1) < 1:  # trec_eval would end the process
+            raise ValueError("its cutoff must be at least 1")
         list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("q", "d", 1)], [ir_measures.ScoredDoc("q", "d", 1.0)]))
-    except (NameError, ValueError, SyntaxError, TypeError, RuntimeError) as error:
+    except (*NOT_COMPUTED, SubprocessError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OptionError(
             f"ir-measures does not compute {measure!r} here: {said}. Valid are for example nDCG@10, RR@10, AP, R@100."

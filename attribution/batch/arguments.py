@@ -130,7 +130,7 @@ def _judged(parser: Parser) -> None:
     judged.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
     judged.add_argument("--qrels", type=Path, metavar="FILE", help="judgements of TREC or BEIR")
     judged.add_argument("--beir", type=Path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25")
-    judged.add_argument("--split", default="test", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
+    judged.add_argument("--split", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
     judged.add_argument("--dataset", metavar="ID", help="of ir_datasets, with its own run or candidates by BM25")
     judged.add_argument("--top", type=int, metavar="N", help=f"candidates a query (default: {TOP_AUDITED})")
     judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade is not relevant (default: not judged)")
@@ -221,6 +221,10 @@ def _check(args: argparse.Namespace) -> None:
         args.usage(f"{args.task} takes {'one --model' if most == 1 else 'at most two'}; probe compares any number")
     if args.top is not None and not sources:
         args.usage("--top is of --run, which is not given; of JSON lines every line is read")
+    if not (given.get("link") or "https://").startswith(("http://", "https://")):
+        args.usage(f"--link {args.link} is not the address of a page; it begins with http:// or https://")
+    if given.get("split") is not None and not args.beir:
+        args.usage("--split is of --beir, which is not given")
     if given.get("workers") is not None and args.engine != "ray":
         args.usage("--workers is of --engine ray, which is not given")
     args.top = {"audit": TOP_AUDITED}.get(args.task, TOP) if args.top is None else args.top

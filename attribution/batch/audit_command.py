@@ -35,6 +35,7 @@ from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html
 
 FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
+SPLIT = "test"  # of a BEIR folder
 UNITS = {"score": "query", "failure": "failure"}
 Judged = KeptRows[JudgedRow | BadLine]
 
@@ -110,7 +111,7 @@ def _judged(args: argparse.Namespace) -> Iterable[JudgedRow | BadLine]:
     if args.run:
         return read_judged_trec(args.run, args.topics, args.passages, args.qrels, args.top, _tell)
     if args.beir:
-        return read_beir(args.beir, args.split, args.top, _tell)
+        return read_beir(args.beir, args.split or SPLIT, args.top, _tell)
     if args.dataset:
         return read_dataset(args.dataset, args.top)
     return read_judged_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), _tell)

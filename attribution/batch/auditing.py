@@ -80,6 +80,8 @@ def audit_in(
 
 def check_folder(folder: Path) -> None:
     """Raises `InputError` where an audit would write over a file in `folder` that no audit wrote."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file. Give --output a folder.")
     held = [name for name in WRITTEN if (folder / name).exists()]
     if held and not any(_is_ours(folder / name) for name in (SCORED, AUDIT, COMPARISON)):
         raise InputError(

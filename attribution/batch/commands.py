@@ -26,7 +26,11 @@ from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
 from attribution.rerankers.loading.load import load_reranker
 
-OTHERS = (".csv", ".tsv", ".xlsx", ".html", ".zip", ".zst", ".bz2", ".xz")  # formats that would be expected of a name
+# Formats that would be expected of a name.
+OTHERS = [
+    ".csv", ".tsv", ".xls", ".xlsx", ".ods", ".html", ".xml", ".yaml", ".md", ".pdf", ".npy", ".npz", ".arrow",
+    ".feather", ".avro", ".db", ".sqlite", ".zip", ".tar", ".tgz", ".zst", ".bz2", ".xz",
+]  # fmt: skip
 SEED = 0  # of the probes' samples, stored with them
 
 
@@ -134,10 +138,12 @@ def _journal(path: Path) -> Path:
 
 def _check_output(path: Path | None) -> None:
     """Raises `InputError` before anything runs, for a name of another format and for a table of somebody else's."""
-    if path and path.suffix.lower() in OTHERS:
+    name = path.name.lower() if path else ""
+    inner = Path(name.removesuffix(".gz")).suffix
+    if inner in OTHERS or (inner == ".parquet" and name.endswith(".gz")):
         raise InputError(
             f"--output {path}: answers are JSON lines, packed in a file that ends in .gz, and a table in one that ends "
-            f"in .parquet; {path.suffix} is not written. Give another name."
+            f"in .parquet; {inner} is not written. Give another name."
         )
     if path and path.suffix.lower() == ".parquet":
         check_ours(path)

@@ -10,7 +10,7 @@ from typing import Any
 from attribution.audit.judged import Candidate, JudgedQuery, check_judged
 from attribution.audit.lexical import best_by_bm25
 from attribution.batch.kept import KeptTexts
-from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
+from attribution.batch.keys import DOCUMENT, PAIR, Ignored, check_grade, find_id, kind, read_entry
 from attribution.batch.lines import Tell, say
 from attribution.batch.rows import BadLine, Row, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
@@ -103,7 +103,7 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     for number, text in json_lines(lines, True, tell):
         try:
             value = loads(text)
-            judged = JudgedRow(number, _judged(value, number))
+            judged = JudgedRow(number, _judged(value, number, ignored))
             check_judged(judged.judged)
             ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
             yield judged
@@ -113,7 +113,7 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
             yield BadLine(number, f"this is not JSON: {error}")
 
 
-def _judged(value: Any, number: int) -> JudgedQuery:
+def _judged(value: Any, number: int, ignored: Ignored) -> JudgedQuery:
     if not isinstance(value, dict) or not isinstance(value.get("query"), str):
         raise InputError("query is missing or not a string; a line must be an object with query and documents")
     documents = value.get("documents")
@@ -123,18 +123,21 @@ def _judged(value: Any, number: int) -> JudgedQuery:
     return JudgedQuery(
         own or str(number),
         value["query"],
-        tuple(_candidate(d, place) for place, d in enumerate(documents, start=1)),
+        tuple(_candidate(d, place, number, ignored) for place, d in enumerate(documents, start=1)),
         {},
     )
 
 
-def _candidate(value: Mapping[str, Any], place: int) -> Candidate:
+def _candidate(value: Mapping[str, Any], place: int, number: int, ignored: Ignored) -> Candidate:
     entry = read_entry(value, DOCUMENT)
-    grade = next((value[key] for key in GRADES if key in value), None)
+    name = next((key for key in GRADES if key in value), "grade")
+    ignored.hear(number, value, entry.read | {name})
+    grade = value.get(name)
     if isinstance(grade, float) and grade.is_integer():  # a table's column with gaps
         grade = int(grade)
     if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):
         raise InputError(f"the grade of document {place} is {kind(grade)}; it must be a whole number, or null")
+    check_grade(grade or 0)
     if not entry.text.strip():
         raise InputError(f"the text of document {place} is empty")
     return Candidate(entry.id or str(place), entry.text, grade)

@@ -71,6 +71,12 @@ def read_id(value: Any) -> str:
     return str(value)
 
 
+def check_grade(grade: int) -> None:
+    """Raises `InputError` for one that the programs behind ir-measures cannot hold."""
+    if abs(grade) >= 2**31:
+        raise InputError("a grade has more than 32 bits; give small whole numbers")
+
+
 def kind(value: Any) -> str:
     """What JSON calls the value."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}

@@ -63,7 +63,7 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="\n")
         try:
             for number, line in enumerate(text, start=1):
-                if number == 1 and not line.endswith("\n") and CARRIAGE_RETURNS.search(line):
+                if number == 1 and not line.endswith("\n") and _by_returns(line):
                     raise InputError(f"{name} ends its lines by carriage returns alone. Convert them to line feeds.")
                 yield number, line.removeprefix(MARK).removesuffix("\n").removesuffix("\r")
         finally:
@@ -78,6 +78,11 @@ def check_utf8(line: str) -> None:
     """Raises `InputError` where `split_lines` had to escape a byte."""
     if found := ESCAPED.search(line):
         raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which is not valid in UTF-8")
+
+
+def _by_returns(line: str) -> bool:
+    """Whether what is one line by its line feeds is several, since a tab follows, or there is none in it."""
+    return bool(CARRIAGE_RETURNS.search(line)) or ("\t" not in line and "\r" in line.strip())
 
 
 def _encoding(head: bytes, name: str) -> str:

@@ -25,6 +25,7 @@ from attribution.errors import InputError
 from attribution.evidence.faithfulness.measure import CONTROL
 
 START = b'{"format": "rerank-lens '
+BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # line ends to some readers: escaped in JSON
 CHUNK = 2**16  # bytes read at a time
 Digests = tuple[str, str]  # of the query, of the documents
 Facts = dict[str, Any]  # what all lines of a file have in common, by name
@@ -54,7 +55,7 @@ class Output:
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
         """One line, out of our hands before the next row begins."""
-        line = f"{dumps(answer)}\n".encode()
+        line = f"{dumps(answer).translate(BREAKS)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
         try:
             while rest:  # a disk that gets full takes a part, and says so at the next

@@ -52,7 +52,7 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) 
     for number, text in json_lines((text.removeprefix("\ufeff") for text in texts), many, tell):
         try:
             value = loads(text)
-            row, read = _list(value, number) if many else _pair(value, number)
+            row, read = _list(value, number, ignored) if many else _pair(value, number)
             ignored.hear(number, value, read)
             yield row
         except InputError as error:
@@ -64,18 +64,24 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) 
 def _pair(value: Any, number: int) -> tuple[Row, frozenset[str]]:
     query = _query(value)
     if not any(key in value for key in PAIR.texts):
-        raise InputError("document is missing; it must be a string")
+        raise InputError(f"document is missing; it must be a string, under {', '.join(PAIR.texts)}. {_keys(value)}")
     entry = read_entry(value, PAIR)
     return Row(entry.id or str(number), number, query, (entry.text,)), entry.read | {"query"}
 
 
-def _list(value: Any, number: int) -> tuple[Row, frozenset[str]]:
+def _list(value: Any, number: int, ignored: Ignored) -> tuple[Row, frozenset[str]]:
     query = _query(value)
     documents = value.get("documents")
     if not isinstance(documents, list) or not documents or not all(isinstance(d, (str, dict)) for d in documents):
         held = kind(documents) if "documents" in value else "missing"
+        if isinstance(documents, list):
+            odd = next((kind(d) for d in documents if not isinstance(d, (str, dict))), None)
+            held += f" that holds {odd}" if odd else " of nothing"
         raise InputError(f"documents is {held}; it must be a list of strings, at least one, or of objects with a text")
     entries = [None if isinstance(d, str) else read_entry(d, DOCUMENT) for d in documents]
+    for document, entry in zip(documents, entries, strict=True):
+        if entry:
+            ignored.hear(number, document, entry.read)
     texts = tuple(d if entry is None else entry.text for d, entry in zip(documents, entries, strict=True))
     named = any(entry and entry.id for entry in entries)
     ids = tuple((entry and entry.id) or str(place) for place, entry in enumerate(entries, start=1)) if named else ()
@@ -90,9 +96,13 @@ def _query(value: Any) -> str:
         raise InputError(f"it holds {kind(value)}; it must be an object with query and document")
     if not isinstance(value.get("query"), str):
         held = kind(value["query"]) if "query" in value else "missing"
-        raise InputError(f"query is {held}; it must be a string")
+        raise InputError(f"query is {held}; it must be a string. {_keys(value)}")
     query: str = value["query"]
     return query
+
+
+def _keys(value: dict[str, Any]) -> str:
+    return f"Its keys: {', '.join(value)[:200] or 'none'}"
 
 
 def read_trec(

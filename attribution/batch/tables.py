@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,6 +11,7 @@ from attribution.batch.keys import DOCUMENT
 from attribution.errors import InputError
 
 SEPARATOR = re.compile("sep=.\\s*")  # Excel's, before a table
+csv.field_size_limit(2**31 - 1)  # a cell may be a whole document, as a string of JSON may
 DELIMITERS = ("\t", ",", ";")
 BAR = re.compile("(?<!\\\\)[|\u2502\u2503\u2551]")
 # Under the head of a drawn table, as Markdown, databases and box drawing have it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution.batch.kept import KeptTexts
-from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, once, read_entry
+from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, check_grade, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.batch.unfolded import unfold
 from attribution.errors import InputError
@@ -73,6 +73,7 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
             continue
         try:
             query_id, passage_id, grade = fields[0], fields[-2], int(_number(fields[-1]))
+            check_grade(grade)
             if len(fields) not in (3, 4) or grade != _number(fields[-1]):
                 raise ValueError
         except (ValueError, IndexError, OverflowError):

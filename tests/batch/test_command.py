@@ -84,9 +84,20 @@ def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     code, answers, err = command([*lines, deep, {**PAIRS[1], "id": []}], "explain", "--method", "saliency")
     assert code == 1
     assert [answer["id"] for answer in answers] == ["2"]
+    assert "query is a number; it must be a string. Its keys: query, document" in err
+    assert "document is missing; it must be a string, under document, text, contents" in err
     for number in (1, 3, 4, 5, 7, 8, 9):
         assert f"line {number} skipped: " in err
     assert "7 lines were skipped" in err
+
+
+def test_no_line_of_an_answer_ends_within_a_text(command: Any) -> None:
+    """Some readers of lines end them at more than line feeds."""
+    text = "berlin\u2028paris\u2029new\x85york"
+    code, said, _ = command([{"query": "berlin", "document": text}], "explain", "--method", "saliency", as_text=True)
+    assert code == 0
+    (line,) = said.splitlines()
+    assert json.loads(line)["document"] == text
 
 
 def test_sentences_give_what_python_gives(command: Any, tiny_bert: Reranker) -> None:

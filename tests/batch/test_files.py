@@ -83,7 +83,9 @@ def test_nothing_is_read_of_nothing(tmp_path: Path) -> None:
         (TOPICS.encode("utf-16")[:-1], "topics is cut off or not utf-16"),
         (TOPICS.encode("latin-1"), "topics is not UTF-8: line 1 holds the byte 0xe9"),
         (TOPICS.replace("\n", "\r").encode(), "topics ends its lines by carriage returns alone"),
-        (b'[{"id": "q1", "text": "first"}]', "Line 1 of topics has no id and text"),
+        (b'[{"id": "q1", "text": "first"}', "topics: Line 1 is the last and there is no ]"),
+        (b"q1 Q0 d1 1 2 t\rq1 Q0 d2 2 1 t", "topics ends its lines by carriage returns alone"),
+        (b'{"id": "a"}\r{"id": "b"}', "topics ends its lines by carriage returns alone"),
         (b"<top>\n<num> 1\n", "Line 1 of topics has no id and text"),
     ],
 )
@@ -230,7 +232,9 @@ def test_judgements_of_trec_and_of_beir_are_one_thing(tmp_path: Path) -> None:
     assert said == ["qrels: line 2 judges a for q once more, 2; 1 counts"]
 
 
-@pytest.mark.parametrize("line", ["q 0 a", "q a nan", "q 0 a 0.5", "q Q0 a 1 0.5 t", "q", "q 0 a inf", "q 0 a 1_0"])
+@pytest.mark.parametrize(
+    "line", ["q 0 a", "q a nan", "q 0 a 0.5", "q Q0 a 1 0.5 t", "q", "q 0 a inf", "q 0 a 1_0", "q 0 a 1e30"]
+)
 def test_what_is_no_judgement_is_named(line: str, tmp_path: Path) -> None:
     (tmp_path / "qrels").write_text(f"{line}\n")
     with pytest.raises(InputError, match=f"^Line 1 of qrels is not of judgements.*it has: {line}"):

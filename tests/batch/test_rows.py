@@ -43,7 +43,11 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
         (PAIR, True, "documents is missing; it must be a list of strings, at least one"),
         ({**LIST, "documents": []}, True, "documents is a list"),
         ({**LIST, "documents": "de"}, True, "documents is a string"),
-        ({**LIST, "documents": ["d", 1]}, True, "documents is a list"),
+        (
+            {**LIST, "documents": ["d", 1]},
+            True,
+            "documents is a list that holds a number; it must be a list of strings",
+        ),
         ({**PAIR, "id": 1.5}, False, "id is a number; it must be a string or a whole number"),
         ({**PAIR, "id": True}, False, "id is true or false; it must be a string or a whole number"),
         ({**PAIR, "id": None}, False, "id is null"),

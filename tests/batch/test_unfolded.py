@@ -66,7 +66,10 @@ def test_lists_come_in_an_array_too() -> None:
         assert found[0] == Row("1", 1, "q", ("a", "b"))
         assert isinstance(found[1], BadLine)
         assert found[1].line == 2
-        assert said[0] == "the input is JSON over several lines, or an array: line N means its N-th object"
+        assert said == [
+            "the input is JSON over several lines, or an array: line N means its N-th object",
+            "the input: grade is not read (first on line 1)",
+        ]
         judged = list(read_judged_lines(text.replace('"a"', '{"text": "a"}').split("\n")))
         assert [type(one).__name__ for one in judged] == ["JudgedRow", "BadLine"]
 
@@ -133,3 +136,19 @@ def test_a_first_line_that_is_bad_is_only_that() -> None:
         assert found[1].line == 3
     assert read("") == read("\n \n") == ([], [])
     assert read("query,document\n") == ([], [])
+    assert read("[\n]")[0] == []
+
+
+def test_a_cell_is_as_long_as_a_string_may_be() -> None:
+    text = "word " * 50_000
+    assert read(f"query,document\nq,{text}")[0] == [Row("2", 2, "q", (text,))]
+
+
+def test_of_a_judged_document_no_key_is_dropped_in_silence() -> None:
+    said: list[str] = []
+    documents = [{"text": "a", "grade": 1, "label": 0, "url": "u"}, {"text": "b", "relevance": 2**31}]
+    lines = [json.dumps({"query": "q", "documents": documents[:n]}) for n in (1, 2)]
+    bad = list(read_judged_lines(lines, said.append))[1]
+    assert said == ["the input: label, url is not read (first on line 1)"]
+    assert isinstance(bad, BadLine)
+    assert bad.reason == "a grade has more than 32 bits; give small whole numbers"
