@@ -93,7 +93,7 @@ def test_the_verdict_over_both_operators(
     of = summarise(DONE, under_both(dict(zip(names, mask, strict=True)), dict(zip(names, delete, strict=True))))
     assert (of.outcome, of.methods, of.believe) == (outcome, methods, methods[0] if outcome == "best" else None)
     assert of.source != "embedding_magnitude"
-    says = {"best": "Best here: <b>", "close": "Too close to call: ", "none": "Believe none of them"}
+    says = {"best": "Best here: <b>", "close": "Too close to call: ", "none": "random words under every way of"}
     assert [key for key, text in says.items() if text in summary_html(of)] == [outcome]
 
 
