@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from attribution.__main__ import main
+from attribution.batch.auditing import FAILURES, SCORED
 from attribution.batch.distributed import ROOT, Worker, run_distributed, start
 from attribution.batch.jobs import Job
 from attribution.batch.local import run_local
@@ -111,3 +114,47 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     lines = [json.loads(line) for line in got.getvalue().splitlines()]
     assert sorted(line["id"] for line in lines) == sorted(row.id for row in rows if row.id != "killer")
     assert {line["of"] for line in lines} == {"a model, a job"}
+
+
+def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
+    alone: None, tiny_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An actor dies at the second block of each step, once. The worker needs no model: it has one process's answers."""
+    texts = ["berlin has 3.7 million inhabitants .", "paris is the capital .", "museums . of the city ."]
+    graded = [[{"text": text, "grade": int(j == i % 3)} for j, text in enumerate(texts)] for i in range(20)]
+    lines = [json.dumps({"id": f"q{i}", "query": f"berlin {i}", "documents": one}) for i, one in enumerate(graded)]
+
+    def audit(name: str, *more: str) -> dict[str, bytes]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(lines).encode())))
+        model = str(tiny_folder("BertForSequenceClassification"))
+        assert main(["audit", "--model", model, "--output", str(tmp_path / name), *more]) == 0
+        return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+
+    whole = audit("whole")
+    steps = {"score": SCORED, "failure": FAILURES}
+    known = {
+        task: {json.loads(line)["id"]: line.decode() for line in whole[name].splitlines()}
+        for task, name in steps.items()
+    }
+
+    class Dying:
+        def __init__(self, _model: str, task: str) -> None:
+            self.task, self.blocks = task, 0
+
+        def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
+            self.blocks += 1
+            marker = tmp_path / f"{self.task} killed"
+            if self.blocks == 2 and not marker.exists():
+                marker.touch()
+                os._exit(1)
+            rows = list(block["row"])
+            answers = [known[self.task][json.loads(text)["id"]] for text in rows]
+            return {"row": rows, "answer": answers, "reason": [""] * len(rows)}
+
+    def distributed(model: str, rows: Any, job: Job, *given: Any, workers: int) -> int:
+        worker = cast(type[Worker], Dying)
+        return run_distributed(model, rows, cast(Job, job.task), *given, workers=workers, worker=worker)
+
+    monkeypatch.setattr("attribution.batch.audit_command.run_distributed", distributed)
+    assert audit("killed", "--engine", "ray", "--workers", "1") == whole
+    assert [(tmp_path / f"{task} killed").exists() for task in steps] == [True, True]
