@@ -15,9 +15,9 @@ from attribution import explain, rank
 from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import QUERY, SENTENCE, forward, pair_of
 from benchmarks.clock import Job, side_by_side
 from benchmarks.limit import page
+from benchmarks.plain_model import QUERY, SENTENCE, forward, pair_of
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, await_page, serve
 
@@ -36,7 +36,7 @@ AT_512 = """
 from attribution import load_reranker, explain, METHODS
 from attribution.evidence.faithfulness.measure import measure
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import pair_of
+from benchmarks.plain_model import pair_of
 reranker = load_reranker(device="cpu")
 pair = pair_of(reranker, 512)
 made = {m: explain(reranker, pair.query, pair.document, m) for m in METHODS if m not in ("shapley", "occlusion")}

@@ -16,8 +16,8 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.hooks import EmbeddingAdapter, only_first
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import forward, gradient, pair_of
 from benchmarks.clock import matmul_rate, operations, side_by_side
+from benchmarks.plain_model import forward, gradient, pair_of
 from benchmarks.report import Cell, Table
 
 LENGTHS = (32, 128, 256, 512)  # tokens

@@ -12,9 +12,9 @@ from attribution.methods.path import along_path
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from benchmarks.accuracy import RULES
-from benchmarks.attention_implementations import forward, pair_of
 from benchmarks.clock import Job
 from benchmarks.peers import captum_layer, shap_text
+from benchmarks.plain_model import forward, pair_of
 from benchmarks.report import Cell, Table
 from benchmarks.serve import ROOT
 

@@ -16,8 +16,8 @@ from gradio_client.utils import apply_diff
 
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import forward, gradient
 from benchmarks.clock import side_by_side
+from benchmarks.plain_model import forward, gradient
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, serve
 from interface.tabs.explain.tab import Asked, explained

@@ -19,8 +19,8 @@ from attribution.methods.perturbation import exact_shapley, sampled_shapley
 from attribution.removal import Present, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from benchmarks.attention_implementations import QUERY, SENTENCE, pair_of
 from benchmarks.clock import Job, side_by_side
+from benchmarks.plain_model import QUERY, SENTENCE, pair_of
 from benchmarks.report import Cell, Table
 from interface.page.settings import DEFAULTS
 

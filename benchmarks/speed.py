@@ -1,7 +1,7 @@
 """Yardsticks of speed: python -m benchmarks.speed [--only NAME ...] [--rounds N] [--passages N] [--minutes M]
 
-Prints the tables and stores them as speed.json and speed.md; `python -m benchmarks.ratios OLD.json NEW.json` shows
-what got worse. Peers are optional: the row of one that is not installed, or that crashes, says so.
+Prints the tables and stores them as speed.json and speed.md. Peers are optional: the row of one that is not installed,
+or that crashes, says so.
 """
 
 from __future__ import annotations

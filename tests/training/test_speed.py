@@ -1,11 +1,9 @@
-"""The yardsticks: what they count is what a reader would count, and a worse ratio is seen."""
+"""The yardsticks: what they count is what a reader would count."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ import torch
 
 from attribution import explain
 from attribution.rerankers.reranker import Reranker
-from benchmarks import accuracy, lengths, ratios, targets
+from benchmarks import accuracy, lengths, targets
 from benchmarks.clock import operations, side_by_side
 from benchmarks.report import Cell, Table
 
@@ -52,32 +50,6 @@ def test_each_improvement_is_what_it_says() -> None:
     assert abs(uniform - 1) > abs(bisected - 1) > abs(given - 1)
     assert cubic != bisected
     assert given == pytest.approx(1, abs=1e-5)
-
-
-def stored(folder: Path, name: str, **row: Any) -> str:
-    table = Table("Peers", "", [{"what": "ours", "median ms": 5.0, **row}])
-    file = folder / name
-    file.write_text(json.dumps({"sections": {"peers": {"tables": [table.json()]}}}), encoding="utf-8")
-    return str(file)
-
-
-@pytest.mark.parametrize(
-    ("column", "old", "new", "worse"),
-    [
-        ("ratio to the first", 1.0, 1.19, 0),
-        ("ratio to the first", 1.0, 1.21, 1),
-        ("ratio to the first", 1.0, 0.1, 0),
-        ("share of the rate", 0.6, 0.49, 1),
-        ("gain", 3.0, 4.0, 0),
-        ("median", 1.0, 9.0, 0),  # a time: another machine's
-    ],
-)
-def test_a_worse_ratio_is_seen(
-    column: str, old: float, new: float, worse: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    files = stored(tmp_path, "old.json", **{column: old}), stored(tmp_path, "new.json", **{column: new})
-    assert ratios.main(files) == worse
-    assert ("WORSE  Peers / ours" in capsys.readouterr().out) == bool(worse)
 
 
 def sections(**cells: float) -> dict[str, Any]:

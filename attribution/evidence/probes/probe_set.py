@@ -10,7 +10,6 @@ from statistics import fmean
 from attribution.errors import InputError
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
 from attribution.evidence.probes.table import NEITHER
-from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 
 RESAMPLES = 2000
@@ -41,7 +40,6 @@ def probe_set(
     probes: Sequence[str] | None = None,
     seed: int = 0,
     *,
-    on_pass: Callable[[Meter], None] | None = None,
     on_pair: Callable[[int, InputError | None], None] | None = None,
 ) -> dict[str, ProbeShare]:
     """`probe` on every `(query, document)`, gathered by probe. Pairs the model cannot read are left out.
@@ -53,7 +51,7 @@ def probe_set(
     for number, (query, document) in enumerate(pairs):
         problem = None
         try:
-            for result in probe(reranker, query, document, chosen, seed, on_pass=on_pass):
+            for result in probe(reranker, query, document, chosen, seed):
                 if result.change is not None:
                     found[result.probe].append(result)
         except InputError as error:

@@ -1,0 +1,176 @@
+"""A link carries the page: to somebody else, over F5 and Back, and nothing hostile into it."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import TEN_FRAMES
+from tests.browser.looks import open_settings, open_tab
+from tests.browser.test_public import QUERY, TEXT, box, done, fill, hash_holding, ready
+
+NOT_COPIED = "The browser did not let the page copy; the link is in the address bar."
+
+
+HOSTILE = [
+    "#p=",
+    "#p=9.abc",
+    "#p=1.!!!!",
+    "#p=1.eJwBAAD__wAAAAE",
+    "#p=1." + "A" * 500,
+    "#p=1.q1YqU7IyNDA0rgUA",
+    "#<img src=x onerror=alert(1)>",
+]
+
+
+def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
+    """Round trip, Back, a link opened anew by somebody else, the copy button says what it did, a link to an example."""
+    ready(page, app_url)
+    documents = [f"{i} {TEXT}" for i in range(20)]
+    same = page.evaluate(
+        "async (state) => window.rerankLens.link.decode(await window.rerankLens.link.encode(state))",
+        {"v": [QUERY, documents, ["saliency"], 7], "t": 2},
+    )
+    assert same == {"v": [QUERY, documents, ["saliency"], 7], "t": 2}
+
+    fill(page, TEXT)
+    link = hash_holding(page, TEXT)
+    done(page)
+    box(page, "document").fill("Another text.")
+    hash_holding(page, "Another text.")
+    page.go_back()
+    expect(box(page, "document")).to_have_value(TEXT)
+
+    page.goto("about:blank")
+    ready(page, f"{app_url}/{link}")
+    expect(box(page, "query")).to_have_value(QUERY)
+    expect(box(page, "document")).to_have_value(TEXT)
+    expect(page.locator("#link-status")).to_have_text("Filled from a link.")
+    expect(page.locator("#status")).to_contain_text("kept from an earlier run")  # it ran by itself
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", TEXT)
+    expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", re.compile(""))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#copy-link").click()
+    expect(page.locator("#link-status")).to_have_text("The link is copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{app_url}/{page.evaluate('location.hash')}"
+    page.evaluate("() => void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
+    page.locator("#copy-link").click()
+    expect(page.locator("#link-status")).to_have_text(NOT_COPIED)
+
+    script = """async (hash) => {
+      const { v } = await rerankLens.link.decode(hash);
+      return rerankLens.link.encode({ v: v.slice(0, -2), t: 2 }); // without what came in later versions
+    }"""
+    lab = page.evaluate(script, link)
+    page.goto("about:blank")
+    page.goto(f"{app_url}/{lab}")  # an older link, of another tab, which alone runs
+    expect(page.locator("#lab-status")).to_contain_text("Done")
+    page.get_by_role("tab", name="Explain", exact=True).click()
+    expect(page.locator(".rl-result").first).to_have_attribute("data-rl-stale", "")
+
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    page.locator("#compare-documents textarea").fill("\n".join(f"{i} {'é' * 15_000}" for i in range(20)))
+    page.locator("#compare-copy-link").click()
+    expect(page.locator("#compare-link-status")).to_contain_text("too long for a link")
+    assert "#" not in page.url
+    page.locator("#compare-documents textarea").fill("one\ntwo")
+    expect(page.locator("#compare-link-status")).to_have_text("")
+
+
+NUMBERS = """(tab) => [...document.querySelectorAll(`#${tab}-tab :is([data-v], [data-n], .rl-probe-change,
+  .rl-rank-logit, .rl-zoom, .rl-dropped, #compare-what-if .rl-outcome, #lab-rows td)`)]
+  .filter((one) => one.checkVisibility()).map((one) => `${one.textContent} ${one.dataset.v}`)"""
+
+
+PLACES = {  # a tab or a page of Learn: the tab that it is in, and its status
+    "Explain": ("explain", "#status"),
+    "Probes": ("probes", "#probes-status"),
+    "Learn": ("learn", "#lab-status"),
+    "Inside the model": ("learn", "#inside-status"),
+    "Compare": ("compare", "#compare-status"),
+}
+
+
+SENTENCES = f"{TEXT} Berlin is large. It has about 3.7 million inhabitants."
+
+
+def shared(page: Page) -> str:
+    """The link that the button of the open tab copies."""
+    page.get_by_role("button", name="Copy link").filter(visible=True).click()
+    expect(page.get_by_text("The link is copied.").filter(visible=True)).to_be_in_viewport()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, app_url: str, browser: Browser) -> None:
+    """Own text, settings, edits, an opened sentence, a layer and head, A and B and a what-if; after F5, too."""
+    ready(page, app_url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    fill(page, SENTENCES)
+    open_settings(page)
+    page.get_by_label("delete", exact=True).check()
+    page.keyboard.press("Escape")
+    done(page)
+    page.locator(".rl-sentence-open").last.click()
+    page.locator(".rl-zoom [data-w]", has_text="million").click()
+    expect(page.locator("[data-n=edited]")).to_be_visible()
+    links, seen = {}, {}
+    for place, (tab, status) in PLACES.items():
+        open_tab(page, place)
+        expect(page.locator(status)).to_contain_text("Done")
+        if place == "Inside the model":
+            pick_inside(page)
+        if place == "Compare":
+            page.locator("#compare-rows .rl-rank-row").last.get_by_role("button", name=re.compile("as A$")).click()
+            expect(page.locator("#compare-why .rl-told")).to_contain_text("A is behind by")
+            page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
+            expect(page.locator("#compare-what-if .rl-outcome")).to_contain_text("without")
+        links[place], seen[place] = shared(page), page.evaluate(NUMBERS, tab)
+        assert len(seen[place]) > 5
+    other = browser.new_context(reduced_motion="reduce").new_page()
+    other.add_init_script(TEN_FRAMES)
+    for place, (tab, _) in PLACES.items():
+        other.goto(links[place])  # typed into the address bar of the open page, but for the first
+        expect_shown(other, tab, seen[place])
+        other.reload()
+        expect_shown(other, tab, seen[place])
+    other.context.close()
+
+
+def pick_inside(page: Page) -> None:
+    """One layer, one of its heads, and another measure of the states."""
+    attention = page.locator("#inside-attention tbody td").first
+    for menu, name in (("Layer", "layer 1"), ("Head", "head 2")):
+        before = attention.get_attribute("data-v") or ""
+        page.get_by_label(menu, exact=True).select_option(name)
+        expect(attention).not_to_have_attribute("data-v", before)
+    page.get_by_label("gradient \u00d7 activation").check()
+    expect(page.locator("#inside-states td.rl-in-lowers").first).to_be_visible()
+
+
+def expect_shown(page: Page, tab: str, numbers: list[str]) -> None:
+    """By itself the tab has come to these numbers."""
+    same = f"(to) => JSON.stringify(({NUMBERS})(to[0])) === JSON.stringify(to[1])"
+    page.wait_for_function(same, arg=[tab, numbers], timeout=60_000)
+    expect(page.locator(f"#{tab}-tab")).to_be_visible()
+    expect(page.locator("[data-rl-stale]").filter(visible=True)).to_have_count(0)
+
+
+def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> None:
+    """One by its link, the others typed into the address bar."""
+    page.goto(f"{app_url}/{HOSTILE[0]}")
+    expect(page.locator("#cards .rl-card").first).to_be_visible()
+    told = page.locator("#link-status")
+    expect(told).to_contain_text("The link could not be read")
+    usual = "What the visitor has typed."
+    box(page, "document").fill(usual)
+    n = page.evaluate("async (hash) => (await rerankLens.link.decode(hash)).v.length", hash_holding(page, usual))
+    assert page.evaluate("document.querySelectorAll('#document').length") == 1
+    script = "(n) => window.rerankLens.link.encode({v: Array(n).fill({__proto__: null}), t: 'x'})"
+    for fragment in [*HOSTILE[1:], page.evaluate(script, n - 1), page.evaluate(script, n)]:
+        page.evaluate(
+            "hash => { document.querySelector('#link-status p').textContent = ''; location.hash = hash; }", fragment
+        )
+        expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
+        expect(box(page, "document")).to_have_value(usual)
+    expect(told).to_contain_text("not understood in it, so left as it was: ")
