@@ -11,6 +11,7 @@ COPY attribution attribution
 COPY interface interface
 COPY examples examples
 COPY models models
+COPY docs/audit-selqa.html docs/
 USER lens
 ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860
 EXPOSE 7860

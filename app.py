@@ -73,7 +73,7 @@ SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away
 def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     """The page, with `model_ids` (keys of MODELS) on offer; and what is left to do once the server listens."""
     with gradio_private.Page(title=TITLE, fill_width=True) as demo:
-        chips = layout.build_top([*about(), ("API", "?view=api")], EXAMPLES)
+        chips = layout.build_top([*about(), host.LINK, ("API", "?view=api")], EXAMPLES)
         pair = layout.build_pair(model_ids, EXAMPLES[0])
         with gr.Row(elem_id="actions"):
             buttons = actions.build(lines())

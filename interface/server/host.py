@@ -1,17 +1,20 @@
-"""What the host may ask and say: is it up, who may log in, end now. Variables are in docs/deploy.md."""
+"""What the host may ask and say: is it up, an example of an audit, who may log in, end now; see docs/deploy.md."""
 
 from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from attribution.errors import InputError
 
 AUTH = "RERANK_LENS_AUTH"
+AUDIT = Path(__file__).resolve().parents[2] / "docs" / "audit-selqa.html"
+LINK = "Example audit", "example-audit"  # its place is told by the page's own, whatever a proxy calls that
 
 
 async def health(_request: Request) -> JSONResponse:
@@ -19,7 +22,12 @@ async def health(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
 
-ROUTES = [Route("/healthz", health)]
+async def example_audit(_request: Request) -> FileResponse:
+    """The report that docs/audit.md reads."""
+    return FileResponse(AUDIT, media_type="text/html")
+
+
+ROUTES = [Route("/healthz", health), Route(f"/{LINK[1]}", example_audit)]
 
 
 def accounts() -> list[tuple[str, str]] | None:

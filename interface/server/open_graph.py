@@ -13,7 +13,6 @@ SPACE = "https://huggingface.co/spaces/{}"
 FILES = [
     ("Model card", "blob/main/models/demo-reranker/README.md"),
     ("Papers", "blob/main/docs/methods.md"),
-    ("Example audit", "blob/main/docs/audit-selqa.html"),
     ("Code", "tree/main"),
 ]
 

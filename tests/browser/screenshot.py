@@ -1,4 +1,4 @@
-"""README's screenshot, made by the project itself: `make screenshot`."""
+"""README's pictures, made by the project itself: `make screenshot`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser.conftest import FLAGS
 
 
 def main() -> None:
-    """Start the app and take the picture of the page as it opens."""
+    """Start the app and take the picture of the page as it opens; then of the example of an audit."""
     with serve("app.py", shows=CARD) as (_, url), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1360, "height": 1180})
@@ -19,6 +19,9 @@ def main() -> None:
         expect(page.locator(".rl-card")).not_to_have_count(0)
         page.evaluate("document.fonts.ready.then(() => null)")
         page.screenshot(path=ROOT / "docs" / "screenshot.png")
+        page.set_viewport_size({"width": 1280, "height": 788})
+        page.goto((ROOT / "docs" / "audit-selqa.html").as_uri())
+        page.screenshot(path=ROOT / "docs" / "audit.png")
 
 
 if __name__ == "__main__":

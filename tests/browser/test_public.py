@@ -56,6 +56,10 @@ def done(page: Page) -> None:
 
 def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
     ready(page, app_url)
+    example = page.get_by_role("link", name="Example audit")
+    report = page.request.get(f"{app_url}/{example.get_attribute('href')}")
+    assert (report.status, report.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<h1>" in report.text()
     text = f"{MARKUP} {TEXT}"
     box(page, "query").fill(QUERY)
     box(page, "document").fill(text)
