@@ -36,7 +36,12 @@ LOOKS = """(inside) => {
   }
   return looks.size;
 }"""
+ABOVE_THE_FOLD = """() => {
+  const badge = document.querySelector(".rl-badge-verdict").getBoundingClientRect();
+  return scrollY === 0 && badge.top >= 0 && badge.bottom <= innerHeight;
+}"""
 DRAWN = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+AXE = Axe().axe_script
 BUT_COLOURS: dict[str, Any] = {"rules": {"color-contrast": {"enabled": False}}}  # which take four fifths of axe's time
 
 
@@ -66,8 +71,10 @@ def open_settings(page: Page) -> None:
 
 def violations(page: Page, inside: str | dict[str, Any] | None = None, **options: Any) -> list[str]:
     """What axe finds in the element `inside`, else on the page, and where."""
-    axe = Axe(f"if (!window.axe) {{ {Axe().axe_script} }}")  # once a page
-    found = axe.run(page, context=inside, options={"resultTypes": ["violations"], **options}).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    options = {"resultTypes": ["violations"], **options}
+    found = Axe("null").run(page, context=inside, options=options).response["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 

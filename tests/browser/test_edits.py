@@ -13,7 +13,7 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
 from attribution.views.sentence_bars import sentences_html
-from tests.browser.looks import expect_no_violation
+from tests.browser.looks import ABOVE_THE_FOLD, expect_no_violation
 from tests.browser.test_cards import show
 from tests.browser.test_explain import EXAMPLES
 
@@ -23,10 +23,6 @@ DOCUMENT = "Berlin is large. It has about 3.7 million inhabitants, more than Par
 MOST_WORDS = 256  # seen before the first click, without the pair's text; the bundled model's verdict is shorter: 198
 ONLY_HEARD = "() => [...document.querySelectorAll('.rl-vh, .visually-hidden')].map((one) => one.innerText).join(' ')"
 SIZES = [(1280, 720), (1440, 900), (390, 844)]
-ABOVE_THE_FOLD = """() => {
-  const badge = document.querySelector(".rl-badge-verdict").getBoundingClientRect();
-  return scrollY === 0 && badge.top >= 0 && badge.bottom <= innerHeight;
-}"""
 
 
 @pytest.fixture(params=["light"])
@@ -135,10 +131,10 @@ def test_the_first_example_is_edited_with_a_mouse_and_says_what_the_reranker_say
     page: Page, app_url: str, reranker: Reranker
 ) -> None:
     text = EXAMPLES[0]["document"]
+    page.goto(app_url)
+    expect(page.locator(".rl-badge-verdict")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        page.goto(app_url)
-        expect(page.locator(".rl-badge-verdict")).to_be_visible()
         assert page.evaluate(ABOVE_THE_FOLD), (width, height)
     page.set_viewport_size({"width": 1280, "height": 720})
     shown = page.evaluate("document.body.innerText").replace(text, "").replace(EXAMPLES[0]["query"], "")

@@ -88,7 +88,7 @@ def test_a_click_shows_four_cards_whose_words_read_out_each_number_and_stop_keep
     assert ready < 4
 
 
-def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_settings_reach_the_method(
+def test_the_marked_word_and_what_is_typed_outlive_results_settings_reach_the_method_and_long_text_is_greyed(
     page: Page, app_url: str
 ) -> None:
     page.goto(app_url)
@@ -115,9 +115,7 @@ def test_marked_word_and_focus_outlive_results_empty_input_loses_nothing_and_set
     card = page.locator('[data-method="integrated_gradients_captum"]')
     expect(card.locator(".rl-measured")).to_contain_text("9 gradient evaluations")
 
-
-def test_text_past_the_limit_is_greyed_not_dropped(page: Page, app_url: str) -> None:
-    page.goto(app_url)
+    expect(page.locator("#stop")).to_be_disabled()
     method(page, "Occlusion").uncheck()
     boxes = page.get_by_role("checkbox")
     expect(boxes).to_have_count(len(METHODS))  # `all` does not wait

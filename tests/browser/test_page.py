@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.looks import (
+    ABOVE_THE_FOLD,
     BUT_COLOURS,
     FITS,
     expect_contrast,
@@ -104,6 +105,7 @@ def test_the_first_screen_shows_a_result_before_any_click_and_the_score_after_on
     ready(page, app_url, width, height)
     for selector in ("h1", "#examples", "#query", "#document", "#explain", "#score"):
         assert 0 <= top(page, selector) <= height - 40, selector
+    assert page.evaluate(ABOVE_THE_FOLD)
     assert page.locator(".rl-card").count() == page.locator(".rl-card:not(.rl-pending)").count() > 0
     assert page.locator("#identity [data-rl-identity]").get_attribute("data-query") == EXAMPLES[0]["query"]
     assert page.evaluate(FITS)
