@@ -58,7 +58,7 @@ class Pair:
 
     @property
     def pair(self) -> tuple[str, str, str]:
-        """Without what else is asked."""
+        """Model, query and document alone."""
         return self.model_id, self.query, self.document
 
     def check(self) -> None:

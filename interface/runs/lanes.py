@@ -53,7 +53,7 @@ class Claim:
     began: float = field(default_factory=lambda: time.monotonic())
 
     def lasts(self, seconds: float) -> bool:
-        """Whether it is younger than that, or its run may still come."""
+        """Whether the claim is younger than that, or its run may still come."""
         return time.monotonic() - self.began < seconds or self.queued()
 
 
@@ -123,13 +123,13 @@ def waiting(session: str, lane: str, handler: str) -> Claim | None:
 
 
 def say_no(session: str, lane: str) -> None:
-    """A start is refused, and its visitor told why: what runs goes on, and its status does not replace that word."""
+    """A start was refused and its visitor told why; what runs goes on, and writes over that message no more."""
     with _lock:
         _said[session, lane] = next(_numbers)
 
 
 def may_say(session: str, lane: str, claim: int) -> bool:
-    """Whether the lane's line is still this claim's: no later start was refused in it."""
+    """Whether this claim may still write the lane's status: no later start was refused in the lane."""
     return _said.get((session, lane), 0) < claim
 
 
@@ -206,7 +206,7 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
 
 
 def stop(session: str, lane: str | None = None) -> Ended | Literal[""]:
-    """`end`, in a word."""
+    """As `end`; returns "running", "waiting" or "" for what there was."""
     return in_a_word(end(session, lane))
 
 

@@ -53,7 +53,7 @@ def last_event(demo: gr.Blocks) -> Any:
 
 
 def leave(event_id: str) -> None:
-    """Whoever asked for this event of the queue is not there any more."""
+    """Remember that whoever asked for this event of the queue has gone."""
     _left.append(event_id)
 
 

@@ -42,7 +42,7 @@ def watch(run: Run, label: str, of: int = 0) -> Callable[[Meter], None]:
 
 
 def passes_of_list(asked: Asked, sides: Sides) -> int:
-    """Every document scored and coloured, two of them told apart, of which each has its share."""
+    """Forwards for one document: its score, its colours, and its share of telling A from B."""
     return 1 + forwards(asked.colour, sides) + _share_of_why(asked, sides)
 
 
@@ -51,7 +51,7 @@ def _share_of_why(asked: Asked, sides: Sides) -> int:
 
 
 def _of_why(asked: Asked, sides: Sides) -> int:
-    """At most so many forwards for one of the two: by words, or by sentences."""
+    """At most so many forwards of A, or of B, to tell them apart: by words, or by sentences."""
     n = max(asked.n_sentences)
     by_sentences = contrast_passes(n) if n >= PASSAGE else 0
     return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
@@ -78,7 +78,7 @@ def at_most(asked: Asked | None) -> tuple[int, float]:
 
 
 def is_whole(asked: Asked, page: Update) -> bool:
-    """Every row is coloured, and two are told apart."""
+    """Whether every row is coloured, and A and B are told apart."""
     return "state" in page and page["state"].why and len(page["state"].coloured) == len(asked.documents)
 
 
@@ -119,7 +119,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
 
 
 def passes_of_pick(asked: More, sides: Sides) -> int:
-    """The two told apart anew."""
+    """Forwards of each to tell the new A from the new B."""
     return _of_why(asked.compared.asked, sides)
 
 
@@ -136,7 +136,7 @@ def run_pick(asked: More, run: Run) -> Iterator[Update]:
 
 
 def _without(compared: Compared, run: Run) -> Compared:
-    """With what removing each sentence costs, where they are passages."""
+    """`compared`, with what the removal of each sentence costs where its documents are passages."""
     if compared.unit == "word":
         return compared
     reranker, query = load_reranker(compared.asked.model_id), compared.asked.query
@@ -148,7 +148,7 @@ def _without(compared: Compared, run: Run) -> Compared:
 
 
 def _why(compared: Compared, run: Run) -> Compared:
-    """With A and B told apart, by words or by sentences."""
+    """`compared`, with A and B told apart, by words or by sentences."""
     asked, texts = compared.asked, (compared.text(A), compared.text(B))
     reranker, on_pass = load_reranker(asked.model_id), watch(run, "Why A over B")
     if compared.unit == "sentence":
@@ -169,7 +169,7 @@ def _told(compared: Compared, status: str) -> Update:
 
 
 def with_changes(compared: Compared, changed: Changes, run: Run, as_given: frozenset[Which] = frozenset()) -> Compared:
-    """With these texts in place of A's or B's, and those that are `as_given` again; a pass for each that is new."""
+    """`compared` with these texts in place of A's or B's, or as given again; one forward for each new text."""
     kept = {which: version for which, version in compared.versions.items() if which not in as_given}
     scored = score(compared, [text for text, _ in changed.values()], run)
     for which, (text, cuts) in changed.items():

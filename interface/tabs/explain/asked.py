@@ -15,7 +15,7 @@ from interface.runs.limits import check_budgets
 
 @dataclass(frozen=True)
 class Asked(Pair):
-    """A pair, the methods to explain it with, and the options that those take which know them."""
+    """A pair, the methods to explain it with, and options, of which each method gets those that it takes."""
 
     methods: tuple[str, ...] = tuple(DEFAULT_METHODS)
     baselines: str | None = None
@@ -26,17 +26,17 @@ class Asked(Pair):
 
     @property
     def options(self) -> dict[str, Any]:
-        """By name."""
+        """The options, by name."""
         return {name: getattr(self, name) for name in DEFAULTS}
 
     @property
     def settings(self) -> str:
-        """The options that are not as the page opens, in words."""
+        """The options that differ from the page's defaults, in words."""
         return ", ".join(f"{name} {value}" for name, value in self.options.items() if (value or "") != DEFAULTS[name])
 
     @property
     def on_page(self) -> str:
-        """Methods and options as `page.js` has them, to compare."""
+        """Methods and options as JSON, which `page.js` compares with what is ticked now."""
         return json.dumps([sorted(self.methods), *(value or "" for value in self.options.values())])
 
 

@@ -30,7 +30,10 @@ NO_RESULT = "There is no result to edit yet. Press Explain first."
 
 @dataclass(frozen=True)
 class Edited(Pair):
-    """A pair whose document is edited: `logit` and `label` are of the explanation, `words` as the browser said them."""
+    """A pair whose document is edited. `logit` and `label`: the explanation's score and its method's name.
+
+    `words`: the edits as the browser sent them.
+    """
 
     edit: Edit
     words: tuple[tuple[str, str], ...]
@@ -39,7 +42,7 @@ class Edited(Pair):
 
 
 def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Linked:
-    """What the cards' script, which is `head`'s, asks is scored; it is part of a link."""
+    """Scores each edit that the cards' script, `head`'s `js_on_load`, asks for; a link carries the edits."""
     edits = gr.Textbox("", label="Edited words", visible="hidden")
     now = "() => [window.rerankEdits.now]"
     head.input(None, None, edits, js=now)
@@ -73,13 +76,13 @@ def ask(results: Any, edits: str) -> Edited | None:
 
 
 def passes(_asked: Edited, _sides: Sides) -> int:
-    """One."""
+    """One forward."""
     return 1
 
 
 @handler(lane=LANE, passes=passes, kept=lambda _asked, page: "edited" in page)
 def run(asked: Edited, run: Run) -> Iterator[Update]:
-    """What the text as edited scores."""
+    """The score of the text as edited, beside the one that the explanation predicts."""
     reranker = models.load(asked.model_id, run)
     with metered(Meter(run.check)):
         (after,) = reranker.score(asked.query, [asked.document])

@@ -33,7 +33,7 @@ def without_result(identity: str, says: str = STARTING, card: Callable[..., str]
 
 
 class Opening:
-    """`page`, as pages open now, in its `outputs`; `ready`: it is the result."""
+    """What the tab opens with: `page`, in its `outputs`; `ready` once that is the result."""
 
     def __init__(self, page: Update, outputs: Mapping[str, Any]) -> None:
         self.page, self.outputs, self.ready = page, outputs, False
@@ -49,7 +49,7 @@ class Opening:
         return {part: self.page[name] for name, part in self.outputs.items()} | {self.timer: gr.Timer(active=False)}
 
     def explain(self, demo: gr.Blocks, result: Callable[[], Update]) -> None:
-        """Ask for the `result`, and have every page from now on open with it. A failure is logged, and said on it."""
+        """Ask for the `result`, with which every page opens from then on. A failure is logged and said on the page."""
         try:
             self.page = result()
         except Exception:

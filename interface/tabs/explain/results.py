@@ -20,9 +20,9 @@ CARDS = [f"card {i}" for i in range(1, len(METHODS) + 1)]  # a place for each me
 
 @dataclass
 class Results:
-    """What a run has so far. `of`: the identity line; `section`: the faithfulness of what is measured.
+    """What a run has so far. `of`: the line that says which pair and model; `section`: the faithfulness, as HTML.
 
-    `found`: of the document's sentences, None where it has less than three.
+    `found`: the document's sentences, None where it has fewer than three.
     """
 
     of: str
@@ -40,7 +40,7 @@ class Results:
 
     @property
     def n_ran(self) -> int:
-        """Methods that are through, with a result or an error."""
+        """How many methods have ended, with a result or an error."""
         return len(self.done) + len(self.failed)
 
     @property
@@ -50,7 +50,7 @@ class Results:
         return known and self.n_ran == len(self.chosen)
 
     def page(self, status: str) -> Update:
-        """All there is; Gradio sends what differs from the update before."""
+        """The tab's outputs so far; Gradio sends only those that differ from the update before."""
         score = score_section(next(iter(self.done.values()))) if self.done else ""
         head = cards_head(self.done, self.measured if self.whole else None, self.found)
         cards = each_card(self.chosen, self.done, self.measured, failed=self.failed, growing=not self.whole)

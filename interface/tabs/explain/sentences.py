@@ -32,7 +32,7 @@ def sentences_by(reranker: Reranker, asked: Pair, on_pass: Callable[[Meter], Non
 
 
 def read_sentences(results: Results, stream: Iterator[Sentences], most: int | None = None) -> Iterator[Update]:
-    """The next of the `stream`, `most` of them or all, each shown; an error is said, and the methods go on."""
+    """Shows the next `most` of the `stream`, or all; an error is shown as the status, and the methods go on."""
     try:
         for results.found in islice(stream, most):
             yield results.page(f"Sentences: {results.found.n_forward} passes.")

@@ -87,13 +87,13 @@ def at_most(asked: Asked) -> tuple[int, float]:
 
 
 def passes(asked: Asked, sides: Sides) -> int:
-    """Every method, measuring their faithfulness, and the document's sentences."""
+    """Forwards of every method, of measuring their faithfulness, and of the document's sentences."""
     methods = sum(forwards(key, sides, **asked.options) for key in asked.methods)
     return methods + passes_of_sentences(asked.document) + cost.of_faithfulness(len(asked.methods))
 
 
 def is_whole(asked: Asked, page: Update) -> bool:
-    """Every method is there and measured."""
+    """Whether every method has a result and was measured."""
     done, measured, found = page.get("results") or ({}, None, None)
     known = not passes_of_sentences(asked.document) or (found is not None and found.remainder is not None)
     return known and measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
@@ -101,9 +101,10 @@ def is_whole(asked: Asked, page: Update) -> bool:
 
 @handler(lane=MAIN, passes=passes, kept=is_whole)
 def run(asked: Asked, run: Run) -> Iterator[Update]:
-    """The score, a card a method, and the faithfulness, one more card a time.
+    """The score, the faithfulness, and each method's card as soon as it is ready.
 
-    There are as many cards as methods; those not asked for are empty. What was there stays until the first is ready.
+    The page has as many cards as there are methods; those not asked for are empty. An earlier result stays until the
+    first card is ready.
     """
 
     def watch(step: int, steps: int, label: str) -> Callable[[Meter], None]:

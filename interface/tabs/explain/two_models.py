@@ -30,13 +30,13 @@ SAYS = "Runs the ticked methods on the pair in the boxes, under both models."
 
 @dataclass(frozen=True)
 class Both(Asked):
-    """The same asked of a second model too."""
+    """A pair and methods, asked of a second model too."""
 
     second: str = ""
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """Both."""
+        """Both models."""
         return self.model_id, self.second
 
 
@@ -69,7 +69,7 @@ def passes(asked: Both, sides: Sides) -> int:
 
 @handler(lane=LANE, passes=passes)
 def run(asked: Both, run: Run) -> Iterator[Update]:
-    """Both models' cards, one more a time."""
+    """Both models' cards, one more with each update."""
     began, chosen = time.perf_counter(), asked.methods
     names = (MODELS[asked.model_id].label, MODELS[asked.second].label)
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
