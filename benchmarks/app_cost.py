@@ -23,9 +23,9 @@ from benchmarks.serve import CARD, PATIENCE, ROOT, await_page, serve
 
 LIST_LENGTHS, COLOUR = (1, 2, 5, 10, 20), "layerwise_relevance"
 BARE = """
-import gradio, sys
+import gradio
 page = gradio.Interface(str, 'text', 'text', api_name='predict')
-page.launch(server_port=int(sys.argv[2]), quiet=True)
+page.launch(quiet=True)
 """
 # What this app imports to serve one model; transformers imports most of itself only when a model class is asked for.
 LIBRARIES = "gradio, torch, transformers with one model class, mcp"

@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the first set; the others follow")
     args = parser.parse_args()
     found = [claims(seed) for seed in range(args.seed, args.seed + args.sets)]
-    print(f"{args.sets} sets from seed {args.seed}")
+    print(f"{args.sets} sets from seed {args.seed}, {sum(map(bool, found))} claim anything")
     for what, wanted in (("cause", True), ("word", False)):
         held = [[key for key in one if (key in CAUSES) is wanted] for one in found]
         print(f"{sum(map(bool, held))} claim a {what}: {dict(Counter(key for one in held for key in one))}")

@@ -23,7 +23,7 @@ CARD = 'rl-strongest\\"'  # a class, in JSON, that only cards with a result have
 def serve(
     *command: str, shows: str = "", log: Path | None = None, port: int = 0, root: Path = ROOT, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`python COMMAND --port N` in `root`, on `port` or a free one: the process and its address; ended afterwards.
+    """`python COMMAND` in `root`, on `port` or a free one: the process and its address; ended afterwards.
 
     From the first byte on, or once the page `shows` such a text, as the app's does a `CARD` of its first example. What
     it prints goes to `log`. Raises `RuntimeError` with it if no answer comes.
@@ -32,12 +32,12 @@ def serve(
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-    quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", **environment}
+    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "GRADIO_SERVER_PORT": str(port)}
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *command, "--port", str(port)],
+            [sys.executable, *command],
             cwd=root,
-            env=quiet,
+            env={**os.environ, **quiet, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

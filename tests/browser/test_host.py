@@ -17,6 +17,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+import app as the_app
 from tests.browser.conftest import App, started_here
 from tests.browser.test_public import box
 
@@ -125,9 +126,9 @@ def test_whoever_cancels_at_once_and_twice_hears_of_no_error(app_url: str) -> No
 
 
 def test_every_variable_does_what_is_said_of_it(
-    app: App, browser: Browser, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    app: App, browser: Browser, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for name, value in {**VARIABLES, "RERANKER_MODELS": app.model}.items():
+    for name, value in {**VARIABLES, "RERANKER_MODELS": app.model, "GRADIO_TEMP_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     with started_here() as (url, _), proxied(url) as address:
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
@@ -156,6 +157,8 @@ def test_every_variable_does_what_is_said_of_it(
         expect(page.locator("#status")).to_contain_text("Done")
         assert refused == []
         page.context.close()
+        assert str(tmp_path) == the_app.demo.GRADIO_CACHE
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [], "the page writes no files"
     said = "".join(capfd.readouterr())
     assert "HOT_RELOAD" not in said
     assert "Traceback" not in said
