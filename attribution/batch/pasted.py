@@ -19,6 +19,7 @@ Piece = str | tuple[str, str]  # a text, or an id and a text
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
 BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
 MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-*•–‣◦·]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
+FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
 
 
@@ -31,6 +32,8 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     or a table, and cannot be read so.
     """
     text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
+    if fenced := FENCED.fullmatch(text):
+        text = fenced[1]
     first, _, rest = text.partition("\n")
     text = rest if SEPARATOR.fullmatch(first) else text
     as_json = isinstance(_loads(text.split("\n")[0]), dict) or isinstance(_loads(text), list)

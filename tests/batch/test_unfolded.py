@@ -89,7 +89,11 @@ def test_a_row_that_cannot_be_read_is_named_and_the_others_are_answered() -> Non
     assert said == ["the input: url is not read (first on line 2)"]
     assert found == [
         Row("2", 2, "q", ("d",)),
-        BadLine(3, "has 4 cells, and its first row names 3. Put texts that hold the separator in double quotes"),
+        BadLine(
+            3,
+            "has 4 cells, and its first row names 3. Put texts that hold the separator in double quotes; a bar "
+            r"in a drawn table is written \|",
+        ),
         Row("5", 5, "q", ("",)),
         Row("6", 6, "q", ("d\n\n2",)),
     ]

@@ -13,6 +13,7 @@ SETTLED = """(dark) => document.body.classList.contains("dark") === dark && docu
 )"""
 
 # Gradio's container hides what is too wide, so the page itself never scrolls.
+SIZES = [(1280, 720), (1440, 900), (390, 844)]
 FITS = """[document.documentElement, document.querySelector(".gradio-container")].every(
   (one) => one.scrollWidth <= one.clientWidth
 )"""

@@ -13,7 +13,7 @@ from attribution import raise_above
 from attribution.evidence.probes.wording import content_words
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of, split_words
-from tests.browser.looks import FITS, expect_no_violation, open_tab
+from tests.browser.looks import BUT_COLOURS, FITS, SIZES, expect_no_violation, open_tab, violations
 
 ROOT = Path(__file__).parents[2]
 LISTS = json.loads((ROOT / "examples" / "lists.json").read_text(encoding="utf-8"))
@@ -205,8 +205,10 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     expect(page.locator("#compare-meet thead th")).to_have_count(len(sentences_of(texts[0])))
     expect(page.locator("#compare-meet tbody tr")).to_have_count(len(content_words(QUERY)))
     expect_no_violation(page, "#compare-tab")
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function(FITS)
+    for width, height in SIZES:  # the phone last
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(FITS)
+        assert violations(page, "#compare-why", **BUT_COLOURS) == []
     parts.last.click()
     expect(outcome(page).first).to_contain_text("A without")
 

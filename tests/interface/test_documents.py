@@ -85,6 +85,9 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
             "\u2502id\u2502text\u2502\n\u251c\u2500\u253c\u2500\u2524\n\u2502a\u2502one\u2502\n\u2502b\u2502two\u2502",
             [("a", "one"), ("b", "two")],
         ),
+        ('```json\n["one", "two"]\n```', [("1", "one"), ("2", "two")]),
+        ("| id | **text** |\n| a | one |\n| b | two |", [("a", "one"), ("b", "two")]),  # no ruler
+        ("|text|\n|--|\n|one|\n\n|text|\n|--|\n|two|", [("1", "one"), ("2", "two")]),
         ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
         ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
@@ -126,6 +129,7 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('[["one"], ["two"]]', "Line 1 holds a list; give a string"),
         ('["one",\n"two"', "Line 2 is the last and there is no ], but the list begins as JSON"),
         ("id,text,text\n1,a,b", "The first row of the table names the column text twice"),
+        ("| a | one |\n| b | two |", "The list is a table of 2 columns"),
         ("| Name | About |\n|---|---|\n| a | one |", "The list is a table of 2 columns"),
         ("Found:\n\n| id | text |\n|--|--|\n| a | one |", 'drawn with bars, and "Found:" is no row of it'),
         ("text | id\n-----+---\none | 1\n(1 row)", r'"\(1 row\)" is no row of it'),
