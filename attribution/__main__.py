@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -9,6 +10,8 @@ from attribution.batch.arguments import parse_args
 from attribution.errors import AttributionError
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MAKE_ROOM = "What was written stays; make room, and run the same command again."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted; what is written is whole", file=sys.stderr)
         return INTERRUPTED
     except (AttributionError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        full = isinstance(error, OSError) and error.errno in FULL
+        print(f"error: {error}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
         return USAGE
     if skipped:
         print(f"{skipped} lines were skipped", file=sys.stderr)
