@@ -97,12 +97,13 @@ def start(
 
     The latest start wins: it ends what runs and withdraws what waits. One that is refused, by an error of `ask` or as
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
-    Returns the event after which the run is over.
+    Why is said once more at the end: progress that was on its way may have come in between. Returns the event after
+    which the run is over.
     """
-    line, claimed = actions.line(run.lane), gr.State(None)
-    told = [claimed, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
+    line, claimed, refusal = actions.line(run.lane), gr.State(None), gr.State("")
+    told = [claimed, refusal, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
     begun = begin(
-        _claimer(run, ask, cost, claimed, actions), None, told, inputs_kwargs=dict(inputs), js=js,
+        _claimer(run, ask, cost, claimed, refusal, actions), None, told, inputs_kwargs=dict(inputs), js=js,
         api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
     )  # fmt: skip
     shown = {**outputs, "status": line}
@@ -112,14 +113,20 @@ def start(
         validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
         trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
     )  # fmt: skip
-    return ran.then(_settler(actions), None, [*actions.stops.values()], trigger_mode="multiple", **ASIDE)
+    settle, ended = _settler(actions, line, refusal), [line, refusal, *actions.stops.values()]
+    return ran.then(settle, refusal, ended, trigger_mode="multiple", **ASIDE)
 
 
 def _claimer(
-    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
+    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, refusal: gr.State, actions: Actions
 ) -> Callable[..., dict[Any, Any]]:
     """The handler that makes a start a claim, or says in the lane's line why it is none."""
     lane, line = run.lane, actions.line(run.lane)
+
+    def refused(session: str, why: str) -> dict[Any, Any]:
+        say_no(session, lane)
+        said = status_html(why, refused=True)
+        return {line: said, refusal: said, claimed: 0}
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
         session, passes, takes = request.session_hash or "", 0, 0.0
@@ -127,20 +134,18 @@ def _claimer(
             asked = ask(**given)
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
-            say_no(session, lane)
-            return {line: status_html(str(error), refused=True), claimed: 0}
+            return refused(session, str(error))
         question = budget.ask(session, passes, takes, asked)
-        if question or asked is None:
-            if question:
-                say_no(session, lane)
-            asks = {line: status_html(question, refused=True), actions.explain: gr.Button(again(takes))}
-            return (asks if question else {}) | {claimed: 0}
+        if question:
+            return refused(session, question) | {actions.explain: gr.Button(again(takes))}
+        if asked is None:
+            return {claimed: 0, refusal: ""}
         ended = actions.said(end(session, None if lane == MAIN else lane))
         number = claim(session, lane, asked, run.name, queued(request))
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        started = {line: status_html(waiting), claimed: number} | actions.stoppable(session)
+        started = {line: status_html(waiting), claimed: number, refusal: ""} | actions.stoppable(session)
         if lane == MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
         return ended | started
@@ -148,9 +153,9 @@ def _claimer(
     return claim_it
 
 
-def _settler(actions: Actions) -> Callable[..., dict[Any, Any]]:
-    def settle(request: gr.Request) -> dict[Any, Any]:
-        return actions.stoppable(request.session_hash or "")
+def _settler(actions: Actions, line: gr.HTML, told: gr.State) -> Callable[..., dict[Any, Any]]:
+    def settle(refusal: str, request: gr.Request) -> dict[Any, Any]:
+        return actions.stoppable(request.session_hash or "") | ({line: refusal, told: ""} if refusal else {})
 
     return settle
 

@@ -210,7 +210,8 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     """That run goes on and is shown; its "Done" would hide why the new start did nothing."""
     import app
 
-    by_name: dict[Any, Any] = {event.api_name: event for event in app.build([offered])[0].fns.values()}
+    events = app.build([offered])[0].fns.values()
+    by_name: dict[Any, Any] = {event.api_name: event for event in events}
     run, claim_it = by_name[f"run_{MAIN}"], by_name[f"claim_{MAIN}"]
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
     updates = run.fn(visitor(), None, 0)
@@ -218,6 +219,9 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     boxes = {"model_id": offered, "query": PAIR[0], "document": " "}
     (line, said), *_ = claim_it.fn(visitor(), **boxes, **DEFAULTS).items()
     assert "empty" in said
+    settle: Any = next(event for event in events if event.name == "settle" and line in event.outputs)
+    assert settle.fn(said, visitor())[line] == said, "over progress that was on its way when the start was refused"
+    assert line not in settle.fn("", visitor())
 
     def told(updates: Iterator[dict[Any, Any]]) -> list[str]:
         return [each[line] for each in updates if line in each and not is_prop_update(each[line])]
