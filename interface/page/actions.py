@@ -101,7 +101,9 @@ def start(
     which the run is over.
     """
     line, claimed, refusal = actions.line(run.lane), gr.State(None), gr.State("")
-    told = [claimed, refusal, actions.timer, actions.explain, *actions.stops.values(), *actions.lines.values()]
+    # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
+    lines = [actions.timer, *actions.lines.values()] if run.lane == MAIN else [line]
+    told = [claimed, refusal, actions.explain, *actions.stops.values(), *lines]
     begun = begin(
         _claimer(run, ask, cost, claimed, refusal, actions), None, told, inputs_kwargs=dict(inputs), js=js,
         api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
