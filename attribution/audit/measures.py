@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -53,15 +54,26 @@ class Average:
 
 
 # What ir-measures, and the programs that it calls, raise for a name or for one of its parameters.
-NOT_COMPUTED = (NameError, ValueError, SyntaxError, TypeError, RuntimeError, LookupError, AssertionError)
+NOT_COMPUTED = (
+    NameError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    RuntimeError,
+    LookupError,
+    AssertionError,
+    ArithmeticError,
+)
 
 
 def parse(measure: str) -> Any:
     """ir-measures' own object. Raises `OptionError` for a name it does not know, or where it is not installed."""
     try:
         import ir_measures
+        import ir_measures.util
     except ImportError:
         raise OptionError("An audit needs ir-measures and bm25s: pip install 'rerank-lens[audit]'.") from None
+    ir_measures.util._ast_to_value = ast.literal_eval  # its own needs `ast.Num`, which Python 3.14 has no more
     try:
         parsed = ir_measures.parse_measure(measure)
         if parsed.params.get("cutoff", 1) < 1:  # trec_eval would end the process

@@ -11,8 +11,14 @@ import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
 from attribution.audit.lexical import bm25
-from attribution.audit.measures import averages, measure_query
+from attribution.audit.measures import averages, measure_query, parse
+from attribution.errors import OptionError
 
+# ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.
+COMMAND = """import ast, ir_measures.util
+ir_measures.util._ast_to_value = ast.literal_eval
+from ir_measures.__main__ import main_cli
+main_cli()"""
 MEASURES = ("nDCG@10", "AP", "R@5", "RR@10", "P@1", "Judged@10")
 
 
@@ -31,13 +37,7 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
     qrels.append("lost 0 x 1\n")
     (tmp_path / "run").write_text("".join(run))
     (tmp_path / "qrels").write_text("".join(qrels))
-    command = [
-        str(Path(sys.executable).with_name("ir_measures")),
-        str(tmp_path / "qrels"),
-        str(tmp_path / "run"),
-        "-p",
-        "6",
-    ]
+    command = [sys.executable, "-c", COMMAND, str(tmp_path / "qrels"), str(tmp_path / "run"), "-p", "6"]
     said = subprocess.run([*command, *MEASURES], capture_output=True, text=True, check=True).stdout
     expected = {name: float(value) for name, value in (line.split("\t") for line in said.splitlines())}
     for measure in MEASURES[:3]:
@@ -46,6 +46,13 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
         }
         assert list(got) == [measure, *MEASURES[3:]]
         assert got == pytest.approx({name: expected[name] for name in got}, abs=1e-6)
+
+
+def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("ast.Num", raising=False)
+    assert str(parse("P(rel=2)@5")) == "P(rel=2)@5"
+    with pytest.raises(OptionError, match="does not compute 'Accuracy'"):
+        parse("Accuracy")
 
 
 def test_a_lexical_order_is_that_of_bm25() -> None:
