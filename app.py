@@ -66,7 +66,7 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
 # What Gradio says to screen readers, and has no English words for.
 SPOKEN = {"common.complete": "Complete", "common.progress": "Progress", "status.queue_position": "Waiting"}
 demo: gr.Blocks  # Gradio looks for it by this name on a Space
-SESSIONS = 500  # visitors remembered, 0.4 MB each; the one who was longest away is forgotten
+SESSIONS = 500  # visitors remembered, 0.3 MB each; the one who was longest away is forgotten
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
@@ -144,6 +144,7 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
 def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
     """Serve the page and come back."""
     install_queue(places, refuse)
+    gradio_private.install_sessions()
     demo.queue()
     demo.launch(
         **where,

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from attribution.errors import Stopped
+from attribution.rerankers.memory import return_freed
 from interface.runs import kept as answers
 from interface.runs.cost import Passes, lent
 from interface.runs.gpu import Work, log, on_model
@@ -61,6 +62,8 @@ class Once:
                     page |= update
             except Stopped:
                 continue
+            finally:
+                return_freed()
             return page
         return dict(found.answer)
 

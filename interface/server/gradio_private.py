@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 import gradio.mcp
+import gradio.state_holder
 from gradio.caching import CacheMissError, _probe_mode_active
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
@@ -169,6 +170,23 @@ REFUSALS: dict[Any, Any] = {  # FastAPI's `exception_handlers`
     TypeError: unfit_arguments,
     KeyError: missing_key,
 }
+
+
+class Session(gradio.state_holder.SessionState):
+    """What is remembered of a visitor, without the copy of the whole page that Gradio adds, which nothing reads."""
+
+    def __init__(self, page: Any) -> None:
+        super().__init__(page)
+        self.config_values.clear()
+
+    def _update_config(self, *_: Any) -> None: ...
+
+    _update_value_in_config = _update_config
+
+
+def install_sessions() -> None:
+    """Gradio makes what it remembers of a visitor by this name; before the launch."""
+    gradio.state_holder.SessionState = Session  # type: ignore[assignment, misc]
 
 
 @contextmanager

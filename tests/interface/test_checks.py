@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from gradio.state_holder import SessionState
+from gradio.state_holder import SessionState, StateHolder
 from gradio.utils import is_prop_update
 
 from attribution import MODELS
@@ -18,7 +18,7 @@ from interface.runs import lanes as runs
 from interface.runs.gpu import OUR_FAULT
 from interface.runs.handlers import UNCHANGED, Pair, check_fields, for_page, handler
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
-from interface.server.gradio_private import Page
+from interface.server.gradio_private import Page, install_sessions
 from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
 from tests.interface.conftest import visitor
 
@@ -252,6 +252,19 @@ def test_what_is_left_as_it_is_goes_out_as_gradio_sends_it_and_is_not_made_anew(
     left = [part for name, part in parts.items() if name not in named and name != "state"]
     assert all(states[0][part._id] is part and states[1][part._id] is not part for part in left)
     assert states[0][parts["menu"]._id].value == ("c" if "menu" in named else "a")
+
+
+def test_of_a_visitor_no_copy_of_the_page_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio.state_holder.SessionState", SessionState)
+    install_sessions()
+    with Page() as page:
+        parts = [gr.HTML("shown"), gr.State(1)]
+        page.load(lambda: None, None, parts)
+    visitors = StateHolder()
+    visitors.set_blocks(page)
+    sent = asyncio.run(page.postprocess_data(page.fns[0], ["<b>new</b>", 2], visitors["eve"]))
+    assert (sent, visitors["eve"][parts[1]._id]) == (["<b>new</b>", None], 2)
+    assert parts[0]._id not in visitors["eve"].config_values
 
 
 @pytest.mark.parametrize("kind", [gr.Blocks, Page])
