@@ -101,10 +101,6 @@ def gone(request: gr.Request | None) -> Callable[[], bool]:
     return is_gone
 
 
-def _is_skip(value: Any) -> bool:
-    return isinstance(value, dict) and value == gr.skip()
-
-
 class Page(gr.Blocks):
     """Gradio's page, which also takes a request without the values that have defaults."""
 
@@ -129,7 +125,7 @@ class Page(gr.Blocks):
         """As Gradio does it, which makes a component anew for each output that a handler leaves as it is."""
         if not isinstance(predictions, dict) or not all(isinstance(part, gr.blocks.Block) for part in predictions):
             return await super().postprocess_data(block_fn, predictions, state)
-        changed = {part: value for part, value in predictions.items() if not _is_skip(value)}
+        changed = {p: value for p, value in predictions.items() if not (isinstance(value, dict) and value == gr.skip())}
         new: dict[int, Any] = {}
         if changed:
             of = copy.copy(block_fn)
@@ -179,9 +175,9 @@ class Session(gradio.state_holder.SessionState):
         super().__init__(page)
         self.config_values.clear()
 
-    def _update_config(self, *_: Any) -> None: ...
+    def _update_config(self, key: int) -> None: ...
 
-    _update_value_in_config = _update_config
+    def _update_value_in_config(self, key: int, value: Any) -> None: ...
 
 
 def install_sessions() -> None:
