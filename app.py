@@ -66,7 +66,7 @@ THEME = gr.themes.Default(primary_hue="blue", font=FONT).set(
 # What Gradio says to screen readers, and has no English words for.
 SPOKEN = {"common.complete": "Complete", "common.progress": "Progress", "status.queue_position": "Waiting"}
 demo: gr.Blocks  # Gradio looks for it by this name on a Space
-SESSIONS = 500  # visitors remembered, 0.3 MB each; the one who was longest away is forgotten
+SESSIONS = 500  # visitors remembered, 0.24 MB each; the one who was longest away is forgotten
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -172,8 +173,7 @@ class Session(gradio.state_holder.SessionState):
     """What is remembered of a visitor, without the copy of the whole page that Gradio adds, which nothing reads."""
 
     def __init__(self, page: Any) -> None:
-        super().__init__(page)
-        self.config_values.clear()
+        super().__init__(SimpleNamespace(default_config=page.default_config, blocks={}))  # type: ignore[arg-type]  # none to copy
 
     def _update_config(self, key: int) -> None: ...
 
