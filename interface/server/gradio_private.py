@@ -173,7 +173,8 @@ class Session(gradio.state_holder.SessionState):
     """What is remembered of a visitor, without the copy of the whole page that Gradio adds, which nothing reads."""
 
     def __init__(self, page: Any) -> None:
-        super().__init__(SimpleNamespace(default_config=page.default_config, blocks={}))  # type: ignore[arg-type]  # none to copy
+        none: Any = SimpleNamespace(default_config=page.default_config, blocks={})  # to copy
+        super().__init__(none)
 
     def _update_config(self, key: int) -> None: ...
 

@@ -176,4 +176,6 @@ def test_who_finds_the_queue_full_does_not_wait_and_is_told_once() -> None:
         claim("eve", "compare")
         runs.refuse("eve", "run_compare_3")  # as Gradio names the fourth of the same name
         assert not busy("eve")
+        runs.refuse("client", "explain")  # an endpoint, whose name has no lane
+        assert not runs.was_refused("client")
     stop("dan")

@@ -206,6 +206,19 @@ def test_the_latest_start_runs_however_late_the_older_one_comes(offered: str) ->
     assert not busy("visitor")
 
 
+def test_a_start_tells_no_line_of_another_lane(offered: str) -> None:
+    """Gradio may undo what has just come for an output that an event leaves as it is; the main lane ends all others."""
+    import app
+
+    claims = [e for e in app.build([offered])[0].fns.values() if str(e.api_name).startswith("claim_")]
+    assert len(claims) > 4
+    for event in claims:
+        lane = str(event.api_name).split("_")[1]
+        lines = {str(part.elem_id) for part in event.outputs if str(part.elem_id).endswith("status")}
+        own = [{f"{lane}-status"}, {"status"}]  # which a chosen model shares with Explain
+        assert (len(lines) > 2) if lane == MAIN else (lines in own), lane
+
+
 def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: str) -> None:
     """That run goes on and is shown; its "Done" would hide why the new start did nothing."""
     import app
