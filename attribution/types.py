@@ -17,6 +17,13 @@ OPERATORS: dict[str, str] = {
     "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it); all positions stay",
     "delete": "a removed word's tokens are deleted, so the words after it move up",
 }
+BASELINES: dict[str, str] = {  # what can stand in place of a word
+    "mask": "[MASK] in place of every word",
+    "space": "the token of a single space in place of every word, where the vocabulary has one",
+    "unk": "the unknown token in place of every word",
+    "pad": "the padding token's embedding, attention left on",
+    "zero": "zero vectors. Warning: unlike any text, and undefined for models that normalise embeddings first",
+}
 
 
 def notes_of(precision: str, reads: str) -> tuple[str, ...]:

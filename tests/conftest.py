@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,6 +41,12 @@ def pytest_collection_finish() -> None:
 Tiny = Callable[[str], "Reranker"]
 Folder = Callable[[str], Path]
 Plain = Callable[[str], tuple[Any, Any]]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Puts these bytes on the standard input."""
+    return lambda data: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from huggingface_hub import close_session, constants
 from safetensors.torch import load_file
 
 from attribution.rerankers.loading import hub, load
-from attribution.rerankers.loading.loaded import Loaded
+from attribution.rerankers.memory import Loaded
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = (".safetensors", ".bin")

@@ -10,8 +10,8 @@ from attribution.audit.failures import Survey, Unjudged, survey
 from attribution.audit.judged import JudgedQuery, score_query
 from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
-from attribution.audit.reading import Failure, Reading, read_inversion
-from attribution.audit.statistics import Excess, Indicator, excesses
+from attribution.audit.reading import Failure, read_inversion
+from attribution.audit.statistics import Excess, excesses, indicators
 from attribution.errors import InputError, OptionError, check_range
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
@@ -95,7 +95,8 @@ def conclude(
             "No query of the set has a grade, so nothing can be called right or wrong. Give judgements (qrels) whose "
             "query and document ids are those of the candidates."
         )
-    compared = [one.reading for one in failures if one.reading.control_causes]
+    readings = [one.reading for one in failures]
+    compared = [(one.causes, one.control_causes) for one in readings if one.control_causes]
     return Audit(
         model_id=reranker.model_id,
         revision=reranker.revision,
@@ -105,7 +106,7 @@ def conclude(
         queries=found.measured,
         failures=tuple(failures),
         n_inversions=found.n_inversions,
-        causes=excesses({key: [_indicator(key, one) for one in compared] for key in CAUSES}, seed),
+        causes=excesses(indicators(CAUSES, compared), seed),
         words=words,
         unjudged=found.unjudged,
         n_unjudged=found.n_unjudged,
@@ -113,7 +114,3 @@ def conclude(
         unjudged_as=unjudged_as,
         set_sha256=found.set_sha256,
     )
-
-
-def _indicator(key: str, reading: Reading) -> Indicator:
-    return Indicator(key in reading.causes, tuple(key in held for held in reading.control_causes))

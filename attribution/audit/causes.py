@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import regex
@@ -125,37 +125,20 @@ def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
     return f"{fixed(100 * share, 0)} % of the shorter text stands in both" if share >= ALIKE else None
 
 
-def longer_above(_reranker: Reranker, case: Case) -> str | None:
-    """The upper text has half as many words again as the lower one, or more."""
+def much_longer(_reranker: Reranker, case: Case, *, which: str) -> str | None:
+    """`which`, "upper" or "lower", has half as many words again as the other text, or more."""
     upper, lower = (len(words_of(one.text)) for one in (case.upper, case.lower))
-    return f"{upper} words in the upper one, {lower} in the lower one" if upper >= MUCH_LONGER * lower else None
+    long, short = (upper, lower) if which == "upper" else (lower, upper)
+    return f"{upper} words in the upper one, {lower} in the lower one" if long >= MUCH_LONGER * short else None
 
 
-def shorter_above(_reranker: Reranker, case: Case) -> str | None:
-    """The lower text has half as many words again as the upper one, or more."""
-    upper, lower = (len(words_of(one.text)) for one in (case.upper, case.lower))
-    return f"{upper} words in the upper one, {lower} in the lower one" if lower >= MUCH_LONGER * upper else None
+def only_differ(reranker: Reranker, case: Case, *, name: str, find: Find, edit: Edits) -> str | None:
+    """The texts have most words in common, but not the same numbers, names or negations, as `find` finds them.
 
-
-def numbers_differ(reranker: Reranker, case: Case) -> str | None:
-    """The texts have most words in common, but not the same numbers."""
-    return _differ(reranker, case, "numbers", numbers_in, edits.numbers)
-
-
-def names_differ(reranker: Reranker, case: Case) -> str | None:
-    """The texts have most words in common, but not the same names."""
-    return _differ(reranker, case, "names", names_in, edits.names)
-
-
-def negation_differs(reranker: Reranker, case: Case) -> str | None:
-    """The texts have most words in common, but one denies what the other says."""
-    return _differ(reranker, case, "negations", negations_in, edits.negation)
-
-
-def _differ(reranker: Reranker, case: Case, name: str, found: Find, edit: Edits) -> str | None:
-    """What the probe `edit` would change is all that differs, or nearly; and what it does to the right one's score."""
+    What the probe `edit` would change is all that differs, or nearly; and what it does to the right one's score.
+    """
     both = case.wrong, case.right
-    wrong, right = ([match[0] for match in found(one.text)] for one in both)
+    wrong, right = ([match[0] for match in find(one.text)] for one in both)
     special = {word for match in (*wrong, *right) for word in _folded(match)}
     others = [Counter(w for w in _folded(one.text) if w not in special) for one in both]
     if Counter(wrong) == Counter(right) or _common(*others) < ALIKE:
@@ -215,11 +198,24 @@ CAUSES: dict[str, Cause] = {
         "Query words alone", "with nothing but the query's words left, the wrong text still leads", query_words_alone
     ),
     "duplicates": Cause("Near duplicates", "the texts share most of their wording", near_duplicates),
-    "longer": Cause("Longer one above", "the upper text is longer by half or more", longer_above),
-    "shorter": Cause("Shorter one above", "the lower text is longer by half or more", shorter_above),
-    "numbers": Cause("Only numbers differ", "much the same words, other numbers", numbers_differ),
-    "names": Cause("Only names differ", "much the same words, other names", names_differ),
-    "negation": Cause("Only a negation differs", "much the same words, but one denies them", negation_differs),
+    "longer": Cause(
+        "Longer one above", "the upper text is longer by half or more", partial(much_longer, which="upper")
+    ),
+    "shorter": Cause(
+        "Shorter one above", "the lower text is longer by half or more", partial(much_longer, which="lower")
+    ),
+    "numbers": Cause(
+        "Only numbers differ", "much the same words, other numbers",
+        partial(only_differ, name="numbers", find=numbers_in, edit=edits.numbers),
+    ),
+    "names": Cause(
+        "Only names differ", "much the same words, other names",
+        partial(only_differ, name="names", find=names_in, edit=edits.names),
+    ),
+    "negation": Cause(
+        "Only a negation differs", "much the same words, but one denies them",
+        partial(only_differ, name="negations", find=negations_in, edit=edits.negation),
+    ),
 }  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
+
+AT_ONCE = 512  # texts that are scored at a time: of ten thousand the tokens are never in memory together
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,11 @@ class ScoredQuery:
 
 def check_judged(judged: JudgedQuery) -> None:
     """Raises `InputError` where one id stands for two candidates, which no measure could tell apart."""
-    ids = [candidate.id for candidate in judged.candidates]
-    twice = next((one for one in ids if ids.count(one) > 1), None) if len(set(ids)) < len(ids) else None
-    if twice is not None:
-        raise InputError(f"query {judged.id} has document {twice} twice among its candidates; give each document once")
+    counts = Counter(candidate.id for candidate in judged.candidates)
+    if twice := [one for one, n in counts.items() if n > 1]:
+        raise InputError(
+            f"query {judged.id} has document {twice[0]} twice among its candidates; give each document once"
+        )
 
 
 def graded(scored: ScoredQuery, unjudged: int | None) -> ScoredQuery:
@@ -79,10 +83,7 @@ def score_query(reranker: Reranker, judged: JudgedQuery) -> ScoredQuery:
     """The logits of all candidates; equal texts are scored once. Raises `InputError`."""
     check_judged(judged)
     texts = list(dict.fromkeys(candidate.text for candidate in judged.candidates))
-    logits: dict[str, float] = dict(zip(texts, score_texts(reranker, judged.query, texts), strict=True))
+    parts = (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
+    found = (logit for part in parts for logit in reranker.score(judged.query, part))
+    logits = dict(zip(texts, found, strict=True))
     return ScoredQuery(judged, tuple(logits[candidate.text] for candidate in judged.candidates))
-
-
-def score_texts(reranker: Reranker, query: str, texts: Sequence[str], at_once: int = 512) -> list[float]:
-    """`reranker.score`, some texts at a time, so that ten thousand of them are not in memory as tokens at once."""
-    return [logit for at in range(0, len(texts), at_once) for logit in reranker.score(query, texts[at : at + at_once])]

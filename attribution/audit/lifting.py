@@ -10,7 +10,7 @@ import numpy as np
 import regex
 
 from attribution.audit.failures import Case, Inversion
-from attribution.audit.statistics import Excess, Indicator, excesses, mean_intervals
+from attribution.audit.statistics import Excess, excesses, indicators, mean_intervals
 from attribution.evidence.probes.wording import WORD, without, words_of
 from attribution.rerankers.reranker import Reranker
 
@@ -47,10 +47,9 @@ def lifting_words(reranker: Reranker, inversions: Sequence[Inversion], seed: int
 
     Every word that at least `LEAST` wrong candidates hold is counted, and the test is corrected over all of them.
     """
-    compared = [inversion for inversion in inversions if inversion.controls]
+    compared = [(_only_wrong(one.case), [*map(_only_wrong, one.controls)]) for one in inversions if one.controls]
     held = Counter(word for inversion in inversions for word in _only_wrong(inversion.case))
-    asked = {word: [_indicator(word, one) for one in compared] for word, n in held.items() if n >= LEAST}
-    found = excesses(asked, seed)
+    found = excesses(indicators([word for word, n in held.items() if n >= LEAST], compared), seed)
     beyond = [word for word in found if found[word].low > 1]
     first = sorted(beyond, key=lambda word: (found[word].p, -found[word].ratio, word))[:N_WORDS]
     lifts = [_lift(reranker, word, found[word], inversions, seed) for word in first]
@@ -60,12 +59,6 @@ def lifting_words(reranker: Reranker, inversions: Sequence[Inversion], seed: int
 def _only_wrong(case: Case) -> set[str]:
     wrong, right = ({word.casefold() for word in words_of(one.text)} for one in (case.wrong, case.right))
     return wrong - right
-
-
-def _indicator(word: str, inversion: Inversion) -> Indicator:
-    return Indicator(
-        word in _only_wrong(inversion.case), tuple(word in _only_wrong(case) for case in inversion.controls)
-    )
 
 
 def _lift(reranker: Reranker, word: str, excess: Excess, inversions: Sequence[Inversion], seed: int) -> LiftingWord:

@@ -1,18 +1,21 @@
-"""Measures of an order, by ir-measures alone: this module only hands it orders and averages what it says."""
+"""Measures of an order, by ir-measures alone, and the order that BM25 gives by bm25s, without any model.
+
+ir-measures is only handed orders, and what it says is averaged.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from subprocess import SubprocessError
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.audit.judged import Placed, ScoredQuery
-from attribution.audit.lexical import bm25
 from attribution.audit.statistics import mean_intervals
 from attribution.errors import InputError, OptionError
 
@@ -157,3 +160,34 @@ def averages(found: Sequence[Measured], seed: int) -> tuple[Average, ...]:
     intervals = mean_intervals(np.concatenate([values, model - values], axis=1), seed).tolist()
     both = zip(columns, intervals[: len(columns)], intervals[len(columns) :], strict=True)
     return tuple(Average(*column, *own, *ahead) for column, own, ahead in both)
+
+
+def bm25(query: str, texts: Sequence[str]) -> list[float]:
+    """One BM25 score a text, counted over these texts alone; 0 for all where no word of the query is in any.
+
+    Robertson and Walker 1994, in the form of Lucene; English stop words are left out. Lù 2024, arXiv:2407.03618.
+    """
+    return next(_scores(texts, [query])).tolist()
+
+
+def best_by_bm25(texts: Iterable[str], queries: Iterable[str], top: int) -> Iterator[list[int]]:
+    """For each query the places of its `top` best texts, best first; only texts that hold a word of it.
+
+    No text is kept; the index in memory takes some 16 bytes a word.
+    """
+    for scores in _scores(texts, queries):
+        yield [i for i in np.argsort(-scores, kind="stable")[:top].tolist() if scores[i] > 0]
+
+
+def _scores(texts: Iterable[str], queries: Iterable[str]) -> Iterator[NDArray[np.float32]]:
+    """For each query one score a text."""
+    import bm25s
+
+    tokenize = partial(bm25s.tokenize, stopwords="en", show_progress=False, return_ids=False)
+    tokens, index = tokenize(iter(texts)), bm25s.BM25()
+    known = {word for words in tokens for word in words}
+    if known:
+        index.index(tokens, show_progress=False)
+    for query in queries:
+        words = [word for word in tokenize([query])[0] if word in known]
+        yield index.get_scores(words) if words else np.zeros(len(tokens), np.float32)

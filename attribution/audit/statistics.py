@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,13 @@ class Indicator:
 
     failure: bool
     controls: tuple[bool, ...]
+
+
+def indicators(
+    keys: Iterable[str], compared: Sequence[tuple[Container[str], Sequence[Container[str]]]]
+) -> dict[str, list[Indicator]]:
+    """For each key, of every query: whether its failure holds the key, and each of its correctly ordered pairs."""
+    return {key: [Indicator(key in of, tuple(key in one for one in others)) for of, others in compared] for key in keys}
 
 
 def mean_intervals(values: Values, seed: int) -> Values:

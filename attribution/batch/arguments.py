@@ -230,7 +230,7 @@ def _check(args: argparse.Namespace) -> None:
     args.top = {"audit": TOP_AUDITED}.get(args.task, TOP) if args.top is None else args.top
     args.workers = WORKERS if given.get("workers") is None else args.workers
     if math.isnan(given.get("fail_under") or 0.0):
-        args.usage("--fail-under is nan; it must be a number")
+        args.usage("--fail-under is nan; give a number, such as 0.5")
     if args.top < 1 or args.workers < 1:
         args.usage("--top and --workers must be at least 1")
 

@@ -6,30 +6,37 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from attribution.answers import dumps
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, compare, reversals
 from attribution.audit.measures import ORDERS, parse
 from attribution.batch.audit_cost import estimate
-from attribution.batch.auditing import AUDIT, COMPARISON, REPORT, WRITTEN, Wanted, audit_in, check_folder, write_whole
-from attribution.batch.distributed import run_distributed
+from attribution.batch.auditing import (
+    AUDIT,
+    COMPARISON,
+    REPORT,
+    WRITTEN,
+    Wanted,
+    audit_in,
+    check_folder,
+    write_json,
+    write_whole,
+)
+from attribution.batch.engines import run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
-from attribution.batch.kept import KeptRows
+from attribution.batch.kept import kept_rows
 from attribution.batch.lines import split_lines
-from attribution.batch.local import run_local
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
-from attribution.export import plain
 from attribution.numbers import fixed
 from attribution.rerankers.loading.load import load_reranker
 from attribution.views.audit import report_html
@@ -37,7 +44,7 @@ from attribution.views.audit import report_html
 FELL = 3  # exit code: the measure is below what was asked, or fell since the audit it is compared with
 SPLIT = "test"  # of a BEIR folder
 UNITS = {"score": "query", "failure": "failure"}
-Judged = KeptRows[JudgedRow | BadLine]
+Judged = Collection[JudgedRow | BadLine]
 
 
 def run_audit(args: argparse.Namespace) -> int:
@@ -51,7 +58,7 @@ def run_audit(args: argparse.Namespace) -> int:
     if before:
         check_same(before, str(parse(args.measure)), args.unjudged)
     there = next(folder for folder in (args.output, *args.output.absolute().parents) if folder.is_dir())
-    judged = KeptRows(_judged(args), there)  # on the disk of what is written, before anything is
+    judged = kept_rows(_judged(args), there)  # on the disk of what is written, before anything is
     done, skipped = [], 0
     for number, loading in enumerate(args.models, start=1):
         folder = args.output if len(args.models) == 1 else args.output / str(number)
@@ -68,8 +75,7 @@ def run_audit(args: argparse.Namespace) -> int:
         beside = compared if audit is done[-1][1] else None
         write_whole(folder / REPORT, [report_html(audit, CAUSES, comparison=beside, link=args.link)])
     if compared:
-        about = {"format": FORMAT.format(task="comparison")}
-        write_whole(args.output / COMPARISON, [dumps({**about, **plain(compared)}, indent=1)])
+        write_json(args.output / COMPARISON, "comparison", compared)
         print(comparison_said(compared), file=sys.stderr)
     if before and compared and compared.fell:
         raise SystemExit(FELL)
@@ -92,17 +98,13 @@ def _check_files(args: argparse.Namespace) -> None:
 def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judged: Judged) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
     wanted = Wanted(args.measure, args.failures, args.seed, args.unjudged)
-    ray = args.engine == "ray"
     cost = estimate(reranker, judged, args.failures)
-    print(cost.says(reranker.model_id, args.workers if ray else 1), file=sys.stderr)
+    print(cost.says(reranker.model_id, args.workers if args.engine == "ray" else 1), file=sys.stderr)
 
     def answer(rows: Iterable[Row | BadLine], job: Job, output: Output) -> int:
         total = len(judged) if job.task == "score" else len(list(rows))
         with tqdm(unit=UNITS[job.task], total=total, disable=None) as bar:
-            hear = (lambda: bar.update(), _complain(bar))
-            if ray:
-                return run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
-            return run_local(reranker, rows, job, output, *hear)
+            return run_rows(args, reranker, rows, job, output, bar)
 
     return audit_in(folder, reranker, judged, wanted, loading, answer, _tell)
 
@@ -119,13 +121,6 @@ def _judged(args: argparse.Namespace) -> Iterable[JudgedRow | BadLine]:
 
 def _tell(said: str) -> None:
     tqdm.write(said, file=sys.stderr)
-
-
-def _complain(bar: Any) -> Callable[[BadLine], None]:
-    def complain(bad: BadLine) -> None:
-        bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
-
-    return complain
 
 
 def _stored(path: Path) -> dict[str, Any]:

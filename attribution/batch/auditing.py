@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attribution.answers import dumps
 from attribution.audit.audit import Audit, conclude
+from attribution.audit.comparison import Comparison
 from attribution.audit.failures import survey
 from attribution.audit.judged import ScoredQuery
 from attribution.audit.lifting import lifting_words
 from attribution.audit.reading import ORDERS, Failure, reading_of
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow
-from attribution.batch.kept import KeptRows
 from attribution.batch.lines import Tell, say
-from attribution.batch.output import START, Output, reopen, set_aside
+from attribution.batch.output import START, Output, reopen, replacing, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.export import plain
@@ -45,7 +43,7 @@ class Wanted:
 def audit_in(
     folder: Path,
     reranker: Reranker,
-    judged: KeptRows[JudgedRow | BadLine],
+    judged: Collection[JudgedRow | BadLine],
     wanted: Wanted,
     loading: Mapping[str, Any],
     answer: Answer,
@@ -58,8 +56,9 @@ def audit_in(
     """
     check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    model = reranker.model_id, reranker.revision
     score = Job("score", (), {}, loading=loading)
-    skipped = answer(_to_score(judged), score, _open(folder / SCORED, score, reranker))
+    skipped = answer(_to_score(judged), score, reopen(folder / SCORED, score, *model))
     scored = scored_queries(folder / SCORED, judged)
     found = survey(scored, wanted.measure, wanted.n_failures, wanted.seed, wanted.unjudged)
     if not found.measured:  # no audit: an earlier one is of another set
@@ -67,14 +66,15 @@ def audit_in(
             tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
     read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed, "orders": ORDERS}, loading=loading)
     rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
-    skipped += answer(rows.values(), read, _open(folder / FAILURES, read, reranker))
-    readings = {key: reading_of(entry) for key, entry in _entries(folder / FAILURES) if key in rows}
+    skipped += answer(rows.values(), read, reopen(folder / FAILURES, read, *model))
+    read_before = (entry for _, entry in _entries(folder / FAILURES))
+    readings = {entry["id"]: reading_of(entry) for entry in read_before if entry["id"] in rows}
     failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
     words = lifting_words(reranker, found.inversions, wanted.seed)
     audit = conclude(reranker, wanted.measure, found, failures, words, wanted.seed, wanted.unjudged)
     write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
     write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
-    write_whole(folder / AUDIT, [audit_json(audit)])
+    write_json(folder / AUDIT, "audit", audit)
     return audit, skipped
 
 
@@ -96,27 +96,22 @@ def _is_ours(path: Path) -> bool:
         return file.read(len(START) + 2).replace(b"{\n ", b"{").startswith(START)
 
 
-def audit_json(audit: Audit) -> str:
-    """As `audit.schema.json` has it."""
-    return dumps({"format": FORMAT.format(task="audit"), **plain(audit)}, indent=1)
+def write_json(path: Path, task: str, found: Audit | Comparison) -> None:
+    """As `audit.schema.json` has an audit."""
+    write_whole(path, [dumps({"format": FORMAT.format(task=task), **plain(found)}, indent=1)])
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
-    """`path`, anew; until it is whole the file that was there stays, also where the disk is full."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+    """`path`, anew, as `replacing` does; also where the disk is full."""
+    with replacing(path) as part:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def scored_queries(path: Path, judged: Iterable[JudgedRow | BadLine]) -> Iterator[ScoredQuery]:
     """The scored queries with their judgements, in the order of the input; what could not be scored is left out."""
-    places = {key: at for at, key in _places(path)}
+    places = {entry["id"]: at for at, entry in _entries(path)}
     with path.open("rb") as file:
         for one in _once(judged):
             if isinstance(one, BadLine):
@@ -151,24 +146,13 @@ def _once(judged: Iterable[JudgedRow | BadLine]) -> Iterator[JudgedRow | BadLine
             yield one
 
 
-def _open(path: Path, job: Job, reranker: Reranker) -> Output:
-    return reopen(path, job, reranker.model_id, reranker.revision)
-
-
-def _places(path: Path) -> Iterator[tuple[int, str]]:
-    """Where each line begins, and its id."""
+def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Where each line begins, and what it holds."""
     with path.open("rb") as file:
         at = 0
         for line in file:
-            yield at, json.loads(line)["id"]
+            yield at, json.loads(line)
             at += len(line)
-
-
-def _entries(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open("rb") as file:
-        for line in file:
-            entry = json.loads(line)
-            yield entry["id"], entry
 
 
 def _pairs(queries: Iterable[ScoredQuery]) -> Iterator[str]:
@@ -176,17 +160,9 @@ def _pairs(queries: Iterable[ScoredQuery]) -> Iterator[str]:
     for scored in queries:
         places = {candidate.id: place for place, candidate in enumerate(scored.judged.candidates, start=1)}
         for one in scored.placed:
-            yield dumps(
-                {
-                    "format": FORMAT.format(task="pair"),
-                    "query_id": scored.judged.id,
-                    "document_id": one.id,
-                    "grade": one.grade,
-                    "place": places[one.id],
-                    "rank": one.rank,
-                    "logit": one.logit,
-                }
-            )
+            about = {"format": FORMAT.format(task="pair"), "query_id": scored.judged.id, "document_id": one.id}
+            found = {"grade": one.grade, "place": places[one.id], "rank": one.rank, "logit": one.logit}
+            yield dumps({**about, **found})
 
 
 def _run(queries: Iterable[ScoredQuery], model_id: str) -> Iterator[str]:

@@ -14,11 +14,9 @@ from typing import Any
 from tqdm import tqdm
 
 from attribution.batch.audit_command import run_audit
-from attribution.batch.deaths import Deaths, Watched
-from attribution.batch.distributed import run_distributed
+from attribution.batch.engines import Deaths, Watched, complaining, run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import read_lines, split_lines
-from attribution.batch.local import run_local
 from attribution.batch.output import Output, digests, reopen, set_aside
 from attribution.batch.parquet import check_ours, has_rows, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
@@ -51,13 +49,11 @@ def _answer(args: argparse.Namespace) -> int:
     reranker = load_reranker(**loading)
     job.check_on(reranker)
     with tqdm(unit="row", disable=None) as bar:
-        hear = (lambda: bar.update(), _complain(bar))
         rows = _rows(args, bar)
         output = _open(args.output, job, reranker.model_id, reranker.revision)
-        if args.engine == "ray":
-            skipped = run_distributed(loading["model_id"], rows, job, output, *hear, workers=args.workers)
-        else:
-            skipped = run_local(reranker, rows, job, output, *hear)
+        skipped = run_rows(args, reranker, rows, job, output, bar)
+    if output.repeated:
+        print(f"rows with the id and the texts of an earlier one, answered once: {output.repeated}", file=sys.stderr)
     if args.output and output.done and not output.used:
         _set_aside(_journal(args.output)).touch()
     _finish(args.output)
@@ -74,7 +70,7 @@ def _probe(args: argparse.Namespace) -> int:
     names, revisions = (" and ".join(said) for said in list(zip(*loaded, strict=True))[:2])
     notes = [f"{name}: {note}" for name, _, of_model in loaded for note in of_model]
     with tqdm(unit="pair", disable=None) as bar:
-        complain, rows = _complain(bar), _rows(args, bar)
+        complain, rows = complaining(bar), _rows(args, bar)
         output = _open(args.output, job, names, revisions)
         deaths = Deaths(output.path)
         asked, skipped = _split(rows, deaths, complain)
@@ -192,10 +188,3 @@ def _options(given: list[str]) -> dict[str, Any]:
         except ValueError:
             options[name] = value
     return options
-
-
-def _complain(bar: Any) -> Any:
-    def complain(bad: BadLine) -> None:
-        bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
-
-    return complain

@@ -95,7 +95,7 @@ def run_distributed(
         if bad:
             on_bad(bad)
             skipped += 1
-    output.used = asked.used
+    output.used, output.repeated = asked.used, asked.repeated
     ray.data.DataContext.get_current().enable_progress_bars = False
     ray.data.DataContext.get_current().max_errored_blocks = -1  # what a lost block held is in `waiting` still
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)

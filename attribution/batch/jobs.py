@@ -65,8 +65,7 @@ class Job:
 
 def explain_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """One explanation, as `explanation.schema.json` has it."""
-    explanation: RowAnswer = plain(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
-    return explanation
+    return plain(explain(reranker, row.query, row.documents[0], job.methods[0], **job.options))
 
 
 def rank_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:  # noqa: ARG001 - one signature for all tasks

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attribution.audit.judged import Candidate, JudgedQuery, check_judged
-from attribution.audit.lexical import best_by_bm25
-from attribution.batch.kept import KeptTexts
+from attribution.audit.measures import best_by_bm25
+from attribution.batch.kept import Kept
 from attribution.batch.keys import DOCUMENT, PAIR, Ignored, check_grade, find_id, kind, read_entry
 from attribution.batch.lines import Tell, say
-from attribution.batch.rows import BadLine, Row, read_trec
+from attribution.batch.rows import BadLine, Row, read_each, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
-from attribution.batch.unfolded import json_lines, loads
 from attribution.errors import InputError, OptionError
 
 GRADES = ("grade", "relevance", "label", "score")  # keys of a document's grade in JSON lines
@@ -43,12 +43,12 @@ def read_judged_trec(run: Path, topics: Path, passages: Path, qrels: Path, top: 
 
 def read_beir(folder: Path, split: str, top: int, tell: Tell = say) -> Read:
     """A BEIR folder's judged queries with the `top` passages of its corpus by BM25, whose index is held in memory."""
-    files = beir_files(folder, split)
-    grades = read_qrels(files.qrels, tell)
-    queries = read_topics(files.queries, grades.keys(), tell)
+    corpus, topics, qrels = beir_files(folder, split)
+    grades = read_qrels(qrels, tell)
+    queries = read_topics(topics, grades.keys(), tell)
     for lost in [query_id for query_id in grades if query_id not in queries]:
-        yield BadLine(0, f"{files.qrels.name} judges query {lost}, which {files.queries.name} lacks")
-    texts = read_passages(files.corpus, None, tell)
+        yield BadLine(0, f"{qrels.name} judges query {lost}, which {topics.name} lacks")
+    texts = read_passages(corpus, None, tell)
     yield from _graded(_by_bm25(texts, queries, top), grades)
 
 
@@ -81,7 +81,7 @@ def read_dataset(name: str, top: int) -> Read:
         )
         yield from _graded((row for row in rows if row.documents), grades)
         return
-    texts = KeptTexts()
+    texts = Kept[str, str]()
     for one in dataset.docs_iter():
         texts.keep(str(one.doc_id), str(one.default_text()))
     yield from _graded(_by_bm25(texts, queries, top), grades)
@@ -99,33 +99,21 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     A document without a grade, or with null, is not judged. Bad lines are named; other forms are read as `json_lines`
     says. Raises `InputError` for an input of no such form.
     """
-    ignored = Ignored("the input", tell)
-    for number, text in json_lines(lines, True, tell):
-        try:
-            value = loads(text)
-            judged = JudgedRow(number, _judged(value, number, ignored))
-            check_judged(judged.judged)
-            ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
-            yield judged
-        except InputError as error:
-            yield BadLine(number, str(error))
-        except (ValueError, RecursionError) as error:
-            yield BadLine(number, f"this is not JSON: {error}")
+    return read_each(lines, True, tell, partial(_judged, Ignored("the input", tell)))
 
 
-def _judged(value: Any, number: int, ignored: Ignored) -> JudgedQuery:
+def _judged(ignored: Ignored, value: Any, number: int) -> JudgedRow:
     if not isinstance(value, dict) or not isinstance(value.get("query"), str):
         raise InputError("query is missing or not a string; a line must be an object with query and documents")
     documents = value.get("documents")
     if not isinstance(documents, list) or not documents or not all(isinstance(d, dict) for d in documents):
         raise InputError("documents must be a list of objects, each with a text and a grade")
     own, _ = find_id(value, PAIR)
-    return JudgedQuery(
-        own or str(number),
-        value["query"],
-        tuple(_candidate(d, place, number, ignored) for place, d in enumerate(documents, start=1)),
-        {},
-    )
+    candidates = tuple(_candidate(d, place, number, ignored) for place, d in enumerate(documents, start=1))
+    judged = JudgedQuery(own or str(number), value["query"], candidates, {})
+    check_judged(judged)
+    ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
+    return JudgedRow(number, judged)
 
 
 def _candidate(value: Mapping[str, Any], place: int, number: int, ignored: Ignored) -> Candidate:

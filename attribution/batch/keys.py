@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +79,10 @@ def check_grade(grade: int) -> None:
 
 
 def kind(value: Any) -> str:
-    """What JSON calls the value."""
+    """What JSON calls the value; of a number with a point, or NaN, itself."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    if isinstance(value, float):
+        return json.dumps(value)
     return names.get(type(value), "a number")
 
 

@@ -10,8 +10,10 @@ import gzip
 import hashlib
 import json
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -35,14 +37,17 @@ Facts = dict[str, Any]  # what all lines of a file have in common, by name
 class Output:
     """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip.
 
-    `used`: whether it holds an id of this run's rows, of those that have a text. `path`: of a file.
+    `used`: whether it holds an id of this run's rows, of those that have a text. `repeated`: rows that this run
+    asked for before, by the ids it `asked` for. `path`: of a file.
     """
 
     stream: IO[bytes]
     done: dict[str, Digests] = field(default_factory=dict)
     packed: bool = False
     used: bool = False
+    repeated: int = 0
     path: Path | None = None
+    asked: set[str] = field(default_factory=set)
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
@@ -51,6 +56,8 @@ class Output:
         if wrote is not None and wrote != wants:
             what = "another query" if wrote[0] != wants[0] else "another text"
             raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
+        self.repeated += wrote is not None and row.id in self.asked
+        self.asked.add(row.id)
         return wrote is not None
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
@@ -101,6 +108,19 @@ def set_aside(path: Path) -> Path:
     path = Path(os.path.realpath(path))  # a link stays one
     names = (path.with_name(f"{path.name}.before{n if n > 1 else ''}") for n in count(1))
     return path.rename(next(name for name in names if not name.exists()))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write, which takes the place of `path` when it is whole; until then what was there stays."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def digests(query: str, documents: Sequence[str]) -> Digests:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from attribution.answers import dumps
+from attribution.batch.output import replacing
 from attribution.errors import InputError, OptionError
 
 ROWS = 1000  # a group: what is in memory at a time
@@ -53,20 +53,14 @@ def has_rows(path: Path) -> bool:
 
 def write_parquet(journal: Path, path: Path) -> None:
     """`path`, anew, from all lines of `journal`; until it is whole the file that was there stays."""
-    pa = need_pyarrow()
     path = Path(os.path.realpath(path))  # a link stays one
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        _write(pa, journal, part)
+    with replacing(path) as part:
+        _write(journal, part)
         part.chmod((path if path.exists() else journal).stat().st_mode)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def _write(pa: Any, journal: Path, path: Path) -> None:
+def _write(journal: Path, path: Path) -> None:
+    pa = need_pyarrow()
     schema = pa.schema([pa.field(name, pa.string()) for name in EMPTY], OURS)
     with journal.open(encoding="utf-8") as lines:
         groups = _groups(lines)

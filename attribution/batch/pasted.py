@@ -11,8 +11,7 @@ from typing import Any
 
 from attribution.batch.keys import DOCUMENT, Ignored, kind, once, read_entry
 from attribution.batch.lines import MARK, Tell, say
-from attribution.batch.tables import DELIMITERS, SEPARATOR, check_head, columns, drawn, under
-from attribution.batch.unfolded import json_texts
+from attribution.batch.unfolded import DELIMITERS, SEPARATOR, check_head, columns, drawn, json_texts, under
 from attribution.errors import InputError
 
 Piece = str | tuple[str, str]  # a text, or an id and a text
@@ -113,8 +112,10 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         except csv.Error:
             continue
         quoted = [delimiter.join(row) for row in rows] != lines
-        rows = _without_empty_columns(rows)
-        if not rows:
+        # without the cells that a spreadsheet writes behind the last column, empty in every row
+        width = max((i for row in rows for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
+        rows = [row[:width] for row in rows]
+        if not width:
             continue
         head, sure = columns(rows[0]), delimiter == "\t" or quoted
         names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
@@ -131,12 +132,6 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         if len(head) > 1 and (delimiter == "\t" or text.startswith('"') or (quoted and head[0] in DOCUMENT.ids)):
             raise InputError(_nameless(head))
     return None
-
-
-def _without_empty_columns(rows: Sequence[list[str]]) -> list[list[str]]:
-    """Without what a spreadsheet writes behind the last column: cells that are empty in every row."""
-    width = max((i for row in rows for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
-    return [row[:width] for row in rows] if width else []
 
 
 def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> list[Piece]:

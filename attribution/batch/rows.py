@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_entry
 from attribution.batch.lines import Tell, say
 from attribution.batch.trec import RunLine, read_passages, read_run, read_topics
 from attribution.batch.unfolded import json_lines, loads
 from attribution.errors import InputError
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -47,29 +50,34 @@ def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) 
     with the keys of `DOCUMENT`. Without an id a row is called by the number of its line. Empty lines are passed over.
     Other forms of such rows are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
-    ignored = Ignored("the input", tell)
     texts = (line if isinstance(line, str) else line.decode("utf-8", "surrogateescape") for line in lines)
-    for number, text in json_lines((text.removeprefix("\ufeff") for text in texts), many, tell):
+    make = partial(_list if many else _pair, Ignored("the input", tell))
+    return read_each((text.removeprefix("\ufeff") for text in texts), many, tell, make)
+
+
+def read_each(
+    lines: Iterable[str], many: bool, tell: Tell, make: Callable[[Any, int], Made]
+) -> Iterator[Made | BadLine]:
+    """What `make` makes of each value of `json_lines` and of its number; a bad line where it raises `InputError`."""
+    for number, text in json_lines(lines, many, tell):
         try:
-            value = loads(text)
-            row, read = _list(value, number, ignored) if many else _pair(value, number)
-            ignored.hear(number, value, read)
-            yield row
+            yield make(loads(text), number)
         except InputError as error:
             yield BadLine(number, str(error))
         except (ValueError, RecursionError) as error:
             yield BadLine(number, f"this is not JSON: {error}")
 
 
-def _pair(value: Any, number: int) -> tuple[Row, frozenset[str]]:
+def _pair(ignored: Ignored, value: Any, number: int) -> Row:
     query = _query(value)
     if not any(key in value for key in PAIR.texts):
         raise InputError(f"document is missing; it must be a string, under {', '.join(PAIR.texts)}. {_keys(value)}")
     entry = read_entry(value, PAIR)
-    return Row(entry.id or str(number), number, query, (entry.text,)), entry.read | {"query"}
+    ignored.hear(number, value, entry.read | {"query"})
+    return Row(entry.id or str(number), number, query, (entry.text,))
 
 
-def _list(value: Any, number: int, ignored: Ignored) -> tuple[Row, frozenset[str]]:
+def _list(ignored: Ignored, value: Any, number: int) -> Row:
     query = _query(value)
     documents = value.get("documents")
     if not isinstance(documents, list) or not documents or not all(isinstance(d, (str, dict)) for d in documents):
@@ -88,7 +96,8 @@ def _list(value: Any, number: int, ignored: Ignored) -> tuple[Row, frozenset[str
     if twice := next((one for one in ids if ids.count(one) > 1), None):
         raise InputError(f"two documents have the id {twice} (without one, a document's place is its id)")
     own, read = find_id(value, PAIR)
-    return Row(own or str(number), number, query, texts, ids), read | {"query", "documents"}
+    ignored.hear(number, value, read | {"query", "documents"})
+    return Row(own or str(number), number, query, texts, ids)
 
 
 def _query(value: Any) -> str:
@@ -97,8 +106,7 @@ def _query(value: Any) -> str:
     if not isinstance(value.get("query"), str):
         held = kind(value["query"]) if "query" in value else "missing"
         raise InputError(f"query is {held}; it must be a string. {_keys(value)}")
-    query: str = value["query"]
-    return query
+    return value["query"]
 
 
 def _keys(value: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from attribution.batch.kept import KeptTexts
+from attribution.batch.kept import Kept
 from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, check_grade, once, read_entry
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.batch.unfolded import unfold
@@ -87,31 +87,7 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
     return judged
 
 
-def read_topics(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> KeptTexts:
-    """Queries by id: lines `id<TAB>text`, or JSON lines (BEIR's too) with the keys of `QUERY`. As `read_passages`."""
-    return _read_texts(path, QUERY, wanted, tell)
-
-
-def read_passages(path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> KeptTexts:
-    """Passages by id: lines `id<TAB>text`, or JSON lines (BEIR's corpus too) with the keys of `DOCUMENT`.
-
-    Only those `wanted` are kept (None: all), in a file; in memory are their ids. An empty text is kept as "". Of an id
-    that is there twice, the first counts, which `tell` hears. Raises `InputError` for a line that has no id or no key
-    for a text.
-    """
-    return _read_texts(path, DOCUMENT, wanted, tell)
-
-
-@dataclass(frozen=True)
-class Beir:
-    """The three files of a BEIR folder."""
-
-    corpus: Path
-    queries: Path
-    qrels: Path
-
-
-def beir_files(folder: Path, split: str = "test") -> Beir:
+def beir_files(folder: Path, split: str = "test") -> tuple[Path, Path, Path]:
     """`corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv` of a folder, or the same with `.gz`.
 
     Raises `InputError` where one is missing.
@@ -122,11 +98,17 @@ def beir_files(folder: Path, split: str = "test") -> Beir:
         if not there:
             raise InputError(f"{folder} has no {name} (or {name}.gz). Give a folder in the format of BEIR.")
         found.append(there[0])
-    return Beir(*found)
+    return found[0], found[1], found[2]
 
 
-def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Tell) -> KeptTexts:
-    found, lines = KeptTexts(), dict[str, int]()
+def read_texts(keys: Keys, path: Path, wanted: Collection[str] | None = None, tell: Tell = say) -> Kept[str, str]:
+    """Texts by id: lines `id<TAB>text`, or JSON lines (BEIR's too) with these `keys`.
+
+    Only those `wanted` are kept (None: all), in a file; in memory are their ids. An empty text is kept as "". Of an id
+    that is there twice, the first counts, which `tell` hears. Raises `InputError` for a line that has no id or no key
+    for a text.
+    """
+    found, lines = Kept[str, str](), dict[str, int]()
     for number, key, text in _texts(path, keys, tell):
         if wanted is None or key in wanted:
             first = lines.setdefault(key, number)
@@ -138,12 +120,15 @@ def _read_texts(path: Path, keys: Keys, wanted: Collection[str] | None, tell: Te
     return found
 
 
+read_topics, read_passages = partial(read_texts, QUERY), partial(read_texts, DOCUMENT)
+
+
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
     ignored, columns = Ignored(path.name, tell), 2
     for number, line in unfold(read_lines(path), path.name, tell):
         try:
             if line.lstrip().startswith("{"):
-                value = _object(line)
+                value = json.loads(line, object_pairs_hook=once)
                 entry = read_entry(value, keys)
                 if entry.id is None:
                     raise InputError(f"it has no id under {', '.join(keys.ids)}. Its keys: {', '.join(value)}")
@@ -159,9 +144,10 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                         f"{path.name}: line {number} has {columns} columns; everything after the first tab is the text"
                     )
                 yield number, key.strip(), text
-        except InputError as error:
+        except (ValueError, RecursionError) as error:
             wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"
-            raise InputError(f"{wrong}; {error}.") from None
+            because = error if isinstance(error, InputError) else f"it is not JSON: {error}"
+            raise InputError(f"{wrong}; {because}.") from None
 
 
 def _fields(line: str) -> list[str]:
@@ -173,13 +159,3 @@ def _number(text: str) -> float:
     if "_" in text:  # Python reads 1_000
         raise ValueError(text)
     return float(text)
-
-
-def _object(line: str) -> dict[str, Any]:
-    try:
-        value: dict[str, Any] = json.loads(line, object_pairs_hook=once)
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"it is not JSON: {error}") from None
-    return value

@@ -1,23 +1,32 @@
-"""What people have in place of JSON lines, as JSON lines: an array, objects over several lines, a table."""
+"""What people have in place of JSON lines, as JSON lines: an array, objects over several lines, a table.
+
+A table is cells under a head, as a spreadsheet has them, or drawn with bars.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
-from attribution.batch.keys import PAIR, once
+from attribution.batch.keys import DOCUMENT, PAIR, once
 from attribution.batch.lines import Tell, check_utf8
-from attribution.batch.tables import DELIMITERS, SEPARATOR, check_head, columns, under
 from attribution.errors import InputError
 
 Numbered = Iterator[tuple[int, str]]
 OVER_LINES = re.compile(r"\s*(\{|\[\s*(\{.*)?)\s*", re.DOTALL)  # what the first line of such JSON is
 BEGINS_AS_JSON = re.compile(r"\s*[\[{]")
 VALUE = re.compile(r"[^\s,]")
+SEPARATOR = re.compile("sep=.\\s*")  # Excel's, before a table
+csv.field_size_limit(2**31 - 1)  # a cell may be a whole document, as a string of JSON may
+DELIMITERS = ("\t", ",", ";")
+BARS = "|\u2502\u2503\u2551"
+BAR = re.compile(rf"(?<!\\)[{BARS}]")
+# Under the head of a drawn table, as Markdown, databases and box drawing have it.
+RULER = re.compile("(?=.*[|+\u2502-\u257f])(?=.*[-=\u2500\u2501\u2550])[-=|+:\\s\u2500-\u257f]+")
 
 
 def json_lines(lines: Iterable[str], many: bool, tell: Tell) -> Iterator[tuple[int, str | InputError]]:
@@ -146,3 +155,49 @@ def _neither(line: str, many: bool) -> str:
         f'{begins} Give an object a line, {{"query": ..., "document": ...}}, or a table (CSV or TSV) whose first line '
         "names the columns query and document."
     )
+
+
+def columns(cells: Sequence[str]) -> list[str]:
+    """The names of a head, in small letters; the numbers that pandas writes before each row are the `id`."""
+    head = [cell.strip().lower() for cell in cells]
+    return ["id", *head[1:]] if head and not head[0] and "id" not in head else head
+
+
+def check_head(head: Sequence[str]) -> None:
+    """Raises `InputError` where two columns have one name."""
+    if twice := next((name for name in head if name and head.count(name) > 1), None):
+        raise InputError(f"The first row of the table names the column {twice} twice. Keep one.")
+
+
+def under(head: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    """A row's cells by the names of its head, without an empty id; what it lacks is empty. Raises `InputError`."""
+    if len(row) > len(head):
+        raise InputError(
+            f"has {len(row)} cells, and its first row names {len(head)}. Put texts that hold the separator in double "
+            "quotes; a bar in a drawn table is written \\|"
+        )
+    cells = zip(head, [*row, *[""] * (len(head) - len(row))], strict=True)
+    return {name: cell for name, cell in cells if cell or name not in DOCUMENT.ids}
+
+
+def drawn(text: str) -> list[list[str]] | None:
+    """The rows of a table that is drawn with bars, its head first; None where the text is none. Raises `InputError`.
+
+    Known by a ruler under its head: `|---|---|` of Markdown, `----+----` of databases, or a line of box drawing; or by
+    bars at both ends of every line. A head that stands there again is no row.
+    """
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    kept = [line for line in lines if not RULER.fullmatch(line)]
+    framed = bool(kept) and all(len(BAR.split(line)) > 3 and BAR.match(line) and line[-1] in BARS for line in kept)
+    if not framed and not any(a in kept and BAR.search(a) and RULER.fullmatch(b) for a, b in pairwise(lines)):
+        return None
+    if other := next((line for line in kept if not BAR.search(line)), None):
+        raise InputError(f'The list is a table drawn with bars, and "{other[:40]}" is no row of it. Remove that line.')
+    head, *rows = [_cells(line) for line in kept]
+    return [[cell.strip("*_`") for cell in head], *(row for row in rows if row != head)]
+
+
+def _cells(line: str) -> list[str]:
+    cells = [cell.strip().replace("\\|", "|") for cell in BAR.split(line)]
+    first, last = int(not cells[0]), len(cells) - int(not cells[-1])
+    return cells[first:last]

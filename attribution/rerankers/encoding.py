@@ -80,19 +80,17 @@ def encode_prompt(
     encoded = _whole(tokenizer, text, add_special_tokens=prompt.add_special_tokens)
     rows = []
     for i, offset in enumerate(encoded.pop("offset_mapping")):
-        segment = _owner(offset, spans)
-        start, end = (0, 0) if segment == "template" else _within(offset, spans[segment])
-        rows.append(EncodedRow(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+        rows.append(EncodedRow(*_placed(offset, spans), {name: values[i] for name, values in encoded.items()}))
     if len(rows) >= max_length and tokenizer.truncation_side == "left":
         raise InputError(
             f"This pair takes {len(rows)} tokens of the {max_length} that this model reads, and its tokenizer cuts at "
             "the left end, where the instructions of its prompt are. Shorten the document."
         )
-    kept = rows if len(rows) < max_length else _cut_end(rows, max_length, prompt)
+    kept = rows if len(rows) < max_length else cut_end(rows, max_length, prompt)
     return _pair(tokenizer, query, document, kept, rows, left=False)
 
 
-def _cut_end(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
+def cut_end(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
     """To `max_length`. A prompt's end is written over the last tokens, as sentence-transformers restores it."""
     ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
     end = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
@@ -118,17 +116,11 @@ def _whole(tokenizer: PreTrainedTokenizerBase, *texts: str, add_special_tokens: 
     )
 
 
-def _owner(offset: Span, spans: dict[Segment, Span]) -> Segment:
-    """The text a token overlaps; one that straddles a border belongs to the visitor's text."""
-    overlaps = {segment: min(offset[1], end) - max(offset[0], start) for segment, (start, end) in spans.items()}
-    best = max(overlaps, key=lambda segment: overlaps[segment])
-    return best if overlaps[best] > 0 else "template"
-
-
-def _within(offset: Span, span: Span) -> Span:
-    """Characters of the segment's own text."""
-    start, end = span
-    return max(offset[0], start) - start, min(offset[1], end) - start
+def _placed(offset: Span, spans: dict[Segment, Span]) -> tuple[Segment, int, int]:
+    """The text that a token overlaps, and its characters there; one that straddles a border is of the visitor's."""
+    segment, (start, end) = max(spans.items(), key=lambda of: min(offset[1], of[1][1]) - max(offset[0], of[1][0]))
+    first, last = max(offset[0], start) - start, min(offset[1], end) - start
+    return (segment, first, last) if first < last else ("template", 0, 0)
 
 
 def _pair(

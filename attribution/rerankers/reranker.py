@@ -11,17 +11,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError, OptionError, check_text
 from attribution.rerankers.autograd import with_autograd
-from attribution.rerankers.baselines import neutral_ids
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
 from attribution.rerankers.loading.readout import ReadOut
 from attribution.rerankers.meter import current
-from attribution.types import Segment, TokenizedPair, notes_of
+from attribution.types import BASELINES, Segment, TokenizedPair, notes_of
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU
 
@@ -111,15 +111,12 @@ class Reranker:
 
     def batch(self, pairs: Sequence[TokenizedPair]) -> dict[str, Tensor]:
         """The pairs' inputs `(batch, seq)` each, padded on the family's side, whatever the tokenizer's own is."""
-        length = max(len(pair.tokens) for pair in pairs)
+        side = "left" if self.family.pad_left else "right"
         fill = {"input_ids": self.pad_id}  # everything else, the attention mask first of all, is padded with 0
-
-        def padded(name: str, pair: TokenizedPair) -> Tensor:
-            missing = length - len(pair.tokens)
-            sides = (missing, 0) if self.family.pad_left else (0, missing)
-            return nn.functional.pad(pair.inputs[name], sides, value=fill.get(name, 0))  # (1, length)
-
-        return {name: torch.cat([padded(name, pair) for pair in pairs]) for name in pairs[0].inputs}
+        return {
+            name: pad_sequence([pair.inputs[name][0] for pair in pairs], True, fill.get(name, 0), side)
+            for name in pairs[0].inputs
+        }
 
     @property
     def pad_id(self) -> int:
@@ -148,8 +145,7 @@ class Reranker:
     def embed(self, pair: TokenizedPair) -> Tensor:
         """The pair's word embeddings, `(1, seq, hidden)`."""
         with torch.no_grad():
-            embedded: Tensor = self.word_embeddings(pair.embedded).float()
-            return embedded
+            return self.word_embeddings(pair.embedded).float()
 
     def logit_from_block(self, pair: TokenizedPair) -> tuple[Tensor, Tensor]:
         """What the embeddings block returns, as a leaf `(1, seq, hidden)`, and the logit `(1,)` that the same forward
@@ -188,8 +184,7 @@ class Reranker:
     @property
     def word_embeddings(self) -> nn.Module:
         """The layer the encoder really calls: `input_ids (batch, seq)` -> `(batch, seq, hidden)`."""
-        layer: nn.Module = self.model.get_submodule(self.family.word_embeddings)
-        return layer
+        return self.model.get_submodule(self.family.word_embeddings)
 
     def baseline_id(self, name: str) -> int:
         """The token id that baseline `name` puts in place of a word. Raises `OptionError`."""
@@ -211,7 +206,12 @@ class Reranker:
         return next(iter(self._neutral_ids()), "zero")
 
     def _neutral_ids(self) -> dict[str, int]:
-        return neutral_ids(self.tokenizer, self.word_embeddings.get_parameter("weight").shape[0])
+        """The ids of those of `BASELINES` that the tokenizer and the embedding layer have, the best first."""
+        spaces: Any = self.tokenizer.convert_tokens_to_ids(["Ġ", "▁"])  # byte-level, sentencepiece
+        ids = {name: getattr(self.tokenizer, f"{name}_token_id", None) for name in BASELINES}
+        ids["space"] = next((i for i in spaces if i not in (None, ids["unk"])), None)
+        n_known = self.word_embeddings.get_parameter("weight").shape[0]
+        return {name: i for name, i in ids.items() if i is not None and i < n_known}
 
     @cached_property
     def weight_bytes(self) -> int:

@@ -13,9 +13,9 @@ from attribution import METHODS, MODELS
 from attribution.methods.defaults import default_methods
 from attribution.methods.leaves import LEAVES
 from attribution.removal import OPERATORS
-from attribution.rerankers.baselines import BASELINES
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
+from attribution.types import BASELINES
 from interface.page.links import Field, choice, choices, number
 from interface.runs import cost
 from interface.runs.handlers import ASIDE, PairInputs

@@ -12,8 +12,8 @@ import pytest
 
 from attribution.audit.audit import audit
 from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED
+from attribution.batch.engines import run_local
 from attribution.batch.judged import JudgedRow, read_judged_trec
-from attribution.batch.local import run_local
 from attribution.export import AUDIT_SCHEMA, plain
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.reranker import Reranker
@@ -114,7 +114,7 @@ def test_the_engine_asked_for_does_the_work(
         asked.append((job.task, workers))
         return run_local(load_reranker(model), rows, job, output, lambda: None, lambda _bad: None)
 
-    monkeypatch.setattr("attribution.batch.audit_command.run_distributed", distributed)
+    monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)
     assert command(*from_files(files), "--engine", "ray", "--workers", "3")[0] == 0
     assert asked == [("score", 3), ("failure", 3)]
 

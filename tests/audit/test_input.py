@@ -70,10 +70,8 @@ def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.Monkey
         ('{"query": "x", "documents": [{"text": "x", "grade": true}]}', "the grade of document 1 is true or false"),
         ('{"query": "x", "documents": [{"text": " ", "grade": 1}]}', "the text of document 1 is empty"),
         ('{"query": "x", "documents": [{"grade": 1}]}', "it has no text"),
-        (
-            '{"query": "x", "documents": [{"text": "x", "grade": 0.5}]}',
-            "the grade of document 1 is a number",
-        ),
+        ('{"query": "x", "documents": [{"text": "x", "grade": 0.5}]}', "the grade of document 1 is 0.5; it must be"),
+        ('{"query": "x", "documents": [{"text": "x", "grade": NaN}]}', "the grade of document 1 is NaN; it must be"),
         ('{"query": "x", "query": "y", "documents": [{"text": "x", "grade": 1}]}', "the key query occurs twice"),
         ('{"query": "x", "documents": [{"id": 1, "text": "x"}, {"id": "1", "text": "y"}]}', "document 1 twice"),
     ],

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
-from attribution.audit.lexical import bm25
-from attribution.audit.measures import averages, measure_query, parse
+from attribution.audit.measures import averages, bm25, measure_query, parse
 from attribution.errors import OptionError
 
 # ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.

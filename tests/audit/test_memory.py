@@ -12,10 +12,10 @@ import pytest
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.batch.audit_cost import estimate
 from attribution.batch.auditing import Wanted, audit_in
+from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
 from attribution.batch.judged import JudgedRow, read_judged_trec
-from attribution.batch.kept import KeptRows, KeptTexts
-from attribution.batch.local import run_local
+from attribution.batch.kept import Kept, kept_rows
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from tests.audit.toys import count_query_words, toy
@@ -42,7 +42,7 @@ def peak(folder: Path) -> int:
     reranker = toy(count_query_words, max_length=32)
     tracemalloc.start()
     run, topics, passages, qrels = (folder / name for name in ("run", "topics", "passages", "qrels"))
-    judged = KeptRows(read_judged_trec(run, topics, passages, qrels, 100), folder)
+    judged = kept_rows(read_judged_trec(run, topics, passages, qrels, 100), folder)
 
     def answer(rows: Iterable[Row | BadLine], job: Job, output: Output) -> int:
         return run_local(reranker, rows, job, output, lambda: None, lambda _bad: None)
@@ -63,10 +63,10 @@ def test_long_texts_are_not_held_in_memory(tmp_path: Path) -> None:
 
 
 def test_kept_rows_are_gone_through_by_several_at_once(tmp_path: Path) -> None:
-    kept = KeptRows(range(5), tmp_path)
+    kept = kept_rows(range(5), tmp_path)
     assert [(a, b) for a, b in zip(kept, kept, strict=True)] == [(i, i) for i in range(5)]
     assert [(a, b) for a in kept for b in kept][-1] == (4, 4)
-    texts = KeptTexts()
+    texts = Kept[str, str]()
     texts.keep("a", "line\n\u2028 \U0001f600")
     assert texts["a"] == "line\n\u2028 \U0001f600"
     texts.keep("b", "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,13 @@ PAIRS = [
 
 @pytest.fixture
 def command(
-    tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+    tiny_folder: Callable[[str], Path], typed: Callable[[bytes], None], capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Callable[..., tuple[int, Any, str]]:
     """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model."""
 
     def run(lines: list[Any], *arguments: str, as_text: bool = False) -> tuple[int, Any, str]:
         text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        typed(text.encode())
         code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
         out, err = capfdbinary.readouterr()
         return code, out.decode() if as_text else [json.loads(line) for line in out.splitlines()], err.decode()

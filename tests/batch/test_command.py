@@ -91,6 +91,16 @@ def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     assert "7 lines were skipped" in err
 
 
+def test_a_row_that_comes_again_is_answered_once_and_counted(command: Any, tmp_path: Path) -> None:
+    given = ("explain", "--method", "saliency", "--output", str(tmp_path / "out.jsonl"))
+    for run in range(2):  # what an earlier run answered is not said to come again
+        code, _, err = command([*PAIRS, PAIRS[1], PAIRS[1]], *given)
+        assert code == 0
+        assert err.splitlines()[-1] == "rows with the id and the texts of an earlier one, answered once: 2", run
+    assert (tmp_path / "out.jsonl").read_bytes().count(b"\n") == len(PAIRS)
+    assert "answered once" not in command(PAIRS, *given)[2]
+
+
 def test_no_line_of_an_answer_ends_within_a_text(command: Any) -> None:
     """Some readers of lines end them at more than line feeds."""
     text = "berlin\u2028paris\u2029new\x85york"
@@ -200,7 +210,7 @@ def test_the_engine_asked_for_does_the_work(command: Any, monkeypatch: pytest.Mo
         asked.append((model, [row.id for row in rows], workers))
         return 0
 
-    monkeypatch.setattr("attribution.batch.commands.run_distributed", distributed)
+    monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)
     assert len(command(PAIRS, "explain", "--engine", "local")[1]) == 3
     assert asked == []
     code, answers, _ = command(PAIRS, "explain", "--engine", "ray", "--workers", "3")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -53,7 +51,7 @@ def test_a_label_is_named_by_its_number(
     tiny_folder: Callable[[str], Path],
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    typed: Callable[[bytes], None],
 ) -> None:
     folder = tmp_path / "two labels"
     shutil.copytree(tiny_folder("BertForSequenceClassification"), folder)
@@ -67,7 +65,7 @@ def test_a_label_is_named_by_its_number(
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     logits = []
     for label in ("1", "yes", "0"):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(PAIRS[0]).encode())))
+        typed(json.dumps(PAIRS[0]).encode())
         assert main(["explain", "--method", "saliency", "--model", str(folder), "--label", label]) == 0
         logits.append(json.loads(capfd.readouterr().out)["logit"])
     assert logits[0] == logits[1] != logits[2]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from attribution.batch.deaths import MOST, Deaths
 from attribution.batch.distributed import ROOT
+from attribution.batch.engines import MOST, Deaths
 from attribution.batch.output import Output
 from attribution.batch.rows import Row
 from attribution.errors import InputError

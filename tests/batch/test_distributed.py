@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -15,11 +14,12 @@ import pytest
 from attribution.__main__ import main
 from attribution.batch.auditing import FAILURES, SCORED
 from attribution.batch.distributed import ROOT, Worker, run_distributed, start
+from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
-from attribution.batch.local import run_local
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
 from attribution.rerankers.reranker import Reranker
+from tests.conftest import Folder
 
 ray = pytest.importorskip("ray")
 
@@ -104,7 +104,7 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     got, bad, seen = io.BytesIO(), list[BadLine](), list[int]()
     output, job, worker = Output(got), cast(Job, "a job"), cast(type[Worker], Dying)
     skipped = run_distributed(
-        "a model", rows, job, output, lambda: seen.append(1), bad.append, workers=1, worker=worker, retries=1
+        "a model", rows, job, output, lambda: seen.append(1), bad.append, workers=1, worker=worker, retries=0
     )
     assert marker.exists(), "no actor was killed"
     assert (skipped, len(seen)) == (1, len(rows))
@@ -117,7 +117,7 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
 
 
 def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
-    alone: None, tiny_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alone: None, tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Callable[[bytes], None]
 ) -> None:
     """An actor dies at the second block of each step, once. The worker needs no model: it has one process's answers."""
     texts = ["berlin has 3.7 million inhabitants .", "paris is the capital .", "museums . of the city ."]
@@ -125,7 +125,7 @@ def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
     lines = [json.dumps({"id": f"q{i}", "query": f"berlin {i}", "documents": one}) for i, one in enumerate(graded)]
 
     def audit(name: str, *more: str) -> dict[str, bytes]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(lines).encode())))
+        typed("\n".join(lines).encode())
         model = str(tiny_folder("BertForSequenceClassification"))
         assert main(["audit", "--model", model, "--output", str(tmp_path / name), *more]) == 0
         return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
@@ -155,6 +155,6 @@ def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
         worker = cast(type[Worker], Dying)
         return run_distributed(model, rows, cast(Job, job.task), *given, workers=workers, worker=worker)
 
-    monkeypatch.setattr("attribution.batch.audit_command.run_distributed", distributed)
+    monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)
     assert audit("killed", "--engine", "ray", "--workers", "1") == whole
     assert [(tmp_path / f"{task} killed").exists() for task in steps] == [True, True]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import resource
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,13 +41,13 @@ MINE = {  # what somebody may keep in a file
 
 @pytest.fixture
 def command(
-    tiny_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tiny_folder: Callable[[str], Path], typed: Callable[[bytes], None], capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
     """`(rows of stdin, *arguments) -> (exit code, stderr)` with the tiny model."""
 
     def run(rows: list[Any], *arguments: str) -> tuple[int, str]:
         data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        typed(data)
         code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
         return code, capfd.readouterr().err
 

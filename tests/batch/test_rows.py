@@ -32,7 +32,7 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
     ("value", "many", "says"),
     [
         ([], False, "it holds a list; it must be an object with query and document"),
-        (3.5, False, "it holds a number"),
+        (3.5, False, "it holds 3.5; it must be an object"),
         (True, False, "it holds true or false"),
         (None, False, "it holds null; it must be an object"),
         ({"document": "d"}, False, "query is missing; it must be a string"),
@@ -48,7 +48,8 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
             True,
             "documents is a list that holds a number; it must be a list of strings",
         ),
-        ({**PAIR, "id": 1.5}, False, "id is a number; it must be a string or a whole number"),
+        ({**PAIR, "id": 1.5}, False, "id is 1.5; it must be a string or a whole number"),
+        ({**PAIR, "id": float("nan")}, False, "id is NaN; it must be a string or a whole number"),
         ({**PAIR, "id": True}, False, "id is true or false; it must be a string or a whole number"),
         ({**PAIR, "id": None}, False, "id is null"),
         ({**PAIR, "query": None}, False, "query is null; it must be a string"),

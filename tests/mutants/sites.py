@@ -66,7 +66,6 @@ TESTS: dict[str, str] = {
     "attribution/rerankers/loading/hub": "edges hub",
     "attribution/rerankers/loading/files": "refused load_checks loading offer families hub",
     "attribution/rerankers/memory": "memory offer loaded",
-    "attribution/rerankers/loading/loaded": "loaded",
     "attribution/rerankers/loading/load": "memory loading offer loaded reranker refused callers hub",
     "attribution/rerankers/loading/models": "memory readme offer loading",
     "attribution/rerankers/loading/sentence_transformers": "settings sentence_transformers limits families encoding refused load_checks loading offer",  # noqa: E501

@@ -16,7 +16,7 @@ from attribution.__main__ import main
 from attribution.errors import ModelError
 from attribution.export import to_csv, to_html, to_json
 from attribution.rerankers.loading import load as loading
-from attribution.rerankers.loading.hub import _sentence
+from attribution.rerankers.loading.hub import reason_for
 from attribution.rerankers.loading.models import MODELS, place_of
 from tests.conftest import Folder
 from tests.loopback import SHA, client, loopback_hub, make_repositories
@@ -146,6 +146,6 @@ def test_the_storage_of_large_files_fails_in_sentences(told: dict[str, Any]) -> 
     assert told["code"] == 2
     assert told["xet-forbidden"] in told["printed"]
     assert "Traceback" not in told["printed"]
-    said = _sentence("a/b", None, RuntimeError("Task error: CAS Client Error"))
+    said = reason_for("a/b", None, RuntimeError("Task error: CAS Client Error"))
     assert "storage of large files (Xet) refused or broke off while a/b was asked for: Task error: CAS Client" in said
     assert "HF_HUB_DISABLE_XET=1" in said

@@ -13,12 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
 
 from attribution.errors import InputError, ModelError
-from attribution.rerankers.encoding import EncodedRow, _cut_end
-from attribution.rerankers.families.chain import _pooling
+from attribution.rerankers.encoding import EncodedRow, cut_end
+from attribution.rerankers.families.chain import pooling_of
 from attribution.rerankers.loading import hub
-from attribution.rerankers.loading.hub import KEPT, _answered, _check_disk, _sentence
+from attribution.rerankers.loading.hub import KEPT, check_disk, reason_for
 from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
@@ -67,14 +68,14 @@ def rows(n_query: int, n_document: int, n_after: int) -> list[EncodedRow]:
 )
 def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_length: int, document: list[int]) -> None:
     """By hand: 4 rows before the document, its 5, and an end of 2 written over the last tokens that fit."""
-    cut = _cut_end(rows(2, 5, 3), max_length, prompt())
+    cut = cut_end(rows(2, 5, 3), max_length, prompt())
     assert [row.inputs["input_ids"] for row in cut] == [0, 1, 2, 3, *document, 90, 91]
     assert [(*row[:3], row.inputs["attention_mask"]) for row in cut[-2:]] == [("template", 0, 0, 1)] * 2
 
 
 def test_no_room_for_the_document_is_said_with_numbers() -> None:
     with pytest.raises(InputError, match="are 6 tokens long and leave no room for the document: this model reads 6"):
-        _cut_end(rows(2, 5, 3), 6, prompt())
+        cut_end(rows(2, 5, 3), 6, prompt())
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,10 @@ def test_no_room_for_the_document_is_said_with_numbers() -> None:
 )
 def test_pooling_is_by_one_rule_that_is_known(config: dict[str, Any], mode: str) -> None:
     if mode:
-        assert _pooling(config, Path("folder")) == mode
+        assert pooling_of(config, Path("folder")) == mode
         return
     with pytest.raises(ModelError) as caught:
-        _pooling(config, Path("folder"))
+        pooling_of(config, Path("folder"))
     assert ("its prompt left out" in str(caught.value)) == (config.get("include_prompt") is False)
 
 
@@ -135,7 +136,7 @@ def test_the_padding_id_is_the_models_own_else_the_tokenizers(
     [(OSError("first\nsecond"), "first"), (OSError(), "OSError"), (PermissionError("  no  "), "no")],
 )
 def test_an_unknown_fault_of_a_fetch_is_its_first_line(error: OSError, shown: str) -> None:
-    assert _sentence("a/b", "main", error) == f"Could not download a/b: {shown} {KEPT}"
+    assert reason_for("a/b", "main", error) == f"Could not download a/b: {shown} {KEPT}"
 
 
 @pytest.mark.parametrize(
@@ -155,13 +156,15 @@ def test_an_unknown_fault_of_a_fetch_is_its_first_line(error: OSError, shown: st
     ],
 )
 def test_each_status_of_the_hub_is_said_by_its_number(status: int, says: str) -> None:
-    assert says in _answered("a/b", status)
-    assert "a/b" in _answered("a/b", status)
+    refused: Any = SimpleNamespace(status_code=status, headers={}, request=None)
+    said = reason_for("a/b", None, HfHubHTTPError("", response=refused))
+    assert says in said
+    assert "a/b" in said
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES])
 def test_a_disk_is_full_by_any_of_its_errors(number: int) -> None:
-    said = _sentence("a/b", None, OSError(number, "said"))
+    said = reason_for("a/b", None, OSError(number, "said"))
     assert ("is full" in said) == (number != errno.EACCES)
 
 
@@ -175,11 +178,11 @@ def test_a_download_fits_to_the_byte_or_is_refused(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "not" / "yet"))
-    _check_disk("a/b", 3 * 2**20)
+    check_disk("a/b", 3 * 2**20)
     with pytest.raises(ModelError, match=rf"a/b is 3\.0 MB to download, and {tmp_path} has 3\.0 MB left"):
-        _check_disk("a/b", 3 * 2**20 + 1)
+        check_disk("a/b", 3 * 2**20 + 1)
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    _check_disk("a/b", 1)
+    check_disk("a/b", 1)
     assert asked == [tmp_path] * 3
 
 

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from attribution.errors import ModelError
-from attribution.rerankers.loading.checks import check_keys, check_tokenizer
-from attribution.rerankers.loading.files import fingerprint
-from attribution.rerankers.loading.modules import MODULES, module_types
-from attribution.rerankers.loading.read import unloadable
+from attribution.rerankers.loading.checks import check_keys, check_tokenizer, unloadable
+from attribution.rerankers.loading.files import MODULES, fingerprint, module_types
 
 
 def test_a_folder_s_revision_is_twelve_digits_of_names_and_contents(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from attribution import explain, load_reranker
+from attribution.rerankers import memory
 from attribution.rerankers.loading import load as loading
-from attribution.rerankers.loading import loaded as kept
-from attribution.rerankers.loading.loaded import Loaded
+from attribution.rerankers.memory import Loaded
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Folder
 
@@ -51,7 +51,7 @@ def test_the_limit_holds_to_the_byte_and_memory_is_given_back_when_a_model_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given_back: list[bool] = []
-    monkeypatch.setattr(kept, "return_freed", lambda: given_back.append(True))
+    monkeypatch.setattr(memory, "return_freed", lambda: given_back.append(True))
     room, models = Loaded(limit=20), {"a": Model(10), "b": Model(10), "c": Model(1)}
 
     def there() -> str:

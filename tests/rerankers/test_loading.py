@@ -20,7 +20,7 @@ from attribution.errors import AttributionError, ModelError
 from attribution.rerankers.families import FAMILIES, Family
 from attribution.rerankers.loading import load as loading
 from attribution.rerankers.loading.files import stored_bytes
-from attribution.rerankers.loading.load import _load_lock, _turn
+from attribution.rerankers.loading.load import load_lock, turn
 from tests import tiny
 
 BERT = "BertForSequenceClassification"
@@ -61,7 +61,7 @@ def test_threads_that_load_at_once_share_one_object(tiny_folder: Folder, tmp_pat
 
 def test_a_kept_model_does_not_wait_for_a_download(tiny_folder: Folder) -> None:
     reranker = load_reranker(str(tiny_folder(BERT)))
-    with ThreadPoolExecutor(1) as pool, _load_lock:  # as while another visitor's model is on its way
+    with ThreadPoolExecutor(1) as pool, load_lock:  # as while another visitor's model is on its way
         assert pool.submit(load_reranker, str(tiny_folder(BERT))).result(timeout=60) is reranker
 
 
@@ -72,12 +72,12 @@ def test_who_waits_for_the_same_model_hears_that_nothing_came_yet_and_may_give_u
         heard.append((done, total))
         raise TimeoutError
 
-    with _turn(("one",), None):
-        with pytest.raises(TimeoutError), _turn(("one",), give_up):
+    with turn(("one",), None):
+        with pytest.raises(TimeoutError), turn(("one",), give_up):
             pass
-        with _turn(("another",), give_up):  # which nobody else loads
+        with turn(("another",), give_up):  # which nobody else loads
             pass
-    with _turn(("one",), give_up):  # it is free again
+    with turn(("one",), give_up):  # it is free again
         pass
     assert heard == [(0, 0)]
 
@@ -155,8 +155,8 @@ def test_a_decoders_text_may_end_with_the_first_token(padding: bool, tmp_path: P
     ("dtype", "stored"), [("float16", 200), ("bfloat16", 200), ("float32", 400), ("float64", 800), (None, 400)]
 )
 def test_a_hundred_weights_take_400_bytes_in_float32(dtype: str | None, stored: int) -> None:
-    assert stored_bytes({"dtype": dtype}, stored, "float32") == 400
-    assert stored_bytes({"torch_dtype": dtype}, stored, "float32") == 400
+    assert stored_bytes({"dtype": dtype}, {"model.safetensors": stored}, "float32") == 400
+    assert stored_bytes({"torch_dtype": dtype}, {"model.safetensors": stored}, "float32") == 400
 
 
 LAYOUTLM = "LayoutLMForSequenceClassification"

@@ -116,13 +116,11 @@ def test_more_than_is_free_or_allowed_is_refused(
 
 
 def test_a_half_precision_file_counts_as_what_it_becomes() -> None:
-    assert (
-        files.stored_bytes({"dtype": "bfloat16"}, 100, "float32")
-        == files.stored_bytes({"torch_dtype": "float16"}, 100, "float32")
-        == 200
-    )
-    assert files.stored_bytes({}, 100, "float32") == 100
-    assert files.stored_bytes({}, 100, "bfloat16") == 50
+    sizes = {"config.json": 7, "model.safetensors": 60, "1_Dense/model.safetensors": 40, "model.onnx": 9}
+    for half in ({"dtype": "bfloat16"}, {"torch_dtype": "float16"}):
+        assert files.stored_bytes(half, sizes, "float32") == 200
+    assert files.stored_bytes({}, sizes, "float32") == 100
+    assert files.stored_bytes({}, sizes, "bfloat16") == 50
 
 
 def test_weights_that_an_index_names_are_missed() -> None:

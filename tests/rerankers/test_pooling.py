@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attribution.errors import ModelError
-from attribution.rerankers.families.chain import POOLING, _layer
+from attribution.rerankers.families.chain import POOLING, layer_of
 
 MASKS = [[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 1], [0, 1, 1, 0]]
 
@@ -43,11 +43,11 @@ def test_a_dense_layer_is_its_own_formula(tmp_path: Path) -> None:
     weight, bias, x = torch.tensor([[2.0, -1.0], [0.5, 3.0], [1.0, 1.0]]), torch.tensor([1.0, 0.0, -2.0]), torch.ones(2)
     folder = saved(tmp_path, linear__weight=weight, linear__bias=bias)
     sizes: dict[str, Any] = {"in_features": 2, "out_features": 3}
-    assert torch.allclose(_layer("Dense", sizes, folder)(x), torch.tanh(weight @ x + bias))
+    assert torch.allclose(layer_of("Dense", sizes, folder)(x), torch.tanh(weight @ x + bias))
     relu = sizes | {"activation_function": "torch.nn.modules.activation.ReLU"}
-    assert torch.allclose(_layer("Dense", relu, folder)(x), (weight @ x + bias).relu())
+    assert torch.allclose(layer_of("Dense", relu, folder)(x), (weight @ x + bias).relu())
     linear = sizes | {"activation_function": "torch.nn.modules.linear.Identity", "bias": False}
-    assert torch.allclose(_layer("Dense", linear, saved(tmp_path, linear__weight=weight))(x), weight @ x)
+    assert torch.allclose(layer_of("Dense", linear, saved(tmp_path, linear__weight=weight))(x), weight @ x)
     for wrong, said in (
         ({"use_residual": True}, "a dense layer with a residual, which"),
         ({"activation_function": "my.code.Swish"}, "a dense layer with my.code.Swish, which"),
@@ -55,11 +55,11 @@ def test_a_dense_layer_is_its_own_formula(tmp_path: Path) -> None:
         ({"activation_function": "other.nn.ReLU"}, "a dense layer with other.nn.ReLU, which"),
     ):
         with pytest.raises(ModelError, match=said):
-            _layer("Dense", sizes | wrong, tmp_path)
+            layer_of("Dense", sizes | wrong, tmp_path)
 
 
 def test_a_norm_is_its_own_formula(tmp_path: Path) -> None:
     weight, bias, x = torch.tensor([2.0, 1.0, 0.5]), torch.tensor([0.0, 1.0, -1.0]), torch.tensor([1.0, 2.0, 6.0])
-    layer = _layer("LayerNorm", {"dimension": 3}, saved(tmp_path, norm__weight=weight, norm__bias=bias))
+    layer = layer_of("LayerNorm", {"dimension": 3}, saved(tmp_path, norm__weight=weight, norm__bias=bias))
     assert isinstance(layer, nn.LayerNorm)
     assert torch.allclose(layer(x), (x - 3) / (14 / 3) ** 0.5 * weight + bias, atol=1e-4)

@@ -18,7 +18,7 @@ from attribution import explain, load_reranker
 from attribution.errors import ModelError
 from attribution.lab.internals import look_inside
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.families.chain import _pooling
+from attribution.rerankers.families.chain import pooling_of
 from tests.conftest import Folder, Tiny
 from tests.tiny_prompts import CHAT, OUTPUT, write_cross_encoder
 from tests.tiny_published import PUBLISHED
@@ -257,7 +257,7 @@ def test_settings_that_are_not_followed_are_refused(named: str, tiny_folder: Fol
 )
 def test_a_pooling_that_is_not_followed_is_refused(config: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=re.escape(f"pools {said} this program pools by one of cls, mean,")):
-        _pooling(config, tmp_path)
+        pooling_of(config, tmp_path)
 
 
 def test_a_module_that_is_not_followed_is_refused(tiny_folder: Folder, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import torch
 from attribution import MODELS, load_reranker
 from attribution.errors import ModelError, OptionError
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.families.gte import read_published
-from attribution.rerankers.loading.modules import check_modules
+from attribution.rerankers.families.published import read_published
+from attribution.rerankers.loading.files import check_modules
 from attribution.rerankers.loading.readout import read_answers, read_labels
-from attribution.rerankers.loading.sentence_transformers import HARMLESS, LONGEST, _max_length, _refuse_unknown
+from attribution.rerankers.loading.sentence_transformers import HARMLESS, LONGEST, max_length_of, refuse_unknown
 from attribution.rerankers.prompts import ROOM, check_room, make_prompt
 from attribution.types import ONE_LOGIT
 from tests.conftest import Folder
@@ -44,20 +44,20 @@ def test_a_pair_is_read_to_the_smallest_length_that_is_stated(
     """By hand. What sentence-transformers' files say comes before the tokenizer's word, the positions before both."""
     of: Any = SimpleNamespace(model_max_length=tokenizer)
     bert, roberta = FAMILIES["BertForSequenceClassification"], FAMILIES["RobertaForSequenceClassification"]
-    assert _max_length(own, SimpleNamespace(**config), of, bert, None) == read
+    assert max_length_of(own, SimpleNamespace(**config), of, bert, None) == read
     for pad in (0, 1, 5):  # the first position that a text has is one behind it
         there = {**config, "max_position_embeddings": 130, "pad_token_id": pad}
-        assert _max_length({}, SimpleNamespace(**there), of, roberta, None) == min(tokenizer, 130 - pad - 1)
+        assert max_length_of({}, SimpleNamespace(**there), of, roberta, None) == min(tokenizer, 130 - pad - 1)
 
 
 def test_a_length_is_asked_for_from_8_to_all_that_the_model_has() -> None:
     of: Any = SimpleNamespace(model_max_length=20)
     config, family = SimpleNamespace(max_position_embeddings=130), FAMILIES["BertForSequenceClassification"]
     for asked in (8, 20, 130):
-        assert _max_length({"max_seq_length": 9}, config, of, family, asked) == asked
+        assert max_length_of({"max_seq_length": 9}, config, of, family, asked) == asked
     for asked in (7, 131):
         with pytest.raises(OptionError, match=f"max_length is {asked}; it must be .*8.*130"):
-            _max_length({}, config, of, family, asked)
+            max_length_of({}, config, of, family, asked)
 
 
 def test_models_that_read_long_texts_are_offered_with_what_is_read_of_them() -> None:
@@ -182,11 +182,11 @@ def test_settings_that_change_no_score_pass() -> None:
     own |= {"model_kwargs": {"dtype": "float16"}, "config_args": {"num_labels": 1}, "model_args": None}
     own |= {"processor_kwargs": {"padding_side": "left"}, "tokenizer_args": None}
     own["processing_kwargs"] = {"text": {"padding": True, "truncation": "longest_first"}, "audio": None}
-    _refuse_unknown(own, "m")
+    refuse_unknown(own, "m")
     own["processing_kwargs"] = {"audio": {"rate": 1}}
     own["processor_kwargs"] = {"strip_accents": True}
     with pytest.raises(ModelError, match=r"get: processing_kwargs\.audio, processor_kwargs\.strip_accents\. Save"):
-        _refuse_unknown(own, "m")
+        refuse_unknown(own, "m")
 
 
 GTE: dict[str, Any] = {

@@ -8,19 +8,17 @@ from typing import Any
 from transformers import AutoModelForSequenceClassification
 
 from attribution.errors import ModelError
-from attribution.rerankers.families.bidirectional import BOTH_WAYS
 from attribution.rerankers.families.chain import chain_over
 from attribution.rerankers.families.decoders import DECODERS
 from attribution.rerankers.families.encoders import ENCODERS
 from attribution.rerankers.families.family import Family
-from attribution.rerankers.families.jina import FLASH, is_flash
-from attribution.rerankers.families.seq2seq import SEQ2SEQ
+from attribution.rerankers.families.published import FLASH, is_flash
 
 __all__ = ["CHAINED", "FAMILIES", "KNOWN", "Family", "architecture_of", "choose_family"]
 
 CLASSIFIER = "ForSequenceClassification"
 # Keyed by `config.architectures[0]`, never by the model's name.
-FAMILIES: dict[str, Family] = {**ENCODERS, **DECODERS, **BOTH_WAYS, **SEQ2SEQ}
+FAMILIES: dict[str, Family] = {**ENCODERS, **DECODERS}
 # Models without a head, which a chain of sentence-transformers' modules gives one.
 CHAINED: dict[str, Family] = {
     name.replace(CLASSIFIER, "Model"): chain_over(row, name.replace(CLASSIFIER, "Model"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,25 +41,21 @@ POOLING: dict[str, Pool] = {
     "max": lambda states, mask: states.masked_fill(mask[:, :, None] == 0, float("-inf")).amax(1),
     "lasttoken": _last,
 }
-OLDER = {
-    "cls": "pooling_mode_cls_token",
-    "mean": "pooling_mode_mean_tokens",
-    "max": "pooling_mode_max_tokens",
-    "lasttoken": "pooling_mode_lasttoken",
-}
+OLDER = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "lasttoken": "lasttoken"}
 
 
 class Step(nn.Module):
     """One module of a chain: it reads one value by name and writes another, or the same anew."""
 
-    def __init__(self, reads: str, writes: str, layer: nn.Module | None = None, pooling: str = "") -> None:
+    def __init__(
+        self, reads: str, writes: str, layer: Callable[[Tensor], Tensor] | None = None, pooling: str = ""
+    ) -> None:
         super().__init__()
         self.reads, self.writes, self.layer, self.pooling = reads, writes, layer, pooling
 
     def forward(self, value: Tensor, mask: Tensor) -> Tensor:
         """`value (batch, hidden)`, or `(batch, seq, hidden)` before pooling; `mask (batch, seq)`."""
-        result: Tensor = POOLING[self.pooling](value, mask) if self.layer is None else self.layer(value)
-        return result
+        return POOLING[self.pooling](value, mask) if self.layer is None else self.layer(value)
 
 
 class Chain(nn.Module):
@@ -67,6 +64,7 @@ class Chain(nn.Module):
     def __init__(self, transformer: Any, output: str, steps: Sequence[Step], n_labels: int) -> None:
         super().__init__()
         self.transformer, self.output, self.steps = transformer, output, nn.ModuleList(steps)
+        self.poolings = [step.pooling for step in steps if step.pooling]
         self.config = transformer.config
         self.config.num_labels = n_labels
 
@@ -97,24 +95,23 @@ class Chain(nn.Module):
             folder, dtype=dtype, output_loading_info=output_loading_info, **options
         )
         steps, n_labels = [], 0
-        for module in json.loads((folder / "modules.json").read_text(encoding="utf-8"))[1:]:
+        for module in json_in(folder / "modules.json")[1:]:
             path, name = folder / module["path"], str(module["type"]).split(".")[-1]
-            file = path / "config.json"
-            config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            config = json_in(path / "config.json")
             if name != "Dropout":
                 steps.append(_step(name, config, path, folder))
             if name == "Dense" and steps[-1].writes == SCORES:
                 n_labels = config["out_features"]
-        output = _output_name(folder)
+        own = json_in(folder / "sentence_bert_config.json")
+        named = own.get("module_output_name") if "modality_config" in own else None
+        output = str(named or TOKENS)  # what the states are called
         _check_names(output, steps, folder)
         return cls(transformer, output, steps, n_labels).to(dtype), loading
 
 
-def _output_name(folder: Path) -> str:
-    """What the Transformer's states are called."""
-    file = folder / "sentence_bert_config.json"
-    own = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return str(own.get("module_output_name") or TOKENS) if "modality_config" in own else TOKENS
+def json_in(path: Path) -> Any:
+    """What a file of JSON holds; {} where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _check_names(output: str, steps: Sequence[Step], folder: Path) -> None:
@@ -136,15 +133,16 @@ def _check_names(output: str, steps: Sequence[Step], folder: Path) -> None:
 
 def _step(name: str, config: dict[str, Any], path: Path, folder: Path) -> Step:
     if name == "Pooling":
-        return Step(TOKENS, POOLED, pooling=_pooling(config, folder))
+        return Step(TOKENS, POOLED, pooling=pooling_of(config, folder))
     if name == "LayerNorm":
-        return Step(POOLED, POOLED, _layer(name, config, path))
+        return Step(POOLED, POOLED, layer_of(name, config, path))
     reads = str(config.get("module_input_name") or POOLED)
-    return Step(reads, str(config.get("module_output_name") or reads), _layer(name, config, path))
+    return Step(reads, str(config.get("module_output_name") or reads), layer_of(name, config, path))
 
 
-def _pooling(config: dict[str, Any], folder: Path) -> str:
-    modes = config.get("pooling_mode") or [name for name, flag in OLDER.items() if config.get(flag)]
+def pooling_of(config: dict[str, Any], folder: Path) -> str:
+    """The key of `POOLING` that 1_Pooling's config names. Raises `ModelError` unless it is one, with the prompt."""
+    modes = config.get("pooling_mode") or [name for name, flag in OLDER.items() if config.get(f"pooling_mode_{flag}")]
     modes = [modes] if isinstance(modes, str) else modes
     if len(modes) != 1 or modes[0] not in POOLING or config.get("include_prompt") is False:
         raise ModelError(
@@ -155,22 +153,21 @@ def _pooling(config: dict[str, Any], folder: Path) -> str:
     return str(modes[0])
 
 
-class Normalize(nn.Module):
-    """To length 1."""
-
-    def forward(self, value: Tensor) -> Tensor:
-        """`(..., hidden)` -> the same."""
-        return nn.functional.normalize(value, dim=-1)
-
-
-def _layer(name: str, config: dict[str, Any], path: Path) -> nn.Module:
+def layer_of(name: str, config: dict[str, Any], path: Path) -> Callable[[Tensor], Tensor]:
+    """What a module after the pooling computes, its weights read from `path`. Raises `ModelError`."""
     if name == "Normalize":
-        return Normalize()
-    weights = _weights(path)
+        return partial(nn.functional.normalize, dim=-1)
+    safe = path / "model.safetensors"  # else what older versions write; only weights are read, no code
+    weights = (
+        load_file(safe)
+        if safe.is_file()
+        else torch.load(path / "pytorch_model.bin", map_location="cpu", weights_only=True)
+    )
+    weights = {key.removeprefix("norm.").removeprefix("linear."): value.float() for key, value in weights.items()}
     if name == "LayerNorm":
-        layer: nn.Module = nn.LayerNorm(config["dimension"])
-        layer.load_state_dict({key.removeprefix("norm."): value.float() for key, value in weights.items()})
-        return layer
+        norm = nn.LayerNorm(config["dimension"])
+        norm.load_state_dict(weights)
+        return norm
     activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh"))
     kind = getattr(nn, activation.split(".")[-1], None) if activation.startswith("torch.nn.") else None
     if config.get("use_residual") or not (isinstance(kind, type) and issubclass(kind, nn.Module)):
@@ -179,29 +176,19 @@ def _layer(name: str, config: dict[str, Any], path: Path) -> nn.Module:
             "not follow. Choose another checkpoint."
         )
     layer = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
-    layer.load_state_dict({key.removeprefix("linear."): value.float() for key, value in weights.items()})
+    layer.load_state_dict(weights)
     return nn.Sequential(layer, kind())
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
-    """safetensors, else what older versions of sentence-transformers write; only weights are read, no code."""
-    safe = path / "model.safetensors"
-    if safe.is_file():
-        return load_file(safe)
-    weights: dict[str, Tensor] = torch.load(path / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    return weights
-
-
 def classify_pooled(model: Any, states: Tensor) -> Tensor:
-    """Every step over one pair, which has no padding."""
-    columns: Tensor = model.scores(states, torch.ones(states.shape[:2], dtype=torch.long, device=states.device))
-    return columns
+    """`model.scores` of one pair, which has no padding."""
+    return model.scores(states, torch.ones(states.shape[:2], dtype=torch.long, device=states.device))
 
 
 def pooled_positions(model: Any, inputs: dict[str, Tensor]) -> list[int]:
-    """One position, or all where a pooling takes a mean or a maximum."""
+    """One position, or all where one of `model.poolings` takes a mean or a maximum."""
     every = list(range(inputs["input_ids"].shape[1]))
-    read = [{"cls": every[:1], "lasttoken": every[-1:]}.get(s.pooling, every) for s in model.steps if s.pooling]
+    read = [{"cls": every[:1], "lasttoken": every[-1:]}.get(pooling, every) for pooling in model.poolings]
     return sorted({position for positions in read for position in positions})
 
 

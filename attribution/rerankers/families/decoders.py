@@ -1,4 +1,4 @@
-"""Decoders: the last position is read, by a classifier or as the next token's logits."""
+"""Models that answer: a decoder's last position by a classifier or as the next token, or an encoder-decoder's word."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from attribution.rerankers.families.family import Family
+from attribution.errors import ModelError
+from attribution.rerankers.families.chain import classify_pooled, pooled_positions
+from attribution.rerankers.families.family import Family, Head
+from attribution.rerankers.families.published import BIDIRECTIONAL, BidirectionalLlama, read_bidirectional
 
 
 def left_padded(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -30,28 +33,29 @@ def for_next_token(_model: Any, inputs: dict[str, Tensor]) -> dict[str, Any]:
     return {**left_padded(inputs), "use_cache": False, "logits_to_keep": 1}
 
 
+def for_first_word(model: Any, inputs: dict[str, Tensor]) -> dict[str, Any]:
+    """The texts are the encoder's; the decoder has written nothing yet but the token it starts with."""
+    start = inputs["input_ids"].new_full((len(inputs["input_ids"]), 1), model.config.decoder_start_token_id)
+    return {**inputs, "decoder_input_ids": start, "use_cache": False}
+
+
 def next_token(output: Any) -> Tensor:
     """`(batch, 1, vocabulary)` -> `(batch, vocabulary)`."""
-    logits: Tensor = output.logits
-    return logits[:, -1]
-
-
-def classify_last(model: Any, states: Tensor) -> Tensor:
-    """`score` on the last position that is read."""
-    columns: Tensor = model.score(states[:, -1])
-    return columns
+    return output.logits[:, -1]
 
 
 def predict_last(model: Any, states: Tensor) -> Tensor:
     """The language model's head on the last position, capped where the model caps it."""
-    columns: Tensor = model.lm_head(states[:, -1])
+    columns = model.lm_head(states[:, -1])
     cap = getattr(model.config, "final_logit_softcapping", None)
     return columns if cap is None else torch.tanh(columns / cap) * cap
 
 
-def at_the_last(_model: Any, inputs: dict[str, Tensor]) -> list[int]:
-    """The last position."""
-    return [inputs["input_ids"].shape[1] - 1]
+def no_head(_model: Any, _states: Tensor) -> Tensor:
+    """The decoder stands between the encoder's states and the logits."""
+    raise ModelError(
+        "The score of an encoder-decoder cannot be read from its encoder's states. Choose an encoder or a decoder."
+    )
 
 
 def at_the_last_not_padding(model: Any, inputs: dict[str, Tensor]) -> list[int]:
@@ -61,46 +65,59 @@ def at_the_last_not_padding(model: Any, inputs: dict[str, Tensor]) -> list[int]:
     return [int(real[-1])] if len(real) else [0]
 
 
+def _decoder(label: str, examples: str, head: Head, **more: Any) -> Family:
+    words = "model.embed_tokens"
+    return Family(label, words, words, examples, head, final_norm="model.norm", pad_left=True, **more)
+
+
 def _classifier(label: str, examples: str) -> Family:
-    return Family(
+    return _decoder(
         label,
-        "model.embed_tokens",
-        "model.embed_tokens",
         examples,
-        classify_last,
-        final_norm="model.norm",
+        lambda model, states: model.score(states[:, -1]),
         prepare=for_classifier,
         read_positions=at_the_last_not_padding,
-        pad_left=True,
     )
 
 
 def _language_model(label: str, examples: str) -> Family:
-    return Family(
-        label,
-        "model.embed_tokens",
-        "model.embed_tokens",
+    return _decoder(
+        f"{label}, next token",
         examples,
         predict_last,
-        final_norm="model.norm",
         auto_class=AutoModelForCausalLM,
         columns=next_token,
         prepare=for_next_token,
-        read_positions=at_the_last,
-        pad_left=True,
+        read_positions=lambda _model, inputs: [inputs["input_ids"].shape[1] - 1],
         prompt=True,
     )
 
 
+def _first_word(label: str, examples: str) -> Family:
+    return Family(
+        f"{label}, first word",
+        "encoder.embed_tokens",
+        "encoder.embed_tokens",
+        examples,
+        no_head,
+        auto_class=AutoModelForSeq2SeqLM,
+        columns=next_token,
+        prepare=for_first_word,
+        prompt=True,
+        states=False,
+    )
+
+
+# Keyed by `config.architectures[0]`, never by the model's name.
 DECODERS: dict[str, Family] = {
-    "Qwen3ForCausalLM": _language_model("Qwen3, next token", "Qwen3-Reranker, zerank, ctxl-rerank-v2"),
-    "Qwen2ForCausalLM": _language_model("Qwen2, next token", "mxbai-rerank v2"),
-    "LlamaForCausalLM": _language_model("Llama, next token", "rerankers on Llama that answer yes or no"),
-    "GemmaForCausalLM": _language_model("Gemma, next token", "bge-reranker-v2-gemma"),
-    "Gemma2ForCausalLM": _language_model("Gemma 2, next token", "rerankers on Gemma 2 that answer yes or no"),
-    "MistralForCausalLM": _language_model("Mistral, next token", "rerankers on Mistral that answer yes or no"),
-    "Qwen3_5ForCausalLM": _language_model("Qwen3.5, next token", "rerankers on Qwen3.5 that answer yes or no"),
-    "Gemma3ForCausalLM": _language_model("Gemma 3, next token", "rerankers on Gemma 3 that answer yes or no"),
+    "Qwen3ForCausalLM": _language_model("Qwen3", "Qwen3-Reranker, zerank, ctxl-rerank-v2"),
+    "Qwen2ForCausalLM": _language_model("Qwen2", "mxbai-rerank v2"),
+    "LlamaForCausalLM": _language_model("Llama", "rerankers on Llama that answer yes or no"),
+    "GemmaForCausalLM": _language_model("Gemma", "bge-reranker-v2-gemma"),
+    "Gemma2ForCausalLM": _language_model("Gemma 2", "rerankers on Gemma 2 that answer yes or no"),
+    "MistralForCausalLM": _language_model("Mistral", "rerankers on Mistral that answer yes or no"),
+    "Qwen3_5ForCausalLM": _language_model("Qwen3.5", "rerankers on Qwen3.5 that answer yes or no"),
+    "Gemma3ForCausalLM": _language_model("Gemma 3", "rerankers on Gemma 3 that answer yes or no"),
     "Qwen3ForSequenceClassification": _classifier("Qwen3", "Qwen3-Reranker as a classifier"),
     "Qwen2ForSequenceClassification": _classifier("Qwen2", "mxbai-rerank v2 as a classifier"),
     "LlamaForSequenceClassification": _classifier("Llama", "Llama with a score head"),
@@ -108,4 +125,16 @@ DECODERS: dict[str, Family] = {
     "Gemma2ForSequenceClassification": _classifier("Gemma 2", "Gemma 2 with a score head"),
     "Gemma3TextForSequenceClassification": _classifier("Gemma 3", "Gemma 3 with a score head"),
     "MistralForSequenceClassification": _classifier("Mistral", "Mistral with a score head"),
+    BIDIRECTIONAL: _decoder(
+        "Llama, both ways",
+        "llama-nemotron-rerank-1b-v2",
+        classify_pooled,
+        auto_class=BidirectionalLlama,
+        prepare=for_classifier,
+        read_positions=pooled_positions,
+        template="llama-nemotron-rerank",
+        read_config=read_bidirectional,
+    ),
+    "T5ForConditionalGeneration": _first_word("T5", "monoT5"),
+    "MT5ForConditionalGeneration": _first_word("mT5", "mt5-base-mmarco-v2"),
 }

@@ -13,23 +13,6 @@ Head = Callable[[Any, Tensor], Tensor]  # (model, states (batch, seq, hidden)) -
 Prepare = Callable[[Any, dict[str, Tensor]], dict[str, Any]]  # (model, inputs) -> everything the model is called with
 
 
-def classify(model: Any, states: Tensor) -> Tensor:
-    """Heads that pick the read-out position themselves."""
-    columns: Tensor = model.classifier(states)
-    return columns
-
-
-def read_logits(output: Any) -> Tensor:
-    """`logits (batch, labels)` as they are."""
-    logits: Tensor = output.logits
-    return logits
-
-
-def as_they_are(_model: Any, inputs: dict[str, Tensor]) -> dict[str, Any]:
-    """The tokenizer's names are the model's."""
-    return inputs
-
-
 def at_the_first(_model: Any, _inputs: dict[str, Tensor]) -> list[int]:
     """The first position, [CLS] or its like."""
     return [0]
@@ -53,11 +36,11 @@ class Family:
     word_embeddings: str
     embeddings: str
     examples: str
-    head: Head = classify
+    head: Head = lambda model, states: model.classifier(states)  # which picks the read-out position itself
     final_norm: str | None = None
     auto_class: Any = AutoModelForSequenceClassification
-    columns: Callable[[Any], Tensor] = read_logits
-    prepare: Prepare = as_they_are
+    columns: Callable[[Any], Tensor] = lambda output: output.logits
+    prepare: Prepare = lambda _model, inputs: inputs
     read_positions: Callable[[Any, dict[str, Tensor]], list[int]] = at_the_first
     pad_left: bool = False
     prompt: bool = False

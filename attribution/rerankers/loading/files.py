@@ -5,21 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from attribution.errors import ModelError
-from attribution.rerankers.families import (
-    CHAINED,
-    FAMILIES,
-    KNOWN,
-    UNLIKE,
-    architecture_of,
-    choose_family,
-)
-from attribution.rerankers.loading.modules import MODULES, Read, check_modules, module_types
+from attribution.rerankers.families import CHAINED, FAMILIES, KNOWN, UNLIKE, architecture_of, choose_family
 
+Read = Callable[[str], bytes]  # a file's name -> its content
 Stamp = tuple[tuple[str, int, int, int], ...]  # of each file its name, size, and times of change
 # Beside the weights: configuration, tokenizer, and what sentence-transformers keeps in folders of its own.
 SETTINGS = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|additional_chat_templates/[\w.-]+\.jinja|\d+_\w+/config\.json")
@@ -27,6 +20,11 @@ WEIGHTS = re.compile(r"((\d+_\w+/)?model|(\d+_\w+/)?pytorch_model)([\w.-]*)\.(sa
 SHARD = re.compile(r"[\w-][\w.-]*")  # a file of the same folder
 LFS_POINTER = b"version https://git-lfs"
 ITEM_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+MODULES = ("modules.json", "config_sentence_transformers.json")  # these say whether a chain gives a model its head
+THEIRS = "sentence_transformers."  # a class of this name from any other package is code of its maker's
+# What may follow the Transformer in a chain with pooling; what a language model's logits are read by.
+CHAIN = ("Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")
+LOGIT_SCORE = "LogitScore"
 
 
 def needed(names: Iterable[str]) -> list[str]:
@@ -34,12 +32,10 @@ def needed(names: Iterable[str]) -> list[str]:
 
     safetensors where there are any, else `.bin`. ONNX, OpenVINO, TensorFlow, readme and the like are left alone.
     """
-    names = sorted(set(names))
-    weights = [name for name in names if WEIGHTS.fullmatch(name)]
-    safe = {_folder(name) for name in weights if name.endswith(".safetensors")}
-    chosen = [name for name in weights if _is_safe(name) or _folder(name) not in safe]
-    settings = [name for name in names if SETTINGS.fullmatch(name) and name not in weights]
-    return sorted([*settings, *chosen])
+    kept = {name for name in names if SETTINGS.fullmatch(name) or WEIGHTS.fullmatch(name)}
+    safe = {_folder(name) for name in kept if name.endswith(".safetensors")}
+    others = {name for name in kept if WEIGHTS.fullmatch(name) and ".safetensors" not in name}
+    return sorted(kept - {name for name in others if _folder(name) in safe})
 
 
 def weights_of(names: Iterable[str]) -> list[str]:
@@ -62,10 +58,6 @@ def _folder(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def _is_safe(name: str) -> bool:
-    return ".safetensors" in name
-
-
 def names_in(folder: Path) -> list[str]:
     """The files of a folder and of its folders, as a repository lists them."""
     found = [*folder.glob("*"), *folder.glob("*/*")]
@@ -78,8 +70,7 @@ def fingerprint(folder: Path) -> str:
     for name in needed(names_in(folder)):
         digest.update(f"{name}\0{(folder / name).stat().st_size}\0".encode())
         with (folder / name).open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+            hashlib.file_digest(file, lambda: digest)
     return f"sha256:{digest.hexdigest()[:12]}"
 
 
@@ -120,7 +111,7 @@ def judge(model_id: str, names: Iterable[str], read: Read) -> dict[str, Any]:
 def read_json(model_id: str, name: str, read: Read) -> dict[str, Any]:
     """A JSON object. Raises `ModelError`."""
     content = read(name)
-    check_pointer(model_id, name, content)
+    _check_pointer(model_id, name, content)
     try:
         found = json.loads(content)
     except ValueError as error:
@@ -147,8 +138,14 @@ def check_shards(model_id: str, names: list[str], read: Read) -> None:
             raise ModelError(f"{model_id} lacks {', '.join(missing)}, which {index} names. Download or save it again.")
 
 
-def check_pointer(model_id: str, name: str, start: bytes) -> None:
+def check_pointers(model_id: str, folder: Path, names: Iterable[str]) -> None:
     """Raises `ModelError` where Git LFS left a few lines of text in place of a file."""
+    for name in needed(names):
+        with (folder / name).open("rb") as file:
+            _check_pointer(model_id, name, file.read(len(LFS_POINTER)))
+
+
+def _check_pointer(model_id: str, name: str, start: bytes) -> None:
     if start.startswith(LFS_POINTER):
         raise ModelError(
             f"{model_id} has a Git LFS pointer in place of {name}. Fetch the file itself: git lfs pull, or hf download."
@@ -182,6 +179,58 @@ def _judge_config(model_id: str, config: dict[str, Any], modules: list[str]) -> 
     choose_family(config, model_id, modules)
 
 
-def stored_bytes(config: dict[str, Any], stored: int, dtype: str) -> int:
-    """What `stored` bytes of weights take in `dtype`, by the type that the config names."""
+def stored_bytes(config: dict[str, Any], sizes: Mapping[str, int], dtype: str) -> int:
+    """What the weights among files of these `sizes` take in `dtype`, by the type that the config names."""
+    stored = sum(sizes[name] for name in weights_of(needed(sizes)))
     return ITEM_BYTES[dtype] * stored // ITEM_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")), 4)
+
+
+def module_types(names: Collection[str], read: Read) -> list[str]:
+    """The modules of a CrossEncoder, by class name, one of another package with its own; empty for other files."""
+    if not set(MODULES) <= set(names):
+        return []
+    try:
+        modules, kind = (json.loads(read(name)) for name in MODULES)
+        types = [_named(str(module["type"])) for module in modules]
+        return types if kind.get("model_type") == "CrossEncoder" else []
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ModelError(f"Its {' or '.join(MODULES)} is damaged: {error}. Download or save it again.") from error
+
+
+def _named(dotted: str) -> str:
+    package, _, name = dotted.rpartition(".")
+    return name if dotted.startswith(THEIRS) else f"{name} of {package or 'no package'}"
+
+
+def check_modules(model_id: str, types: Sequence[str], entries: Sequence[dict[str, Any]]) -> None:
+    """Raises `ModelError` for modules that would change the score and that this program does not follow.
+
+    Followed: a Transformer alone, with a LogitScore, or with a chain that pools. `entries`: those of modules.json.
+    """
+    if not types:
+        return
+    known = ("Transformer", LOGIT_SCORE, *CHAIN)
+    found = [f"the module {name}" for name in types if name not in known]
+    if types[0] != "Transformer" and types[0] in known:
+        found.append(f"{types[0]} as its first module")
+    rest = [name for name in types[1:] if name in known]
+    if "Pooling" in rest:
+        found += [f"the module {name} in a chain that pools" for name in rest if name not in CHAIN]
+    elif rest not in ([], [LOGIT_SCORE]):
+        found.append(f"a chain without Pooling ({', '.join(rest)})")
+    if entries and entries[0].get("path"):
+        found.append("a first module in a folder of its own")
+    for entry in entries[1:]:
+        path = PurePosixPath(str(entry.get("path", "")))
+        if path.is_absolute() or len(path.parts) != 1 or ".." in path.parts:
+            found.append(f"a module at {str(path)!r}, outside of its folder")
+    if found:
+        raise not_followed(model_id, found)
+
+
+def not_followed(model_id: str, found: Collection[str]) -> ModelError:
+    """For settings of sentence-transformers that this program does not compute."""
+    return ModelError(
+        f"{model_id} has sentence-transformers settings that this program does not follow, so its score would "
+        f"differ from what its users get: {', '.join(sorted(found))}. Save the checkpoint without them."
+    )

@@ -25,9 +25,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import tqdm
 
 from attribution.errors import ModelError, Stopped
-from attribution.rerankers.loading.files import judge, missing_weights, names_in, needed, stored_bytes, weights_of
+from attribution.rerankers.loading.files import MODULES, judge, missing_weights, names_in, needed, stored_bytes
 from attribution.rerankers.loading.models import advice
-from attribution.rerankers.loading.modules import MODULES
 from attribution.rerankers.loading.transfer import KEPT, OnBytes, Transfer, watched
 from attribution.rerankers.memory import check_room, gigabytes
 
@@ -102,7 +101,7 @@ def fetch(repo: str, revision: str | None, on_bytes: OnBytes | None = None, dtyp
             return folder
         if isinstance(error, ModelError):
             raise
-        raise ModelError(_sentence(repo, revision, error)) from error
+        raise ModelError(reason_for(repo, revision, error)) from error
 
 
 def _complete(repo: str, folder: Path, on_bytes: OnBytes) -> Path:
@@ -130,8 +129,8 @@ def _fetch(repo: str, revision: str | None, on_bytes: OnBytes, dtype: str) -> Pa
     judged = judge(repo, sizes, read.__getitem__)
     files = [name for name in needed(sizes) if name not in read]
     files.sort(key=lambda name: (name.endswith((".safetensors", ".bin")), name))  # weights last
-    check_room(repo, stored_bytes(judged, sum(sizes[name] for name in weights_of(files)), dtype), dtype)
-    _check_disk(repo, sum(sizes[name] for name in files))
+    check_room(repo, stored_bytes(judged, sizes, dtype), dtype)
+    check_disk(repo, sum(sizes[name] for name in files))
     return _get(repo, files, sizes, commit, on_bytes)[-1].parent
 
 
@@ -161,7 +160,8 @@ def _file(repo: str, name: str, revision: str, transfer: Transfer) -> Path:
     return Path(hf_hub_download(repo, name, revision=revision, etag_timeout=SECONDS, tqdm_class=bar))
 
 
-def _check_disk(repo: str, size: int) -> None:
+def check_disk(repo: str, size: int) -> None:
+    """Raises `ModelError` where so many bytes do not fit."""
     place = Path(constants.HF_HUB_CACHE).expanduser()
     there = next(folder for folder in (place, *place.parents) if folder.is_dir())
     free = shutil.disk_usage(there).free
@@ -172,7 +172,7 @@ def _check_disk(repo: str, size: int) -> None:
         )
 
 
-def _sentence(repo: str, revision: str | None, error: Exception) -> str:
+def reason_for(repo: str, revision: str | None, error: Exception) -> str:
     """What went wrong, and what to do."""
     name = type(error).__name__
     if isinstance(error, GatedRepoError):

@@ -15,32 +15,19 @@ import torch
 from attribution.errors import ModelError, OptionError
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.hooks import EmbeddingAdapter, only_first
-from attribution.rerankers.loading.checks import precision_note, self_test
-from attribution.rerankers.loading.files import (
-    LFS_POINTER,
-    Stamp,
-    check_pointer,
-    fingerprint,
-    judge,
-    names_in,
-    needed,
-    stamp,
-    stored_bytes,
-    weights_of,
-)
+from attribution.rerankers.loading.checks import precision_note, read_model, self_test, unloadable
+from attribution.rerankers.loading.files import Stamp, check_pointers, fingerprint, judge, names_in, stamp, stored_bytes
 from attribution.rerankers.loading.hub import OnBytes, cache_note, cached, fetch
-from attribution.rerankers.loading.loaded import Loaded
 from attribution.rerankers.loading.models import MODELS, place_of
-from attribution.rerankers.loading.read import read_model, unloadable
 from attribution.rerankers.loading.sentence_transformers import length_note, read_settings
-from attribution.rerankers.memory import check_room
+from attribution.rerankers.memory import Loaded, check_room
 from attribution.rerankers.reranker import Reranker
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 _kept = Loaded()
 _stamps: dict[tuple[Any, ...], Stamp | None] = {}  # of the folder, when it was loaded: saved again, it is another model
-_load_lock = threading.Lock()  # one model at a time goes into memory; downloads run beside each other
+load_lock = threading.Lock()  # one model at a time goes into memory; downloads run beside each other
 _turns: dict[tuple[Any, ...], threading.Lock] = {}  # what two visitors ask for is loaded once
 
 
@@ -70,7 +57,7 @@ def load_reranker(
     key = (model_id, revision, device, dtype, *options.values())
     if reranker := _found(key):  # never wait behind another visitor's download
         return reranker
-    with _turn(key, on_bytes):
+    with turn(key, on_bytes):
         if reranker := _found(key):
             return reranker
         try:
@@ -86,7 +73,7 @@ def _load_and_keep(key: tuple[Any, ...], on_bytes: OnBytes | None, options: dict
     place, asked = place_of(model_id, revision)
     as_it_was = stamp(place)
     folder, commit = _locate(model_id, place, asked, on_bytes, dtype)
-    with _load_lock:
+    with load_lock:
         reranker = _load(model_id, folder, commit, device, dtype, options)
         _kept.put(key, reranker)
         _stamps[key] = as_it_was
@@ -111,16 +98,16 @@ def _as_it_was(reranker: Reranker, since: str) -> Reranker:
 
 
 @contextmanager
-def _turn(key: tuple[Any, ...], on_bytes: OnBytes | None) -> Iterator[None]:
+def turn(key: tuple[Any, ...], on_bytes: OnBytes | None) -> Iterator[None]:
     """One caller at a time for each key; who waits hears of it, and may give up by raising."""
-    turn = _turns.setdefault(key, threading.Lock())
-    while not turn.acquire(timeout=0.2):
+    lock = _turns.setdefault(key, threading.Lock())
+    while not lock.acquire(timeout=0.2):
         if on_bytes:
             on_bytes(0, 0)
     try:
         yield
     finally:
-        turn.release()
+        lock.release()
 
 
 def in_memory(model_id: str) -> Reranker | None:
@@ -184,10 +171,8 @@ def _locate(model_id: str, place: str, revision: str | None, on_bytes: OnBytes |
 def _load(model_id: str, folder: Path, revision: str, device: str, dtype: str, options: dict[str, Any]) -> Reranker:
     names = names_in(folder)
     config = judge(model_id, names, lambda name: (folder / name).read_bytes())
-    for name in needed(names):
-        with (folder / name).open("rb") as file:
-            check_pointer(model_id, name, file.read(len(LFS_POINTER)))
-    size = stored_bytes(config, sum((folder / name).stat().st_size for name in weights_of(needed(names))), dtype)
+    check_pointers(model_id, folder, names)
+    size = stored_bytes(config, {name: (folder / name).stat().st_size for name in names}, dtype)
     _kept.make_room(size)
     check_room(model_id, size, dtype)
     family, model, tokenizer = read_model(model_id, folder, names, DTYPES[dtype])

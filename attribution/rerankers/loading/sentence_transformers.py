@@ -6,7 +6,7 @@ files only where `modules.json` and `config_sentence_transformers.json` say that
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import ModelError, OptionError, check_range
 from attribution.rerankers.families import Family
-from attribution.rerankers.loading.files import names_in
-from attribution.rerankers.loading.modules import LOGIT_SCORE, module_types, not_followed
+from attribution.rerankers.families.chain import json_in
+from attribution.rerankers.loading.files import LOGIT_SCORE, module_types, names_in, not_followed
 from attribution.rerankers.loading.readout import ReadOut, read_answers, read_labels
 from attribution.rerankers.memory import number_set
 from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, check_room, make_prompt
@@ -32,15 +32,6 @@ BY_THE_WAY = {"model_kwargs", "model_args", "config_kwargs", "config_args"}  # m
 OF_THE_MODEL = {"dtype", "torch_dtype", "attn_implementation", "device_map", "low_cpu_mem_usage", "num_labels"}
 OF_THE_TOKENIZER = {"model_max_length", "padding_side", "use_fast"}
 OF_A_CALL = {"max_length", "truncation", "padding"}
-
-
-def module_config(folder: Path, name: str) -> dict[str, Any]:
-    """The config of the first module of that class name; empty if there is none."""
-    for module in _read(folder / "modules.json", []):
-        if str(module["type"]).split(".")[-1] == name:
-            config: dict[str, Any] = _read(folder / module["path"] / "config.json", {})
-            return config
-    return {}
 
 
 def read_settings(
@@ -59,18 +50,20 @@ def read_settings(
     `label`, `template` and `max_length` are `load_reranker`'s. Raises `ModelError` or `OptionError`.
     """
     modules = module_types(names_in(folder), lambda name: (folder / name).read_bytes())
-    files = [_read(folder / f"sentence_{kind}_config.json", {}) for kind in KINDS] if modules else []
+    files = [json_in(folder / f"sentence_{kind}_config.json") for kind in KINDS] if modules else []
     own: dict[str, Any] = next(filter(None, files), {})
-    score = module_config(folder, LOGIT_SCORE) if LOGIT_SCORE in modules else {}
-    _refuse_unknown(own, model_id)
+    entries = json_in(folder / "modules.json") if LOGIT_SCORE in modules else []
+    score = json_in(folder / entries[modules.index(LOGIT_SCORE)]["path"] / "config.json") if entries else {}
+    refuse_unknown(own, model_id)
     _refuse_outputs(own, modules, family, score, model_id, asked=template is not None)
-    prompts = _read(folder / "config_sentence_transformers.json", {}) if modules else {}
+    prompts = json_in(folder / "config_sentence_transformers.json") if modules else {}
     instruction = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name")) or ""
     if own.get("do_lower_case"):
-        _lower_case(tokenizer)
+        own_one = tokenizer.backend_tokenizer.normalizer
+        tokenizer.backend_tokenizer.normalizer = Normalizers([Lowercase(), *([own_one] if own_one else [])])
     tokenizer.backend_tokenizer.no_truncation()  # whatever tokenizer.json came with: ids are cut in `encoding`
     tokenizer.backend_tokenizer.no_padding()
-    longest = _max_length(own, config, tokenizer, family, max_length)
+    longest = max_length_of(own, config, tokenizer, family, max_length)
     prompt, true, false = _prompt(family, modules, own, tokenizer, model_id, instruction, template)
     if prompt:
         check_room(prompt, tokenizer, longest, model_id)
@@ -82,8 +75,7 @@ def read_settings(
             )
     else:
         answers = read_labels(config, model_id, label)
-    before = "" if prompt else instruction
-    return ReadOut(answers.true, answers.false, answers.reads, before, prompt), longest
+    return dataclasses.replace(answers, before="" if prompt else instruction, prompt=prompt), longest
 
 
 def _prompt(
@@ -138,7 +130,7 @@ def advice(family: Family) -> str:
     return f"Name a template: {made} {', '.join(others)}; or g{files}"
 
 
-def _max_length(
+def max_length_of(
     own: dict[str, Any], config: Any, tokenizer: PreTrainedTokenizerBase, family: Family, asked: int | None
 ) -> int:
     """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`."""
@@ -175,12 +167,7 @@ def length_note(config: Any, tokenizer: PreTrainedTokenizerBase, length: int) ->
     )
 
 
-def _lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
-    normalizer = tokenizer.backend_tokenizer.normalizer
-    tokenizer.backend_tokenizer.normalizer = Normalizers([Lowercase(), *([normalizer] if normalizer else [])])
-
-
-def _refuse_unknown(own: dict[str, Any], model_id: str) -> None:
+def refuse_unknown(own: dict[str, Any], model_id: str) -> None:
     """Raises `ModelError` for settings of sentence-transformers that we do not follow and that may change the score."""
     calls = own.get("processing_kwargs") or {}
     text = calls.get("text") or {}
@@ -221,7 +208,3 @@ def _refuse_outputs(
         found.append(f"{'no ' if family.prompt else ''}LogitScore with {family.label}")
     if found:
         raise not_followed(model_id, found)
-
-
-def _read(path: Path, missing: Any) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else missing

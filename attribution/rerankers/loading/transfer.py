@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from attribution.errors import ModelError
@@ -47,29 +48,25 @@ def watched(work: Callable[[], Answer], transfer: Transfer, on_bytes: OnBytes, s
 
     The client resumes a broken transfer by itself; it has no limit on the whole.
     """
-    answers: list[Answer] = []
-    errors: list[BaseException] = []
+    answer: Future[Answer] = Future()
 
     def run() -> None:
         try:
-            answers.append(work())
+            answer.set_result(work())
         except BaseException as error:
-            errors.append(error)
+            answer.set_exception(error)
 
     transfer.last = time.monotonic()
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    threading.Thread(target=run, daemon=True).start()  # nobody waits for it at exit
     try:
-        while thread.is_alive():
-            thread.join(0.1)
+        while not answer.done():
+            wait([answer], 0.1)
             on_bytes(transfer.done, transfer.total)
-            if thread.is_alive() and time.monotonic() - transfer.last > stalled:
+            if not answer.done() and time.monotonic() - transfer.last > stalled:
                 raise ModelError(
                     f"The Hub has sent nothing for {stalled:.0f} seconds, after {gigabytes(transfer.done)} of "
                     f"{gigabytes(transfer.total)}. {KEPT}"
                 )
     finally:
-        transfer.given_up = thread.is_alive()
-    if errors:
-        raise errors[0]
-    return answers[0]
+        transfer.given_up = not answer.done()
+    return answer.result()

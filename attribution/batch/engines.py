@@ -1,21 +1,82 @@
-"""Rows at which the process died: counted in a file beside the answers, so that no row ends one run after the other."""
+"""Who answers the rows: this process, one after another, or Ray where it is asked for; and what a terminal hears.
+
+Rows at which the process died are counted in a file beside the answers, so that no row ends one run after the other.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from attribution.answers import dumps
-from attribution.batch.jobs import FORMAT
-from attribution.batch.output import digests
+from attribution.batch.distributed import run_distributed
+from attribution.batch.jobs import FORMAT, Job, answer_or_reason
+from attribution.batch.output import Output, digests
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
+from attribution.rerankers.reranker import Reranker
 
 MOST = 2  # deaths at one row, then it is skipped
+
+
+def complaining(bar: Any) -> Callable[[BadLine], None]:
+    """Says a bad line on stderr, beside the `bar` of tqdm."""
+    return lambda bad: bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
+
+
+def run_rows(
+    args: argparse.Namespace, reranker: Reranker, rows: Iterable[Row | BadLine], job: Job, output: Output, bar: Any
+) -> int:
+    """As `run_local` or `run_distributed`, as `args` say; `bar` counts the rows."""
+    hear = (lambda: bar.update(), complaining(bar))
+    if args.engine == "ray":
+        return run_distributed(job.loading["model_id"], rows, job, output, *hear, workers=args.workers)
+    return run_local(reranker, rows, job, output, *hear)
+
+
+def run_local(
+    reranker: Reranker,
+    rows: Iterable[Row | BadLine],
+    job: Job,
+    output: Output,
+    on_row: Callable[[], object],
+    on_bad: Callable[[BadLine], object],
+) -> int:
+    """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`.
+
+    A row at which the process died twice, here and in earlier runs into the same file, is skipped.
+    """
+    skipped, deaths = 0, Deaths(output.path)
+    for row in rows:
+        bad = row if isinstance(row, BadLine) else _answer(reranker, row, job, output, deaths)
+        if bad:
+            on_bad(bad)
+            skipped += 1
+        on_row()
+    return skipped
+
+
+def _answer(reranker: Reranker, row: Row, job: Job, output: Output, deaths: Deaths) -> BadLine | None:
+    try:
+        if output.has(row):
+            return None
+    except InputError as error:
+        return BadLine(row.line, str(error))
+    if bad := deaths.skip(row):
+        return bad
+    with deaths.at(row):
+        said, reason = answer_or_reason(reranker, row, job)
+    if said is None:
+        return BadLine(row.line, reason)
+    output.write(row, said)
+    return None
 
 
 class Deaths:
