@@ -9,38 +9,22 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads cost 10x on a shared machine
 
 if TYPE_CHECKING:
-    from attribution.audit.audit import audit
-    from attribution.errors import AttributionError
-    from attribution.evidence.compare.contrast import contrast, rank
-    from attribution.evidence.compare.counterfactual import counterfactual
-    from attribution.evidence.compare.interaction import interaction
-    from attribution.evidence.compare.passages import contrast_sentences
-    from attribution.evidence.compare.raising import raise_above
-    from attribution.evidence.probes.probe import probe
-    from attribution.evidence.probes.probe_set import probe_set
-    from attribution.evidence.sentences import sentences
-    from attribution.explain import explain
-    from attribution.methods import METHODS
-    from attribution.rerankers.loading.load import load_reranker
-    from attribution.rerankers.loading.models import MODELS
+    from attribution.audit.audit import audit as audit
+    from attribution.errors import AttributionError as AttributionError
+    from attribution.evidence.compare.contrast import contrast as contrast
+    from attribution.evidence.compare.contrast import rank as rank
+    from attribution.evidence.compare.counterfactual import counterfactual as counterfactual
+    from attribution.evidence.compare.interaction import interaction as interaction
+    from attribution.evidence.compare.passages import contrast_sentences as contrast_sentences
+    from attribution.evidence.compare.raising import raise_above as raise_above
+    from attribution.evidence.probes.probe import probe as probe
+    from attribution.evidence.probes.probe_set import probe_set as probe_set
+    from attribution.evidence.sentences import sentences as sentences
+    from attribution.explain import explain as explain
+    from attribution.methods import METHODS as METHODS
+    from attribution.rerankers.loading.load import load_reranker as load_reranker
+    from attribution.rerankers.loading.models import MODELS as MODELS
 
-__all__ = [
-    "METHODS",
-    "MODELS",
-    "AttributionError",
-    "audit",
-    "contrast",
-    "contrast_sentences",
-    "counterfactual",
-    "explain",
-    "interaction",
-    "load_reranker",
-    "probe",
-    "probe_set",
-    "raise_above",
-    "rank",
-    "sentences",
-]
 _HOMES = {  # imported when first asked for, so that what only formats results needs no torch
     "AttributionError": "errors",
     "METHODS": "methods",
@@ -58,6 +42,7 @@ _HOMES = {  # imported when first asked for, so that what only formats results n
     "rank": "evidence.compare.contrast",
     "sentences": "evidence.sentences",
 }
+__all__ = [*_HOMES]
 
 
 class _Package(ModuleType):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from attribution.explain import options_of
@@ -24,8 +23,7 @@ def sequences(method: str, sides: Sides, **options: Any) -> int:
     """At most so many sequences through the model for `method` with its `options`; backward passes not counted."""
     passes = METHODS[method].passes
     if isinstance(passes, Passes):
-        parameters = inspect.signature(METHODS[method].attribute).parameters
-        given = {name: options.get(name) or parameters[name].default for name in options_of(method)}
+        given = {name: options.get(name) or default for name, default in options_of(method).items()}
         passes = passes.at_most(sides, given)
     return passes + OUTSIDE
 

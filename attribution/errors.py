@@ -1,5 +1,7 @@
 """What can go wrong with an explanation. Every message says what was given, what is valid and what to do."""
 
+from collections.abc import Iterable
+
 
 class AttributionError(ValueError):
     """Any error a caller can mend; `app.py` shows its message as it is."""
@@ -44,3 +46,9 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     if not number or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise OptionError(f"{name} is {value!r}; it must be {kind} between {low} and {high}.")
+
+
+def check_key(name: str, value: object, valid: Iterable[str]) -> None:
+    """Raises `OptionError` unless `value` is one of `valid`; `name` is what the message calls it."""
+    if not isinstance(value, str) or value not in valid:
+        raise OptionError(f"Unknown {name} {value!r}. Valid: {', '.join(valid)}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped
+from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped, check_key
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
 from attribution.rerankers.autograd import with_autograd
@@ -77,13 +77,8 @@ def explain(
     )
 
 
-def options_of(method: str) -> list[str]:
-    """Names of the options that `method`, a key of `METHODS`, takes."""
-    return [*_options(method)]
-
-
-def _options(method: str) -> dict[str, Any]:
-    """Name -> default."""
+def options_of(method: str) -> dict[str, Any]:
+    """The options that `method`, a key of `METHODS`, takes: name -> default."""
     parameters = inspect.signature(METHODS[method].attribute).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
@@ -101,9 +96,8 @@ def try_options(reranker: Reranker, method: str, options: dict[str, Any]) -> Non
 
 def check_options(method: str, options: dict[str, Any]) -> None:
     """Raises `OptionError` for an unknown method, an option that it does not take, and a flag that is no flag."""
-    if not isinstance(method, str) or method not in METHODS:
-        raise OptionError(f"Unknown method {method!r}. Valid: {', '.join(METHODS)}.")
-    valid = _options(method)
+    check_key("method", method, METHODS)
+    valid = options_of(method)
     unknown = sorted(set(options) - set(valid))
     if unknown:
         raise OptionError(f"{method} does not take {', '.join(unknown)}. Valid: {', '.join(valid) or 'no options'}.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -19,6 +19,10 @@ from attribution.answers import dumps
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
 from attribution.types import Explanation, Segment
+from attribution.views.picture import card_svg as to_svg
+from attribution.views.share import share_svg as to_share_svg
+from attribution.views.standalone import page_html as to_html
+from attribution.views.standalone import sentences_page_html as sentences_to_html
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
@@ -101,18 +105,26 @@ def to_csv(explanations: Sequence[Explanation], found: Sentences | None = None) 
     A text that a spreadsheet would run gets an apostrophe before it.
     """
     listed = sentences_to_dict(found)["sentences"] if found else []
-    rows: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
-    out = io.StringIO()
-    table = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    table.writeheader()
+    sentences: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
+    rows = []
     for explanation in explanations:
         content = to_dict(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
-            of_word = {"word": counted[word["segment"]], "text": cell(word["text"])}
-            of_sentence = next((row for row in rows if word["segment"] == "document" and word["end"] <= row["end"]), {})
-            table.writerow({**content, **of_sentence, **word, **of_word, "notes": " ".join(explanation.notes)})
+            own = next((one for one in sentences if word["segment"] == "document" and word["end"] <= one["end"]), {})
+            rows.append({**content, **own, **word, "word": counted[word["segment"]]})
             counted[word["segment"]] += 1
+    return csv_of(CSV_COLUMNS, rows)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """The `columns` of `rows`, under a head; notes are joined. An apostrophe is before what a spreadsheet would run."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    for row in rows:
+        safe = {name: cell(row[name]) for name in ("name", "text") if name in row}
+        table.writerow({**row, **safe, "notes": " ".join(row["notes"])})
     return out.getvalue()
 
 
@@ -133,27 +145,13 @@ def sentences_to_json(found: Sentences) -> str:
 
 def sentences_to_csv(found: Sentences) -> str:
     """A row a sentence, counted from 1. A text that a spreadsheet would run gets an apostrophe before it."""
-    out = io.StringIO()
-    table = csv.DictWriter(out, SENTENCE_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    table.writeheader()
-    for i, row in enumerate(sentences_to_dict(found)["sentences"], start=1):
-        table.writerow({**row, "sentence": i, "text": cell(row["text"]), "notes": " ".join(found.notes)})
-    return out.getvalue()
-
-
-def sentences_to_html(found: Sentences) -> str:
-    """One HTML file of the sentences that needs nothing else."""
-    from attribution.views.sentences import page_html
-
-    return str(page_html(found))
+    rows = enumerate(sentences_to_dict(found)["sentences"], start=1)
+    return csv_of(SENTENCE_COLUMNS, ({**row, "sentence": i, "notes": found.notes} for i, row in rows))
 
 
 def probes_to_json(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> str:
     """What the probes of a pair found: edited texts, logits, controls and verdicts; `notes`: of the model."""
-    return dumps(
-        {"format": "rerank-lens probes 1", "results": plain(list(results)), "notes": list(notes)},
-        indent=1,
-    )
+    return dumps({"format": "rerank-lens probes 1", "results": plain(list(results)), "notes": list(notes)}, indent=1)
 
 
 def probes_to_csv(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> str:
@@ -168,29 +166,6 @@ def probes_to_csv(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> 
         if not r.variants:
             writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note, " ".join(notes)])
     return rows.getvalue()
-
-
-def to_html(
-    explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
-) -> str:
-    """One HTML file of the cards that needs nothing else: no script, no request, light and dark."""
-    from attribution.views.standalone import page_html
-
-    return str(page_html(explanations, measured, found))
-
-
-def to_svg(explanation: Explanation) -> str:
-    """The explanation's words as an SVG picture, for a paper or a slide."""
-    from attribution.views.picture import card_svg
-
-    return str(card_svg(explanation))
-
-
-def to_share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
-    """A card to post, 1200 x 630: the text in the colours of the method that is believed, the score, the finding."""
-    from attribution.views.share import share_svg
-
-    return str(share_svg(explanations, measured))
 
 
 @dataclass(frozen=True)
@@ -209,15 +184,13 @@ FORMATS: dict[str, Format] = {
     "HTML": Format("explanations.html", "text/html", to_html),
     "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(believed(done, measured))),
     "Post, SVG": Format("share.svg", "image/svg+xml", lambda done, measured, *_: to_share_svg(done, measured)),
-    "Post, PNG": Format(
-        "share.png", "image/png", lambda done, measured, *_: to_share_svg(done, measured)
-    ),  # drawn by the browser
+    # Drawn by the browser, from the SVG.
+    "Post, PNG": Format("share.png", "image/png", lambda done, measured, *_: to_share_svg(done, measured)),
 }
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),
     "CSV": Format("probes.csv", "text/csv", lambda *given: EXCEL + probes_to_csv(*given)),
 }
-
 SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
     "JSON": Format("sentences.json", "application/json", sentences_to_json),
     "CSV": Format("sentences.csv", "text/csv", sentences_to_csv),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 from attribution.answers import dumps
 from attribution.evidence.compare.contrast import Contrast, Ranking
 from attribution.evidence.compare.passages import SentenceContrast
-from attribution.export import EXCEL, Format, cell, plain
+from attribution.export import EXCEL, Format, csv_of, plain
 from attribution.views.compare import Names
 from attribution.views.what_if import Outcome
 
@@ -64,26 +62,16 @@ def compared_to_json(compared: ComparedList) -> str:
 
 def compared_to_csv(compared: ComparedList) -> str:
     """A row a document, by rank. A text that a spreadsheet would run gets an apostrophe before it."""
-    out = io.StringIO()
-    table = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    table.writeheader()
     after = {which: one.after for which, one in compared.outcomes.items()}
-    for row in compared_to_dict(compared)["ranking"]["rows"]:
-        safe = {"name": cell(row["name"]), "text": cell(row["document"])}
-        what_if = {"what_if_logit": after.get(row["compared_as"]), "notes": " ".join(compared.ranking.notes)}
-        table.writerow({**row, **safe, **what_if})
-    return out.getvalue()
+    rows = compared_to_dict(compared)["ranking"]["rows"]
+    more = [{"text": row["document"], "what_if_logit": after.get(row["compared_as"])} for row in rows]
+    notes = {"notes": compared.ranking.notes}
+    return csv_of(COLUMNS, [{**row, **of, **notes} for row, of in zip(rows, more, strict=True)])
 
 
 def why_to_csv(compared: ComparedList) -> str:
     """A row a term of A's logit minus B's; only a head while it is not known. Each `by` adds up to the difference."""
-    out = io.StringIO()
-    table = csv.DictWriter(out, TERM_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
-    table.writeheader()
-    notes = " ".join(compared.ranking.notes)
-    for term in _terms(compared.contrast):
-        table.writerow({**term, "text": cell(term.get("text", "")), "notes": notes})
-    return out.getvalue()
+    return csv_of(TERM_COLUMNS, ({**term, "notes": compared.ranking.notes} for term in _terms(compared.contrast)))
 
 
 def _terms(why: Contrast | SentenceContrast | None) -> Iterator[dict[str, Any]]:

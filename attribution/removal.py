@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from attribution.errors import OptionError
+from attribution.errors import check_key
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import OPERATORS, Explanation, Segment, TokenizedPair
 from attribution.words import read_units, units_by_sentence
 
 Present = frozenset[int]  # the document words that are left, counted from 0
+Logits = dict[Present, float]
+Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> at least their logits
 
 
 def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document") -> list[list[int]]:
@@ -34,20 +36,8 @@ PARTS: dict[str, Callable[[Explanation | TokenizedPair], list[list[int]]]] = {
 
 def parts_of(pair: Explanation | TokenizedPair, unit: str) -> list[list[int]]:
     """The token positions of the document's words or sentences. Raises `OptionError` for another `unit`."""
-    check_unit(unit)
+    check_key("unit", unit, PARTS)
     return PARTS[unit](pair)
-
-
-def check_unit(unit: str) -> None:
-    """Raises `OptionError` for anything but "word" and "sentence"."""
-    if not isinstance(unit, str) or unit not in PARTS:
-        raise OptionError(f"Unknown unit {unit!r}. Valid: {', '.join(PARTS)}.")
-
-
-def check_operator(operator: str) -> None:
-    """Raises `OptionError` for anything but a key of `OPERATORS`."""
-    if not isinstance(operator, str) or operator not in OPERATORS:
-        raise OptionError(f"Unknown operator {operator!r}. Valid: {', '.join(OPERATORS)}.")
 
 
 def score_kept(
@@ -56,12 +46,13 @@ def score_kept(
     words: Sequence[Sequence[int]],
     kept: Iterable[Present],
     operator: str = "mask",
-) -> dict[Present, float]:
+) -> Logits:
     """The raw logit for each set of `kept` words, the others removed by `operator`; each distinct set is scored once.
 
     `words` as `seen_words` gives them. Batches hold sequences of one length and about 2,048 tokens.
+    Raises `OptionError` for anything but a key of `OPERATORS`.
     """
-    check_operator(operator)
+    check_key("operator", operator, OPERATORS)
     sets = list(dict.fromkeys(kept))
     stays = torch.ones(len(sets), len(pair.tokens), dtype=torch.bool)  # (sets, seq)
     for i, left in enumerate(sets):
@@ -75,6 +66,18 @@ def score_kept(
                 values = score(_without(reranker, pair, stays[rows], operator)).tolist()
             logits |= {sets[row]: value for row, value in zip(rows.tolist(), values, strict=True)}
     return logits
+
+
+def game(reranker: Reranker, pair: TokenizedPair, words: Sequence[Sequence[int]], operator: str = "mask") -> Play:
+    """`score_kept` that remembers: each call gives the logits of all sets so far, and no set is scored twice."""
+    known: Logits = {}
+
+    def play(sets: Iterable[Present]) -> Logits:
+        new = [present for present in sets if present not in known]
+        known.update(score_kept(reranker, pair, words, new, operator))
+        return known
+
+    return play
 
 
 def _without(reranker: Reranker, pair: TokenizedPair, stays: Tensor, operator: str) -> dict[str, Tensor]:

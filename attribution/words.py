@@ -136,15 +136,8 @@ def to_words(explanation: Explanation, segment: Segment) -> list[Word]:
 def sum_to_words(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
     """As `to_words`, for any `values`, one a token of `read`."""
     return [
-        Word(
-            unit.text,
-            segment,
-            unit.start,
-            unit.end,
-            sum(values[i] for i in unit.positions) if unit.positions else None,
-            unit.cut,
-        )
-        for unit in units(read, segment)
+        Word(u.text, segment, u.start, u.end, sum(values[i] for i in u.positions) if u.positions else None, u.cut)
+        for u in units(read, segment)
     ]
 
 

@@ -90,7 +90,7 @@ def show(draw: random.Random, model: str) -> str:
     content = to_dict(explanation)
     for side in ("query", "document"):
         assert "".join(text for text, _ in content["highlighted"][side]) == content[side]
-    card = Tags(card_html(explanation, METHODS["saliency"], label="x"))
+    card = Tags(card_html(explanation, label="x"))
     assert card.tags <= ALLOWED, card.tags - ALLOWED
     assert not card.runs
     page = Tags(to_html({"saliency": explanation}))

@@ -27,7 +27,7 @@ from attribution.export import FORMATS, SCHEMA, to_csv, to_json
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.loading.models import BUNDLED, Checkpoint
 from attribution.rerankers.reranker import Reranker
-from attribution.views.cards import faithfulness_section
+from attribution.views.faithfulness import faithfulness_html
 from attribution.views.probes import probes_html
 from benchmarks.summary import stored, summary
 from interface.page import settings
@@ -113,7 +113,7 @@ def test_the_method_is_on_the_page(page: list[Any], tiny_bert: Reranker, monkeyp
     assert settings.label(tiny_bert.model_id, size, [METHOD], 4, 4).startswith(f"1 of {len(METHODS)} methods, about")
     done = {METHOD: explain(tiny_bert, QUERY, DOCUMENT, METHOD)}
     measured = measure(tiny_bert, done)
-    assert METHODS[METHOD].label in faithfulness_section(measured, done)
+    assert METHODS[METHOD].label in faithfulness_html(measured, done)
     assert METHODS[METHOD].label in FORMATS["HTML"].write(done, measured)
 
 

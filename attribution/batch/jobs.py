@@ -12,14 +12,14 @@ from attribution.answers import answer_of
 from attribution.audit.failures import inversion_of
 from attribution.audit.reading import read_inversion
 from attribution.batch.rows import Row
-from attribution.errors import AttributionError, OptionError
+from attribution.errors import AttributionError, OptionError, check_key
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.sentences import sentences
 from attribution.explain import check_options, explain, try_options
 from attribution.export import plain, sentences_to_dict
-from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
+from attribution.types import OPERATORS
 
 RowAnswer = dict[str, Any]
 FORMAT = "rerank-lens {task} 1"  # the first field of every line, by which a file is known as ours
@@ -55,7 +55,7 @@ class Job:
             raise OptionError(f"explain takes one --method; {len(self.methods)} were given. Run it once for each.")
         for method in self.methods:
             check_options(method, dict(self.options))
-        check_operator(self.operator)
+        check_key("operator", self.operator, OPERATORS)
 
     def check_on(self, reranker: Reranker) -> None:
         """Raises `OptionError` for a value that a method refuses on this model, before any row is read."""

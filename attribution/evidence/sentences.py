@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from attribution.errors import check_range
-from attribution.methods.perturbation import Logits, Play, balanced_orders, exact_shapley, order_effects
+from attribution.methods.perturbation import balanced_orders, exact_shapley, order_effects
 from attribution.numbers import logit
-from attribution.removal import Present, check_operator, score_kept
+from attribution.removal import Logits, Play, Present, game
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
@@ -132,18 +132,18 @@ def sentences_stream(
     on_pass: Callable[[Meter], None] | None = None,
 ) -> Iterator[Sentences]:
     """`sentences` as it goes: first `without`, after a forward a sentence and two; then `alone`; then the shares."""
-    check_operator(operator)
     check_range("seed", seed, 0, 2**63 - 1)
     pair = reranker.encode(query, document)
     parts = units_by_sentence(pair)
     read = [i for i, units in enumerate(parts) if any(unit.positions for unit in units)]
     players = [[position for unit in parts[i] for position in unit.positions] for i in read]
-    meter, known, took = Meter(on_pass), dict[Present, float](), list[float]()
+    meter, took = Meter(on_pass), list[float]()
+    score = game(reranker, pair, players, operator)
 
     def play(sets: Iterable[Present]) -> Logits:
         began = time.perf_counter()
         with metered(meter):  # left before each yield: the caller's passes are not ours
-            known.update(score_kept(reranker, pair, players, (s for s in sets if s not in known), operator))
+            known = score(sets)
         took.append(time.perf_counter() - began)
         return known
 
@@ -153,7 +153,7 @@ def sentences_stream(
         return replace(before, sentences=now, n_forward=meter.n_forward, seconds=sum(took), **more)
 
     everything = frozenset(range(len(read)))
-    play([everything, frozenset(), *(everything - {k} for k in everything)])
+    known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # and all that is played later
     logit, empty_logit = known[everything], known[frozenset()]
     spans = zip(split_sentences(document), parts, strict=True)
     unread = Sentences(

@@ -40,6 +40,11 @@ class Method:
         return resolve_name(self.function)
 
     @property
+    def colours(self) -> str:
+        """What its colours tell: "signed" (raises or lowers), "strength" alone, or "control"."""
+        return "control" if self.control else "signed" if self.signed else "strength"
+
+    @property
     def cost(self) -> str:
         """`passes` in words."""
         if isinstance(self.passes, Passes):

@@ -120,28 +120,23 @@ def integrate(evaluate: Evaluate, first: Sequence[Tensor], tolerance: float, max
         found = evaluate(wanted)
         finer = [path.with_nodes(alphas, *of) for path, alphas, of in zip(paths, wanted, found, strict=True)]
         changes = [
-            _distance(new, old) if len(alphas) else change
+            (new.integral() - old.integral()).abs().sum().item() if len(alphas) else change
             for new, old, alphas, change in zip(finer, paths, wanted, changes, strict=True)
         ]
         paths = finer
-    return [_integral(path, change, tolerance) for path, change in zip(paths, changes, strict=True)]
-
-
-def _distance(a: Nodes, b: Nodes) -> float:
-    return (a.integral() - b.integral()).abs().sum().item()
+    return [
+        Integral(
+            values=path.integral(),
+            residual=path.errors().abs().sum().item(),
+            n_steps=len(path.alphas),
+            capped=not _settled(path, change, tolerance),
+            logits=(path.logits[0].item(), path.logits[-1].item()),
+        )
+        for path, change in zip(paths, changes, strict=True)
+    ]
 
 
 def _settled(nodes: Nodes, change: float, tolerance: float) -> bool:
     allowed = SLACK * (tolerance * nodes.integral().abs().sum().item() + ROUNDING)
     residual = nodes.errors().abs().sum().item()
     return len(nodes.alphas) >= FLOOR and max(change, residual) <= allowed
-
-
-def _integral(nodes: Nodes, change: float, tolerance: float) -> Integral:
-    return Integral(
-        values=nodes.integral(),
-        residual=nodes.errors().abs().sum().item(),
-        n_steps=len(nodes.alphas),
-        capped=not _settled(nodes, change, tolerance),
-        logits=(nodes.logits[0].item(), nodes.logits[-1].item()),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attribution.errors import MissingGradient, OptionError, check_range
+from attribution.errors import MissingGradient, check_key, check_range
 from attribution.methods.leaves import LEAVES, read_grad
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, TokenizedPair
@@ -65,8 +65,7 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:
     """Plain PyTorch: forward, `backward()` from the logit, read `.grad`; and the logit."""
-    if not isinstance(leaf, str) or leaf not in LEAVES:
-        raise OptionError(f"Unknown leaf {leaf!r}. Valid: {', '.join(LEAVES)}.")
+    check_key("leaf", leaf, LEAVES)
     if leaf != DEFAULT_LEAF:
         reranker = reranker.trainable()
     embed = reranker.word_embeddings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb
 
@@ -10,14 +10,12 @@ import torch
 
 from attribution.errors import check_range
 from attribution.methods.passes import in_full
-from attribution.removal import Present, score_kept, seen_words
+from attribution.removal import Play, game, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
 SIDES: tuple[Segment, Segment] = ("document", "query")
 ROLLS = 4  # of one random order, each with its reverse
-Logits = dict[Present, float]
-Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> at least their logits
 
 
 def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask") -> Attributed:
@@ -26,7 +24,7 @@ def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask"
     A word's value is spread evenly over its tokens. `operator`: a key of `removal.OPERATORS`.
     Zeiler & Fergus 2014, arXiv:1311.2901; Li et al. 2016, arXiv:1612.08220. Raises `OptionError`.
     """
-    words = [word for side in SIDES for word in _words(pair, side)]
+    words = [word for side in SIDES for word in seen_words(pair, side)]
     everything = frozenset(range(len(words)))
     without = [everything - {w} for w in range(len(words))]
     logits = score_kept(reranker, pair, words, [everything, *without], operator)
@@ -48,23 +46,17 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
     total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
     runs = []
     for side in SIDES:
-        words = _words(pair, side)
-        known: dict[Present, float] = {}
-
-        def play(
-            sets: Iterable[Present], words: list[list[int]] = words, known: dict[Present, float] = known
-        ) -> Logits:
-            known |= score_kept(reranker, pair, words, sets)
-            return known
-
+        words = seen_words(pair, side)
+        play = game(reranker, pair, words)
         if in_full(len(words), n_samples):
             values = exact_shapley(play, len(words))
         else:
             values = sampled_shapley(play, len(words), n_samples, generator)
         total += _spread(reranker, pair, words, values)
-        logit, without = known[frozenset(range(len(words)))], known[frozenset()]
-        runs.append(PathRun((side,), reranker.default_baseline, n_steps=0, baseline_logit=without))
-    return Attributed(total, tuple(runs), logit=logit)
+        whole, empty = frozenset(range(len(words))), frozenset[int]()
+        logits = play([whole, empty])  # known by now
+        runs.append(PathRun((side,), reranker.default_baseline, n_steps=0, baseline_logit=logits[empty]))
+    return Attributed(total, tuple(runs), logit=logits[whole])
 
 
 def exact_shapley(play: Play, n: int) -> list[float]:
@@ -107,10 +99,6 @@ def balanced_orders(n: int, n_samples: int, generator: torch.Generator) -> list[
             rolled = order[start:] + order[:start]
             orders += [rolled, rolled[::-1]]
     return orders[:n_samples]
-
-
-def _words(pair: TokenizedPair, side: Segment) -> list[list[int]]:
-    return seen_words(pair, side)
 
 
 def _spread(reranker: Reranker, pair: TokenizedPair, words: list[list[int]], values: list[float]) -> torch.Tensor:

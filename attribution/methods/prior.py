@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution.methods import METHODS
+from attribution.types import Explanation
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "passages.json"
 COLUMN = "best on"  # of the table by words: the share of passages where its words cost most of all methods
@@ -24,18 +25,18 @@ class Prior:
     share: float
 
 
-def prior_of(key: str, model: str, n_words: int, results: Path = RESULTS) -> Prior | None:
-    """Of a method of `METHODS`, on `model`, its id and revision, and a document as long as the passages or longer.
+def prior_of(of: Explanation, results: Path = RESULTS) -> Prior | None:
+    """Of the explanation's method, on its model, for a document as long as the passages or longer.
 
     None for a shorter document, for what was not measured with that model and method on every passage, and where
     nothing is stored, as in an installed package.
     """
     stored = _read(results)
     shortest, longest = stored.get("words", (0, 0))
-    if stored.get("models") != [model] or n_words < shortest:
+    if stored.get("models") != [f"{of.model_id} {of.revision}"] or len(of.document.split()) < shortest:
         return None
     by_label = {row["method"].split(" (")[0]: row for row in stored["tables"][-1]["rows"]}
-    row = by_label.get(METHODS[key].label, {})
+    row = by_label.get(METHODS[of.method].label, {})
     best = row.get(COLUMN)
     return Prior(stored["pairs"], shortest, longest, best["mean"]) if best else None
 

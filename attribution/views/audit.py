@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from attribution.numbers import fixed, logit, percent
 from attribution.types import Word
-from attribution.views.page_link import compare_link
+from attribution.views.page import compare_link
 from attribution.views.standalone import styles
 from attribution.views.templating import Markup, render
 from attribution.views.text import Shown, shown
+from attribution.views.waterfall import FLAT, Piece, Step, steps
 
 if TYPE_CHECKING:
     from attribution.audit.audit import Audit
+    from attribution.audit.causes import Cause
     from attribution.audit.comparison import Comparison
     from attribution.audit.failures import Inversion
     from attribution.audit.measures import Average
@@ -23,40 +24,10 @@ if TYPE_CHECKING:
 
 BARS = 400  # of the strip of queries; beyond, a bar stands for several
 N_STEPS = 6  # sentences of either text that have a step of their own
-FLAT = 0.005  # logits that would be shown as 0.00
-
-
-class Named(Protocol):
-    """What a report says of a cause."""
-
-    @property
-    def label(self) -> str:
-        """Its name."""
-
-    @property
-    def says(self) -> str:
-        """What it means where it holds."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A row of the waterfall from the right one's logit to the wrong one's; places in per cent of its width.
-
-    `words`: of the sentence, coloured by what each does, where they were looked at.
-    """
-
-    label: str
-    of: str
-    kind: str
-    value: float
-    start: float
-    width: float
-    end: float
-    words: tuple[Shown, ...] = ()
 
 
 def report_html(
-    audit: Audit, causes: Mapping[str, Named], *, comparison: Comparison | None = None, link: str | None = None
+    audit: Audit, causes: Mapping[str, Cause], *, comparison: Comparison | None = None, link: str | None = None
 ) -> Markup:
     """A whole document. `causes`: the table's rows; `link`: the address of a page whose Compare opens a failure."""
     own, *others = [one for one in audit.averages if one.measure == audit.measure]
@@ -158,46 +129,28 @@ def passage(text: str, parts: Sequence[Part], scale: float) -> list[Shown]:
         at = end
     if at < len(text):
         words.append(Word(text[at:], "document", at, len(text), 0.0))
-    return shown(words, scale, signed=True)
+    return shown(words, scale)
 
 
 def waterfall(inversion: Inversion, why: Why) -> list[Step]:
-    """From the right one's logit, sentence by sentence, to the wrong one's."""
+    """From the right one's logit, sentence by sentence, to the wrong one's; with the words that were looked at."""
     right, wrong = (inversion.case.right.logit, inversion.case.wrong.logit)
     pieces = [*_pieces(why.right, "right"), *_pieces(why.wrong, "wrong")]
     if why.common:
-        pieces.insert(0, _Piece(f"{len(why.common)} sentences in both", "", why.common_value))
+        pieces.insert(0, Piece(f"{len(why.common)} sentences in both", "", why.common_value))
     rest = wrong - right - sum(piece.value for piece in pieces)
     if abs(rest) >= FLAT:
-        pieces.append(_Piece("what is left over", "", rest))
-    ends = [right]
-    for piece in pieces:
-        ends.append(ends[-1] + piece.value)
-    low, reach = min(ends), (max(ends) - min(ends)) or 1.0
-    places = [round(2 + 96 * (end - low) / reach, 2) for end in ends]
-    steps = [Step("right one", "", "total", right, places[0], 0.0, places[0])]
-    for one, before, after in zip(pieces, places, places[1:], strict=False):
-        kind = "other" if not one.of else "lowers" if one.value < 0 else "raises"
-        width = round(abs(after - before), 2)
-        steps.append(Step(one.label, one.of, kind, one.value, min(before, after), width, after, one.words))
-    return [*steps, Step("wrong one", "", "total", wrong, places[-1], 0.0, places[-1])]
+        pieces.append(Piece("what is left over", "", rest))
+    return steps(pieces, Piece("right one", "", right), Piece("wrong one", "", wrong))
 
 
-@dataclass(frozen=True)
-class _Piece:
-    label: str
-    of: str
-    value: float
-    words: tuple[Shown, ...] = ()
-
-
-def _pieces(parts: Sequence[Part], of: str) -> list[_Piece]:
+def _pieces(parts: Sequence[Part], of: str) -> list[Piece]:
     largest = sorted(parts, key=lambda part: -part.size)
-    pieces = [_Piece(part.text.strip(), of, part.value, _inside(part)) for part in largest[:N_STEPS]]
+    pieces = [Piece(part.text.strip(), of, part.value, _inside(part)) for part in largest[:N_STEPS]]
     rest = largest[N_STEPS:]
-    return [*pieces, _Piece(f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
+    return [*pieces, Piece(f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
 
 
-def _inside(sentence: Part) -> tuple[Shown, ...]:
+def _inside(sentence: Part) -> Sequence[Shown]:
     scale = max((word.size for word in sentence.words), default=0.0)
-    return tuple(passage(sentence.text.strip(), sentence.words, scale or 1.0)) if sentence.words else ()
+    return passage(sentence.text.strip(), sentence.words, scale or 1.0) if sentence.words else ()

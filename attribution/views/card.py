@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass
+from typing import Literal
 
+from attribution.evidence.faithfulness.agreement import CaptumAgreement
+from attribution.evidence.faithfulness.scores import Faithfulness, count_of
+from attribution.methods import METHODS
+from attribution.numbers import fixed, logit
 from attribution.types import Explanation
-from attribution.views.removal import removal_html
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
-
-if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.agreement import CaptumAgreement
-    from attribution.evidence.faithfulness.scores import Faithfulness
-    from attribution.methods import Method
 
 REMOVED = {"mask": "masked", "delete": "deleted"}
 SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
@@ -21,7 +20,6 @@ SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
 
 def card_html(
     explanation: Explanation,
-    method: Method,
     *,
     label: str,
     measured: Faithfulness | None = None,
@@ -30,21 +28,22 @@ def card_html(
     large: bool = False,
     growing: bool = False,
 ) -> Markup:
-    """One method's card. `method` is the row of what ran, `label` of what was asked for.
+    """One method's card. `label`: of what was asked for.
 
     `measured` adds the verdict at its end, `captum` the distance from our own integrated gradients; `badge`: what the
     page's verdict says of this card, which has the slider then; `large`: it stands first and large. `growing`: it is
     left open, for a browser to close, so that what comes later is only added.
     """
+    method = METHODS[explanation.method]
     words = {side: to_words(explanation, side) for side in SIDES}
     return render(
         "card.html",
         explanation=explanation,
         method=method,
         label=label,
-        badges=badges(explanation, method),
-        sides=[side_of(words[side], side, signed=method.signed, control=method.control) for side in SIDES],
-        extra=verdict_html(explanation, method, measured) if measured else "",
+        badges=badges(explanation),
+        sides=[side_of(words[side], side, method.colours) for side in SIDES],
+        extra=verdict_html(explanation, measured) if measured else "",
         captum=captum,
         badge=badge,
         large=large,
@@ -55,7 +54,7 @@ def card_html(
     )
 
 
-def verdict_html(explanation: Explanation, method: Method, measured: Faithfulness) -> Markup:
+def verdict_html(explanation: Explanation, measured: Faithfulness) -> Markup:
     """Whether the method is above random orders under each operator; none for a text of few words."""
     key = explanation.requested_method
     if key not in measured.methods or not measured.enough_words:
@@ -63,11 +62,13 @@ def verdict_html(explanation: Explanation, method: Method, measured: Faithfulnes
     under = [(REMOVED[one.operator], one.methods[key]) for one in measured.every]
     good = all(scores.clear for _, scores in under)
     as_good = not good and all(scores.over_random.clear for _, scores in under)
-    return render("verdict.html", under=under, good=good, as_good=as_good, control=method.control)
+    control = METHODS[explanation.method].control
+    return render("verdict.html", under=under, good=good, as_good=as_good, control=control)
 
 
-def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:
+def badges(explanation: Explanation) -> list[tuple[str, bool]]:
     """Text of each badge, and whether it warns."""
+    method = METHODS[explanation.method]
     nodes = [str(path.n_steps) for path in explanation.paths if path.n_steps]
     every = [
         (explanation.method != explanation.requested_method, "fallback used", True),
@@ -79,6 +80,44 @@ def badges(explanation: Explanation, method: Method) -> list[tuple[str, bool]]:
         (any(path.capped for path in explanation.paths), "step cap hit", True),
     ]
     return [(text, warns) for holds, text, warns in every if holds]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stop of the slider: the keys of the words that are gone by then, and logits, as printed and as places in %.
+
+    `low` to `high`: the random orders with as many words gone.
+    """
+
+    share: str
+    gone: list[str]
+    logit: str
+    low: str
+    high: str
+    at: float
+    band: tuple[float, ...]
+
+
+def removal_html(explanation: Explanation, measured: Faithfulness) -> Markup:
+    """The legend of the colours, and a slider over the shares of words that were removed; no pass of its own."""
+    steps = [asdict(step) for step in removal_steps(explanation, measured)]
+    return render("removal.html", steps=steps, signed=METHODS[explanation.method].signed)
+
+
+def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[Step]:
+    """Every share of the deletion curve but the last, where all words are gone."""
+    scores, orders = measured.methods[explanation.requested_method], measured.random.orders
+    keys = [f"d{i}" for i, word in enumerate(to_words(explanation, "document")) if word.attribution is not None]
+    shares = (0.0, *measured.fractions)
+    ends = [(min(values), max(values)) for values in zip(*(order.deletion for order in orders), strict=True)]
+    every = [value for low, high in ends for value in (low, high)] + list(scores.deletion)
+    least, width = min(every), (max(every) - min(every)) or 1.0
+    steps = []
+    for share, value, (low, high) in zip(shares, scores.deletion, ends, strict=False):
+        gone = [keys[word] for word in scores.order[: count_of(share, measured.n_words)]]
+        at, *band = (round(100 * (place - least) / width, 1) for place in (value, low, high))
+        steps.append(Step(f"{fixed(100 * share, 0)} %", gone, logit(value), logit(low), logit(high), at, tuple(band)))
+    return steps
 
 
 def pending_html(method: str, label: str, status: str, large: bool = False) -> Markup:

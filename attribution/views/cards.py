@@ -1,27 +1,22 @@
-"""Results -> the page's sections: score, cards, faithfulness. No gradio, no torch."""
+"""Results -> the Explain tab's head and cards. No gradio, no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.coverage import SCRIPTS, outside
 from attribution.evidence.faithfulness.agreement import CaptumAgreement, captum_agreement
-from attribution.evidence.faithfulness.summary import summarise
+from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.evidence.faithfulness.summary import Summary, summarise
 from attribution.methods import METHODS
 from attribution.methods.defaults import most_faithful
-from attribution.rerankers.loading.models import MODELS
-from attribution.views.card import SIDES, card_html, error_html, pending_html
-from attribution.views.faithfulness import faithfulness_html
-from attribution.views.score import score_html
+from attribution.types import Explanation
+from attribution.views.card import card_html, error_html, pending_html
 from attribution.views.sentence_bars import sentences_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Faithfulness
-    from attribution.evidence.faithfulness.summary import Summary
     from attribution.evidence.sentences import Sentences
-    from attribution.types import Explanation
 
 BADGES = {  # what the card that stands first and large says, by the verdict
     "best": "Believe this one",
@@ -32,27 +27,6 @@ BADGES = {  # what the card that stands first and large says, by the verdict
 UNCLEAR = "Not clearly better than random words here"
 USUAL = most_faithful()  # of the quick methods, by the stored benchmark
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
-
-
-def score_section(explanation: Explanation) -> Markup:
-    """The score panel, from any explanation of the pair."""
-    known = MODELS.get(explanation.model_id)
-    script = SCRIPTS.get(known.languages) if known else None
-    ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
-    sides = [outside(explanation, side, script) for side in SIDES]
-    score = score_html(
-        explanation.logit,
-        known.label if known else explanation.model_id,
-        explanation.revision,
-        seen=max(ends) if explanation.truncated else None,
-        length=len(explanation.document),
-        outside=[side for side in sides if side.mostly],
-        script=script,
-        precision=explanation.precision,
-        reads=explanation.reads,
-        control=explanation.control,
-    )
-    return render("root.html", content=score)
 
 
 def cards_html(
@@ -92,13 +66,22 @@ def each_card(
     large = _large(chosen, done, summary)
     cards = []
     for key in chosen:
+        label = METHODS[key].label
         if key in done:
-            badge = _badge(key, summary) if summary and key == large else ""
-            cards.append(_card(key, done, measured, badge, key == large, growing))
+            card = card_html(
+                done[key],
+                label=label,
+                measured=measured,
+                captum=_captum(done) if key == CAPTUM else None,
+                badge=_badge(key, summary) if summary and key == large else "",
+                large=key == large,
+                growing=growing,
+            )
         elif failed and key in failed:
-            cards.append(error_html(key, METHODS[key].label, failed[key]))
+            card = error_html(key, label, failed[key])
         else:
-            cards.append(pending_html(key, METHODS[key].label, "Not run yet.", key == large))
+            card = pending_html(key, label, "Not run yet.", key == large)
+        cards.append(card)
     return cards
 
 
@@ -129,26 +112,6 @@ def summary_html(summary: Summary | None, found: Sentences | None = None) -> Mar
     source = METHODS[summary.source].label if summary and summary.source else None
     names = [METHODS[key].label for key in summary.methods] if summary else []
     return render("summary.html", s=summary, source=source, names=names, sentences=found)
-
-
-def faithfulness_section(measured: Faithfulness, done: Mapping[str, Explanation]) -> Markup:
-    """Curves, table and agreement under the cards."""
-    return faithfulness_html(measured, done)
-
-
-def _card(
-    key: str, done: Mapping[str, Explanation], measured: Faithfulness | None, badge: str, large: bool, growing: bool
-) -> Markup:
-    return card_html(
-        done[key],
-        METHODS[done[key].method],
-        label=METHODS[key].label,
-        measured=measured,
-        captum=_captum(done) if key == CAPTUM else None,
-        badge=badge,
-        large=large,
-        growing=growing,
-    )
 
 
 def _captum(done: Mapping[str, Explanation]) -> CaptumAgreement | None:

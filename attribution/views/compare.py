@@ -95,4 +95,4 @@ def _words(explanation: Explanation | None, row: Ranked) -> list[Shown]:
     if explanation is None:
         return [Shown(row.document, "", "", "")]
     words = to_words(explanation, "document")
-    return shown(words, scale_of(words), signed=True)
+    return shown(words, scale_of(words))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.probes.wording import is_content
 from attribution.numbers import logit
 from attribution.types import Word
 from attribution.views.compare import A, B, Which, inside, quote
 from attribution.views.templating import Markup, render
-from attribution.views.text import Shown, scale_of, shown
+from attribution.views.text import scale_of, shown
+from attribution.views.waterfall import FLAT, Piece, Step, steps
 
 if TYPE_CHECKING:
     from attribution.evidence.compare.contrast import Bar, Contrast, Side
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 N_BARS = 6  # words or sentences of each text that have a bar of their own; more where the rest would be the longest
 N_TOLD = 3  # that the line names
-FLAT = 0.005  # logits: shown as 0.00, so neither ahead nor behind
 Words = Mapping[Which, Sequence[Word]]  # each text in words, with their attributions
 
 
@@ -34,37 +33,6 @@ class Logits(NamedTuple):
     def ahead(self) -> float:
         """A's less B's."""
         return self.a - self.b
-
-
-class Piece(NamedTuple):
-    """A term of a waterfall; `of`: "A", "B" or "query", empty for what is no word or sentence.
-
-    What it opens into: the `words` of a sentence, or the sentences that it stands for, `listed`.
-    """
-
-    label: str
-    of: str
-    value: float
-    words: Sequence[Shown] = ()
-    listed: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """A row of a waterfall; `start`, `width` and `end` in per cent of its width, `end` where the sum stands after it.
-
-    `kind`: "total" (a logit), "raises", "lowers", or "other" for what is no single word or sentence.
-    """
-
-    label: str
-    of: str
-    kind: Literal["total", "raises", "lowers", "other"]
-    value: float
-    start: float
-    width: float
-    end: float
-    words: Sequence[Shown] = ()
-    listed: Sequence[str] = ()
 
 
 def why_html(contrast: Contrast, label: str, now: Logits | None = None) -> Markup:
@@ -114,7 +82,8 @@ def sentence(contrast: Contrast, now: Logits | None = None) -> str:
     before = Logits(contrast.first.logit, contrast.second.logit)
     found = {}
     for side in contrast.sides:
-        bars = [bar for bar in _largest(side.bars) if abs(bar.value) >= FLAT]
+        largest = sorted(side.bars, key=lambda bar: -abs(bar.value))
+        bars = [bar for bar in largest if abs(bar.value) >= FLAT]
         named = [bar for bar in bars if is_content(bar.text)] or bars
         found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value, signed=True)}" for bar in named[:N_TOLD])
     by_document = f": {found['document']}" if found.get("document") else ""
@@ -149,7 +118,7 @@ def waterfall(contrast: Contrast, side: Side) -> list[Step]:
         pieces.append(Piece("baseline: no query", "", side.baseline))
     if abs(side.remainder) >= FLAT:
         pieces.append(Piece("what the integrals missed", "", side.remainder))
-    return _steps(pieces, contrast.second.logit, contrast.first.logit)
+    return steps(pieces, Piece("B", "", contrast.second.logit), Piece("A", "", contrast.first.logit))
 
 
 def passages_waterfall(contrast: SentenceContrast, words: Words) -> list[Step]:
@@ -158,7 +127,7 @@ def passages_waterfall(contrast: SentenceContrast, words: Words) -> list[Step]:
     for bar in contrast.bars:
         whose = A if bar.of == "first" else B
         own = inside(words[whose], bar.start, bar.end)
-        opened = shown(own, scale_of(own), signed=True)
+        opened = shown(own, scale_of(own))
         pieces[bar.of].append(Piece(" ".join(bar.text.split()), whose, bar.value, opened))
     both = [contrast.first[slice(*pair.first)].strip() for pair in contrast.common]
     name = f"{len(both)} sentence{'s' if len(both) > 1 else ''} in both" if both else "baseline: no document"
@@ -166,7 +135,7 @@ def passages_waterfall(contrast: SentenceContrast, words: Words) -> list[Step]:
     if abs(contrast.remainder) >= FLAT:
         middle.append(Piece("remainder", "", contrast.remainder))
     every = [*named(pieces["second"], "sentence", "B"), *middle, *named(pieces["first"], "sentence", "A")]
-    return _steps(every, contrast.second_logit, contrast.first_logit)
+    return steps(every, Piece("B", "", contrast.second_logit), Piece("A", "", contrast.first_logit))
 
 
 def named(pieces: Sequence[Piece], unit: str, of: str) -> list[Piece]:
@@ -180,29 +149,6 @@ def named(pieces: Sequence[Piece], unit: str, of: str) -> list[Piece]:
         return largest
     text = f"{len(rest)} other {unit}{'s' if len(rest) > 1 else ''}"
     return [*largest[:n], Piece(text, of, sum(piece.value for piece in rest), (), [piece.label for piece in rest])]
-
-
-def _steps(pieces: Sequence[Piece], first: float, last: float) -> list[Step]:
-    """Drawn to scale from the logit `first` to `last`."""
-    ends = [first]
-    for piece in pieces:
-        ends.append(ends[-1] + piece.value)
-    low, high = min(ends), max(ends)
-    reach = (high - low) or 1.0
-
-    def place(value: float) -> float:
-        return round(2 + 96 * (value - low) / reach, 2)
-
-    steps = [Step("B", "", "total", first, place(first), 0.0, place(first))]
-    for piece, before, after in zip(pieces, ends, ends[1:], strict=False):
-        kind: Literal["raises", "lowers", "other"] = (
-            "other" if not piece.of else "lowers" if piece.value < 0 else "raises"
-        )
-        start = place(min(before, after))
-        width = round(place(max(before, after)) - start, 2)
-        drawn = kind, piece.value, start, width, place(after)
-        steps.append(Step(piece.label, piece.of, *drawn, piece.words, piece.listed))
-    return [*steps, Step("A", "", "total", last, place(ends[-1]), 0.0, place(ends[-1]))]
 
 
 class Loss(NamedTuple):
@@ -234,10 +180,6 @@ def _losses(without: Mapping[Which, Sentences]) -> list[Loss]:
 
 def _of_words(bars: Sequence[Bar], of: str, name: str) -> list[Piece]:
     return [Piece(bar.text, name, bar.value) for bar in bars if bar.of == of]
-
-
-def _largest(bars: Sequence[Bar]) -> list[Bar]:
-    return sorted(bars, key=lambda bar: -abs(bar.value))
 
 
 def _quoted(bar: Bar) -> str:

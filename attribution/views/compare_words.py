@@ -100,7 +100,7 @@ def _parts(panel: Panel, words: Sequence[Word]) -> list[Part]:
     done = {(cut.start, cut.end): cut.text for cut in panel.cuts}
     return [
         Part(of, word.start, word.end, (word.start, word.end) in done, done.get((word.start, word.end), ""))
-        for word, of in zip(words, shown(words, scale_of(words), signed=True), strict=True)
+        for word, of in zip(words, shown(words, scale_of(words)), strict=True)
     ]
 
 

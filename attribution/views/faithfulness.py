@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from attribution.evidence.faithfulness.agreement import agreement
+from attribution.evidence.faithfulness.scores import Curves, Faithfulness, Scores
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit, percent
-from attribution.views.curves import (
-    CONTROL_STYLE,
-    LEVEL_STYLE,
-    RANDOM_STYLE,
-    Chart,
-    Line,
-    Style,
-    chart_svg,
-    style_of,
-)
+from attribution.types import Explanation
+from attribution.views.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Chart, Line, Style, chart_svg, style_of
 from attribution.views.templating import Markup, render
 
-if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Scores, Spread
-    from attribution.types import Explanation
-
-Explanations = Mapping[str, "Explanation"]
-NONE = "\u2013"
+Explanations = Mapping[str, Explanation]
 WIDE = 8  # methods from which the matrix is wider than a laptop's page
 CURVES = (
     ("deletion", "Remove the top words: lower is better", "The logit as each method's top words go", "removed"),
@@ -39,141 +27,112 @@ RAISED = (
     "Removing random words raises the score of this pair: the model scores it higher with words missing. "
     "Compare the methods with the random orders, not with zero, and look at the other way of removing words too."
 )
+EMPTY = dict.fromkeys(("comprehensiveness", "sufficiency", "margin", "relative-delta", "passes", "seconds"), "\u2013")
 
 
-class FaithfulnessRow(NamedTuple):
-    """One line of the table: `key` and `cells` by the names of its columns; `band` for the random orders' sample."""
+class Drawn(NamedTuple):
+    """A method as this section shows it: its name, with what ran in its place if it fell back, and its line's style.
 
-    key: str
+    `control`: whether what ran never sees the score.
+    """
+
     name: str
     style: Style
-    band: bool
     control: bool
+
+
+RANDOM = Drawn("Random order", RANDOM_STYLE, True)
+
+
+class Row(NamedTuple):
+    """One line of the table. `cells`: by the names of its columns; `good`: the margin is clear."""
+
+    key: str
+    method: Drawn
     good: bool
     cells: Mapping[str, str]
 
 
-def faithfulness_html(faithfulness: Faithfulness, explanations: Explanations) -> Markup:
+def faithfulness_html(measured: Faithfulness, explanations: Explanations) -> Markup:
     """The whole section. Methods of `explanations` that are not measured yet are listed as such."""
-    empty = faithfulness.random.orders[0].deletion[-1]  # every order ends without a word
-    chance = faithfulness.random.comprehensiveness
+    empty = measured.random.orders[0].deletion[-1]  # every order ends without a word
+    chance = measured.random.comprehensiveness
     raised = chance.mean + chance.std < 0
+    methods = {key: _drawn(key, explanations) for key in (*measured.methods, *explanations)}
     table = agreement(explanations)
     return render(
         "faithfulness.html",
-        measured=faithfulness,
+        measured=measured,
         empty=empty,
-        warning=LOWERED if empty > faithfulness.logit else RAISED if raised else "",
-        charts=_charts(faithfulness, explanations),
-        keys=[(_label(key, explanations), style) for key, style in _styles(faithfulness, explanations).items()],
+        warning=LOWERED if empty > measured.logit else RAISED if raised else "",
+        charts=[(curve[1], _chart(*curve, measured, methods)) for curve in CURVES],
+        keys=[methods[key] for key in measured.methods],
         random_style=RANDOM_STYLE,
         level_style=LEVEL_STYLE,
-        rows=_rows(faithfulness, explanations),
-        waiting=[_label(key, explanations) for key in explanations if key not in faithfulness.methods],
+        rows=_rows(measured, explanations, methods),
+        waiting=[methods[key].name for key in explanations if key not in measured.methods],
         agreement=[
-            {
-                "place": i + 1,
-                "key": key,
-                "name": _label(key, explanations),
-                "cells": list(zip(table.spearman[i], table.overlap[i], strict=True)),
-            }
-            for i, key in enumerate(table.methods)
+            {"place": i + 1, "key": key, "name": methods[key].name, "cells": list(zip(ranks, overlaps, strict=True))}
+            for i, (key, ranks, overlaps) in enumerate(zip(table.methods, table.spearman, table.overlap, strict=True))
         ],
         wide=len(table.methods) > WIDE,
     )
 
 
-def _spread(spread: Spread) -> str:
-    return f"{logit(spread.mean)} \u00b1 {logit(spread.std)}"
-
-
-def _label(key: str, explanations: Explanations) -> str:
-    """The method's name, with what ran in its place if it fell back."""
-    ran = explanations[key].method if key in explanations else key
-    asked = METHODS[key].label if key in METHODS else key
-    return asked if ran == key or key not in METHODS else f"{asked} (ran: {METHODS[ran].label})"
-
-
-def _is_control(key: str, explanations: Explanations) -> bool:
-    return METHODS[explanations[key].method if key in explanations else key].control
-
-
-def _styles(faithfulness: Faithfulness, explanations: Explanations) -> dict[str, Style]:
+def _drawn(key: str, explanations: Explanations) -> Drawn:
     """A method that fell back to a control is drawn as one."""
-    return {
-        key: CONTROL_STYLE if _is_control(key, explanations) else style_of(key, list(explanations))
-        for key in faithfulness.methods
-    }
+    ran = explanations[key].method if key in explanations else key
+    name = METHODS[key].label if key in METHODS else key
+    if key in METHODS and ran != key:
+        name = f"{name} (ran: {METHODS[ran].label})"
+    control = METHODS[ran].control
+    return Drawn(name, CONTROL_STYLE if control else style_of(key, list(explanations)), control)
 
 
-def _charts(faithfulness: Faithfulness, explanations: Explanations) -> list[tuple[str, Markup]]:
-    """Caption and picture of the two curves."""
-    styles = _styles(faithfulness, explanations)
-    orders = faithfulness.random.orders
-    charts = []
-    for key, caption, title, verb in CURVES:
-        chart = Chart(
-            key=key,
-            title=title,
-            description=f"{caption}. The numbers are in the table below.",
-            x_label=f"top words {verb}, % of the document",
-            shares=(0.0, *faithfulness.fractions),
-            lines=[Line(styles[name], _inner(key, scores)) for name, scores in faithfulness.methods.items()],
-            band=[_inner(key, order) for order in orders],
-            levels={"whole": faithfulness.logit, "none": orders[0].deletion[-1]},
-        )
-        charts.append((caption, chart_svg(chart)))
-    return charts
+def _chart(
+    key: str, caption: str, title: str, verb: str, measured: Faithfulness, methods: Mapping[str, Drawn]
+) -> Markup:
+    """One of `CURVES`, without its last point, where every order is the same."""
+
+    def inner(curves: Curves) -> tuple[float, ...]:
+        return (curves.deletion if key == "deletion" else curves.insertion)[:-1]
+
+    chart = Chart(
+        key=key,
+        title=title,
+        description=f"{caption}. The numbers are in the table below.",
+        x_label=f"top words {verb}, % of the document",
+        shares=(0.0, *measured.fractions),
+        lines=[Line(methods[name].style, inner(scores)) for name, scores in measured.methods.items()],
+        band=[inner(order) for order in measured.random.orders],
+        levels={"whole": measured.logit, "none": measured.random.orders[0].deletion[-1]},
+    )
+    return chart_svg(chart)
 
 
-def _inner(key: str, curves: Curves) -> tuple[float, ...]:
-    """A curve without its last point, where every order is the same."""
-    return (curves.deletion if key == "deletion" else curves.insertion)[:-1]
-
-
-def _rows(faithfulness: Faithfulness, explanations: Explanations) -> list[FaithfulnessRow]:
+def _rows(measured: Faithfulness, explanations: Explanations, methods: Mapping[str, Drawn]) -> list[Row]:
     """Sorted by comprehensiveness, the random orders in their place among the methods."""
-    rows = [
-        (scores.comprehensiveness, _row(key, scores, faithfulness, explanations))
-        for key, scores in faithfulness.methods.items()
-    ]
-    rows.append((faithfulness.random.comprehensiveness.mean, _random_row(faithfulness.random)))
+    rows = []
+    for key, scores in measured.methods.items():
+        told = measured.enough_words and not methods[key].control
+        cells = EMPTY | _measured_cells(scores, told) | _cost_cells(explanations.get(key))
+        rows.append((scores.comprehensiveness, Row(key, methods[key], told and scores.clear, cells)))
+    spreads = {name: getattr(measured.random, name) for name in ("comprehensiveness", "sufficiency")}
+    cells = EMPTY | {name: f"{logit(of.mean)} \u00b1 {logit(of.std)}" for name, of in spreads.items()}
+    rows.append((spreads["comprehensiveness"].mean, Row("random", RANDOM, False, cells)))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
-def _row(key: str, scores: Scores, faithfulness: Faithfulness, explanations: Explanations) -> FaithfulnessRow:
-    """`margin` is empty for a control and for a document too short to tell."""
-    control = _is_control(key, explanations)
-    told = faithfulness.enough_words and not control
-    cells = dict.fromkeys(("relative-delta", "passes", "seconds"), NONE)
-    if explanation := explanations.get(key):
-        cells["passes"] = f"{explanation.n_forward} + {explanation.n_backward}"
-        cells["seconds"] = fixed(explanation.seconds, 2)
-        if explanation.paths:
-            missed = max(max(path.relative_delta, path.relative_residual) for path in explanation.paths)
-            cells["relative-delta"] = f"{percent(missed)} %"
-    return FaithfulnessRow(
-        key,
-        _label(key, explanations),
-        _styles(faithfulness, explanations)[key],
-        False,
-        control,
-        told and scores.clear,
-        {
-            "comprehensiveness": logit(scores.comprehensiveness),
-            "sufficiency": logit(scores.sufficiency),
-            "margin": f"{logit(scores.over_random.value, True)} \u00b1 {logit(scores.over_random.reach)}"
-            if told
-            else NONE,
-            **cells,
-        },
-    )
+def _measured_cells(scores: Scores, told: bool) -> dict[str, str]:
+    """Without the margin for a control and for a document too short to tell."""
+    cells = {name: logit(getattr(scores, name)) for name in ("comprehensiveness", "sufficiency")}
+    margin = scores.over_random
+    return cells | ({"margin": f"{logit(margin.value, True)} \u00b1 {logit(margin.reach)}"} if told else {})
 
 
-def _random_row(control: Control) -> FaithfulnessRow:
-    cells = {
-        "comprehensiveness": _spread(control.comprehensiveness),
-        "sufficiency": _spread(control.sufficiency),
-        **dict.fromkeys(("margin", "relative-delta", "passes", "seconds"), NONE),
-    }
-    return FaithfulnessRow("random", "Random order", RANDOM_STYLE, True, True, False, cells)
+def _cost_cells(explanation: Explanation | None) -> dict[str, str]:
+    if explanation is None:
+        return {}
+    cells = {"passes": f"{explanation.n_forward} + {explanation.n_backward}", "seconds": fixed(explanation.seconds, 2)}
+    missed = [max(path.relative_delta, path.relative_residual) for path in explanation.paths]
+    return cells | ({"relative-delta": f"{percent(max(missed))} %"} if missed else {})

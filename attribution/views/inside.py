@@ -10,7 +10,7 @@ import numpy as np
 from attribution.numbers import coordinate, fixed, number
 from attribution.views.curves import nice_ticks
 from attribution.views.templating import Markup, render
-from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
+from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of
 
 if TYPE_CHECKING:
     from attribution.lab.internals import Array, Inside, Unit
@@ -33,7 +33,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 220, 48, 14, 14, 40
 
 
 class Cell(NamedTuple):
-    """`kind`: strength, control, raises or lowers; None for a plain one."""
+    """`kind`: of `text.kind_of`; None for a plain one."""
 
     kind: str | None
     alpha: str
@@ -51,6 +51,12 @@ class HeatMap(NamedTuple):
     feet: Sequence[str]
 
 
+def cell(shade: float, colours: str, label: str, readout: str) -> Cell:
+    """`shade`: the value as a share of full strength; `label` stands in the cell, `readout` below the table."""
+    kind = kind_of(shade, colours) if abs(shade) >= PLAIN_BELOW else None
+    return Cell(kind, coordinate(MAX_ALPHA * abs(shade), 2), label, readout)
+
+
 def menus_html(inside: Inside, layer: int, head: int) -> Markup:
     """Which layer and head the map of the attention is of; the last layer, and the mean of its heads, are first."""
     n_layers, n_heads = inside.attention.shape[:2]
@@ -65,20 +71,15 @@ def attention_html(inside: Inside, layer: int, head: int) -> Markup:
     top = max(float(shares.max()), 1e-9)
     read = _read_name(inside)
     words = [unit.text for unit in inside.words("document")]
-    rows = [
-        (
-            word,
-            [
-                _cell("strength", share / top, _whole(share), f"{number(100 * share)} % of its attention")
-                for share in row
-            ],
-        )
-        for word, row in zip(words, shares.tolist(), strict=True)
-    ]
+
+    def attended(share: float) -> Cell:
+        whole = fixed(100 * share, 0) if share >= 0.005 else ""
+        return cell(share / top, "strength", whole, f"{number(100 * share)} % of its attention")
+
     heat = HeatMap(
         caption="Attention: document words down, who attends to them across, in %",
         columns=[f"{read} (read-out)", *(unit.text for unit in inside.words("query"))],
-        rows=rows,
+        rows=[(word, [*map(attended, row)]) for word, row in zip(words, shares.tolist(), strict=True)],
         foot="whole document",
         feet=[fixed(100 * total, 0) for total in shares.sum(0)],
     )
@@ -92,20 +93,16 @@ def states_html(inside: Inside, measure: str) -> Markup:
     values: Array = getattr(inside, measure).T  # (units, 1 + layers)
     tops = np.maximum(np.abs(values).max(0), 1e-12)
     signed = COLOURS[measure] == "signed"
-    rows = [
-        (
-            _unit_name(inside, unit),
-            [
-                _cell(COLOURS[measure], shade, _percent(shade, signed), number(value, signed))
-                for shade, value in zip(shades, row, strict=True)
-            ],
-        )
-        for unit, shades, row in zip(inside.units, (values / tops).tolist(), values.tolist(), strict=True)
-    ]
+
+    def state(shade: float, value: float) -> Cell:
+        share = "" if abs(shade) < 0.005 else number(round(100 * shade), signed)
+        return cell(shade, COLOURS[measure], share, number(value, signed))
+
+    rows = zip(inside.units, (values / tops).tolist(), values.tolist(), strict=True)
     heat = HeatMap(
         caption=f"Hidden states, {MEASURES[measure]}: words down, layers across, % of each layer's largest",
         columns=[_layer_name(layer) for layer in range(values.shape[1])],
-        rows=rows,
+        rows=[(_unit_name(inside, unit), [*map(state, shades, row)]) for unit, shades, row in rows],
         foot="largest (100)",
         feet=[number(float(top)) for top in tops],
     )
@@ -143,21 +140,6 @@ def readout_html(inside: Inside) -> Markup:
     last = 1 + int(np.abs(np.diff(values)).argmax())
     jump = {"name": f"in layer {last}", "before": values[last - 1], "after": values[last]}
     return render("readout.html", values=values, d=drawing, jump=jump)
-
-
-def _cell(colour: str, shade: float, label: str, readout: str) -> Cell:
-    if abs(shade) < PLAIN_BELOW:
-        return Cell(None, "", label, readout)
-    kind = "lowers" if shade < 0 else "raises" if colour == "signed" else colour
-    return Cell(kind, coordinate(MAX_ALPHA * abs(shade), 2), label, readout)
-
-
-def _whole(share: float) -> str:
-    return fixed(100 * share, 0) if share >= 0.005 else ""
-
-
-def _percent(shade: float, signed: bool) -> str:
-    return "" if abs(shade) < 0.005 else number(round(100 * shade), signed)
 
 
 def _layer_name(layer: int) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.evidence.probes.wording import is_content
-from attribution.numbers import coordinate, logit, number
+from attribution.numbers import logit, number
 from attribution.types import Word
 from attribution.views.compare import quote
-from attribution.views.inside import Cell, HeatMap
+from attribution.views.inside import HeatMap, cell
 from attribution.views.templating import Markup, render
-from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
 
 if TYPE_CHECKING:
     from attribution.evidence.compare.interaction import Interaction
@@ -31,7 +30,10 @@ def meet_html(found: Interaction, *, name: str, label: str | None) -> Markup:
     values = [[found.values[i][j] for j in columns] for i in rows]
     top = max((abs(value) for row in values for value in row), default=0.0) or 1.0
     query_words, across = [found.query_words[i] for i in rows], [found.document_words[j] for j in columns]
-    table = [(word, [_cell(value, top) for value in row]) for word, row in zip(query_words, values, strict=True)]
+    table = [
+        (word, [cell(value / top, "signed", logit(value, signed=True), number(value, signed=True)) for value in row])
+        for word, row in zip(query_words, values, strict=True)
+    ]
     heat = HeatMap(
         caption=f"Query words down, {found.unit}s across: how much the two matter together, in logits",
         columns=[f"{j} {quote(word.text)}" if by_sentence else word.text for j, word in enumerate(across, start=1)],
@@ -57,12 +59,6 @@ def meet_html(found: Interaction, *, name: str, label: str | None) -> Markup:
 def _with_content(words: Sequence[Word]) -> list[int]:
     """The places of words with content; of all, where there are none."""
     return [i for i, word in enumerate(words) if is_content(word.text)] or [*range(len(words))]
-
-
-def _cell(value: float, top: float) -> Cell:
-    strength = abs(value) / top
-    kind = None if strength < PLAIN_BELOW else "lowers" if value < 0 else "raises"
-    return Cell(kind, coordinate(MAX_ALPHA * strength, 2), logit(value, signed=True), number(value, signed=True))
 
 
 def _strongest(

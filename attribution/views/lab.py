@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attribution.evidence.correlation import TOP
 from attribution.numbers import number
 from attribution.views.templating import Markup, render
-from attribution.views.text import Side, side_of
+from attribution.views.text import side_of
 
 if TYPE_CHECKING:
     from attribution.lab.autograd import LabRow
@@ -23,9 +23,14 @@ def intro_html() -> Markup:
 
 
 def pictures_html(rows: Sequence[LabRow]) -> Markup:
-    """The document by `.clone()` and by `.detach().requires_grad_()`, with a switch between the two."""
+    """The document by `.clone()` and by `.detach().requires_grad_()`, with a switch between the two.
+
+    In the colours of the saliency, or of the magnitude where there was no gradient.
+    """
     lines = [next(row for row in rows if row.experiment.leaf == leaf) for leaf in LINES]
-    return render("lab_pictures.html", pictures=[(row, _picture(row)) for row in lines], top=TOP)
+    colours = ["control" if row.grad is None else "strength" for row in lines]
+    pictures = [(row, side_of(row.words, "document", of)) for row, of in zip(lines, colours, strict=True)]
+    return render("lab_pictures.html", pictures=pictures, top=TOP)
 
 
 def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
@@ -45,11 +50,6 @@ def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, fini
             for leaf in ("clone", "clone_requires_grad")
         ],
     )
-
-
-def _picture(row: LabRow) -> Side:
-    """The document in a row's colours: saliency, or the magnitude where there was no gradient."""
-    return side_of(row.words, "document", signed=False, control=row.grad is None)
 
 
 def _gave(row: LabRow) -> str:

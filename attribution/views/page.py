@@ -1,16 +1,19 @@
-"""The page's shell: title line, example chips, status, what a result is of, tokens against the limit."""
+"""The page's shell: title line, example chips, key, status, what a result is of, tokens against the limit, links."""
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from markupsafe import Markup
-
-from attribution.views.templating import render
+from attribution.views.templating import Markup, render
 
 OWN_TEXT = "Your own text."
+COMPARE = 1  # the place of the tab Compare
+FORM, LIST = "Documents as", "one list"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ def head_html(description: str, script: str) -> Markup:
     return render("page_head.html", description=description, script=script)
 
 
+def key_html() -> Markup:
+    """How to read the page: colours, signs, scale, badges, the one hook, and the words used; without a heading."""
+    return render("key.html")
+
+
 def examples_html(examples: Sequence[Mapping[str, str]]) -> Markup:
     """One chip an example, grouped by what it teaches; the first is chosen."""
     groups = [(name, list(members)) for name, members in groupby(examples, lambda example: example["teaches"])]
@@ -64,16 +72,23 @@ def status_html(text: str, *, stopped: bool = False, refused: bool = False) -> M
 
 def count_html(text: str, limit: int | None, n_template: int, most_query: int, most_document: int) -> Markup:
     """The line under the document, which the browser writes: of `limit` tokens the template has `n_template`."""
-    return render(
-        "page_count.html",
-        text=text,
-        limit=limit,
-        n_template=n_template,
-        most_query=most_query,
-        most_document=most_document,
-    )
+    most = {"most_query": most_query, "most_document": most_document}
+    return render("page_count.html", text=text, limit=limit, n_template=n_template, **most)
 
 
 def link_html(says: str = "") -> Markup:
     """A quiet line; an empty one is where the page says what became of a link."""
     return render("link.html", says=says)
+
+
+def compare_link(page: str, query: str, documents: Sequence[str], model_id: str) -> str:
+    """The address of `page` that opens the texts in its tab Compare; no browser sends the fragment to a server.
+
+    `interface/page/static/permalink.js` reads it: `#p=1.` and, as base64url of deflated JSON, some fields by name.
+    """
+    listed = "\n".join(json.dumps({"text": text}) for text in documents)
+    fields = {"Query": query, FORM: LIST, "Documents": listed, "Model": model_id}
+    state = json.dumps({"v": fields, "t": COMPARE}).encode()
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = base64.urlsafe_b64encode(packer.compress(state) + packer.flush()).decode().rstrip("=")
+    return f"{page.split('#')[0]}#p=1.{packed}"

@@ -11,16 +11,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING
 
-from attribution.methods import METHODS
+from attribution.methods import METHODS, Method
 from attribution.types import Explanation, Word
 from attribution.views.templating import Markup, render
-from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, scale_of
+from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, scale_of
 from attribution.words import to_words
-
-if TYPE_CHECKING:
-    from attribution.methods import Method
 
 COLUMNS = 76
 CELL, LINE = 8.4, 24.0  # pixels at a font size of 14
@@ -123,10 +119,9 @@ def _levels(texts: Sequence[str], base: int) -> list[int]:
 
 
 def _paint(word: Word, scale: float, method: Method) -> tuple[str, float]:
-    strength = min(1.0, abs(word.attribution or 0.0) / scale)
-    direction = "lowers" if (word.attribution or 0.0) < 0 else "raises"
-    kind = "control" if method.control else direction if method.signed else "strength"
-    kind = "unseen" if word.attribution is None else kind
+    value = word.attribution or 0.0
+    strength = min(1.0, abs(value) / scale)
+    kind = "unseen" if word.attribution is None else kind_of(value, method.colours)
     return kind, MAX_ALPHA * strength if strength >= PLAIN_BELOW else 0.0
 
 

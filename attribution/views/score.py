@@ -3,56 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from attribution.evidence.coverage import SCRIPTS, outside
 from attribution.numbers import fixed
-from attribution.types import ONE_LOGIT
+from attribution.rerankers.loading.models import MODELS
+from attribution.types import ONE_LOGIT, Explanation
+from attribution.views.card import SIDES
 from attribution.views.templating import Markup, render
-
-if TYPE_CHECKING:
-    from attribution.evidence.coverage import Outside
 
 UNDECIDED = 0.5  # |logit| below which the model leans to neither side: 38 to 62 %
 RAIL = 7.6  # |logit| at the ends of the rail: there the percentage rounds to 0 or 100
 
 
-def score_html(
-    logit: float,
-    model_label: str,
-    revision: str,
-    *,
-    seen: int | None,
-    length: int,
-    outside: Sequence[Outside] = (),
-    script: str | None = None,
-    precision: str = "",
-    reads: str = ONE_LOGIT,
-    control: Sequence[str] = (),
-) -> Markup:
-    """`seen`: characters of the document the model read, None for all of `length`.
-
-    `outside`: the sides that are mostly outside what the model was trained on; `script`: the only one it knows.
-    `precision`: what float32 changes for this checkpoint; `reads`: which of the model's outputs the logit is.
-    `control`: control tokens that stand in the texts.
-    """
+def score_html(explanation: Explanation) -> Markup:
+    """The panel, from any explanation of the pair."""
+    logit, known = explanation.logit, MODELS.get(explanation.model_id)
     percentage = fixed(100 * sigmoid(logit))
+    script = SCRIPTS.get(known.languages) if known else None
+    sides = [outside(explanation, side, script) for side in SIDES]
+    ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
     return render(
         "score.html",
-        logit=logit,
+        of=explanation,
         verdict=verdict(logit),
         probability=percentage,
         saturated=percentage in ("0.0", "100.0"),
         place=50 + 50 * max(-1.0, min(1.0, logit / RAIL)),
-        model_label=model_label,
-        revision=revision,
-        seen=seen,
-        length=length,
-        outside=outside,
+        model_label=known.label if known else explanation.model_id,
+        seen=max(ends) if explanation.truncated else None,
+        outside=[side for side in sides if side.mostly],
         script=script,
-        precision=precision,
-        reads=None if reads == ONE_LOGIT else reads,
-        control=control,
+        reads=None if explanation.reads == ONE_LOGIT else explanation.reads,
     )
 
 

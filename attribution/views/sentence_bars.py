@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.numbers import coordinate, logit
@@ -15,12 +15,11 @@ FEWEST = 3  # sentences from which they are shown; below, words say it all
 
 
 class Row(NamedTuple):
-    """One sentence: its number from 1, the numbers of its words, its value as printed and as a bar from `left`, in %.
+    """One sentence: the numbers of its words, its value as printed and as a bar from `left`, in %.
 
     `value` is None where the model read nothing of it.
     """
 
-    number: int
     words: tuple[int, int]
     sentence: Sentence
     value: str | None
@@ -41,21 +40,12 @@ def sentences_html(found: Sentences | None, *, fixed: bool = False) -> Markup:
 
 def _rows(found: Sentences) -> list[Row]:
     values = [s.without if s.share is None else s.share for s in found.sentences]
-    ends = list(accumulate(s.n_words for s in found.sentences))
+    ends = accumulate((s.n_words for s in found.sentences), initial=0)
     scale = max((abs(value) for value in values if value is not None), default=0.0) or 1.0
     rows = []
-    for number, (sentence, value) in enumerate(zip(found.sentences, values, strict=True), start=1):
+    for sentence, value, words in zip(found.sentences, values, pairwise(ends), strict=True):
         width = 50 * abs(value or 0.0) / scale
         lowers = value is not None and value < 0
-        rows.append(
-            Row(
-                number,
-                (ends[number - 1] - sentence.n_words, ends[number - 1]),
-                sentence,
-                None if value is None else logit(value, True),
-                coordinate(50 - width if lowers else 50),
-                coordinate(width),
-                lowers,
-            )
-        )
+        shown = None if value is None else logit(value, True)
+        rows.append(Row(words, sentence, shown, coordinate(50 - width if lowers else 50), coordinate(width), lowers))
     return rows

@@ -5,21 +5,17 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.faithfulness.summary import believed, summarise
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
-from attribution.types import Segment
+from attribution.types import Explanation, Segment
 from attribution.views.cards import summary_html
 from attribution.views.picture import NO_XML, Piece, lay_out
 from attribution.views.templating import Markup, render
 from attribution.views.text import scale_of
 from attribution.words import to_words
-
-if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Faithfulness
-    from attribution.types import Explanation
 
 LINES: dict[Segment, int] = {"query": 2, "document": 6}  # that there is room for
 FINDING = 104, 3  # characters a line, lines

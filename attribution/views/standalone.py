@@ -1,4 +1,4 @@
-"""The cards of a pair as one HTML file: styles inside, no script, nothing loaded, light and dark."""
+"""Results as HTML files that need nothing else: styles inside, no script, nothing loaded, light and dark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attribution.views.cards import cards_html, faithfulness_section, score_section
+from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.types import Explanation
+from attribution.views.cards import cards_html
+from attribution.views.faithfulness import faithfulness_html
+from attribution.views.score import score_html
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Faithfulness
     from attribution.evidence.sentences import Sentences
-    from attribution.types import Explanation
 
 STATIC = Path(__file__).parent / "static"
 
@@ -20,16 +22,21 @@ STATIC = Path(__file__).parent / "static"
 def page_html(
     explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
 ) -> Markup:
-    """A whole document: score, sentences, a card a method (keys as asked for), and what was measured of them."""
+    """The cards of a pair: score, sentences, a card a method (keys as asked for), and what was measured of them."""
     first = next(iter(explanations.values()))
     return render(
         "standalone.html",
         query=first.query,
         styles=styles(),
-        score=score_section(first),
+        score=score_html(first),
         cards=cards_html(list(explanations), explanations, measured, found=found),
-        faithfulness=faithfulness_section(measured, explanations) if measured else "",
+        faithfulness=faithfulness_html(measured, explanations) if measured else "",
     )
+
+
+def sentences_page_html(found: Sentences) -> Markup:
+    """A document's sentences: the finding in a sentence, then a table of what each does to the score."""
+    return render("standalone_sentences.html", styles=styles(), found=found)
 
 
 def notebook_html(explanation: Explanation) -> Markup:
@@ -37,7 +44,7 @@ def notebook_html(explanation: Explanation) -> Markup:
     return render(
         "notebook.html",
         styles=styles(),
-        score=score_section(explanation),
+        score=score_html(explanation),
         cards=cards_html([explanation.requested_method], {explanation.requested_method: explanation}),
     )
 

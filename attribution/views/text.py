@@ -63,20 +63,25 @@ def scale_of(words: Sequence[Word]) -> float:
     return max((abs(word.attribution) for word in words if word.attribution is not None), default=0.0) or 1.0
 
 
-def shown(words: Sequence[Word], scale: float, *, signed: bool, control: bool = False) -> list[Shown]:
+def kind_of(value: float, colours: str) -> str:
+    """The colour of a value, by `Method.colours`: "raises" or "lowers" where they are "signed", else one for all."""
+    return ("lowers" if value < 0 else "raises") if colours == "signed" else colours
+
+
+def shown(words: Sequence[Word], scale: float, colours: str = "signed") -> list[Shown]:
     """One segment's words for the `words` macro; the text between its tags is exactly what the user typed."""
-    return [_shown(i, word, scale, signed, control) for i, word in enumerate(words)]
+    return [_shown(i, word, scale, colours) for i, word in enumerate(words)]
 
 
-def side_of(words: Sequence[Word], name: Segment, *, signed: bool, control: bool = False) -> Side:
+def side_of(words: Sequence[Word], name: Segment, colours: str) -> Side:
     """One side with a scale of its own: query and document are two comparisons, each with its own baseline."""
     scale = scale_of(words)
-    every = shown(words, scale, signed=signed, control=control)
+    every = shown(words, scale, colours)
     return Side(
         name,
         every,
         number(scale) if any(word.attribution for word in words) else None,
-        "control" if control else "signed" if signed else "strength",
+        colours,
         _marks(words, every) if words and words[-1].end > LONG else [],
     )
 
@@ -103,7 +108,7 @@ def strongest(words: Sequence[Word], n: int = 8) -> list[Word]:
     return sorted(seen, key=lambda word: -abs(word.attribution or 0.0))[:n]
 
 
-def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Shown:
+def _shown(i: int, word: Word, scale: float, colours: str) -> Shown:
     core = word.text.strip()
     start = len(word.text) - len(word.text.lstrip())
     before, after = word.text[:start], word.text[start + len(core) :]
@@ -112,8 +117,7 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
     strength = min(1.0, abs(word.attribution) / scale)
     kinds, alpha = ["rl-w"], None
     if strength >= PLAIN_BELOW:
-        direction = "lowers" if word.attribution < 0 else "raises"
-        kinds.append("rl-control" if control else f"rl-{direction}" if signed else "rl-strength")
+        kinds.append(f"rl-{kind_of(word.attribution, colours)}")
         alpha = coordinate(MAX_ALPHA * strength, 2)
         if strength >= UNDERLINE_ABOVE:
             kinds.append("rl-strong")
@@ -126,7 +130,7 @@ def _shown(i: int, word: Word, scale: float, signed: bool, control: bool) -> Sho
         " ".join(kinds),
         alpha,
         key=f"{word.segment[0]}{i}",
-        value=number(word.attribution, signed),
+        value=number(word.attribution, colours == "signed"),
         share=coordinate(100 * strength, 0),
         says=CUT if word.cut else None,
     )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from attribution.evidence.compare.two_models import compare_models
 from attribution.evidence.correlation import TOP
 from attribution.methods import METHODS
+from attribution.types import Explanation
 from attribution.views.card import card_html, error_html, pending_html
 from attribution.views.templating import Markup, render
 
-if TYPE_CHECKING:
-    from attribution.types import Explanation
-
 SHOWN = 15  # words in the table of ranks
-Side = Mapping[str, "Explanation | str | None"]  # method -> its explanation, its error, or nothing yet
+Side = Mapping[str, Explanation | str | None]  # method -> its explanation, its error, or nothing yet
 
 
 def two_models_html(methods: Sequence[str], names: tuple[str, str], sides: tuple[Side, Side]) -> Markup:
@@ -23,13 +20,12 @@ def two_models_html(methods: Sequence[str], names: tuple[str, str], sides: tuple
     rows = []
     for key in methods:
         label = METHODS[key].label
-        first, second = (side.get(key) for side in sides)
-        done = [given for given in (first, second) if given and not isinstance(given, str)]
+        done = [given for side in sides if isinstance(given := side.get(key), Explanation)]
         same = len(done) == 2 and done[0].method == done[1].method
         both = compare_models(done[0], done[1]) if same else None
         cards = [_card(key, f"{label}, {name}", side.get(key)) for name, side in zip(names, sides, strict=True)]
         rows.append({"label": label, "cards": cards, "compared": both})
-    told = [(given.notes for given in side.values() if given and not isinstance(given, str)) for side in sides]
+    told = [(given.notes for given in side.values() if isinstance(given, Explanation)) for side in sides]
     notes = [f"{name}: {note}" for name, of_model in zip(names, told, strict=True) for note in next(of_model, ())]
     return render("two_models.html", rows=rows, names=names, top=TOP, shown=SHOWN, notes=notes)
 
@@ -37,6 +33,4 @@ def two_models_html(methods: Sequence[str], names: tuple[str, str], sides: tuple
 def _card(key: str, label: str, given: Explanation | str | None) -> Markup:
     if given is None:
         return pending_html(key, label, "Not run yet.")
-    if isinstance(given, str):
-        return error_html(key, label, given)
-    return card_html(given, METHODS[given.method], label=label)
+    return error_html(key, label, given) if isinstance(given, str) else card_html(given, label=label)

@@ -14,8 +14,7 @@ from attribution import MODELS, load_reranker
 from attribution.cost import sides_of
 from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
-from attribution.views.key import key_html
-from attribution.views.page import count_html, examples_html, top_html
+from attribution.views.page import count_html, examples_html, key_html, top_html
 from interface.page.actions import Actions, start
 from interface.page.settings import Settings
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Handler, Pair, PairInputs

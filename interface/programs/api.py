@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from attribution import explain as explain_pair
-from attribution.errors import InputError
+from attribution.errors import InputError, check_key
 from attribution.evidence.compare import contrast as compare
 from attribution.evidence.probes import probe as probes
 from attribution.evidence.sentences import max_passes
 from attribution.evidence.sentences import sentences as find_sentences
 from attribution.explain import check_options
 from attribution.export import sentences_to_dict
-from attribution.removal import check_operator
 from attribution.rerankers.reranker import Reranker
+from attribution.types import OPERATORS
 from interface.programs.catalogue import models
 from interface.programs.comparing import (
     contrast,
@@ -130,7 +130,7 @@ def sentences(query: str, document: str, operator: str = "delete", model: str = 
         it stays) and share (its Shapley value); says: the finding in a sentence; unread: those the model never read.
     """
     check_texts(query, document)
-    check_operator(operator)
+    check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "document": document, "operator": operator}
 
 

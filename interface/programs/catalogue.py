@@ -28,7 +28,7 @@ def models() -> dict[str, Any]:
             "complete": method.complete,
             "control": method.control,
             "passes": method.cost,
-            "options": options_of(key),
+            "options": [*options_of(key)],
         }
         for key, method in METHODS.items()
     ]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from attribution.cost import forwards
-from attribution.errors import OptionError, check_range
+from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.compare import contrast as compare
 from attribution.evidence.compare import counterfactual as undoing
 from attribution.evidence.compare import interaction as interactions
 from attribution.evidence.compare import passages, raising
 from attribution.export_compare import sentence_contrast_to_dict
 from attribution.methods.passes import Sides
-from attribution.removal import check_operator, check_unit
+from attribution.removal import PARTS
 from attribution.rerankers.reranker import Reranker
+from attribution.types import OPERATORS
 from attribution.words import split_sentences
 from interface.programs.endpoints import Call, endpoint
 from interface.runs.limits import check_texts
@@ -84,7 +85,7 @@ def contrast_sentences(
     """
     check_texts(query, first)
     check_texts(query, second)
-    check_operator(operator)
+    check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "first": first, "second": second, "operator": operator}
 
 
@@ -116,7 +117,7 @@ def interaction(
     """
     check_texts(query, document)
     check_range("n_words", n_words, 1, interactions.MAX_WORDS)
-    check_unit(unit)
+    check_key("unit", unit, PARTS)
     return {"model": model, "query": query, "document": document, "n_words": n_words, "unit": unit}
 
 
@@ -153,8 +154,8 @@ def counterfactual(
     """
     check_texts(query, document)
     check_texts(query, rival)
-    check_operator(operator)
-    check_unit(unit)
+    check_key("operator", operator, OPERATORS)
+    check_key("unit", unit, PARTS)
     if method and unit == "sentence":
         raise OptionError("method is for words; which sentences to drop is measured. Leave method empty.")
     by = {} if unit == "sentence" else {"method": method or "integrated_gradients"}

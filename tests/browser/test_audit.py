@@ -13,7 +13,7 @@ from attribution.audit.audit import Audit, audit
 from attribution.audit.causes import CAUSES
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.views.audit import report_html
-from attribution.views.page_link import compare_link
+from attribution.views.page import compare_link
 from tests.audit.toys import count_query_words, toy
 
 HOSTILE = "<script>alert(1)</script> \u202eשלום\u202c \x00 </style><b>"

@@ -14,9 +14,9 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Token
+from attribution.views.card import removal_steps
 from attribution.views.cards import cards_html
-from attribution.views.key import key_html
-from attribution.views.removal import removal_steps
+from attribution.views.page import key_html
 from interface.tabs.explain.tab import SCRIPT
 
 ROOT = Path(__file__).parents[2]

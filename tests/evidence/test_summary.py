@@ -9,7 +9,6 @@ import pytest
 from attribution.evidence.coverage import outside
 from attribution.evidence.faithfulness.scores import MIN_WORDS, Control, Faithfulness, Margin, Scores, Spread
 from attribution.evidence.faithfulness.summary import strongest_words, summarise
-from attribution.methods import METHODS
 from attribution.methods.prior import Prior
 from attribution.types import Explanation, Token
 from attribution.views.card import verdict_html
@@ -120,7 +119,7 @@ def test_a_control_is_never_believed_and_a_fallback_is_a_control() -> None:
     fallen = {"saliency": said("saliency", 1, 2, 3, 4, 5, ran="embedding_magnitude")}
     scores = {**CONTROL, "saliency": judged(3)}
     assert summarise(fallen, measured(scores)).believe is None
-    card = verdict_html(fallen["saliency"], METHODS["embedding_magnitude"], measured(scores))
+    card = verdict_html(fallen["saliency"], measured(scores))
     assert 'data-verdict="control"' in card
     assert "rl-good" not in card
 
@@ -146,7 +145,7 @@ def test_the_verdict_is_a_margin_an_operator_and_green_only_above_both(
     over_random: bool, over_control: bool, good: bool
 ) -> None:
     of = under_both({"occlusion": judged(2)}, {"occlusion": judged(2, over_random, over_control)})
-    html = verdict_html(DONE["occlusion"], METHODS["occlusion"], of)
+    html = verdict_html(DONE["occlusion"], of)
     assert ("rl-good" in html) == good
     assert html.count('data-n="margin">+2.00 \u00b1 1.00<') == (2 if over_random else 1)
     assert ("no more than the control" in html) == (over_random and not over_control)

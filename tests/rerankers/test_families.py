@@ -17,7 +17,7 @@ from attribution.errors import AttributionError, InputError, ModelError, OptionE
 from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
-from attribution.views.cards import score_section
+from attribution.views.score import score_html
 from tests.conftest import Folder, Tiny
 from tests.tiny import CHEAP, save_tiny
 from tests.tiny_published import PUBLISHED
@@ -276,7 +276,7 @@ def test_labels(tmp_path: Any) -> None:
             assert named.score(QUERY, [DOCUMENT]) == pytest.approx([logits[at].item()], abs=1e-5)
             explanation = explain(named, QUERY, DOCUMENT, "saliency")
             assert f"LABEL_{at}" in explanation.reads
-            assert f"The number is {explanation.reads}" in score_section(explanation)
+            assert f"The number is {explanation.reads}" in score_html(explanation)
         with pytest.raises(OptionError, match=r"no label 'LABEL_7'.*LABEL_0, LABEL_1"):
             load_reranker(str(folder), label="LABEL_7")
         if n == 2:

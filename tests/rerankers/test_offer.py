@@ -24,7 +24,7 @@ from attribution.rerankers.loading.checks import TEST_PAIR
 from attribution.rerankers.loading.models import BUNDLED, Checkpoint, offer, split_ids
 from attribution.rerankers.memory import gigabytes
 from attribution.rerankers.prompts import TEMPLATES
-from attribution.views.cards import score_section
+from attribution.views.score import score_html
 
 ROOT = Path(__file__).resolve().parents[2]
 BERT = "BertForSequenceClassification"
@@ -173,7 +173,7 @@ def test_half_precision_is_said_with_how_far_it_is(name: str, tiny_folder: Folde
     assert f"test pair differs by {number(abs(plain - score))}" in reranker.precision
     explanation = explain(reranker, *PAIR, "saliency")
     assert explanation.precision == reranker.precision
-    assert reranker.precision in score_section(explanation)
+    assert reranker.precision in score_html(explanation)
     assert load_reranker(str(tiny_folder(BERT))).precision == ""
 
 

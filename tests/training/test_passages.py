@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from attribution import METHODS, load_reranker, sentences
 from attribution.methods.prior import Prior, prior_of
 from attribution.rerankers.reranker import Reranker
+from attribution.types import Explanation
 from benchmarks import passages
 from benchmarks.data import PASTED, Pair, read_passages
 from benchmarks.passage_tables import COSTLY, OVERLAP, SEES, believe, stored, summary, tables
 from benchmarks.passages import controls, measured
+from tests.views.reading import EXPLANATION
 
 QUERY = "how many people live in berlin ?"
 PARTS = [
@@ -24,6 +27,10 @@ PARTS = [
     "paris is the capital of france.\n",
     "cats sleep in the park.\n",
 ]
+
+
+def said(method: str, model_id: str = "m", revision: str = "r", n_words: int = 100) -> Explanation:
+    return replace(EXPLANATION, method=method, model_id=model_id, revision=revision, document="word " * n_words)
 
 
 def write(file: Path, rows: list[dict[str, Any]]) -> None:
@@ -136,12 +143,12 @@ def test_best_on_is_the_share_of_passages_among_methods_measured_on_all(tmp_path
     assert by_words["Saliency, L1"]["best on"]["mean"] == (n - n_even) / n
     assert by_words[f"{OVERLAP} (control)"]["best on"] is None
     assert not [method for method in by_words if method.startswith("Shapley")], "not on the same passages as the others"
-    prior = prior_of("occlusion", "m r", 100, out)
+    prior = prior_of(said("occlusion"), out)
     assert prior == Prior(n, 100, 100 + 50 * (n - 1), n_even / n)
-    assert prior_of("occlusion", "m r", 99, out) is None, "a shorter document"
-    assert prior_of("occlusion", "m other", 100, out) is None, "another model"
-    assert prior_of("shapley", "m r", 100, out) is None
-    assert prior_of("occlusion", "m r", 100, tmp_path / "none.json") is None
+    assert prior_of(said("occlusion", n_words=99), out) is None, "a shorter document"
+    assert prior_of(said("occlusion", revision="other"), out) is None, "another model"
+    assert prior_of(said("shapley"), out) is None
+    assert prior_of(said("occlusion"), tmp_path / "none.json") is None
 
 
 def test_costly_methods_stand_beside_all_others_on_their_own_passages() -> None:
@@ -171,7 +178,7 @@ def test_no_line_is_told_and_nothing_is_stored(tmp_path: Path, capsys: pytest.Ca
 
 def test_what_is_stored_is_of_the_bundled_reranker() -> None:
     reranker = load_reranker()
-    found = prior_of("layerwise_relevance", f"{reranker.model_id} {reranker.revision}", 150)
+    found = prior_of(said("layerwise_relevance", reranker.model_id, reranker.revision, 150))
     assert found is not None
     assert found.passages == stored()["pairs"]
     assert 0 <= found.share <= 1

@@ -14,8 +14,8 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.internals import look_inside
 from attribution.methods import METHODS
 from attribution.rerankers.reranker import Reranker
-from attribution.views.cards import faithfulness_section
 from attribution.views.curves import _level_names, line_style, nice_ticks, style_of
+from attribution.views.faithfulness import faithfulness_html
 from attribution.views.inside import readout_html
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants and paris more .")
@@ -91,7 +91,7 @@ class Charts(HTMLParser):
 def test_the_curves_of_faithfulness(tiny_bert: Reranker) -> None:
     done = {key: explain(tiny_bert, *PAIR, key) for key in ("saliency", "occlusion")}
     measured = measure(tiny_bert, done)
-    deletion, insertion = (chart for chart in Charts(faithfulness_section(measured, done)).all if len(chart.paths) > 9)
+    deletion, insertion = (chart for chart in Charts(faithfulness_html(measured, done)).all if len(chart.paths) > 9)
     for chart, curve in ((deletion, "deletion"), (insertion, "insertion")):
         assert chart.within()
         orders = np.array([getattr(order, curve)[:-1] for order in measured.random.orders])
@@ -118,7 +118,7 @@ def test_two_levels_of_one_height_have_names_that_do_not_overlap(tiny_bert: Rera
     done = {"saliency": explain(tiny_bert, *PAIR, "saliency")}
     measured = measure(tiny_bert, done)
     level = replace(measured, logit=measured.random.orders[0].deletion[-1])
-    for chart in Charts(faithfulness_section(level, done)).all:
+    for chart in Charts(faithfulness_html(level, done)).all:
         names = [y for _, y, text in chart.texts if text in ("whole", "none")]
         assert not names or abs(names[0] - names[1]) >= 12
 

@@ -21,10 +21,12 @@ from attribution.export import to_svg
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from attribution.views.cards import cards_html, faithfulness_section
+from attribution.views.cards import cards_html
+from attribution.views.faithfulness import faithfulness_html
 from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
 from attribution.views.score import score_html
 from attribution.words import to_words
+from tests.views.reading import EXPLANATION
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants and paris more ."
 OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
@@ -89,7 +91,7 @@ def inside(tiny_bert: Reranker) -> Inside:
 
 @pytest.mark.parametrize("logit", [-800.0, -2.0, -0.3, 0.0, 0.3, 2.0, 6.0])
 def test_the_probability(logit: float) -> None:
-    page = Page(score_html(logit, "m", "r", seen=None, length=10))
+    page = Page(score_html(replace(EXPLANATION, logit=logit)))
     expected = 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
     (shown,) = page.numbers["probability"]
     assert shown == f"{100 * expected:.1f} %"
@@ -150,7 +152,7 @@ def test_captums_distance_in_percent(done: dict[str, Explanation]) -> None:
 
 
 def test_the_faithfulness_table(measured: Faithfulness, done: dict[str, Explanation]) -> None:
-    page = Page(faithfulness_section(measured, done))
+    page = Page(faithfulness_html(measured, done))
     scores = sorted(measured.methods.items(), key=lambda item: -item[1].comprehensiveness)
     control = measured.random
     for name in ("comprehensiveness", "sufficiency"):
@@ -178,7 +180,7 @@ def test_the_faithfulness_table(measured: Faithfulness, done: dict[str, Explanat
 
 def test_the_tables_seconds(measured: Faithfulness, done: dict[str, Explanation]) -> None:
     timed = {key: replace(done[key], seconds=1.237 + i) for i, key in enumerate(done)}
-    shown = Page(faithfulness_section(replace(measured, seconds=7.654), timed)).numbers["seconds"]
+    shown = Page(faithfulness_html(replace(measured, seconds=7.654), timed)).numbers["seconds"]
     ranked = sorted(done, key=lambda key: -measured.methods[key].comprehensiveness)
     assert [cell for cell in shown if cell[0].isdigit() and not cell.endswith("s")] == [
         f"{timed[key].seconds:.2f}" for key in ranked
@@ -188,7 +190,7 @@ def test_the_tables_seconds(measured: Faithfulness, done: dict[str, Explanation]
 
 def test_the_agreement_of_the_methods(measured: Faithfulness, done: dict[str, Explanation]) -> None:
     """SciPy's ranks and Python's sets, of the words' values; the table goes row by row, its diagonal empty."""
-    page = Page(faithfulness_section(measured, done))
+    page = Page(faithfulness_html(measured, done))
     words = {key: [w.attribution or 0.0 for w in to_words(done[key], "document")] for key in done}
     ranks, overlaps = [], []
     for a, b in permutations(done, 2):

@@ -11,8 +11,8 @@ from attribution import explain
 from attribution.evidence.faithfulness.measure import measure
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
+from attribution.views.card import removal_html, removal_steps
 from attribution.views.cards import each_card
-from attribution.views.removal import removal_html, removal_steps
 from attribution.words import to_words
 
 QUERY, DOCUMENT = "how many people live in berlin", "berlin has about 3.7 million inhabitants , more than paris ."

@@ -16,8 +16,7 @@ from attribution.numbers import logit, number, percent
 from attribution.types import Path, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html
-from attribution.views.key import key_html
-from attribution.views.page import status_html
+from attribution.views.page import key_html, status_html
 from attribution.views.templating import ENVIRONMENT
 from attribution.views.terms import TERMS
 from attribution.views.text import scale_of, shown, side_of, strongest
@@ -36,16 +35,16 @@ def words_of(text: str, seed: int, seen: int = 10_000) -> list[Word]:
     ]
 
 
-def words_html(words: list[Word], scale: float, **how: bool) -> str:
+def words_html(words: list[Word], scale: float, colours: str = "signed") -> str:
     """As the `words` macro prints them."""
     macros: Any = ENVIRONMENT.get_template("macros.html").module
-    return str(macros.words(shown(words, scale, **how)))
+    return str(macros.words(shown(words, scale, colours)))
 
 
-@given(text=TEXT, signed=st.booleans(), control=st.booleans(), seen=st.integers(0, 8))
-def test_the_text_between_the_tags_is_what_was_typed(text: str, signed: bool, control: bool, seen: int) -> None:
+@given(text=TEXT, colours=st.sampled_from(["signed", "strength", "control"]), seen=st.integers(0, 8))
+def test_the_text_between_the_tags_is_what_was_typed(text: str, colours: str, seen: int) -> None:
     words = words_of(text, seed=len(text), seen=seen)
-    reader = read(words_html(words, scale_of(words), signed=signed, control=control))
+    reader = read(words_html(words, scale_of(words), colours))
     assert reader.text == (text if words else "")
     assert set(reader.tags) <= {"span"}
 
@@ -62,16 +61,14 @@ def test_the_text_between_the_tags_is_what_was_typed(text: str, signed: bool, co
 )
 def test_markup_is_never_made_from_text(text: str) -> None:
     words = words_of(text, seed=1)
-    reader = read(words_html(words, 1.0, signed=True))
+    reader = read(words_html(words, 1.0))
     assert reader.text == text
     assert set(reader.tags) <= {"span"}
 
 
 @pytest.mark.parametrize("key", METHODS)
 def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
-    card = card_html(
-        dataclasses.replace(EXPLANATION, method=key, requested_method=key), METHODS[key], label=METHODS[key].label
-    )
+    card = card_html(dataclasses.replace(EXPLANATION, method=key, requested_method=key), label=METHODS[key].label)
     reader = read(card)
     assert "script" not in reader.tags
     assert EXPLANATION.document in reader.text
@@ -88,14 +85,14 @@ def test_a_card_escapes_everything_and_names_what_it_shows(key: str) -> None:
 
 def test_a_fallback_says_so_above_the_text() -> None:
     fallback = dataclasses.replace(EXPLANATION, method="embedding_magnitude", note="PyTorch said: <none>")
-    text = read(card_html(fallback, METHODS["embedding_magnitude"], label="Saliency")).text
+    text = read(card_html(fallback, label="Saliency")).text
     assert "fallback used" in text
     assert text.index("PyTorch said: <none>") < text.index(EXPLANATION.document)
 
 
 def test_a_hit_step_cap_and_the_convergence_delta_are_on_the_card() -> None:
     path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True)
-    card = card_html(dataclasses.replace(EXPLANATION, paths=(path,)), METHODS["integrated_gradients"], label="IG")
+    card = card_html(dataclasses.replace(EXPLANATION, paths=(path,)), label="IG")
     assert "step cap hit" in card
     assert "+0.125" in card
     assert "65 gradient evaluations" in read(card).text
@@ -111,9 +108,9 @@ def test_full_strength_of_nothing_is_one() -> None:
 def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
     words = [Word(" a", "query", 0, 2, 2.0), Word(" b", "query", 2, 4, -1.0), Word(" c", "query", 4, 6, 0.01)]
     weak = Word(" d", "query", 6, 8, 0.4)
-    assert "rl-raises" in words_html([weak], 2.0, signed=True)
-    assert "rl-strong" not in words_html([weak], 2.0, signed=True)
-    html = words_html(words, scale_of(words), signed=True)
+    assert "rl-raises" in words_html([weak], 2.0)
+    assert "rl-strong" not in words_html([weak], 2.0)
+    html = words_html(words, scale_of(words))
     assert re.findall(r'data-p="([^"]*)"', html) == ["100", "50", "0"]  # per cent of the strongest
     assert 'rl-raises rl-strong" style="--a:0.62"' in html
     assert 'rl-lowers rl-strong" style="--a:0.31"' in html
@@ -141,10 +138,10 @@ def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
     nodes = [(7, True), (9, False)] if METHODS[key].complete else []
     paths = tuple(Path(("document",), "mask", -2.0, 0.0, 0.0, n, capped) for n, capped in nodes)
     run = dataclasses.replace(EXPLANATION, method=key, requested_method=key, paths=paths)
-    assert badges(run, METHODS[key]) == BADGES[key]
-    fallen = badges(dataclasses.replace(run, requested_method="saliency_l2"), METHODS[key])
+    assert badges(run) == BADGES[key]
+    fallen = badges(dataclasses.replace(run, requested_method="saliency_l2"))
     assert fallen == [("fallback used", True), *BADGES[key]]
-    html = card_html(run, METHODS[key], label="x")
+    html = card_html(run, label="x")
     assert html.count("rl-badge-warn") == sum(warns for _, warns in BADGES[key])
 
 
@@ -157,7 +154,7 @@ def test_a_line_says_stopped_only_of_what_was_stopped() -> None:
 def test_each_side_has_a_scale_of_its_own() -> None:
     """With one scale a query's words of 40 would leave a document's of 2 without colour."""
     strong = dataclasses.replace(EXPLANATION, attributions=(40.0, 0.0, 2.0))
-    card = card_html(strong, METHODS["saliency"], label="Saliency")
+    card = card_html(strong, label="Saliency")
     assert numbers(card)["full"] == ["40", "2"]
     assert card.count('style="--a:0.62"') == 2
     assert card.endswith("</article>")
@@ -166,23 +163,23 @@ def test_each_side_has_a_scale_of_its_own() -> None:
 def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
     texts = ["aaaa "] * 100 + ["zzzz "] * 100
     words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
-    side = side_of(words, "document", signed=True)
+    side = side_of(words, "document", "signed")
     assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
     assert [mark.height for mark in side.marks] == ["6.0", "6.0"], "5 of 1000 would not be seen"
     wide = [Word("a" * 250, "document", 250 * i, 250 * i + 250, -float(i)) for i in range(3)]
-    marks = side_of(wide, "document", signed=True).marks
+    marks = side_of(wide, "document", "signed").marks
     assert [(mark.key, mark.kind, mark.alpha, mark.y, mark.height) for mark in marks] == [
         ("d1", "rl-lowers", "0.31", "333.3", "333.3"),
         ("d2", "rl-lowers", "0.62", "666.7", "333.3"),
     ]
     short = words[:120]  # 600 characters
-    assert side_of(short, "document", signed=True).marks == []
-    assert side_of([*short, Word("z", "document", 600, 601, 0.0)], "document", signed=True).marks
+    assert side_of(short, "document", "signed").marks == []
+    assert side_of([*short, Word("z", "document", 600, 601, 0.0)], "document", "signed").marks
 
 
 def test_a_word_that_the_limit_cut_is_marked() -> None:
     words = [Word("whole", "document", 0, 5, 1.0), Word(" cut", "document", 5, 9, 1.0, cut=True)]
-    html = words_html([*words, Word(" rest", "document", 9, 14, None)], 1.0, signed=True)
+    html = words_html([*words, Word(" rest", "document", 9, 14, None)], 1.0)
     assert re.findall(r'class="([^"]*)" style="[^"]*"( title="cut by the model)?', html) == [
         ("rl-w rl-raises rl-strong", ""),
         ("rl-w rl-raises rl-strong rl-cut", ' title="cut by the model'),
@@ -192,7 +189,7 @@ def test_a_word_that_the_limit_cut_is_marked() -> None:
 
 
 def test_right_to_left_text_finds_its_direction() -> None:
-    card = card_html(EXPLANATION, METHODS["saliency"], label="Saliency")
+    card = card_html(EXPLANATION, label="Saliency")
     assert card.count('class="rl-text" dir="auto"') == 2
     assert "<bdi>the</bdi>" in card
 
@@ -200,7 +197,7 @@ def test_right_to_left_text_finds_its_direction() -> None:
 def test_every_number_of_a_card_can_be_found_with_its_unit() -> None:
     path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True, residual=0.5, relative_residual=0.04)
     run = dataclasses.replace(EXPLANATION, paths=(path,), method="integrated_gradients")
-    found = numbers(card_html(run, METHODS["integrated_gradients"], label="IG"))
+    found = numbers(card_html(run, label="IG"))
     assert {name: found[name] for name in ("baseline", "delta", "relative-delta", "relative-residual", "nodes")} == {
         "baseline": ["\u22122"],
         "delta": ["+0.125"],

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
-from attribution.errors import InputError, OptionError
+from attribution.errors import InputError, OptionError, check_key
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
-from attribution.removal import check_operator, parts_of, score_kept
+from attribution.removal import OPERATORS, parts_of, score_kept
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
@@ -75,14 +75,15 @@ def counterfactual(
     attributions are then used and `method` is not run. `on_pass` as for `explain`. Raises `InputError` when `document`
     is not above `rival`, and `OptionError`.
     """
-    check_operator(operator)
+    check_key("operator", operator, OPERATORS)
     began = time.perf_counter()
     meter = Meter(on_pass)
     if unit == "word":
         method = method or "integrated_gradients"
         if explanation is None:
             check_signed(method)
-            explanation = _explained(reranker, query, document, method, meter)
+            explanation = explain(reranker, query, document, method, on_pass=on_pass)
+            meter.n_forward, meter.n_backward = explanation.n_forward, explanation.n_backward
         _check(reranker, explanation, query, document)
     elif method or explanation:
         raise OptionError(
@@ -206,14 +207,6 @@ def _until_below(
             if scored[left] < limit:
                 return logits
     return logits
-
-
-def _explained(reranker: Reranker, query: str, document: str, method: str, meter: Meter) -> Explanation:
-    """The explanation that gives the order; its passes are counted into `meter`."""
-    explanation = explain(reranker, query, document, method, on_pass=meter.on_pass)
-    meter.n_forward += explanation.n_forward
-    meter.n_backward += explanation.n_backward
-    return explanation
 
 
 def _check(reranker: Reranker, explanation: Explanation, query: str, document: str) -> None:

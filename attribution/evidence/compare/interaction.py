@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from attribution.errors import OptionError, check_range
+from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
-from attribution.removal import Present, check_operator, parts_of, score_kept, seen_words
+from attribution.removal import OPERATORS, Logits, parts_of, score_kept, seen_words
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
@@ -20,6 +21,9 @@ DIFFERENCE = "difference"
 MAX_WORDS = 64  # document words a matrix shows
 Words = list[list[int]]  # the token positions of each word
 Values = tuple[float, ...]
+Choose = Callable[[Sequence[float]], list[int]]  # how strong each document word is -> the places of the strongest
+# The logit, what each word does alone (on its tokens, summed), the chosen document words, and the values of those.
+Found = tuple[float, list[float], list[int], tuple[Values, ...]]
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,8 @@ def interaction(
     arXiv:2006.10965.
     """
     check_range("n_words", n_words, 1, MAX_WORDS)
-    check_operator(operator)
-    check_form(form)
+    check_key("operator", operator, OPERATORS)
+    check_key("form", form, forms())
     if form != DIFFERENCE and operator != "mask":
         raise OptionError(f"form {form!r} always masks words; operator {operator!r} needs form {DIFFERENCE!r}.")
     began = time.perf_counter()
@@ -84,10 +88,11 @@ def interaction(
     with metered(Meter(on_pass)) as meter:
         texts = [word.text for word in words_of(pair, [0.0] * len(pair.tokens), "document", unit)]
         first = [j for j, text in enumerate(texts) if unit == "sentence" or is_content(text)]
+        choose = partial(_strongest, first=first, n=n_words)
         if form == DIFFERENCE:
-            logit, alone, chosen, values = _second_differences(reranker, pair, *sides, first, n_words, operator)
+            logit, alone, chosen, values = _second_differences(reranker, pair, *sides, choose, operator)
         else:
-            logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, first, n_words, form)
+            logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, choose, form)
     words_d = words_of(pair, alone, "document", unit)
     return Interaction(
         model_id=reranker.model_id,
@@ -123,33 +128,20 @@ def forms() -> list[str]:
     return [DIFFERENCE, *(key for key, method in METHODS.items() if method.signed and method.uses_gradient)]
 
 
-def check_form(form: str) -> None:
-    """Raises `OptionError` for anything but one of `forms`."""
-    if form not in forms():
-        raise OptionError(f"Unknown form {form!r} of interaction. Valid: {', '.join(forms())}.")
-
-
 def _second_differences(
-    reranker: Reranker,
-    pair: TokenizedPair,
-    query: Words,
-    document: Words,
-    first: Collection[int],
-    n_words: int,
-    operator: str,
-) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
-    """`(logit, each token's share of its word's own effect, chosen document words, values)`."""
+    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, choose: Choose, operator: str
+) -> Found:
     words = [*query, *document]
     everything = frozenset(range(len(words)))
 
-    def score(gone: Sequence[frozenset[int]]) -> dict[Present, float]:
+    def score(gone: Sequence[frozenset[int]]) -> Logits:
         left = score_kept(reranker, pair, words, [everything - g for g in gone], operator)
         return {everything - kept: logit for kept, logit in left.items()}
 
     s = score([frozenset(), *(frozenset({w}) for w in range(len(words)))])  # without these words -> logit
     logit = s[frozenset()]
     effects = [logit - s[frozenset({w})] for w in range(len(words))]
-    chosen = _strongest([abs(effect) for effect in effects[len(query) :]], first, n_words)
+    chosen = choose([abs(effect) for effect in effects[len(query) :]])
     rows, columns = range(len(query)), [len(query) + j for j in chosen]
     s |= score([frozenset({i, j}) for i in rows for j in columns])
     values = tuple(
@@ -162,14 +154,8 @@ def _second_differences(
 
 
 def _attribution_differences(
-    reranker: Reranker,
-    pair: TokenizedPair,
-    query: Words,
-    document: Words,
-    first: Collection[int],
-    n_words: int,
-    method: str,
-) -> tuple[float, list[float], list[int], tuple[Values, ...]]:
+    reranker: Reranker, pair: TokenizedPair, query: Words, document: Words, choose: Choose, method: str
+) -> Found:
     """As `_second_differences`, from attributions with each query word masked in turn."""
 
     def attribute(masked: list[int]) -> list[float]:
@@ -185,7 +171,7 @@ def _attribution_differences(
     alone = attribute([])  # (seq,)
     whole = of_words(alone)
     table = [[a - b for a, b in zip(whole, of_words(attribute(word)), strict=True)] for word in query]
-    chosen = _strongest([max(abs(row[j]) for row in table) for j in range(len(document))], first, n_words)
+    chosen = choose([max(abs(row[j]) for row in table) for j in range(len(document))])
     (logit,) = score_kept(reranker, pair, document, [frozenset(range(len(document)))]).values()
     return logit, alone, chosen, tuple(tuple(row[j] for j in chosen) for row in table)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
-from attribution.methods.perturbation import Logits
-from attribution.removal import Present, check_operator, score_kept
+from attribution.removal import game
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
@@ -123,7 +122,6 @@ def contrast_sentences(
     as for `sentences`. `most_orders`: an even number; fewer cost less, and the errors are larger. Raises `InputError`
     and `OptionError`.
     """
-    check_operator(operator)
     began = time.perf_counter()
     sides = [_side(reranker, query, document) for document in (first, second)]
     texts = [[side.pair.document[slice(*span)] for span in side.spans] for side in sides]
@@ -132,12 +130,12 @@ def contrast_sentences(
     logits, cores = [], []
     with metered(Meter(on_pass)) as meter:
         for k, side in enumerate(sides):
-            stays = frozenset(pair[:2][k] for pair in paired)
+            stays = {pair[:2][k] for pair in paired}
             own = [i for i in range(len(side.players)) if i not in stays]
-            play = _beside(reranker, side, stays, own, operator)
-            known = play([frozenset(), frozenset(range(len(own)))])
-            cores.append(known[frozenset()])
-            logits.append(known[frozenset(range(len(own)))])
+            play = game(reranker, side.pair, [side.players[i] for i in own], operator)  # what both hold is never gone
+            core, whole = frozenset[int](), frozenset(range(len(own)))
+            cores.append(play([core, whole])[core])
+            logits.append(play([core, whole])[whole])
             for i, (share, error) in zip(own, shares(play, len(own), seed, most_orders), strict=True):
                 value = -share if k else share
                 bars.append(SentenceBar(texts[k][i], "second" if k else "first", *side.spans[i], value, error))
@@ -196,18 +194,3 @@ def _side(reranker: Reranker, query: str, document: str) -> _Side:
     players = [[p for unit in units for p in unit.positions] for units in units_by_sentence(pair)]
     read = [i for i, positions in enumerate(players) if positions]
     return _Side(pair, [spans[i] for i in read], [players[i] for i in read], len(spans) - len(read))
-
-
-def _beside(
-    reranker: Reranker, side: _Side, stays: Present, own: Sequence[int], operator: str
-) -> Callable[[Iterable[Present]], Logits]:
-    """Scores sets of a document's `own` sentences, counted from 0, beside those that stay; each set once."""
-    known: Logits = {}
-
-    def play(sets: Iterable[Present]) -> Logits:
-        new = {s: stays | {own[k] for k in s} for s in sets if s not in known}
-        scored = score_kept(reranker, side.pair, side.players, new.values(), operator)
-        known.update({s: scored[kept] for s, kept in new.items()})
-        return known
-
-    return play

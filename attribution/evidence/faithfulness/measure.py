@@ -18,14 +18,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from statistics import fmean, stdev
 from typing import Any
 
-from attribution.errors import OptionError
+from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread, count_of
 from attribution.methods import METHODS
 from attribution.methods.magnitude import embedding_magnitude
-from attribution.removal import OPERATORS, Present, check_operator, parts_of, score_kept
+from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
@@ -43,9 +44,9 @@ ROUNDING = 1e-4  # logits; smaller differences are not differences
 
 @dataclass
 class Known:
-    """What was scored so far for one pair, so that a later call for more methods of it scores only what is new."""
+    """What was scored so far for one pair, so that a later call for more methods scores only what is new."""
 
-    logits: dict[Present, float] = field(default_factory=dict)
+    logits: Logits = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -54,33 +55,9 @@ def max_passes(n_methods: int, n_random: int = 10) -> int:
     return 2 * len(FRACTIONS) * (n_methods + 1 + n_random) + 2
 
 
-def measure(
-    reranker: Reranker,
-    explanations: Mapping[str, Explanation],
-    *,
-    operator: str = "mask",
-    unit: str = "word",
-    n_random: int = 10,
-    seed: int = 0,
-    on_pass: Callable[[Meter], None] | None = None,
-    known: Known | None = None,
-) -> Faithfulness:
-    """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders; see the module.
-
-    `operator`: a key of `OPERATORS`; `unit`: of `PARTS`, what is taken away. `on_pass` hears of every batch and may
-    raise `Stopped`. `known`: of an earlier call for the same pair, operator and unit; then only what is new is scored.
-    Raises `OptionError`.
-    """
-    *_, last = measure_stream(
-        reranker,
-        explanations,
-        operator=operator,
-        unit=unit,
-        n_random=n_random,
-        seed=seed,
-        on_pass=on_pass,
-        known=known,
-    )
+def measure(reranker: Reranker, explanations: Mapping[str, Explanation], **options: Any) -> Faithfulness:
+    """The last answer of `measure_stream`, in which every method is measured; `options` are that function's."""
+    *_, last = measure_stream(reranker, explanations, **options)
     return last
 
 
@@ -96,7 +73,7 @@ def measure_all(
 
     `known`: by operator, of earlier calls for the same pair; `options` as `measure` takes them.
     """
-    check_operator(operator)
+    check_key("operator", operator, OPERATORS)
     known = {} if known is None else known
     first, *others = (
         measure(reranker, explanations, operator=name, known=known.setdefault(name, Known()), **options)
@@ -117,10 +94,15 @@ def measure_stream(
     on_pass: Callable[[Meter], None] | None = None,
     known: Known | None = None,
 ) -> Iterator[Faithfulness]:
-    """`measure` as it goes: the controls first, then once more after every method. No set of words is scored twice."""
-    check_operator(operator)
-    if not 2 <= n_random <= 100:
-        raise OptionError(f"n_random is {n_random}; it must be between 2 and 100.")
+    """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders drawn by `seed`.
+
+    Yields the controls first, then once more after every method. `operator`: a key of `OPERATORS`, how words are
+    removed; `unit`: a key of `PARTS`, whether words or sentences are. `on_pass` is called before every batch and may
+    raise `Stopped`. `known`: what an earlier call has scored for the same pair, operator and unit. No set of words is
+    scored twice. Raises `OptionError`. How it is measured: see the module.
+    """
+    check_key("operator", operator, OPERATORS)
+    check_range("n_random", n_random, 2, 100)
     pair = reranker.encode(*_the_pair(reranker, explanations))
     words = parts_of(pair, unit)
     shuffled = random_orders(len(words), n_random, seed)
@@ -136,7 +118,7 @@ def measure_stream(
     for key, order in orders.items():
         began = time.perf_counter()
         rivals = [*shuffled, *blind.values()] if key == CONTROL else []
-        wanted = [left for o in [*rivals, order] for left in _all_kept(o)]
+        wanted = [left for o in [*rivals, order] for left in chain(*_sets(o))]
         with metered(meter):  # left before the yield: the caller's passes are not ours
             logits |= score_kept(reranker, pair, words, (left for left in wanted if left not in logits), operator)
         control = _control([_curves(o, logits) for o in shuffled])
@@ -191,25 +173,16 @@ def _order(values: Sequence[float], ties: Sequence[int]) -> list[int]:
     return sorted(ties, key=lambda word: -values[word])
 
 
-def _deletion(order: Sequence[int]) -> list[Present]:
-    return [frozenset(order[count_of(share, len(order)) :]) for share in GRID]
+def _sets(order: Sequence[int]) -> tuple[list[Present], list[Present]]:
+    """For each share of `GRID` what is left without the first words, and the first words alone."""
+    counts = [count_of(share, len(order)) for share in GRID]
+    return [frozenset(order[n:]) for n in counts], [frozenset(order[:n]) for n in counts]
 
 
-def _insertion(order: Sequence[int]) -> list[Present]:
-    return [frozenset(order[: count_of(share, len(order))]) for share in GRID]
-
-
-def _all_kept(order: Sequence[int]) -> list[Present]:
-    return [*_deletion(order), *_insertion(order)]
-
-
-def _curves(order: Sequence[int], logits: Mapping[Present, float]) -> Curves:
-    deletion = tuple(logits[left] for left in _deletion(order))
-    insertion = tuple(logits[left] for left in _insertion(order))
-    logit = deletion[0]
-    return Curves(
-        logit - fmean(deletion[1:-1]), logit - fmean(insertion[1:-1]), deletion, insertion, order=tuple(order)
-    )
+def _curves(order: Sequence[int], logits: Logits) -> Curves:
+    deletion, insertion = (tuple(logits[left] for left in sets) for sets in _sets(order))
+    comprehensiveness, sufficiency = (deletion[0] - fmean(curve[1:-1]) for curve in (deletion, insertion))
+    return Curves(comprehensiveness, sufficiency, deletion, insertion, order=tuple(order))
 
 
 def _control(orders: Sequence[Curves]) -> Control:
@@ -223,19 +196,13 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 def _judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
-    """`magnitude`: the other control, None when it is judged itself."""
-    n_random = len(control.orders)
-    n_beaten = n_random - sum(
-        rival.comprehensiveness >= curves.comprehensiveness - ROUNDING for rival in control.orders
-    )
-    over_random, *over_control = (
-        Margin(curves.comprehensiveness - rival, max(ROUNDING, 2 * control.comprehensiveness.std))
-        for rival in (control.comprehensiveness.mean, *([magnitude.comprehensiveness] if magnitude else []))
-    )
+    """`magnitude`: the curves of the other control, embedding magnitude; None while that control itself is judged."""
+    value = curves.comprehensiveness
+    reach = max(ROUNDING, 2 * control.comprehensiveness.std)
     return Scores(
         **vars(curves),
-        over_random=over_random,
-        over_control=next(iter(over_control), None),
-        n_beaten=n_beaten,
-        n_random=n_random,
+        over_random=Margin(value - control.comprehensiveness.mean, reach),
+        over_control=Margin(value - magnitude.comprehensiveness, reach) if magnitude else None,
+        n_beaten=sum(rival.comprehensiveness < value - ROUNDING for rival in control.orders),
+        n_random=len(control.orders),
     )

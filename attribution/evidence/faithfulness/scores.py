@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from attribution.removal import OPERATORS
+from attribution.types import OPERATORS
 
 MIN_WORDS = 5  # with fewer, the shares fall on one or two words and nothing can be told
 MIN_SENTENCES = 3
@@ -116,10 +116,6 @@ class Faithfulness:
     def enough_words(self) -> bool:
         """Whether the document is long enough to tell a method from chance."""
         return self.n_words >= (MIN_SENTENCES if self.unit == "sentence" else MIN_WORDS)
-
-    def n_removed(self, share: float) -> int:
-        """How many words a share of the document is."""
-        return count_of(share, self.n_words)
 
     @property
     def removed(self) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from attribution.evidence.faithfulness.scores import Faithfulness, Scores
 from attribution.methods import METHODS
 from attribution.methods.prior import Prior, prior_of
 from attribution.types import Explanation, Word
 from attribution.words import to_words
-
-if TYPE_CHECKING:
-    from attribution.evidence.faithfulness.scores import Faithfulness, Scores
 
 N_WORDS = 4
 Outcome = Literal["best", "close", "none", "few words", "blind"]
@@ -77,7 +75,7 @@ def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -
         random_cost=fmean(one.random.comprehensiveness.mean for one in measured.every),
         control_cost=_cost([one.methods[control] for one in measured.every]),
         control_as_good=control_as_good,
-        prior=_prior(explanations[source]) if source and outcome == "best" else None,
+        prior=prior_of(explanations[source]) if source and outcome == "best" else None,
     )
 
 
@@ -86,10 +84,6 @@ def believed(explanations: Mapping[str, Explanation], measured: Faithfulness | N
     whole = measured is not None and set(explanations) <= set(measured.methods)
     source = summarise(explanations, measured).source if measured and whole else None
     return explanations[source] if source else next(iter(explanations.values()))
-
-
-def _prior(of: Explanation) -> Prior | None:
-    return prior_of(of.method, f"{of.model_id} {of.revision}", len(of.document.split()))
 
 
 def _cost(under: list[Scores]) -> float:

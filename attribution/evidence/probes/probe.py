@@ -172,12 +172,14 @@ def _result(
         note = NOT_ENGLISH if edited is None else needs
         return ProbeResult(key, query, base, logit, (), None, "does not apply", note)
     expects = PROBES[key].expects
-    variants = tuple(
-        _variant(edit, expects, logit, logits, controls[base, _bucket(edit.size)], cut[edit.query, edit.document])
-        for edit in edited
-    )
+    variants = []
+    for edit in edited:
+        pair, control = (edit.query, edit.document), controls[base, _bucket(edit.size)]
+        change = logits[pair] - logit
+        outcome = outcome_of(expects, change, control)
+        variants.append(Variant(*pair, edit.says, logits[pair], change, control, outcome, cut[pair]))
     change, verdict = conclude(expects, variants)
-    return ProbeResult(key, query, base, logit, variants, change, verdict, None)
+    return ProbeResult(key, query, base, logit, tuple(variants), change, verdict, None)
 
 
 def outcome_of(expects: Expectation, change: float, control: Control) -> Verdict:
@@ -203,17 +205,3 @@ def conclude(expects: Expectation, variants: Sequence[Variant]) -> tuple[float, 
     change = fmean(variant.change for variant in variants)
     low, high = (fmean(getattr(variant.control, end) for variant in variants) for end in ("low", "high"))
     return change, outcome_of(expects, change, Control(0, (), low, high))
-
-
-def _variant(
-    edit: Edit,
-    expects: Expectation,
-    logit: float,
-    logits: Mapping[tuple[str, str], float],
-    control: Control,
-    truncated: bool,
-) -> Variant:
-    after = logits[edit.query, edit.document]
-    change = after - logit
-    outcome = outcome_of(expects, change, control)
-    return Variant(edit.query, edit.document, edit.says, after, change, control, outcome, truncated)

@@ -82,7 +82,7 @@ window.rerankLens.link = (() => {
     };
   })();
 
-  // A link that another program wrote has some fields by name, see attribution/views/page_link.py.
+  // A link that another program wrote has some fields by name, see compare_link in attribution/views/page.py.
   const byName = (named, defaults) =>
     rules.map((rule, i) => {
       const name = rule.name.split(",")[0]; // "Documents, 2 to 20"

@@ -14,8 +14,8 @@ from attribution.errors import InputError, OptionError
 from attribution.evidence.edited import Edit, edit
 from attribution.methods.passes import Sides
 from attribution.rerankers.meter import Meter, metered
-from attribution.views.edited import edited_html
 from attribution.views.page import status_html
+from attribution.views.what_if import edited_html
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import Shell

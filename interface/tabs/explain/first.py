@@ -14,7 +14,7 @@ import gradio as gr
 from attribution import METHODS
 from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head
-from attribution.views.edited import unedited_html
+from attribution.views.what_if import unedited_html
 from interface.page.settings import DEFAULT_METHODS
 from interface.runs.gpu import log
 from interface.runs.handlers import ASIDE, Update

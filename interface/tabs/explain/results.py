@@ -10,8 +10,9 @@ from attribution import METHODS
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.sentences import Sentences
 from attribution.types import Explanation
-from attribution.views.cards import cards_head, each_card, score_section
+from attribution.views.cards import cards_head, each_card
 from attribution.views.page import status_html
+from attribution.views.score import score_html
 from attribution.views.sentence_bars import sentences_html
 from interface.runs.handlers import Update
 
@@ -51,7 +52,7 @@ class Results:
 
     def page(self, status: str) -> Update:
         """The tab's outputs so far; Gradio sends only those that differ from the update before."""
-        score = score_section(next(iter(self.done.values()))) if self.done else ""
+        score = score_html(next(iter(self.done.values()))) if self.done else ""
         head = cards_head(self.done, self.measured if self.whole else None, self.found)
         cards = each_card(self.chosen, self.done, self.measured, failed=self.failed, growing=not self.whole)
         results = self.ordered, self.measured, self.found

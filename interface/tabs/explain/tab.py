@@ -18,9 +18,9 @@ from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
-from attribution.views.cards import faithfulness_section
-from attribution.views.edited import unedited_html
+from attribution.views.faithfulness import faithfulness_html
 from attribution.views.page import identity_html, status_html
+from attribution.views.what_if import unedited_html
 from interface.page import models
 from interface.page.actions import EXPLAIN, start
 from interface.page.downloads import build_downloads
@@ -170,7 +170,7 @@ def explained(
         at_most = len(measured.every) * max_passes(len(results.done))
         seconds = sum(one.seconds for one in measured.every)
         cost.learn(reranker.model_id, cost.FAITHFULNESS, at_most, size.n_tokens, seconds)
-        results.measured, section = measured, faithfulness_section(measured, results.ordered)
+        results.measured, section = measured, faithfulness_html(measured, results.ordered)
         left = {key: counts[key] for key in chosen if key not in results.done and key not in results.failed}
         if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:
             results.section = section
