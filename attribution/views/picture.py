@@ -14,7 +14,7 @@ from itertools import accumulate, groupby
 
 from attribution.methods import METHODS, Method
 from attribution.types import Explanation, Word
-from attribution.views.templating import Markup, render
+from attribution.views.templating import write
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, scale_of
 from attribution.words import to_words
 
@@ -37,7 +37,7 @@ class Piece:
     leftward: bool = False
 
 
-def card_svg(explanation: Explanation) -> Markup:
+def card_svg(explanation: Explanation) -> str:
     """The query and the document in the colours of the page's cards, with the method, the score and the scale."""
     method = METHODS[explanation.method]
     sides = {"Query": to_words(explanation, "query"), "Document": to_words(explanation, "document")}
@@ -49,7 +49,7 @@ def card_svg(explanation: Explanation) -> Markup:
         n_lines = pieces[-1].line + 1  # no text is without a piece
         blocks.append({"name": name, "top": top, "pieces": pieces, "scale": scale})
         top += n_lines + 1
-    return render(
+    return write(
         "card.svg",
         explanation=explanation,
         label=METHODS[explanation.requested_method].label,

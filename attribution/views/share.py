@@ -13,7 +13,7 @@ from attribution.rerankers.loading.models import MODELS
 from attribution.types import Explanation, Segment
 from attribution.views.cards import summary_html
 from attribution.views.picture import NO_XML, Piece, lay_out
-from attribution.views.templating import Markup, render
+from attribution.views.templating import write
 from attribution.views.text import scale_of
 from attribution.words import to_words
 
@@ -31,11 +31,11 @@ class Block:
     cut: str
 
 
-def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> Markup:
+def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
     """The card of a pair's explanations by method, and what was measured of them."""
     explanation = believed(explanations, measured)
     finding, (width, n_lines) = _finding(explanations, measured), FINDING
-    return render(
+    return write(
         "share.svg",
         explanation=explanation,
         label=METHODS[explanation.requested_method].label,

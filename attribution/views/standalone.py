@@ -11,7 +11,7 @@ from attribution.types import Explanation
 from attribution.views.cards import cards_html
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.score import score_html
-from attribution.views.templating import Markup, render
+from attribution.views.templating import Markup, render, write
 
 if TYPE_CHECKING:
     from attribution.evidence.sentences import Sentences
@@ -21,10 +21,10 @@ STATIC = Path(__file__).parent / "static"
 
 def page_html(
     explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
-) -> Markup:
+) -> str:
     """The cards of a pair: score, sentences, a card a method (keys as asked for), and what was measured of them."""
     first = next(iter(explanations.values()))
-    return render(
+    return write(
         "standalone.html",
         query=first.query,
         styles=styles(),
@@ -34,14 +34,14 @@ def page_html(
     )
 
 
-def sentences_page_html(found: Sentences) -> Markup:
+def sentences_page_html(found: Sentences) -> str:
     """A document's sentences: the finding in a sentence, then a table of what each does to the score."""
-    return render("standalone_sentences.html", styles=styles(), found=found)
+    return write("standalone_sentences.html", styles=styles(), found=found)
 
 
-def notebook_html(explanation: Explanation) -> Markup:
+def notebook_html(explanation: Explanation) -> str:
     """The score and the one card, styles with them, for a notebook's output cell."""
-    return render(
+    return write(
         "notebook.html",
         styles=styles(),
         score=score_html(explanation),

@@ -23,3 +23,8 @@ ENVIRONMENT.globals["terms"] = TERMS
 def render(template: str, **context: object) -> Markup:
     """The HTML of `templates/<template>`, for a page or for another template."""
     return Markup(ENVIRONMENT.get_template(template).render(context))
+
+
+def write(template: str, **context: object) -> str:
+    """A whole file by `templates/<template>`: plain text, unlike `Markup`, which escapes what is added to it."""
+    return str(render(template, **context))
