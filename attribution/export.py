@@ -20,7 +20,7 @@ from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
 from attribution.types import Explanation, Segment
 from attribution.views.picture import card_svg as to_svg
-from attribution.views.share import share_svg as to_share_svg
+from attribution.views.picture import share_svg as to_share_svg
 from attribution.views.standalone import page_html as to_html
 from attribution.views.standalone import sentences_page_html as sentences_to_html
 from attribution.words import template_sum, to_words

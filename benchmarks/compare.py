@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution import contrast, counterfactual, explain, interaction, load_reranker, rank
-from attribution.evidence.correlation import spearman
+from attribution.evidence.agreement import spearman
 from attribution.removal import OPERATORS
 from attribution.rerankers.reranker import Reranker
 from benchmarks.data import read_jsonl

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from attribution import METHODS, explain, load_reranker
-from attribution.evidence.correlation import top_k_overlap
+from attribution.evidence.agreement import top_k_overlap
 from attribution.evidence.faithfulness.measure import ranked_by
 from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker

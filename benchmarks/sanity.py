@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 
 from attribution import METHODS, explain
-from attribution.evidence.correlation import spearman
+from attribution.evidence.agreement import spearman
 from attribution.evidence.faithfulness.measure import ranked_by
 from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker

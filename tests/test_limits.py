@@ -11,7 +11,7 @@ import torch
 
 from attribution import explain, load_reranker
 from attribution.errors import AttributionError, InputError
-from attribution.evidence.faithfulness.agreement import captum_agreement
+from attribution.evidence.agreement import captum_agreement
 from attribution.evidence.faithfulness.measure import _judge
 from attribution.evidence.faithfulness.scores import Control, Curves, Spread
 from attribution.lab import autograd

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attribution.evidence.correlation import TOP, spearman, top_k_overlap
+from attribution.evidence.agreement import TOP, spearman, top_k_overlap
 from attribution.methods.leaves import LEAVES, read_grad
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Reranker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from attribution.evidence.faithfulness.agreement import CaptumAgreement
+from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.faithfulness.agreement import CaptumAgreement, captum_agreement
+from attribution.evidence.agreement import CaptumAgreement, captum_agreement
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.faithfulness.summary import Summary, summarise
 from attribution.methods import METHODS

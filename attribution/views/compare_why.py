@@ -151,30 +151,20 @@ def named(pieces: Sequence[Piece], unit: str, of: str) -> list[Piece]:
     return [*largest[:n], Piece(text, of, sum(piece.value for piece in rest), (), [piece.label for piece in rest])]
 
 
-class Loss(NamedTuple):
-    """A text without its costliest sentence; `below`: which other one it then falls below, or nothing.
+def _losses(without: Mapping[Which, Sentences]) -> list[dict[str, object]]:
+    """Each text without its costliest sentence, if it has one; `below`: which other text it then falls below.
 
     `alone`: what that sentence alone scores, None while it is not measured.
     """
-
-    which: str
-    quoted: str
-    before: float
-    after: float
-    alone: float | None
-    below: str
-
-
-def _losses(without: Mapping[Which, Sentences]) -> list[Loss]:
-    """Of each text that has such a sentence."""
-    found = []
+    found: list[dict[str, object]] = []
     for which, other in ((A, B), (B, A)):
         of, rival = without[which], without[other].logit
         if of.costliest:
             lost = of.sentences[of.costliest - 1]
             after = of.logit - (lost.without or 0.0)
             below = other if after < rival < of.logit else ""
-            found.append(Loss(which, quote(lost.text), of.logit, after, lost.alone, below))
+            logits = {"before": of.logit, "after": after, "alone": lost.alone}
+            found.append({"which": which, "quoted": quote(lost.text), **logits, "below": below})
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from attribution.evidence.faithfulness.agreement import agreement
+from attribution.evidence.agreement import agreement
 from attribution.evidence.faithfulness.scores import Curves, Faithfulness, Scores
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit, percent

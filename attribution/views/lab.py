@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attribution.evidence.correlation import TOP
+from attribution.evidence.agreement import TOP
 from attribution.numbers import number
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of

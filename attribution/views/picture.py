@@ -1,4 +1,4 @@
-"""A card as SVG: the words on a grid of cells of one width, so that colour and text meet in every program.
+"""A card as SVG, whole or as a post: words on a grid of cells of one width, so that colour and text meet everywhere.
 
 A text whose first strong letter reads from right to left starts at the right. Within a line, words of the other
 direction stand in their own order (Unicode's UAX 9, word by word); single words are left to the program's own shaping.
@@ -7,13 +7,18 @@ direction stand in their own order (Unicode's UAX 9, word by word); single words
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
+from attribution.evidence.faithfulness.scores import Faithfulness
+from attribution.evidence.faithfulness.summary import believed, summarise
 from attribution.methods import METHODS, Method
-from attribution.types import Explanation, Word
+from attribution.rerankers.loading.models import MODELS
+from attribution.types import Explanation, Segment, Word
+from attribution.views.cards import summary_html
 from attribution.views.templating import write
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, scale_of
 from attribution.words import to_words
@@ -21,6 +26,8 @@ from attribution.words import to_words
 COLUMNS = 76
 CELL, LINE = 8.4, 24.0  # pixels at a font size of 14
 TAB = 4
+LINES: dict[Segment, int] = {"query": 2, "document": 6}  # of a post: that there is room for
+FINDING = 104, 3  # characters a line, lines
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
@@ -60,6 +67,41 @@ def card_svg(explanation: Explanation) -> str:
         height=(top + 4) * LINE,
         line=LINE,
     )
+
+
+def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
+    """A card to post, 1200 x 630: the text in the colours of the method that is believed, the score and the finding."""
+    explanation = believed(explanations, measured)
+    finding, (width, n_lines) = _finding(explanations, measured), FINDING
+    return write(
+        "share.svg",
+        explanation=explanation,
+        label=METHODS[explanation.requested_method].label,
+        model=MODELS[explanation.model_id].label if explanation.model_id in MODELS else explanation.model_id,
+        method=METHODS[explanation.method],
+        blocks=[_block(explanation, "query"), _block(explanation, "document")],
+        finding=textwrap.wrap(NO_XML.sub("\ufffd", finding), width, max_lines=n_lines, placeholder=" …"),
+    )
+
+
+def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
+    """The verdict's sentence; nothing until all methods are measured."""
+    if not measured or not set(explanations) <= set(measured.methods):
+        return ""
+    summary = replace(summarise(explanations, measured), words=())
+    return " ".join(summary_html(summary).striptags().split())
+
+
+def _block(explanation: Explanation, side: Segment) -> dict[str, object]:
+    """The side's lines, all or those around its strongest word; `cut` says which of them, in words."""
+    words = to_words(explanation, side)
+    pieces = lay_out(words, scale_of(words), METHODS[explanation.method])
+    room, n_lines = LINES[side], pieces[-1].line + 1
+    strongest = max(pieces, key=lambda piece: piece.alpha).line
+    first = max(0, min(strongest - room // 2, n_lines - room))
+    shown = [replace(piece, line=piece.line - first) for piece in pieces if first <= piece.line < first + room]
+    cut = f", lines {first + 1} to {first + room} of {n_lines}" if n_lines > room else ""
+    return {"name": side.capitalize(), "pieces": shown, "n_lines": min(room, n_lines), "cut": cut}
 
 
 def lay_out(words: Sequence[Word], scale: float, method: Method) -> list[Piece]:

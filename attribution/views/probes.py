@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import regex
 from markupsafe import Markup
@@ -32,24 +31,16 @@ VERDICTS = {
 OF = {"fall": "where the text answers the query", "not rise": "for an unrelated document"}  # else for any text
 
 
-@dataclass(frozen=True)
-class Part:
-    """A piece of an edited text: `kind` says whether it was there before, is new, or is gone."""
-
-    kind: Literal["same", "new", "gone"]
-    text: str
-
-
-def changed_parts(before: str, after: str) -> list[Part]:
-    """`after` with what is new and what is gone marked; "same" and "new" joined are `after`, to the letter."""
+def changed_parts(before: str, after: str) -> list[tuple[str, str]]:
+    """`(kind, piece)` of `after`, the "same", "new" or "gone"; "same" and "new" joined are `after`, to the letter."""
     a, b = PIECE.findall(before), PIECE.findall(after)
-    parts: list[Part] = []
+    parts: list[tuple[str, str]] = []
     for tag, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if tag == "equal":
-            parts.append(Part("same", "".join(b[k:m])))
+            parts.append(("same", "".join(b[k:m])))
             continue
-        parts += [Part("gone", "".join(a[i:j]))] if j > i else []
-        parts += [Part("new", "".join(b[k:m]))] if m > k else []
+        parts += [("gone", "".join(a[i:j]))] if j > i else []
+        parts += [("new", "".join(b[k:m]))] if m > k else []
     return parts
 
 

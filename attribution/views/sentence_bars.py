@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from attribution.numbers import coordinate, logit
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:
-    from attribution.evidence.sentences import Sentence, Sentences
+    from attribution.evidence.sentences import Sentences
 
 FEWEST = 3  # sentences from which they are shown; below, words say it all
-
-
-class Row(NamedTuple):
-    """One sentence: the numbers of its words, its value as printed and as a bar from `left`, in %.
-
-    `value` is None where the model read nothing of it.
-    """
-
-    words: tuple[int, int]
-    sentence: Sentence
-    value: str | None
-    left: str
-    width: str
-    lowers: bool
 
 
 def sentences_html(found: Sentences | None, *, fixed: bool = False) -> Markup:
@@ -38,7 +24,11 @@ def sentences_html(found: Sentences | None, *, fixed: bool = False) -> Markup:
     return render("sentence_bars.html", found=found, rows=_rows(found), shares=found.remainder is not None, fixed=fixed)
 
 
-def _rows(found: Sentences) -> list[Row]:
+def _rows(found: Sentences) -> list[dict[str, object]]:
+    """Each sentence with the numbers of its `words`, its `value` as printed, and its bar from `left`, in %.
+
+    `value` is None where the model read nothing of it.
+    """
     values = [s.without if s.share is None else s.share for s in found.sentences]
     ends = accumulate((s.n_words for s in found.sentences), initial=0)
     scale = max((abs(value) for value in values if value is not None), default=0.0) or 1.0
@@ -46,6 +36,7 @@ def _rows(found: Sentences) -> list[Row]:
     for sentence, value, words in zip(found.sentences, values, pairwise(ends), strict=True):
         width = 50 * abs(value or 0.0) / scale
         lowers = value is not None and value < 0
+        bar = {"left": coordinate(50 - width if lowers else 50), "width": coordinate(width), "lowers": lowers}
         shown = None if value is None else logit(value, True)
-        rows.append(Row(words, sentence, shown, coordinate(50 - width if lowers else 50), coordinate(width), lowers))
+        rows.append({"words": words, "sentence": sentence, "value": shown, **bar})
     return rows

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attribution.evidence.compare.two_models import compare_models
-from attribution.evidence.correlation import TOP
+from attribution.evidence.agreement import TOP, compare_models
 from attribution.methods import METHODS
 from attribution.types import Explanation
 from attribution.views.card import card_html, error_html, pending_html

@@ -13,7 +13,7 @@ import torch
 
 from attribution import explain
 from attribution.errors import OptionError, Stopped
-from attribution.evidence.faithfulness.agreement import agreement
+from attribution.evidence.agreement import agreement
 from attribution.evidence.faithfulness.measure import CONTROL, Known, max_passes, measure, measure_all, measure_stream
 from attribution.removal import score_kept, seen_words
 from attribution.rerankers.meter import Meter, metered

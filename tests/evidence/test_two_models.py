@@ -10,7 +10,7 @@ import pytest
 
 from attribution import explain, load_reranker
 from attribution.errors import OptionError
-from attribution.evidence.compare.two_models import TwoModels, compare_models
+from attribution.evidence.agreement import TwoModels, compare_models
 from attribution.numbers import number, percent
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation

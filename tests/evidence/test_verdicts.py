@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 import regex
 
-from attribution.evidence.compare.two_models import compare_models
-from attribution.evidence.correlation import spearman, top_k_overlap
+from attribution.evidence.agreement import compare_models, spearman, top_k_overlap
 from attribution.evidence.faithfulness.scores import Margin, Scores
 from attribution.evidence.probes.probe import Control, Variant, _bucket, conclude, outcome_of
 from attribution.evidence.probes.table import Expectation

@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from attribution import explain, load_reranker
-from attribution.evidence.correlation import spearman, top_k_overlap
+from attribution.evidence.agreement import spearman, top_k_overlap
 from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_gradients, run_lab
 from attribution.methods.leaves import LEAVES
 from attribution.types import Word

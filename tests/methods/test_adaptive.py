@@ -13,7 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from attribution import explain
-from attribution.evidence.faithfulness.agreement import captum_agreement
+from attribution.evidence.agreement import captum_agreement
 from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, Nodes, integrate
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain

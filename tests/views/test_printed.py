@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from attribution import METHODS, explain
-from attribution.evidence.faithfulness.agreement import captum_agreement
+from attribution.evidence.agreement import captum_agreement
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.export import to_svg

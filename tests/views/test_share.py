@@ -13,7 +13,7 @@ from attribution.evidence.faithfulness.summary import believed
 from attribution.export import FORMATS
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from attribution.views.share import LINES, share_svg
+from attribution.views.picture import LINES, share_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 QUERY = "how many people live in berlin ?"
