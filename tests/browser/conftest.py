@@ -59,6 +59,7 @@ def app(tiny_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
             "HF_HUB_OFFLINE": "0",
             "HF_ENDPOINT": endpoint,
             "HF_HOME": str(here / "home"),
+            "GRADIO_SERVER_NAME": "0.0.0.0",
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_ETAG_TIMEOUT": f"{ANSWERS:.0f}",
             "HF_HUB_DOWNLOAD_TIMEOUT": f"{STALLED:.0f}",

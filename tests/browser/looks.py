@@ -90,7 +90,12 @@ def expect_contrast(page: Page, inside: str) -> None:
     for dark in (True, False):
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.wait_for_function(SETTLED, arg=dark)
-        assert page.evaluate(LOOKS, inside) > 0
-        context = {"include": [[inside], ["[data-look=first]"]], "exclude": [["[data-look=again]"]]}
-        found = violations(page, context, runOnly=["color-contrast"])
+        found = contrast(page, inside)
         assert not found, "\n".join(found)
+
+
+def contrast(page: Page, inside: str = "body") -> list[str]:
+    """What axe finds of colours, as they are now."""
+    assert page.evaluate(LOOKS, inside) > 0
+    context = {"include": [[inside], ["[data-look=first]"]], "exclude": [["[data-look=again]"]]}
+    return violations(page, context, runOnly=["color-contrast"])

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from attribution import explain
@@ -18,6 +17,7 @@ from attribution.views.card import removal_steps
 from attribution.views.cards import cards_html
 from attribution.views.page import key_html
 from interface.tabs.explain.tab import SCRIPT
+from tests.browser.looks import BUT_COLOURS, contrast, violations
 
 ROOT = Path(__file__).parents[2]
 LONG = " ".join(f"word{i}" for i in range(300))
@@ -125,8 +125,7 @@ def test_cards_and_key_are_accessible_and_fit(page: Page, theme: str, width: int
     show(page, [explained(key, LONG, {"word10": 1.0, "word20": -1.0}) for key in ("occlusion", "saliency")], theme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    result = Axe().run(page)
-    assert result.violations_count == 0, result.generate_report()
+    assert violations(page, **BUT_COLOURS) + contrast(page) == []
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
@@ -158,5 +157,4 @@ def test_the_slider_takes_words_away_and_says_what_was_measured(
     low = compact.evaluate("text => text.clientHeight")
     page.locator(".rl-card:not(:has(.rl-remove)) summary").click()
     assert compact.evaluate("text => text.clientHeight") > low
-    result = Axe().run(page)
-    assert result.violations_count == 0, result.generate_report()
+    assert violations(page, **BUT_COLOURS) + contrast(page) == []

@@ -83,6 +83,11 @@ def test_a_page_under_a_path_that_the_server_does_not_know_says_so(page: Page, a
         expect(page.locator("#probes-status")).to_contain_text(f"has to be started with GRADIO_ROOT_PATH={PREFIX}.")
 
 
+def test_it_listens_where_the_variable_says(app_url: str) -> None:
+    """At every address of this machine, where it would be at 127.0.0.1 alone."""
+    assert httpx.get(f"{app_url.replace('127.0.0.1', '127.0.0.2')}/healthz").json() == {"status": "ok"}
+
+
 def test_the_api_link_opens_gradios_panel(page: Page, app_url: str) -> None:
     panel = page.locator(".api-docs")
     page.goto(app_url)
