@@ -29,15 +29,13 @@ from attribution.views.page import head_html
 from interface.page import actions, layout, links, models, settings
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
+from interface.runs.handlers import explain_ahead
 from interface.runs.lanes import MAIN, places, refuse, wait_of_a_full_queue
 from interface.runs.limits import LONGEST_REQUEST
-from interface.runs.once import explain_ahead
 from interface.server import gradio_private, host
-from interface.server.body import Body
-from interface.server.connections import close_half_sent
+from interface.server.body import Body, close_half_sent
 from interface.server.gradio_queue import install_queue
 from interface.server.headers import Headers, headers
-from interface.server.open_graph import OpenGraph, about, preview
 from interface.tabs.table import TABS, lines
 
 gc.freeze()
@@ -51,8 +49,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), layout.STATIC / "page.css"]
-SCRIPT_FILES = [*(layout.STATIC / f"{name}.js" for name in ("page", "host", "count", "documents")), links.SCRIPT]
-SCRIPTS = "\n".join(path.read_text("utf-8") for path in SCRIPT_FILES)
+SCRIPTS = layout.scripts("page", "host", "count", "documents", "permalink")
 TITLE = "Rerank Lens"
 DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "
@@ -73,7 +70,7 @@ SESSIONS = 500  # visitors remembered, 0.24 MB each; the one who was longest awa
 def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     """The page, with `model_ids` (keys of MODELS) on offer; and what is left to do once the server listens."""
     with gradio_private.Page(title=TITLE, fill_width=True) as demo:
-        chips = layout.build_top([*about(), host.LINK, ("API", "?view=api")], EXAMPLES)
+        chips = layout.build_top([*host.about(), host.LINK, ("API", "?view=api")], EXAMPLES)
         pair = layout.build_pair(model_ids, EXAMPLES[0])
         with gr.Row(elem_id="actions"):
             buttons = actions.build(lines())
@@ -158,7 +155,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         app_kwargs={
             "middleware": [
                 Middleware(Headers, wait=wait_of_a_full_queue),
-                Middleware(OpenGraph, tags=preview(TITLE, DESCRIPTION)),
+                Middleware(host.OpenGraph, tags=host.preview(TITLE, DESCRIPTION)),
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],
             "routes": host.ROUTES,

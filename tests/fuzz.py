@@ -23,13 +23,14 @@ import gradio as gr
 import torch
 
 from attribution import METHODS, explain, load_reranker
+from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from attribution.export import to_csv, to_dict, to_html, to_json, to_svg
 from attribution.rerankers.loading.models import BUNDLED
 from attribution.views.card import card_html
 from interface.programs import api
 from interface.runs.gpu import OUR_FAULT
-from interface.tabs.compare.documents import read_list, write_list
+from interface.tabs.compare.documents import check_list, write_list
 from tests.hostile import WRONG, text_of
 
 FULL = 10_000
@@ -108,7 +109,7 @@ def listed(draw: random.Random, _model: str) -> str:
         [write_list([f"one {text_of(draw)}", f"two {text_of(draw)}"]), "[" * draw.randint(1, 3000), text_of(draw)]
     )
     try:
-        read_list(value)
+        check_list(read_pasted(value))
     except InputError:
         return "refused"
     return "read"

@@ -68,7 +68,7 @@ def main() -> dict[str, Any]:
     from attribution.rerankers.loading.models import Checkpoint
     from interface.programs import api
     from interface.programs.endpoints import endpoint
-    from interface.runs.lanes import stop
+    from interface.runs.lanes import end, in_a_word
     from interface.tabs.explain import tab as explain_tab
 
     MODELS["tiny"] = Checkpoint(label="tiny", path=sys.argv[1], licence="", about="")
@@ -120,7 +120,7 @@ def main() -> dict[str, Any]:
             first = next(step for step in steps if "data-method=" in cards(step))
             began = time.perf_counter()
             if name == "stopped":
-                seen["stop says"] = stop(name)
+                seen["stop says"] = in_a_word(end(name))
                 seen["after stop"] = len(list(steps))
         seen[f"{name} after"] = time.perf_counter() - began
         seen[f"{name} kept"] = 'data-method="saliency"' in cards(first)
@@ -141,7 +141,7 @@ def compare(query: str) -> dict[str, Any]:
     """A list, another A, a word dropped, the order turned, words that met, and a stop, as the Compare tab asks."""
     import gradio as gr
 
-    from interface.runs.lanes import busy, claim, stop
+    from interface.runs.lanes import busy, claim, end, in_a_word
     from interface.tabs.compare import runs as compare_runs
     from interface.tabs.compare import what_if as compare_what_if
     from interface.tabs.compare.documents import check_list
@@ -170,7 +170,7 @@ def compare(query: str) -> dict[str, Any]:
     stopped: Any = compare_runs.run_list(asked, visitor())
     with closing(stopped) as steps:
         next(steps)
-        seen["stop says"] = stop("compare", LANE)
+        seen["stop says"] = in_a_word(end("compare", LANE))
         seen["after stop"] = len(shown(steps))
     seen["busy in the end"] = busy("compare")
     return seen

@@ -21,7 +21,6 @@ from interface.runs.lanes import (
     end,
     in_a_word,
     say_no,
-    stop,
     wait_of_a_full_queue,
     was_refused,
 )
@@ -115,8 +114,11 @@ def start(
         validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
         trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
     )  # fmt: skip
-    settle, ended = _settler(actions, line, refusal), [line, refusal, *actions.stops.values()]
-    return ran.then(settle, refusal, ended, trigger_mode="multiple", **ASIDE)
+
+    def settle(said: str, request: gr.Request) -> dict[Any, Any]:
+        return actions.stoppable(request.session_hash or "") | ({line: said, refusal: ""} if said else {})
+
+    return ran.then(settle, refusal, [line, refusal, *actions.stops.values()], trigger_mode="multiple", **ASIDE)
 
 
 def _claimer(
@@ -139,7 +141,7 @@ def _claimer(
             return refused(session, str(error))
         question = budget.ask(session, passes, takes, asked)
         if question:
-            return refused(session, question) | {actions.explain: gr.Button(again(takes))}
+            return refused(session, question) | {actions.explain: gr.Button(f"Start anyway ({takes:,.0f} s)")}
         if asked is None:
             return {claimed: 0, refusal: ""}
         ended = actions.said(end(session, None if lane == MAIN else lane))
@@ -153,13 +155,6 @@ def _claimer(
         return ended | started
 
     return claim_it
-
-
-def _settler(actions: Actions, line: gr.HTML, told: gr.State) -> Callable[..., dict[Any, Any]]:
-    def settle(refusal: str, request: gr.Request) -> dict[Any, Any]:
-        return actions.stoppable(request.session_hash or "") | ({line: refusal, told: ""} if refusal else {})
-
-    return settle
 
 
 def build_stops(actions: Actions) -> None:
@@ -179,23 +174,15 @@ def build_stops(actions: Actions) -> None:
 
 
 def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    own = actions.line(lane)
+    def tell(there_was: dict[str, Ended]) -> dict[Any, Any]:
+        return {actions.line(lane): status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.said(there_was)
 
     def halt(request: gr.Request) -> dict[Any, Any]:
         session = request.session_hash or ""
         there_was = end(session, lane or None)
-        said = actions.said(there_was) | {own: status_html(SAID[in_a_word(there_was)], stopped=True)}
-        return said | actions.stoppable(session) | {ended: there_was}
-
-    def tell(there_was: dict[str, Ended]) -> dict[Any, Any]:
-        return {own: status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.said(there_was)
+        return tell(there_was) | actions.stoppable(session) | {ended: there_was}
 
     return halt, tell
-
-
-def again(seconds: float) -> str:
-    """What the button says while it asks about a long run."""
-    return f"Start anyway ({seconds:,.0f} s)"
 
 
 def place(before: int, seconds: float) -> str:
@@ -213,4 +200,4 @@ def tell_place(request: gr.Request) -> tuple[Any, ...]:
 
 def forget(request: gr.Request) -> None:
     """The visitor left: stop what still runs for them."""
-    stop(request.session_hash or "")
+    end(request.session_hash or "")

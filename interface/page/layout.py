@@ -41,10 +41,15 @@ class Shell:
     examples: list[tuple[Handler, Any]] = field(default_factory=list)
 
 
+def scripts(*names: str) -> str:
+    """The page's scripts of these names, as one; for `js_on_load` or the page's head."""
+    return "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in names)
+
+
 def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:
     """Title line and example chips; returns the chips."""
     gr.HTML(top_html(TAGLINE, links), elem_id="top")
-    return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=(STATIC / "chips.js").read_text("utf-8"))
+    return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=scripts("step", "chips"))
 
 
 def build_key() -> None:

@@ -1,21 +1,19 @@
-"""The page's inputs as a link, made in the browser from what is on the page."""
+"""What is taken along: the page's inputs as a link, made in the browser, and results as files, kept by no server."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from attribution.export import FORMATS, Format
 from attribution.views.page import link_html
-from interface.runs.handlers import PairInputs
+from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
-
-SCRIPT = Path(__file__).parent / "static" / "permalink.js"
+from interface.server.host import space_address
 
 
 @dataclass(frozen=True)
@@ -39,29 +37,22 @@ class Linked:
     copy: gr.Button | None = None
 
 
-def text(component: gr.Textbox, longest: int, since: int = 0) -> Field:
-    """Any text of at most `longest` characters."""
-    return Field(component, {"name": str(component.label), "text": longest}, since)
-
-
-def choice(component: gr.Dropdown | gr.Radio) -> Field:
-    """One of the component's choices."""
-    return Field(component, {"name": str(component.label), "one": [value for _, value in component.choices]})
-
-
-def choices(component: gr.CheckboxGroup) -> Field:
-    """Some of the component's choices."""
-    return Field(component, {"name": str(component.label), "some": [value for _, value in component.choices]})
-
-
-def number(component: gr.Slider) -> Field:
-    """A whole number of the slider."""
-    return Field(component, {"name": str(component.label), "from": component.minimum, "to": component.maximum})
+def field(component: Any, longest: int = 0, since: int = 0) -> Field:
+    """Of a box any text of at most `longest` characters, of a slider a whole number, else one or some choices."""
+    rule: dict[str, Any]
+    if isinstance(component, gr.Textbox):
+        rule = {"text": longest}
+    elif isinstance(component, gr.Slider):
+        rule = {"from": component.minimum, "to": component.maximum}
+    else:
+        many = isinstance(component, gr.CheckboxGroup)
+        rule = {"some" if many else "one": [value for _, value in component.choices]}
+    return Field(component, {"name": str(component.label), **rule}, since)
 
 
 def of_pair(pair: PairInputs) -> Linked:
     """The boxes that every tab reads."""
-    return Linked([choice(pair.model), text(pair.query, MAX_QUERY), text(pair.document, MAX_DOCUMENT)])
+    return Linked([field(pair.model), field(pair.query, MAX_QUERY), field(pair.document, MAX_DOCUMENT)])
 
 
 def build_copy(of: str = "") -> gr.Button:
@@ -73,11 +64,11 @@ def build_copy(of: str = "") -> gr.Button:
 
 def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
     """The address follows the fields, and they follow the address; each `copy` copies the link."""
-    fields = sorted((field for part in linked for field in part.fields), key=lambda field: field.since)
-    components = [field.component for field in fields]
-    rules = json.dumps([field.rule for field in fields])
-    space = os.environ.get("SPACE_ID")
-    base = json.dumps(f"https://huggingface.co/spaces/{space}") if space else "location.href.split('#')[0]"
+    fields = sorted((one for part in linked for one in part.fields), key=lambda one: one.since)
+    components = [one.component for one in fields]
+    rules = json.dumps([one.rule for one in fields])
+    space = space_address()
+    base = json.dumps(space) if space else "location.href.split('#')[0]"
     again = gr.Button("", elem_id="read-link", visible="hidden")
     js = f"(...now) => window.rerankLens.link.read({rules}, ...now)"
     for read in (page.load, again.click):
@@ -93,3 +84,33 @@ def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
     )
     copies = [part.copy.click for part in linked if part.copy]
     gr.on(copies, None, components, js=f"(...now) => (window.rerankLens.link.copy({base}, ...now), [])")
+
+
+def build_downloads(
+    kept: gr.State,
+    formats: Mapping[str, Format] = FORMATS,
+    elem_id: str = "downloads",
+    results: Callable[[Any], Sequence[Any]] = tuple,
+) -> None:
+    """A button for each format; the browser writes the file, the server keeps none.
+
+    `results`: what the formats write, of what is `kept`.
+    """
+    with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
+        gr.HTML(link_html("Download"), elem_id=f"{elem_id}-label")
+        file = gr.JSON(visible="hidden")
+        for label, of in formats.items():
+            button = gr.Button(label, size="sm", scale=0, min_width=70)
+            written = button.click(_written(of, results), kept, file, **ASIDE)
+            written.success(None, file, js="(file) => (window.rerankLens.link.save(file), [])")
+
+
+def _written(of: Format, results: Callable[[Any], Sequence[Any]]) -> Callable[[Any], list[str]]:
+    def written(kept: Any) -> list[str]:
+        """`[file name, type, content]`."""
+        given = results(kept) if kept else ()
+        if not given or not given[0]:
+            raise gr.Error("There is no result to download yet. Run it first.", print_exception=False)
+        return [of.file, of.kind, of.write(*given)]
+
+    return written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -22,16 +21,6 @@ from interface.runs.limits import check_model
 from interface.runs.run import Run
 
 DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 2}  # none takes a place of the queue
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A model that was chosen."""
-
-    model_id: str
-
-    def __post_init__(self) -> None:
-        check_model(self.model_id)
 
 
 def load(model_id: str, run: Run) -> Reranker:
@@ -60,19 +49,25 @@ def build(pair: PairInputs, actions: Actions) -> None:
     back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
-def other(model_id: str, before: str, coming: str) -> Choice | None:
-    """The choice, if it is one: Gradio says that there was input also of who only leaves the list of models."""
-    return None if model_id == (coming or before) else Choice(model_id)
+def other(model_id: str, before: str, coming: str) -> str | None:
+    """The chosen model, if it is another one: Gradio tells of input also when somebody only leaves the list of models.
+
+    Raises `InputError` for one that is not on offer.
+    """
+    if model_id == (coming or before):
+        return None
+    check_model(model_id)
+    return model_id
 
 
 @handler(lane=CHOOSING, on_gpu=False)
-def choose(asked: Choice, run: Run) -> Iterator[Update]:
+def choose(model_id: str, run: Run) -> Iterator[Update]:
     """Load the model; `before` is the model to go back to, `coming` the one that is not there yet."""
-    label = MODELS[asked.model_id].label
+    label = MODELS[model_id].label
     try:
-        if in_memory(asked.model_id) is None:
-            yield {"coming": asked.model_id, "status": status_html(f"Loading {label} …")}
-            load(asked.model_id, run)
+        if in_memory(model_id) is None:
+            yield {"coming": model_id, "status": status_html(f"Loading {label} …")}
+            load(model_id, run)
     except Stopped:
         raise
     except AttributionError as error:
@@ -80,7 +75,7 @@ def choose(asked: Choice, run: Run) -> Iterator[Update]:
         gr.Warning(str(error), title="The previous model stays")
         yield {"status": status_html(str(error))}
         return
-    yield {"before": asked.model_id, "coming": "", "status": status_html(f"{label} is ready.")}
+    yield {"before": model_id, "coming": "", "status": status_html(f"{label} is ready.")}
 
 
 def go_back(now: str, before: str, coming: str, request: gr.Request) -> tuple[Any, Any]:

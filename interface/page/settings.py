@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -16,7 +15,7 @@ from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.types import BASELINES
-from interface.page.links import Field, choice, choices, number
+from interface.page.links import Field, field
 from interface.runs import cost
 from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import BUDGETS
@@ -29,41 +28,31 @@ DEFAULTS: dict[str, Any] = {
     "n_samples": 16,
     "n_steps": CAPTUM_STEPS,
 }
+OF_BUDGETS = {
+    "n_samples": "orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
+    "n_steps": "nodes per path for Captum's integrated gradients",
+}
 DEFAULT_METHODS = default_methods()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices: a list of methods for each group, and the options."""
+    """The choices: the methods, a list for each group by its title, and the options by name."""
 
-    panel: gr.Accordion
-    groups: list[gr.CheckboxGroup]
-    baselines: gr.Dropdown
-    leaf: gr.Dropdown
-    operator: gr.Radio
-    n_samples: gr.Slider
-    n_steps: gr.Slider
-
-    @property
-    def methods(self) -> dict[str, Any]:
-        """The groups by their titles."""
-        return {str(group.label): group for group in self.groups}
+    methods: dict[str, gr.CheckboxGroup]
+    options: dict[str, Any]
 
     @property
     def inputs(self) -> dict[str, Any]:
         """As inputs of an event, by name."""
-        return self.methods | {name: getattr(self, name) for name in DEFAULTS}
-
-    def told_after(self, changes: Sequence[Callable[..., Any]]) -> None:
-        """The browser knows the choices after any of these events, to tell results of other ones."""
-        gr.on(changes, None, [*self.inputs.values()], js="(...now) => window.rerankLens.set(...now)")
+        return {**self.methods, **self.options}
 
     @property
     def fields(self) -> list[Field]:
         """As parts of a link."""
-        baselines = Field(self.baselines, {"name": str(self.baselines.label), "one": ["", *BASELINES]})  # of any model
-        single = [baselines, choice(self.leaf), choice(self.operator)]
-        return [*(choices(group) for group in self.groups), *single, number(self.n_samples), number(self.n_steps)]
+        baselines, *others = self.options.values()
+        of_any_model = Field(baselines, {"name": str(baselines.label), "one": ["", *BASELINES]})
+        return [*map(field, self.methods.values()), of_any_model, *map(field, others)]
 
 
 def groups() -> dict[str, list[str]]:
@@ -74,28 +63,33 @@ def groups() -> dict[str, list[str]]:
 
 def build_settings(pair: PairInputs, model_id: str) -> Settings:
     """The line that opens into method groups and options; its label and costs follow the text's size."""
-    budgets = DEFAULTS["n_samples"], DEFAULTS["n_steps"]
-    text = label(model_id, pair.size.value, DEFAULT_METHODS, *budgets)
+    text = label(model_id, pair.size.value, DEFAULT_METHODS, DEFAULTS["n_samples"], DEFAULTS["n_steps"])
     with gr.Accordion(text, open=False, elem_id="settings") as panel:
         with gr.Row(elem_id="groups"):
-            boxes = [
-                gr.CheckboxGroup(
+            boxes = {
+                title: gr.CheckboxGroup(
                     [(METHODS[key].label, key) for key in keys],
                     value=[key for key in keys if key in DEFAULT_METHODS],
                     label=title,
                     min_width=220,
                 )
                 for title, keys in groups().items()
-            ]
-        settings = Settings(panel, boxes, *_options(model_id))
-    counted: list[Any] = [pair.model, pair.size, *boxes, settings.n_samples, settings.n_steps]
-    pair.model.change(show_baselines, [pair.model, settings.baselines], settings.baselines, **ASIDE)
+            }
+        options = _options(model_id)
+    counted = [pair.model, pair.size, *boxes.values(), options["n_samples"], options["n_steps"]]
+    baselines = options["baselines"]
+    pair.model.change(show_baselines, [pair.model, baselines], baselines, **ASIDE)
     changes = [component.change for component in counted]
-    gr.on(changes, show_label, counted, panel, trigger_mode="always_last", **ASIDE)
-    return settings
+
+    def relabel(*now: Any) -> Any:
+        return gr.update(label=label(*now))
+
+    gr.on(changes, relabel, counted, panel, trigger_mode="always_last", **ASIDE)
+    return Settings(boxes, options)
 
 
-def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slider, gr.Slider]:
+def _options(model_id: str) -> dict[str, Any]:
+    """By name, in the order of `DEFAULTS`."""
     baselines = gr.Dropdown(
         _baselines(model_id),
         value=DEFAULTS["baselines"],
@@ -109,21 +103,10 @@ def _options(model_id: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio, gr.Slid
         info="with some of these lines .grad stays empty; the card then shows the fallback and says so",
     )
     operator = gr.Radio(list(OPERATORS), value=DEFAULTS["operator"], label="To measure faithfulness, remove words by")
-    n_samples = gr.Slider(
-        *BUDGETS["n_samples"],
-        value=DEFAULTS["n_samples"],
-        step=1,
-        label="n_samples",
-        info="orders of the words for Shapley values, noisy copies for SmoothGrad, texts for expected gradients",
-    )
-    n_steps = gr.Slider(
-        *BUDGETS["n_steps"],
-        value=DEFAULTS["n_steps"],
-        step=1,
-        label="n_steps",
-        info="nodes per path for Captum's integrated gradients",
-    )
-    return baselines, leaf, operator, n_samples, n_steps
+    return {"baselines": baselines, "leaf": leaf, "operator": operator} | {
+        name: gr.Slider(*BUDGETS[name], value=DEFAULTS[name], step=1, label=name, info=info)
+        for name, info in OF_BUDGETS.items()
+    }
 
 
 def show_baselines(model_id: str, chosen: str) -> Any:
@@ -149,11 +132,6 @@ def label(model_id: str, length: object, *more: Any) -> str:
     wanted = {"n_samples": n_samples, "n_steps": n_steps}
     taken = _about(cost.estimate(reranker, size, chosen, wanted)[1]) if reranker and size and chosen else ""
     return f"{len(chosen)} of {len(METHODS)} methods{taken}"
-
-
-def show_label(*inputs: Any) -> Any:
-    """The line again, after any change."""
-    return gr.update(label=label(*inputs))
 
 
 def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from attribution import explain as explain_pair
@@ -10,11 +11,11 @@ from attribution.evidence.compare import contrast as compare
 from attribution.evidence.probes import probe as probes
 from attribution.evidence.sentences import max_passes
 from attribution.evidence.sentences import sentences as find_sentences
-from attribution.explain import check_options
+from attribution.explain import check_options, options_of
 from attribution.export import sentences_to_dict
-from attribution.rerankers.reranker import Reranker
+from attribution.methods import METHODS
+from attribution.rerankers.loading.models import MODELS
 from attribution.types import OPERATORS
-from interface.programs.catalogue import models
 from interface.programs.comparing import (
     contrast,
     contrast_sentences,
@@ -26,6 +27,8 @@ from interface.programs.comparing import (
 )
 from interface.programs.endpoints import endpoint
 from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_texts
+
+SAID = ("label", "says", "signed", "complete", "control")  # of each method
 
 
 @endpoint(explain_pair, passes=passes_of_method)
@@ -84,11 +87,7 @@ def rank(query: str, documents: list[str], model: str = "") -> dict[str, Any]:
     return {"model": model, "query": query, "documents": documents}
 
 
-def _probe(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
-    return {"results": probes.probe(reranker, **arguments)}
-
-
-@endpoint(_probe, passes=lambda _call, _sides: 3 * probes.MAX_PASSES)
+@endpoint(probes.probe, passes=lambda _call, _sides: 3 * probes.MAX_PASSES, said=lambda found: {"results": found})
 def probe(
     query: str,
     document: str,
@@ -111,11 +110,7 @@ def probe(
     return {"model": model, "query": query, "document": document, "seed": seed}
 
 
-def _sentences(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
-    return sentences_to_dict(find_sentences(reranker, **arguments))
-
-
-@endpoint(_sentences, passes=lambda call, _sides: max_passes(n_sentences(call)))
+@endpoint(find_sentences, passes=lambda call, _sides: max_passes(n_sentences(call)), said=sentences_to_dict)
 def sentences(query: str, document: str, operator: str = "delete", model: str = "") -> dict[str, Any]:
     """Measure each sentence of a document: the score without it, with it alone, and its Shapley value.
 
@@ -132,6 +127,29 @@ def sentences(query: str, document: str, operator: str = "delete", model: str = 
     check_texts(query, document)
     check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "document": document, "operator": operator}
+
+
+@endpoint()
+def models() -> dict[str, Any]:
+    """List the rerankers on offer, and the methods that can explain them with the options of each.
+
+    Returns:
+        models: key, label, licence, languages and size of each; methods: key, label, what it says, whether it has a
+        sign, adds up, or is a control, and its options.
+    """
+    listed = [{"key": key, **asdict(checkpoint)} for key, checkpoint in MODELS.items()]
+    for model in listed:
+        del model["path"]  # which may be one of this machine
+    methods = [
+        {
+            "key": key,
+            **{name: getattr(method, name) for name in SAID},
+            "passes": method.cost,
+            "options": [*options_of(key)],
+        }
+        for key, method in METHODS.items()
+    ]
+    return {"models": listed, "methods": methods}
 
 
 ENDPOINTS = [

@@ -13,7 +13,6 @@ from attribution.evidence.compare import passages, raising
 from attribution.export_compare import sentence_contrast_to_dict
 from attribution.methods.passes import Sides
 from attribution.removal import PARTS
-from attribution.rerankers.reranker import Reranker
 from attribution.types import OPERATORS
 from attribution.words import split_sentences
 from interface.programs.endpoints import Call, endpoint
@@ -58,11 +57,11 @@ def contrast(
     return {"model": model, "query": query, "first": first, "second": second, "method": method}
 
 
-def _contrast_sentences(reranker: Reranker, **arguments: Any) -> dict[str, Any]:
-    return sentence_contrast_to_dict(passages.contrast_sentences(reranker, **arguments))
-
-
-@endpoint(_contrast_sentences, passes=lambda call, _sides: passages.contrast_passes(n_sentences(call)))
+@endpoint(
+    passages.contrast_sentences,
+    passes=lambda call, _sides: passages.contrast_passes(n_sentences(call)),
+    said=sentence_contrast_to_dict,
+)
 def contrast_sentences(
     query: str,
     first: str,

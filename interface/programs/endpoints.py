@@ -21,9 +21,8 @@ from attribution.export import plain
 from attribution.rerankers.loading.load import default_model
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken
-from interface.runs.handlers import QUEUE
+from interface.runs.handlers import QUEUE, Handler
 from interface.runs.limits import check_model
-from interface.runs.once import Once
 from interface.runs.run import Run
 from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
@@ -60,22 +59,27 @@ class Call:
         return [text for one in given for text in ([one] if isinstance(one, str) else one)]
 
 
-def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = None) -> Callable[[Function], Function]:
+def endpoint(
+    task: Callable[..., Any] | None = None,
+    passes: Passes | None = None,
+    said: Callable[[Any], Any] = lambda found: found,
+) -> Callable[[Function], Function]:
     """Makes a function an endpoint that answers `task(reranker, on_pass=, **arguments)` for the arguments it returns.
 
     `passes(call, sides)`: at most so many forwards for each text, as for a tab's handler; without it, a lent GPU is
-    asked for as long as a run may take. Without a `task` the function's own answer is the endpoint's. Null means the
-    default. In the answer `notes` say what to know of the model, and `kept` whether it is that of an earlier request,
-    of which its `seconds` then are.
+    asked for as long as a run may take. `said(found)`: what of the answer is told. Without a `task` the function's own
+    answer is the endpoint's. Null means the default. In the answer `notes` say what to know of the model, and `kept`
+    whether it is that of an earlier request, of which its `seconds` then are.
     """
 
     def work(call: Call, run: Run) -> Iterator[dict[str, Any]]:
         reranker = load_reranker(call.model_id, on_bytes=lambda *_: run.check())
-        yield answer_of(plain(task(reranker, on_pass=run.check, **call.arguments)), reranker.notes) if task else {}
+        found = said(task(reranker, on_pass=run.check, **call.arguments)) if task else {}
+        yield answer_of(plain(found), reranker.notes)
 
     def made(function: Function) -> Function:
         name = function.__name__
-        once = Once(name, work, passes=passes, kept=lambda _call, page: bool(page))
+        handler = Handler(name, work, passes=passes, kept=lambda _call, page: bool(page))
         hints = typing.get_type_hints(function)
         parameters = inspect.signature(function).parameters
         who = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
@@ -88,10 +92,10 @@ def endpoint(task: Callable[..., Any] | None = None, passes: Passes | None = Non
                 return arguments
             call = Call(arguments.pop("model") or default_model(), arguments)
             check_model(call.model_id)
-            before = once.answer(call)
+            before = handler.answer(call)
             if before:
                 return {**before.answer, "kept": True}
-            results = [*once.steps(call, request)]
+            results = [*handler.steps(call, request)]
             if not results:
                 raise AttributionError(f"{name} was stopped before it had a result.")
             return {**results[0], "kept": False}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections import deque
@@ -15,7 +14,6 @@ from attribution.errors import AttributionError
 ASK_BEYOND = 30.0  # seconds: a longer run is started by a second click
 ON_A_SPACE = 60.0
 SHARE = 2.0  # seconds of a run while others wait: a dear method that would go beyond is left out
-GPU_TOKENS_A_SECOND, LOADING = 100_000.0, 3.0  # a lent GPU with small batches; seconds until the weights are there
 
 
 class OverBudget(AttributionError):
@@ -63,25 +61,9 @@ def ask(session: str, n_forwards: int, seconds: float, inputs: object) -> str:
     if seconds <= ASK_BEYOND or told in _asked:
         return ""
     _asked.append(told)
-    return question(n_forwards, seconds)
-
-
-def question(n_forwards: int, seconds: float) -> str:
-    """What is asked before a long run."""
     cap = limit()
     stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
     return (
         f"This may take about {seconds:,.0f} s (at most {n_forwards:,} passes through the model).{stops} Start "
         "it anyway, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
     )
-
-
-def lent_seconds(n_forwards: int, n_tokens: int) -> int:
-    """For how long to ask for a lent GPU: what the work takes, never beyond the limit."""
-    seconds = LOADING + n_forwards * n_tokens / GPU_TOKENS_A_SECOND
-    return math.ceil(min(seconds, longest_lent()))
-
-
-def longest_lent() -> int:
-    """For how long a lent GPU is asked for at most: the limit of a run."""
-    return math.ceil(limit() or ON_A_SPACE)

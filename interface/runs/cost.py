@@ -5,6 +5,7 @@ Passes are counted as forwards; a gradient costs as much as some of them, see `a
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.runs.budget import lent_seconds, longest_lent
+from interface.runs.budget import ON_A_SPACE, limit
 
 FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
 DEAR = 24  # forwards from which a method waits until the others are measured
 TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores, before anything ran
 PARAMETERS = 22_700_000
+GPU_TOKENS_A_SECOND, LOADING = 100_000.0, 3.0  # a lent GPU with small batches; seconds until the weights are there
 SLOWEST = 2.0  # times as slow as by its size: a busy moment is no measure of the machine
 LAST = 5  # runs of a method that are remembered
 Passes = Callable[[Any, Sides], int]  # (what is asked, words of the query and of a document) -> forwards at most
@@ -69,17 +71,19 @@ def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Map
 def lent(asked: Any, passes: Passes | None) -> int:
     """For how many seconds a run asks for a lent GPU: its `passes` for each text, all as long as the longest.
 
-    A visitor has few minutes a day, and is refused when less is left than a run asks for. `asked` has `model_ids`,
-    `query` and `texts`; a model that is yet to be loaded asks for the least.
+    Never beyond the limit of a run, which is what it asks for without `passes`: a visitor has few minutes a day, and is
+    refused when less is left than a run asks for. `asked` has `model_ids`, `query` and `texts`; a model that is yet to
+    be loaded asks for the least.
     """
+    longest = limit() or ON_A_SPACE
     if passes is None:
-        return longest_lent()
-    needed = [lent_seconds(0, 0)]
+        return math.ceil(longest)
+    needed = [LOADING]
     for reranker in filter(None, map(in_memory, asked.model_ids)):
         pairs = [reranker.encode(asked.query, text) for text in asked.texts]
         n_tokens = max((len(pair.tokens) for pair in pairs), default=0)
-        needed.append(lent_seconds(sum(passes(asked, sides_of(pair)) for pair in pairs), n_tokens))
-    return max(needed)
+        needed.append(LOADING + sum(passes(asked, sides_of(pair)) for pair in pairs) * n_tokens / GPU_TOKENS_A_SECOND)
+    return math.ceil(min(max(needed), longest))
 
 
 def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:

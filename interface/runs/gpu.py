@@ -22,9 +22,9 @@ except ImportError:  # only Spaces bring it along
 import gradio as gr
 
 from attribution.errors import AttributionError
+from interface.runs.kept import follow
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.runs.shared import follow
 from interface.runs.steps import Tick, stepwise
 from interface.server.gradio_private import gone, others
 

@@ -1,26 +1,32 @@
 """A handler: what runs on the model for a tab, with all that every run has in common; and the pair that tabs ask about.
 
 Tabs write `work(asked, run)`, which yields updates: values by the name of an output. `@handler` makes it one visitor's
-run, answers errors, keeps whole answers, and asks for a GPU where one is lent.
+run, answers errors, keeps whole answers, and asks for a GPU where one is lent. A question that many ask is answered
+once: from memory, by the run of who asks it now, or ahead of the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from attribution.errors import Stopped
 from attribution.rerankers.loading.models import MODELS
+from attribution.rerankers.memory import return_freed
 from attribution.views.page import Identity, status_html
-from interface.runs.cost import Passes
-from interface.runs.gpu import Work, spoken
-from interface.runs.lanes import SLOTS, answered, may_say, waiting, was_withdrawn
+from interface.runs import kept as answers
+from interface.runs.cost import Passes, lent
+from interface.runs.gpu import Work, log, on_model, spoken
+from interface.runs.lanes import SLOTS, answered, anything_runs, may_say, wait_until_idle, waiting, was_withdrawn
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
-from interface.runs.once import Once, Update
-from interface.server.gradio_private import ask_before_the_queue
+from interface.runs.run import Run
+from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
 
+Update = dict[str, Any]  # what is not named stays as it is
 KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 ELSEWHERE = (
     "This request went to another copy of the server. Press again; the host's proxy should keep you at one of them."
@@ -94,8 +100,21 @@ class PairInputs:
         return {"model_id": self.model, "query": self.query, "document": self.document}
 
 
-class Handler(Once):
-    """A question of a tab; see `handler`."""
+class Handler:
+    """A question of a tab or an endpoint, which `work(asked, run)` answers by updates; see `handler`."""
+
+    def __init__(
+        self,
+        name: str,
+        work: Work,
+        lane: str = "",
+        passes: Passes | None = None,
+        kept: Callable[[Any, Update], bool] | None = None,
+        on_gpu: bool = True,
+    ) -> None:
+        self.name, self.work, self.lane, self.passes, self.kept = name, work, lane, passes, kept
+        seconds = (lambda asked: lent(asked, passes)) if on_gpu else None
+        self._run = on_model(work, lane, seconds, self._key)
 
     def __call__(
         self, asked: Any, request: gr.Request | None = None, progress: Any = None, claim: int | None = None
@@ -114,6 +133,45 @@ class Handler(Once):
             yield {"status": status_html(str(problem.message))}  # it stays after the toast has gone
             raise problem from None
         yield UNCHANGED
+
+    def _key(self, asked: Any) -> str:
+        return answers.key_of(asked.model_ids, self.name, asked) if self.kept else ""
+
+    def answer(self, asked: Any) -> answers.Kept | None:
+        """What is kept of an earlier run of the same; without it, a look before the queue ends here."""
+        found = answers.look(self._key(asked))
+        if found is None:
+            refuse_a_look()
+        return found
+
+    def steps(
+        self, asked: Any, request: gr.Request | None = None, progress: Any = None, claim: int | None = None
+    ) -> Iterator[Update]:
+        """The updates of a visitor's run, or of the one that somebody else has of the same."""
+        yield from self._keeping(asked, self._run(asked, request, progress, claim))
+
+    def ahead(self, asked: Any) -> Update:
+        """The page, made while nothing runs: a run of a visitor ends it before its next batch, and it begins anew."""
+        while not (found := self.answer(asked)):
+            wait_until_idle()
+            page = Update()
+            try:
+                for update in self._keeping(asked, self.work(asked, Run(anything_runs))):
+                    page |= update
+            except Stopped:
+                continue
+            finally:
+                return_freed()
+            return page
+        return dict(found.answer)
+
+    def _keeping(self, asked: Any, updates: Iterator[Update]) -> Iterator[Update]:
+        began, page = time.perf_counter(), Update()
+        for update in updates:
+            page |= update
+            yield update
+        if self.kept and self.kept(asked, page):
+            answers.keep(self._key(asked), page, time.perf_counter() - began)
 
 
 def handler(
@@ -166,3 +224,12 @@ def check_fields(query: str, document: str, **others: Any) -> list[Any]:
     """A Gradio validator for a query and a document, then others: answers at the field, before the queue."""
     problems = [text_problem("query", query, MAX_QUERY), text_problem("document", document, MAX_DOCUMENT)]
     return [gr.validate(not problem, problem) for problem in (*problems, *("" for _ in others))]
+
+
+def explain_ahead(questions: Iterable[tuple[Handler, Any]]) -> None:
+    """Each of the `questions`, one after the other; one that fails is logged, and asked again by its first visitor."""
+    for handler, asked in questions:
+        try:
+            handler.ahead(asked)
+        except Exception:
+            log.exception("an example could not be explained")

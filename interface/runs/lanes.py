@@ -65,7 +65,8 @@ def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: in
     """
     run, key, began = run or Run(), (session, lane), time.perf_counter()
     with _lock:
-        late = claim is not None and _number(key) != claim
+        latest = _waiting.get(key)
+        late = claim is not None and (latest is None or latest.number != claim)
         if late:
             run.stop()
         else:
@@ -109,10 +110,6 @@ def claim(session: str, lane: str = MAIN, *wanted: Any) -> int:
             del _waiting[key]
         _waiting[session, lane] = latest = Claim(next(_numbers), *wanted)
     return latest.number
-
-
-def _number(key: Lane) -> int | None:
-    return _waiting[key].number if key in _waiting else None
 
 
 def waiting(session: str, lane: str, handler: str) -> Claim | None:
@@ -203,11 +200,6 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
     for run in runs.values():
         run.stop()
     return {**dict.fromkeys(left, "waiting"), **dict.fromkeys(runs, "running")}
-
-
-def stop(session: str, lane: str | None = None) -> Ended | Literal[""]:
-    """As `end`; returns "running", "waiting" or "" for what there was."""
-    return in_a_word(end(session, lane))
 
 
 def in_a_word(ended: Mapping[str, Ended]) -> Ended | Literal[""]:

@@ -11,14 +11,12 @@ from typing import Any
 
 from attribution.errors import Stopped
 
+END = object()  # the work is over
+
 
 @dataclass(frozen=True)
 class Tick:
     """A batch is about to go through the model."""
-
-
-class _End(tuple[BaseException | None]):
-    """The work is over; with its error, if any."""
 
 
 def stepwise(work: Callable[[Callable[[], None]], Iterable[Any]]) -> Generator[Any]:
@@ -30,6 +28,7 @@ def stepwise(work: Callable[[Callable[[], None]], Iterable[Any]]) -> Generator[A
     out: SimpleQueue[Any] = SimpleQueue()
     go = threading.Semaphore(0)
     closed = threading.Event()
+    errors: list[BaseException] = []
 
     def hand_over(item: Any) -> None:
         out.put(item)
@@ -38,22 +37,21 @@ def stepwise(work: Callable[[Callable[[], None]], Iterable[Any]]) -> Generator[A
             raise Stopped("nobody reads the results any more")
 
     def run() -> None:
-        error: BaseException | None = None
         try:
             for result in work(lambda: hand_over(Tick())):
                 hand_over(result)
-        except BaseException as raised:  # the reader's thread raises it again
-            error = raised
-        out.put(_End((error,)))
+        except BaseException as error:  # the reader's thread raises it again
+            errors.append(error)
+        out.put(END)
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
     thread.start()
     try:
-        while not isinstance(item := out.get(), _End):
+        while (item := out.get()) is not END:
             yield item
             go.release()
-        if item[0] is not None:
-            raise item[0]
+        if errors:
+            raise errors[0]
     finally:
         closed.set()
         go.release()

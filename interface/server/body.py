@@ -1,4 +1,4 @@
-"""How much a request may send, and for how long: one that is too long or half sent costs the server nothing."""
+"""How much a request may send, and for how long: too long, half sent or not begun, it costs the server nothing."""
 
 from __future__ import annotations
 
@@ -84,3 +84,29 @@ async def refuse(status: int, error: str, receive: Any, send: Any, until: float)
     while message and message.get("more_body"):
         message = await within(receive, until)
     await send({"type": "http.response.body", "body": b""})
+
+
+def close_half_sent(server: Any, patience: float = PATIENCE) -> None:
+    """From now on `server`, uvicorn's, which by itself waits for ever for the end of a head, closes connections where
+    no request began `patience` s after a byte.
+    """
+    protocol = server.config.http_protocol_class
+
+    class Patient(protocol):  # type: ignore[misc, valid-type]
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self._await_request()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._await_request()
+
+        def _await_request(self) -> None:
+            if self.cycle is None or self.cycle.response_complete:
+                self.loop.call_later(patience, self._close_unless_later_than, self.cycle)
+
+        def _close_unless_later_than(self, cycle: Any) -> None:
+            if self.cycle is cycle and self.transport.get_protocol() is self:  # not one of a WebSocket's
+                self.transport.close()
+
+    server.config.http_protocol_class = Patient

@@ -33,14 +33,9 @@ def ask_before_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
     return handler
 
 
-def only_a_look() -> bool:
-    """Whether Gradio asks for an answer that is there already, before its queue."""
-    return _probe_mode_active.get()
-
-
 def refuse_a_look() -> None:
     """Where an answer takes a run: the event goes into the queue."""
-    if only_a_look():
+    if _probe_mode_active.get():
         raise CacheMissError
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
+
+from starlette.datastructures import MutableHeaders
 
 from attribution.errors import InputError
 
@@ -29,7 +31,6 @@ SPACE = {  # Gradio puts a header of the Hub's, with the owner's picture, over a
 }
 ANCESTORS = "RERANK_LENS_FRAME_ANCESTORS"
 FULL = 503  # Gradio's status for a queue that takes no more
-Message = MutableMapping[str, Any]
 
 
 def headers() -> dict[str, str]:
@@ -51,20 +52,18 @@ class Headers:
     `wait()`: in how many seconds there is a place in a full queue again.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], wait: Callable[[], int]) -> None:
-        self._app = app
-        self._wait = wait
-        self._ours = [(name.encode(), value.encode()) for name, value in headers().items()]
+    def __init__(self, app: Any, wait: Callable[[], int]) -> None:
+        self.app, self.wait, self.ours = app, wait, headers()
 
-    async def __call__(self, scope: Message, receive: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass on, with our headers."""
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                ours = [*self._ours]
+                answer = MutableHeaders(scope=message)
+                answer.update(self.ours)
                 if message["status"] == FULL:
-                    ours.append((b"retry-after", str(self._wait()).encode()))
-                message["headers"] = [*message.get("headers", []), *ours]
+                    answer["retry-after"] = str(self.wait())
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send_with_headers)

@@ -11,14 +11,13 @@ import gradio as gr
 
 from attribution.cost import GRADIENT
 from attribution.lab.internals import Inside, look_inside
-from attribution.methods.passes import Sides
 from attribution.rerankers.meter import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, menus_html, readout_html, states_html
 from attribution.views.page import identity_html, status_html
 from interface.page import models
-from interface.page.layout import STATIC, Shell, open_run
-from interface.page.links import Field, choice, text
+from interface.page.layout import Shell, open_run, scripts
+from interface.page.links import Field, field
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
@@ -38,7 +37,6 @@ class Asked(Pair):
 
 def build(shell: Shell, tab: gr.Tab) -> list[Field]:
     """The page's components; one run asks the model, the menus only redraw what it left. Returns what a link has."""
-    js, menus_js = ((STATIC / name).read_text("utf-8") for name in ("heat.js", "menus.js"))
     inside = gr.State(None, time_to_live=KEEP_SECONDS)
     picked = gr.Textbox("", label="Layer and head", visible="hidden")
     with gr.Column(elem_classes="rl-result"):
@@ -49,13 +47,13 @@ def build(shell: Shell, tab: gr.Tab) -> list[Field]:
             with gr.Row():
                 with gr.Column(min_width=MAP):
                     gr.HTML(title_html("Attention"))
-                    menus = gr.HTML("", elem_id="inside-menus", js_on_load=menus_js)
-                    attention = gr.HTML("", elem_id="inside-attention", js_on_load=js)
+                    menus = gr.HTML("", elem_id="inside-menus", js_on_load=scripts("menus"))
+                    attention = gr.HTML("", elem_id="inside-attention", js_on_load=scripts("heat"))
                 with gr.Column(min_width=MAP):
                     gr.HTML(title_html("Hidden states"))
                     measures = [(label, key) for key, label in MEASURES.items()]
                     measure = gr.Radio(measures, value=DEFAULT_MEASURE, label="Show")
-                    states = gr.HTML("", elem_id="inside-states", js_on_load=js)
+                    states = gr.HTML("", elem_id="inside-states", js_on_load=scripts("heat"))
             gr.HTML(title_html("Where the score appears"))
             readout = gr.HTML("", elem_id="inside-readout")
     menus.select(None, None, picked, js="() => window.rerankLens.chosen")
@@ -65,15 +63,10 @@ def build(shell: Shell, tab: gr.Tab) -> list[Field]:
     outputs = {"identity": identity, "inside": inside, "menus": menus, "attention": attention, "states": states}
     outputs |= {"readout": readout}
     open_run(shell, tab, again, run, outputs, Asked, attention=picked, measure=measure)
-    return [choice(measure), text(picked, 20, since=2)]
+    return [field(measure), field(picked, 20, since=2)]
 
 
-def passes(_asked: Asked, _sides: Sides) -> int:
-    """One gradient."""
-    return GRADIENT
-
-
-@handler(lane="inside", passes=passes)
+@handler(lane="inside", passes=lambda _asked, _sides: GRADIENT)
 def run(asked: Asked, run: Run) -> Iterator[Update]:
     """All that can be seen of one pass, once."""
     began = time.perf_counter()

@@ -10,13 +10,12 @@ import gradio as gr
 from attribution.evidence.probes.probe import MAX_PASSES, probe
 from attribution.evidence.probes.table import PROBES
 from attribution.export import PROBE_FORMATS
-from attribution.methods.passes import Sides
 from attribution.rerankers.meter import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.page import models
-from interface.page.downloads import build_downloads
-from interface.page.layout import STATIC, Shell, fill_from, open_run
+from interface.page.layout import Shell, fill_from, open_run, scripts
+from interface.page.links import build_downloads
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
@@ -29,19 +28,14 @@ def build(shell: Shell, tab: gr.Tab) -> None:
         identity = gr.HTML("", elem_id="probes-identity")
         again = gr.Button("Run the probes on the boxes", variant="primary", elem_classes="rl-again")
         shell.actions.lines["probes"].render()
-        table = gr.HTML("", elem_id="probes", js_on_load=(STATIC / "probes.js").read_text("utf-8"))
+        table = gr.HTML("", elem_id="probes", js_on_load=scripts("step", "chips"))
         results = gr.State(None, time_to_live=KEEP_SECONDS)
         build_downloads(results, PROBE_FORMATS, "probes-downloads")
     fill_from(table, shell.pair)
     open_run(shell, tab, again, run, {"identity": identity, "table": table, "results": results})
 
 
-def passes(_asked: Pair, _sides: Sides) -> int:
-    """All probes; some of the edited documents are longer than this one."""
-    return 3 * MAX_PASSES
-
-
-@handler(lane="probes", passes=passes)
+@handler(lane="probes", passes=lambda _asked, _sides: 3 * MAX_PASSES)  # some of the edited documents are longer
 def run(asked: Pair, run: Run) -> Iterator[Update]:
     """The table of all probes, once."""
     began = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import TEN_FRAMES
 from tests.browser.looks import open_settings, open_tab
@@ -60,7 +60,7 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
 
     script = """async (hash) => {
       const { v } = await rerankLens.link.decode(hash);
-      return rerankLens.link.encode({ v: v.slice(0, -2), t: 2 }); // without what came in later versions
+      return rerankLens.link.encode({ v: v.slice(0, -6), t: 2 }); // without what came in later versions
     }"""
     lab = page.evaluate(script, link)
     page.goto("about:blank")
@@ -79,8 +79,9 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
 
 
 NUMBERS = """(tab) => [...document.querySelectorAll(`#${tab}-tab :is([data-v], [data-n], .rl-probe-change,
-  .rl-rank-logit, .rl-zoom, .rl-dropped, #compare-what-if .rl-outcome, #lab-rows td)`)]
-  .filter((one) => one.checkVisibility()).map((one) => `${one.textContent} ${one.dataset.v}`)"""
+  .rl-rank-logit, .rl-zoom, .rl-dropped, #compare-what-if .rl-outcome, #lab-rows td, #compare-meet-settings input)`)]
+  .filter((one) => one.checkVisibility())
+  .map((one) => [one.textContent, one.dataset.v, one.value, one.checked].join(" "))"""
 
 
 PLACES = {  # a tab or a page of Learn: the tab that it is in, and its status
@@ -93,6 +94,7 @@ PLACES = {  # a tab or a page of Learn: the tab that it is in, and its status
 
 
 SENTENCES = f"{TEXT} Berlin is large. It has about 3.7 million inhabitants."
+SECOND = "Compare with a second model"
 
 
 def shared(page: Page) -> str:
@@ -103,7 +105,7 @@ def shared(page: Page) -> str:
 
 
 def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, app_url: str, browser: Browser) -> None:
-    """Own text, settings, edits, an opened sentence, a layer and head, A and B and a what-if; after F5, too."""
+    """Own text, settings, edits, an opened sentence, menus, a layer and head, A and B and a what-if; after F5, too."""
     ready(page, app_url)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     fill(page, SENTENCES)
@@ -114,6 +116,8 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
     page.locator(".rl-sentence-open").last.click()
     page.locator(".rl-zoom [data-w]", has_text="million").click()
     expect(page.locator("[data-n=edited]")).to_be_visible()
+    page.get_by_role("button", name=SECOND).click()
+    choose(page, page.get_by_label("Second model"), "slow")
     links, seen = {}, {}
     for place, (tab, status) in PLACES.items():
         open_tab(page, place)
@@ -125,6 +129,7 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
             expect(page.locator("#compare-why .rl-told")).to_contain_text("A is behind by")
             page.locator('.rl-panel[data-which="A"] .rl-drop button').first.click()
             expect(page.locator("#compare-what-if .rl-outcome")).to_contain_text("without")
+            pick_meet(page.locator("#compare-meet-settings"))
         links[place], seen[place] = shared(page), page.evaluate(NUMBERS, tab)
         assert len(seen[place]) > 5
     other = browser.new_context(reduced_motion="reduce").new_page()
@@ -134,7 +139,23 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
         expect_shown(other, tab, seen[place])
         other.reload()
         expect_shown(other, tab, seen[place])
+    open_tab(other, "Explain")
+    other.get_by_role("button", name=SECOND).click()
+    expect(other.get_by_label("Second model")).to_have_value("slow")
     other.context.close()
+
+
+def choose(page: Page, menu: Locator, option: str) -> None:
+    """One of the menu's options."""
+    menu.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def pick_meet(settings: Locator) -> None:
+    """How words would meet, all of it other than the page opens with."""
+    settings.get_by_label("B", exact=True).check()
+    settings.get_by_role("spinbutton").fill("5")
+    choose(settings.page, settings.get_by_label("How"), "change of Layerwise relevance, for long texts")
 
 
 def pick_inside(page: Page) -> None:

@@ -13,7 +13,7 @@ from attribution import MODELS
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from interface.runs.kept import KEPT
-from interface.runs.lanes import end
+from interface.runs.lanes import end, in_a_word
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
 SESSION = "visitor"
@@ -22,6 +22,11 @@ SESSION = "visitor"
 def visitor(session: str = SESSION) -> gr.Request:
     """As a handler gets it."""
     return gr.Request(None, session_hash=session)
+
+
+def stop(session: str, lane: str | None = None) -> str:
+    """End what the visitor has in a lane, or in all: "running", "waiting" or "" for what there was."""
+    return in_a_word(end(session, lane))
 
 
 def shown(updates: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -16,8 +16,7 @@ import pytest
 import uvicorn
 
 from interface.runs.limits import LONGEST_REQUEST, MAX_DOCUMENT, MAX_DOCUMENTS, MAX_QUERY
-from interface.server.body import NO_FILES, Body
-from interface.server.connections import close_half_sent
+from interface.server.body import NO_FILES, Body, close_half_sent
 
 LIMIT = 100_000
 

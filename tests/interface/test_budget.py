@@ -19,13 +19,13 @@ from attribution.rerankers.reranker import Reranker
 from interface.programs import api
 from interface.runs import budget
 from interface.runs.handlers import Pair
-from interface.runs.lanes import latest_run, stop
+from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
 from interface.runs.steps import Tick, stepwise
 from interface.server import gradio_private
 from interface.server.gradio_private import gone
 from interface.tabs import inside as inside_tab
-from interface.tabs import lab as lab_tab
+from interface.tabs import learn as learn_tab
 from interface.tabs import probes as probes_tab
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare.documents import Document
@@ -33,7 +33,7 @@ from interface.tabs.compare.state import Asked
 from interface.tabs.explain import tab as explain_tab
 from interface.tabs.explain import two_models
 from interface.tabs.explain.results import CARDS
-from tests.interface.conftest import shown, visitor
+from tests.interface.conftest import shown, stop, visitor
 
 CONTRAST = "integrated_gradients"
 SHORT = ("berlin", "museums in paris")
@@ -182,7 +182,7 @@ def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, offered
     runs: dict[str, Any] = {
         "explain": lambda: explain_tab.run(explain_tab.Asked(key, *SHORT, ("saliency",)), request),
         "compare": lambda: compare_runs.run_list(Asked(key, "berlin", documents, "", CONTRAST, CONTRAST), request),
-        "lab": lambda: lab_tab.run(pair, request),
+        "lab": lambda: learn_tab.run(pair, request),
         "inside": lambda: inside_tab.run(inside_tab.Asked(key, *SHORT), request),
         "probes": lambda: probes_tab.run(pair, request),
         "two models": lambda: two_models.run(two_models.Both(key, *SHORT, ("saliency",), second=f"{key}/"), request),

@@ -19,7 +19,7 @@ from interface.runs.gpu import OUR_FAULT
 from interface.runs.handlers import UNCHANGED, Pair, check_fields, for_page, handler
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
 from interface.server.gradio_private import Page, install_sessions
-from interface.tabs.compare.documents import LEAST, MOST, check_list, read_list
+from interface.tabs.compare.documents import LEAST, MOST, check_list
 from tests.interface.conftest import visitor
 
 
@@ -181,7 +181,7 @@ def test_a_list_has_its_least_and_its_most() -> None:
     for n in (0, LEAST - 1, MOST + 1):
         with pytest.raises(InputError, match=rf"^{n} documents? (was|were) given; 2 to 20 can be compared"):
             check_list(["x"] * n)
-    assert [document.name for document in read_list("a\nb")] == ["1", "2"]
+    assert [document.name for document in check_list(["a", "b"])] == ["1", "2"]
     assert len(check_list(["x" * MAX_DOCUMENT] * 2)) == 2
     with pytest.raises(InputError, match="Document second has 20,001 characters; at most 20,000"):
         check_list(["x", ("second", "x" * (MAX_DOCUMENT + 1))])
@@ -217,7 +217,7 @@ def test_the_wait_is_the_runs_before_by_how_long_runs_took(took: Callable[..., N
     took(0.1)
     assert runs.wait_of_a_full_queue() == 1
     for session in "bcde":
-        runs.stop(session)
+        runs.end(session)
 
 
 def test_an_endpoint_is_on_the_page_with_a_label_a_parameter() -> None:

@@ -20,8 +20,7 @@ from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare import runs, what_if
 from interface.tabs.compare.documents import check_list
 from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
-from interface.tabs.compare.picked import Picked, read_picked
-from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Version, pick
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, Picked, Version, pick, read_picked
 from interface.tabs.compare.tab import ask_cuts, ask_edit, ask_pick, more
 from tests.interface.conftest import shown, visitor
 from tests.views.reading import read

@@ -14,6 +14,7 @@ from attribution.cost import forwards, sequences, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
 from attribution.rerankers.reranker import Reranker
 from interface.runs import budget, cost
+from interface.runs.handlers import Pair
 
 SIDES = (3, 7)  # words of the query and of the document
 SIZE = cost.Size(20, SIDES)
@@ -93,24 +94,26 @@ def test_an_estimate_holds_the_methods_and_their_faithfulness() -> None:
 
 @pytest.mark.parametrize(("limit", "cap"), [("", 60), ("20", 20), ("0", 60)])
 def test_a_lent_gpu_is_asked_for_as_long_as_the_work_takes(
-    limit: str, cap: int, monkeypatch: pytest.MonkeyPatch
+    limit: str, cap: int, monkeypatch: pytest.MonkeyPatch, tiny_bert: Reranker
 ) -> None:
     """3 s for the weights, then 100,000 tokens a second, in whole seconds."""
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", limit)
     monkeypatch.delenv("SPACE_ID", raising=False)
-    assert budget.lent_seconds(0, 100) == 3
-    assert budget.lent_seconds(1000, 500) == 8
-    assert budget.lent_seconds(1000, 501) == 9
-    assert budget.lent_seconds(10_000, 5000) == cap
+    asked = Pair(tiny_bert.model_id, "how many people ?", "berlin has about 3.7 million inhabitants")
+    tokens = len(tiny_bert.encode(asked.query, asked.document).tokens)
+    for passes, seconds in ((0, 3), (10**5, 3 + tokens), (10**5 + 1, 4 + tokens), (10**7, 60)):
+        assert cost.lent(asked, lambda _asked, _sides: passes) == min(seconds, cap)  # noqa: B023
 
 
 def test_what_is_asked_before_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "45")
-    said = budget.question(12_345, 1_234.5)
+    said = budget.ask("v0", 12_345, 1_234.5, "x")
     assert "about 1,234 s (at most 12,345 passes" in said
     assert "stops a run after 45 s" in said
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "0")
-    assert "stops a run" not in budget.question(12_345, 1_234.5)
+    said = budget.ask("v0", 12_345, 1_234.5, "y")
+    assert said
+    assert "stops a run" not in said
     assert budget.ask("v1", 10, 30.0, "x") == "", "30 s are not long"
     assert budget.ask("v1", 10, 30.1, "x")
     assert budget.ask("v2", 10, 30.1, "x"), "another visitor has not heard it"

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
-from interface.tabs.compare.documents import MOST, check_list, read_list, write_list
-from interface.tabs.compare.inputs import BOXES, EMPTY, LIST, convert
+from interface.tabs.compare.documents import BOXES, EMPTY, LIST, MOST, check_list, convert, write_list
 
 LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.json").read_text("utf-8"))
 
@@ -93,7 +92,7 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
     ],
 )
 def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> None:
-    assert [(document.name, document.text) for document in read_list(pasted)] == expected
+    assert [(document.name, document.text) for document in check_list(read_pasted(pasted))] == expected
 
 
 @pytest.mark.parametrize(
@@ -138,7 +137,7 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
 )
 def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        read_list(pasted)
+        check_list(read_pasted(pasted))
 
 
 @settings(max_examples=40)
@@ -155,7 +154,7 @@ def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
     st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")).filter(str.strip), min_size=2, max_size=5)
 )
 def test_what_is_written_is_read_again(texts: list[str]) -> None:
-    assert [document.text for document in read_list(write_list(texts))] == texts
+    assert [document.text for document in check_list(read_pasted(write_list(texts)))] == texts
 
 
 @pytest.mark.parametrize(
@@ -177,14 +176,14 @@ def test_the_example_lists() -> None:
     assert len({one["label"] for one in LISTS}) == len(LISTS)
     for one in LISTS:
         assert one["reason"]
-        assert [d.text for d in read_list(write_list(one["documents"]))] == one["documents"]
+        assert [d.text for d in check_list(read_pasted(write_list(one["documents"])))] == one["documents"]
     assert any(len(set(one["documents"])) < len(one["documents"]) for one in LISTS)  # a duplicate
 
 
 def test_what_of_a_list_is_not_read_is_said() -> None:
     said: list[str] = []
-    read_list('{"text": "a", "score": 2, "metadata": {}}\n{"text": "b", "score": 1, "url": "u"}', said.append)
-    read_list("id,text,score\n1,a,3\n2,b,4", said.append)
+    read_pasted('{"text": "a", "score": 2, "metadata": {}}\n{"text": "b", "score": 1, "url": "u"}', said.append)
+    read_pasted("id,text,score\n1,a,3\n2,b,4", said.append)
     assert said == [
         "the list: score is not read (first on line 1)",
         "the list: url is not read (first on line 2)",

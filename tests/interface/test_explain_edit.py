@@ -15,7 +15,6 @@ from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from interface.tabs.explain import edit as explain_edit
-from interface.tabs.explain.sentences import passes_of_sentences
 from interface.tabs.explain.tab import Asked, at_most, explained, is_whole
 from tests.interface.conftest import PAIR, shown
 
@@ -91,8 +90,8 @@ def test_what_is_wrong_is_said(
 def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tiny_bert: Reranker) -> None:
     asked_for = Asked(offered, PAIR[0], PASSAGE, methods=("saliency",))
     short = Asked(offered, *PAIR, methods=("saliency",))
-    assert passes_of_sentences(PASSAGE) == 2**4
-    assert passes_of_sentences(PAIR[1]) == 0
+    assert asked_for.passes_of_sentences == 2**4
+    assert short.passes_of_sentences == 0
     assert at_most(asked_for)[0] == at_most(short)[0] + 2**4  # the same methods otherwise
     passes = [0]
 

@@ -12,10 +12,10 @@ import pytest
 from attribution import METHODS
 from attribution.rerankers.reranker import Reranker
 from attribution.views.page import identity_html
-from interface.runs.lanes import claim, stop
-from interface.tabs.explain import first
+from interface.runs.lanes import claim
+from interface.tabs.explain import results as first
 from interface.tabs.explain.tab import Asked, run
-from tests.interface.conftest import PAIR, SESSION, visitor
+from tests.interface.conftest import PAIR, SESSION, stop, visitor
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api
 from interface.programs.endpoints import Call
-from interface.runs import budget
+from interface.runs import cost
 from interface.runs.cost import lent
 from interface.runs.handlers import Handler, Pair
 from interface.tabs import inside as inside_tab
-from interface.tabs import lab as lab_tab
+from interface.tabs import learn as learn_tab
 from interface.tabs import probes as probes_tab
 from interface.tabs.compare import runs as compare_runs
 from interface.tabs.compare import what_if
@@ -53,8 +53,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 @pytest.fixture
 def tokens_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds are forwards x tokens."""
-    monkeypatch.setattr(budget, "GPU_TOKENS_A_SECOND", 1.0)
-    monkeypatch.setattr(budget, "LOADING", 0.0)
+    monkeypatch.setattr(cost, "GPU_TOKENS_A_SECOND", 1.0)
+    monkeypatch.setattr(cost, "LOADING", 0.0)
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "1e9")
 
 
@@ -99,7 +99,7 @@ RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
         lambda m, _, __: explain_tab.Asked(m, *PAIR, TICKED, n_samples=2, n_steps=2),
     ),
     "inside": (inside_tab.run, lambda m, _, __: inside_tab.Asked(m, *PAIR)),
-    "lab": (lab_tab.run, lambda m, _, __: Pair(m, *PAIR)),
+    "lab": (learn_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "probes": (probes_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "two models": (
         two_models.run,
@@ -194,7 +194,7 @@ def test_what_does_not_say_what_it_takes_is_asked_for_as_long_as_a_run_may_take(
 
 
 def test_without_anything_to_do_the_least_is_asked_for(models: tuple[str, str]) -> None:
-    least = budget.lent_seconds(0, 0)
+    least = cost.LOADING
     state = compared(models[0])
     assert lent(Pair("not loaded", *PAIR), inside_tab.run.passes) == least
     assert lent(Meet(state, "A", 3, "no such form"), what_if.run_meet.passes) == least

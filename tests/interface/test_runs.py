@@ -23,10 +23,10 @@ from interface.runs.lanes import (
     in_a_word,
     latest_run,
     places,
-    stop,
     waiting,
 )
 from interface.runs.run import Run
+from tests.interface.conftest import stop
 
 
 def goes_on(run: Run) -> bool:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attribution.errors import InputError
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS, groups
-from interface.runs import kept, shared
-from interface.runs.handlers import Handler, Pair, handler
-from interface.runs.lanes import latest_run, stop
-from interface.runs.once import explain_ahead
+from interface.runs import kept
+from interface.runs.handlers import Handler, Pair, explain_ahead, handler
+from interface.runs.lanes import latest_run
 from interface.runs.run import Run
 from interface.tabs.compare import tab as compare
-from interface.tabs.compare.inputs import EMPTY, LIST
+from interface.tabs.compare.documents import EMPTY, LIST
 from interface.tabs.explain.tab import Asked, ask, run
-from tests.interface.conftest import PAIR, shown, visitor
+from tests.interface.conftest import PAIR, shown, stop, visitor
 
 STEPS = 4
 
@@ -50,7 +52,7 @@ def test_two_who_ask_the_same_are_answered_by_one_run(offered: str) -> None:
     first = [next(ann), next(ann), next(bob)]
     assert steps([*first[:2], *ann]) == steps([first[2], *bob]) == [0, 1, 2, 3]
     assert counted.began == 1
-    assert not shared._shared
+    assert not kept._shared
     assert "kept from an earlier run" in next(counted.handler(asked, visitor("cid")))["status"]
 
 
@@ -64,7 +66,7 @@ def test_a_stop_ends_the_run_of_one_and_the_last_ends_the_work(offered: str) -> 
     assert steps([next(bob)]) == [1]
     assert stop("bob", "t") == "running"
     assert steps(bob) == []
-    assert not shared._shared
+    assert not kept._shared
     assert counted.began == 1
     assert steps(counted.handler(asked, visitor("cid"))) == [0, 1, 2, 3], "nothing of it was kept"
     assert counted.began == 2
@@ -138,6 +140,25 @@ def test_examples_are_explained_ahead_and_give_way_to_any_run(offered: str) -> N
     for _, asked in questions:
         assert "kept from an earlier run" in next(counted.handler(asked, visitor()))["status"]
     assert counted.began in (2, 3), "only one of them was ended, unless the visitor had left before the look"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps what was freed")
+def test_what_was_freed_while_examples_were_explained_goes_back_to_the_system(offered: str) -> None:
+    """Pieces below the newest one, which by itself glibc keeps for its own use."""
+    last, before = list[bytes](), list[int]()
+
+    def at(_step: int) -> None:
+        pieces = [b"x" * 2**14 for _ in range(2**12)]
+        last.append(pieces[-1])
+        before.append(resident())
+
+    explain_ahead([(Counted(at).handler, Pair(offered, *PAIR))])
+    assert resident() < max(before) - 2**25
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_an_example_that_fails_is_logged_and_the_others_go_on(offered: str, capsys: Any) -> None:

@@ -21,13 +21,13 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface.page.settings import DEFAULTS
 from interface.runs.handlers import UNCHANGED, Pair, handler
-from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, stop, waiting
+from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, waiting
 from interface.runs.run import Run
 from interface.tabs import inside as inside_tab
-from interface.tabs import lab as lab_tab
+from interface.tabs import learn as learn_tab
 from interface.tabs.explain import tab as explain_tab
 from interface.tabs.table import lines
-from tests.interface.conftest import PAIR, visitor
+from tests.interface.conftest import PAIR, stop, visitor
 
 TICKED = ("saliency", "saliency_l2", "occlusion")
 
@@ -97,7 +97,7 @@ def test_what_a_stop_says_is_not_overwritten_by_the_pass_it_came_in(offered: str
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
 def test_a_stop_ends_the_lab_before_its_next_row(rows: int, offered: str, tiny_bert: Reranker) -> None:
-    run = lab_tab.run(Pair(offered, *PAIR), visitor())
+    run = learn_tab.run(Pair(offered, *PAIR), visitor())
     seen = [next(run) for _ in range(rows)]
     assert [update["rows"].count("<tr data-row") for update in seen] == [*range(1, rows + 1)]
     with heard_forwards(tiny_bert) as heard:

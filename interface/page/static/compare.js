@@ -2,6 +2,7 @@
 // What is gone or replaced of each text, from what is in sight of it: a sentence, or its words.
 const panels = () => [...element.querySelectorAll(".rl-panel")];
 const parts = (panel) => [...panel.querySelectorAll(".rl-part")].filter((part) => part.offsetParent);
+const buttons = (one) => [...(one.closest(".rl-drop, .rl-link-query")?.querySelectorAll("button") ?? [])];
 const isGone = (part) => part.getAttribute("aria-pressed") === "true";
 const cuts = () =>
   Object.fromEntries(
@@ -88,17 +89,6 @@ const light = (link) => {
     .map((one) => `“${one.text}” ${one.value}`);
   all.querySelector(".rl-readout").textContent = `“${link.textContent}” with ${told.join(", ") || "nothing"}`;
 };
-// One stop for the Tab key in a group of buttons; arrow keys go from one to the next.
-const step = (event, group, selector, then) => {
-  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  const all = [...group.querySelectorAll(selector)].filter((one) => one.offsetParent);
-  const next = all[all.indexOf(event.target) + by];
-  if (!by || !next) return;
-  event.preventDefault();
-  all.forEach((one) => (one.tabIndex = one === next ? 0 : -1));
-  next.focus();
-  then(next);
-};
 element.addEventListener("click", (event) => {
   const pick = event.target.closest(".rl-pick");
   const part = event.target.closest(".rl-part");
@@ -109,10 +99,10 @@ element.addEventListener("click", (event) => {
     window.rerankLists.clicked = { place: row.dataset.place, which: pick.dataset.as };
     trigger("select");
   } else if (part) {
-    one(part);
+    stop(buttons(part), part);
     toggle(part);
   } else if (zooms) {
-    one(zooms);
+    stop(buttons(zooms), zooms);
     zoom(zooms);
   } else if (link) light(link);
   else if (row && !String(getSelection())) trigger("click", { place: Number(row.dataset.place) });
@@ -128,8 +118,6 @@ element.addEventListener("focusin", (event) => {
   if (event.target.matches?.(".rl-link")) light(event.target);
 });
 element.addEventListener("keydown", (event) => {
-  const drop = event.target.closest?.(".rl-drop");
-  const query = event.target.closest?.(".rl-link-query");
   const part = event.target.closest?.(".rl-part");
   const input = event.target.closest?.(".rl-put input");
   if (input && event.key === "Enter") {
@@ -138,8 +126,7 @@ element.addEventListener("keydown", (event) => {
   }
   if (input && event.key === "Escape") putBack(input.closest(".rl-panel").instead);
   if (part && event.key === "Escape" && isGone(part)) putBack(part);
-  const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (part && typed) {
+  if (part && isTyped(event)) {
     event.preventDefault();
     setGone(part, true, part.dataset.put);
     offer(part, event.key);
@@ -147,8 +134,5 @@ element.addEventListener("keydown", (event) => {
     field.value = event.key;
     field.focus();
   }
-  if (drop) step(event, drop, "button", (next) => next.matches(".rl-part") && readOut(next));
-  if (query) step(event, query, ".rl-link", light);
+  if (event.target.matches("button")) step(event, buttons(event.target).filter((one) => one.offsetParent));
 });
-// One stop for the Tab key in each text.
-const one = (chosen) => chosen.closest(".rl-drop").querySelectorAll("button").forEach((each) => (each.tabIndex = each === chosen ? 0 : -1));

@@ -107,7 +107,7 @@ all.addEventListener("keydown", (event) => {
   const word = text?.querySelector(".rl-same");
   if (event.key === "Escape" && edits.size) putBack();
   else if (word && ["Enter", "Delete", "Backspace"].includes(event.key)) toggle(word.dataset.w);
-  else if (word && event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) replace(word, event.key);
+  else if (word && isTyped(event)) replace(word, event.key);
   else return;
   event.preventDefault();
 });

@@ -1,9 +1,9 @@
 // Example lists fill the boxes in the order of the clicks; results of another list than the boxes are marked.
 const chips = () => [...element.querySelectorAll(".rl-chip")];
-const press = (chip) => chips().forEach((other) => {
-  other.setAttribute("aria-pressed", other === chip);
-  other.tabIndex = other === chip || (!chip && other === chips()[0]) ? 0 : -1;
-});
+const press = (chip) => {
+  chips().forEach((other) => other.setAttribute("aria-pressed", other === chip));
+  stop(chips(), chip ?? chips()[0]);
+};
 window.rerankLists = {
   chosen: [],
   // The places of A and B after a click on one of them, from those before it, which may not be drawn yet.
@@ -34,12 +34,4 @@ element.addEventListener("click", (event) => {
   window.rerankLists.chosen = [chip.dataset.query, chip.dataset.mode, chip.dataset.text];
   trigger("select");
 });
-element.addEventListener("keydown", (event) => {
-  const all = chips();
-  const now = all.indexOf(event.target.closest(".rl-chip"));
-  const next = all[now + ({ ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0)];
-  if (now < 0 || !next || next === all[now]) return;
-  event.preventDefault();
-  all.forEach((one) => (one.tabIndex = one === next ? 0 : -1));
-  next.focus();
-});
+element.addEventListener("keydown", (event) => step(event, chips()));

@@ -12,15 +12,13 @@ window.rerankLens.link = (() => {
   let wrote = location.hash;
   let to; // the tab of the link that was read
 
-  const through = async (bytes, stream) =>
-    new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-  const inflate = async (bytes) => {
-    const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+  const through = async (bytes, stream, most = Infinity) => {
+    const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
     const parts = [];
     let size = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       size += part.value.length;
-      if (size > LONGEST) throw new Error("too long");
+      if (size > most) throw new Error("too long");
       parts.push(part.value);
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
@@ -35,7 +33,8 @@ window.rerankLens.link = (() => {
     if (hash.length > LONGEST || version !== VERSION || !/^[\w-]+$/.test(body)) throw new Error("not a link of ours");
     const text = atob(body.replaceAll("-", "+").replaceAll("_", "/"));
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await inflate(bytes)));
+    const json = await through(bytes, new DecompressionStream("deflate-raw"), LONGEST);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
   };
 
   // A field is a text of at most so many characters, one of a list, some of a list, or a whole number in a range.
@@ -50,37 +49,30 @@ window.rerankLens.link = (() => {
   const hint = (text) => hints().forEach((place) => (place.textContent = text));
   const tabOf = () => [...document.querySelectorAll(TABS)].findIndex((tab) => tab.ariaSelected === "true");
 
-  const keep = (() => {
-    let waiting;
-    let values;
-    const started = new Set(); // addresses that Back comes to again; all others give way to the next
-    const write = async (start) => {
-      if (!values) return;
-      let hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
-      const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
-      if (long) hash = location.pathname + location.search; // a link that could not be opened is none
-      if (start) started.add(hash);
-      if (hash === location.hash) return;
-      if (long || hints().some((place) => PASSING.includes(place.textContent))) hint(long ? TOO_LONG : "");
-      wrote = hash;
-      history[started.has(location.hash) ? "pushState" : "replaceState"](null, "", hash);
-    };
-    document.addEventListener("click", (event) => {
-      if (event.target.closest("#explain, #compare-start")) write(true);
-      if (event.target.closest(TABS)) setTimeout(() => write(false), 100);
-    });
-    return {
-      now: (...given) => {
-        values = given;
-        return write(false);
-      },
-      later: (...given) => {
-        values = given;
-        clearTimeout(waiting);
-        waiting = setTimeout(() => write(false), 400);
-      },
-    };
-  })();
+  let waiting;
+  let values;
+  const started = new Set(); // addresses that Back comes to again; all others give way to the next
+  const write = async (start = false) => {
+    if (!values) return;
+    let hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
+    if (location.hash !== wrote) return; // another link has come, which is about to be read
+    const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
+    if (long) hash = location.pathname + location.search; // a link that could not be opened is none
+    if (start) started.add(hash);
+    if (hash === location.hash) return;
+    if (long || hints().some((place) => PASSING.includes(place.textContent))) hint(long ? TOO_LONG : "");
+    history[started.has(location.hash) ? "pushState" : "replaceState"](null, "", hash);
+    wrote = location.hash;
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#explain, #compare-start")) write(true);
+    if (event.target.closest(TABS)) setTimeout(write, 100);
+  });
+  const follow = (...now) => {
+    values = now;
+    clearTimeout(waiting);
+    waiting = setTimeout(write, 400);
+  };
 
   // A link that another program wrote has some fields by name, see compare_link in attribution/views/page.py.
   const byName = (named, defaults) =>
@@ -122,8 +114,9 @@ window.rerankLens.link = (() => {
     return [];
   };
 
-  const copy = async (base, ...values) => {
-    await keep.now(...values);
+  const copy = async (base, ...now) => {
+    values = now;
+    await write();
     const link = base + location.hash;
     if (!location.hash) return hint(TOO_LONG);
     try {
@@ -158,6 +151,5 @@ window.rerankLens.link = (() => {
     wrote = location.hash;
     document.querySelector("#read-link")?.click();
   });
-  const link = { read, follow: keep.later, copy, save, encode, decode, open };
-  return link;
+  return { read, follow, copy, save, encode, decode, open };
 })();

@@ -37,13 +37,5 @@ all.addEventListener("click", (event) => {
 });
 all.addEventListener("keydown", (event) => {
   const button = event.target.closest?.(".rl-sentences button");
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!button || !by) return;
-  const kind = `button.${button.className}`;
-  const every = [...all.querySelectorAll(kind)];
-  const next = every[every.indexOf(button) + by];
-  if (!next) return;
-  event.preventDefault();
-  every.forEach((one) => (one.tabIndex = one === next ? 0 : -1));
-  next.focus();
+  if (button) step(event, [...all.querySelectorAll(`button.${button.className}`)]);
 });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -15,32 +14,18 @@ from attribution.export_compare import COMPARE_FORMATS
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which, title_html
 from attribution.views.page import status_html
-from interface.page.downloads import build_downloads
-from interface.page.layout import STATIC
+from interface.page.layout import scripts
+from interface.page.links import build_downloads
 from interface.runs.handlers import KEEP_SECONDS
 from interface.tabs.compare.draw import exported
 from interface.tabs.compare.state import Compared, Meet
 from interface.tabs.compare.what_if import across
 
 COLOUR = "layerwise_relevance"  # the rows are coloured by it when the page opens
-FORMS = (DIFFERENCE, "layerwise_relevance", "integrated_gradients")
+FORMS = {DIFFERENCE: "exact: scores with and without each pair"} | {
+    key: f"change of {METHODS[key].label}, for long texts" for key in ("layerwise_relevance", "integrated_gradients")
+}
 MOST_WORDS = 24
-
-
-@dataclass(frozen=True)
-class Controls:
-    """What asks for more about a list that was compared."""
-
-    flip: gr.Button
-    lift: gr.Button
-    edit_which: gr.Radio
-    edit_text: gr.Textbox
-    edit_score: gr.Button
-    meet_which: gr.Radio
-    meet_words: gr.Slider
-    meet_form: gr.Dropdown
-    meet_start: gr.Button
-    passes: gr.HTML
 
 
 def one_pass() -> list[str]:
@@ -63,9 +48,9 @@ def build_settings() -> dict[str, Any]:
     return {"method": method, "colour": colour}
 
 
-def build_results() -> tuple[dict[str, Any], Controls]:
-    """The sections from top to bottom: the handlers' outputs by name, and what asks for more."""
-    js, heat = ((STATIC / name).read_text("utf-8") for name in ("compare.js", "heat.js"))
+def build_results() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sections from top to bottom: the handlers' outputs, and what asks for more, both by name."""
+    js = scripts("step", "compare")
     with gr.Column(elem_id="compare-result", elem_classes="rl-result"):
         state = gr.State(None, time_to_live=KEEP_SECONDS)
         identity = gr.HTML("", elem_id="compare-identity")
@@ -76,16 +61,16 @@ def build_results() -> tuple[dict[str, Any], Controls]:
             gr.HTML(title_html("What if?"))
             what_if = gr.HTML("", elem_id="compare-what-if")
             words = gr.HTML("", elem_id="compare-words", js_on_load=js)
-            what_if_controls = _build_what_if()
+            controls = _build_what_if()
         gr.HTML(title_html("Which query and document words interact?"))
-        meet_controls = _build_meet()
-        meet = gr.HTML("", elem_id="compare-meet", js_on_load=heat + js)
+        controls |= _build_meet()
+        meet = gr.HTML("", elem_id="compare-meet", js_on_load=scripts("step", "heat", "compare"))
         build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
     outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
-    return outputs | {"what_if": what_if, "meet": meet}, Controls(*what_if_controls, *meet_controls)
+    return outputs | {"what_if": what_if, "meet": meet}, controls
 
 
-def _build_what_if() -> tuple[Any, ...]:
+def _build_what_if() -> dict[str, Any]:
     with gr.Row(elem_id="compare-turns"):
         flip = gr.Button("Lower the higher one: fewest cuts", elem_id="compare-flip", min_width=260)
         lift = gr.Button("Raise the lower one: smallest edit", elem_id="compare-raise", min_width=260)
@@ -93,26 +78,19 @@ def _build_what_if() -> tuple[Any, ...]:
         which = gr.Radio(["A", "B"], value="A", label="Text")
         text = gr.Textbox("", label="Edited text", lines=4, max_lines=8)
         score = gr.Button("Score the edited text")
-    return flip, lift, which, text, score
+    return {"flip": flip, "lift": lift, "edited_which": which, "edited": text, "score": score}
 
 
-def _build_meet() -> tuple[Any, ...]:
+def _build_meet() -> dict[str, Any]:
     with gr.Row(elem_id="compare-meet-settings"):
-        which = gr.Radio(["A", "B"], value="A", label="Document", min_width=120, scale=1)
+        which = gr.Radio(["A", "B"], value="A", label="Text", min_width=120, scale=1)
         n_words = gr.Slider(2, MOST_WORDS, value=12, step=1, label="Words or sentences", min_width=160, scale=2)
-        form = gr.Dropdown(
-            [(_form_label(key), key) for key in FORMS], value=DIFFERENCE, label="How", min_width=260, scale=3
-        )
+        forms = [(says, key) for key, says in FORMS.items()]
+        form = gr.Dropdown(forms, value=DIFFERENCE, label="How", min_width=260, scale=3)
     with gr.Row(elem_id="compare-meet-actions"):
         start = gr.Button("Show the interactions", elem_id="compare-meet-start", min_width=220)
         passes = gr.HTML("", elem_id="compare-passes")
-    return which, n_words, form, start, passes
-
-
-def _form_label(key: str) -> str:
-    if key == DIFFERENCE:
-        return "exact: scores with and without each pair"
-    return f"change of {METHODS[key].label}, for long texts"
+    return {"which": which, "n_words": n_words, "form": form, "meet": start, "passes": passes}
 
 
 def expected_passes(compared: Compared | None, which: Which, n_words: int, form: str) -> str:

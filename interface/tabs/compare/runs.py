@@ -24,8 +24,7 @@ from interface.runs import cost
 from interface.runs.handlers import Update, handler
 from interface.runs.run import Run
 from interface.tabs.compare.draw import draw_identity, draw_rows, draw_why, draw_words, outcomes, predicted
-from interface.tabs.compare.picked import Changes, Picked
-from interface.tabs.compare.state import PASSAGE, Asked, Compared, More, Version
+from interface.tabs.compare.state import PASSAGE, Asked, Changes, Compared, More, Picked, Version
 
 LANE = "compare"  # of its own: a start here ends what runs here
 AFTER_PICK = ("why", "words", "what_if", "meet")  # what is of A and B
@@ -118,12 +117,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     yield _told(compared, f"Done after {took:.1f} s.{plain}")
 
 
-def passes_of_pick(asked: More, sides: Sides) -> int:
-    """Forwards of each to tell the new A from the new B."""
-    return _of_why(asked.compared.asked, sides)
-
-
-@handler(lane=LANE, passes=passes_of_pick)
+@handler(lane=LANE, passes=lambda asked, sides: _of_why(asked.compared.asked, sides))
 def run_pick(asked: More, run: Run) -> Iterator[Update]:
     """Another A or B: the list stays, why the one is above the other is asked anew."""
     began, chosen = time.perf_counter(), asked.compared

@@ -15,16 +15,14 @@ from attribution.errors import InputError
 from attribution.views.compare import A, B, Which, lists_html
 from attribution.views.compare_words import Cut, apply
 from interface.page.actions import start
-from interface.page.layout import EXPLAIN, Shell
-from interface.page.links import Field, Linked, build_copy, choice, text
-from interface.runs.handlers import ASIDE, Handler
+from interface.page.layout import EXPLAIN, Shell, scripts
+from interface.page.links import Field, Linked, build_copy, field
+from interface.runs.handlers import ASIDE
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
-from interface.tabs.compare import inputs as compare_boxes
-from interface.tabs.compare.documents import MOST, check_list, holds, of_boxes, write_list
-from interface.tabs.compare.layout import COLOUR, STATIC, build_results, build_settings, expected_passes, original
-from interface.tabs.compare.picked import read_picked
+from interface.tabs.compare.documents import LIST, MOST, build_boxes, check_list, holds, of_boxes, write_list
+from interface.tabs.compare.layout import COLOUR, build_results, build_settings, expected_passes, original
 from interface.tabs.compare.runs import LANE, at_most, run_list, run_pick
-from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick
+from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick, read_picked
 from interface.tabs.compare.what_if import run_change, run_flip, run_meet, run_raise
 
 LISTS = json.loads((Path(__file__).resolve().parents[3] / "examples" / "lists.json").read_text("utf-8"))
@@ -36,8 +34,8 @@ ANOTHER = "A or B is another document now. Wait for its text and change that."
 
 def build(shell: Shell, tab: gr.Tab) -> Linked:
     """The tab's components and events; a click on a row fills the pair's boxes and explains it."""
-    lists = [{**one, "text": write_list(one["documents"]), "mode": compare_boxes.LIST} for one in LISTS]
-    chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=(STATIC / "lists.js").read_text("utf-8"))
+    lists = [{**one, "text": write_list(one["documents"]), "mode": LIST} for one in LISTS]
+    chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=scripts("step", "lists"))
     with gr.Row(elem_id="compare-inputs"):
         with gr.Column(scale=38, min_width=280):
             query = gr.Textbox(
@@ -45,7 +43,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
             )
             settings = build_settings()
         with gr.Column(scale=62, min_width=320):
-            boxes = compare_boxes.build(LISTS[0]["documents"])
+            boxes = build_boxes(LISTS[0]["documents"])
     with gr.Row(elem_id="compare-actions"):
         button = gr.Button("Compare", variant="primary", elem_id="compare-start", scale=0)
         copy = build_copy("compare-")
@@ -59,35 +57,30 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
     boxes.show_after(chosen).then(None, js="() => document.querySelector('#compare-start').click()")
 
-    def begin(
-        begun: Callable[..., Any], run: Handler, ask: Callable[..., Any], inputs: dict[str, Any], **more: Any
-    ) -> None:
-        start(begun, run, ask, inputs, outputs, shell.actions, **more)
-
+    begin = partial(start, outputs=outputs, actions=shell.actions)
+    state, compared = outputs["state"], {"compared": outputs["state"]}
     texts = {"mode": boxes.mode, "pasted": boxes.text, "names": boxes.names}
     texts |= {f"box {i}": box for i, box in enumerate(boxes.boxes)}
-    named: dict[str, Any] = {"model_id": shell.pair.model, "query": query, **texts}
-    begun = partial(gr.on, [button.click, query.submit])
-    begin(begun, run_list, ask, {"picked": picked, **settings, **named}, cost=at_most, js=ASKED)
+    named = {"picked": picked, **settings, "model_id": shell.pair.model, "query": query, **texts}
+    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, named, cost=at_most, js=ASKED)
     tab.select(None, js="() => window.rerankLens.documents.open()")
     shell.examples.extend((run_list, example(shell.model_ids[0], one)) for one in LISTS)
-    state = outputs["state"]
     of_pick = outputs["rows"].select(None, picked, picked, js="(picked) => [window.rerankLists.pick(picked)]")
-    begin(of_pick.then, run_pick, ask_pick, {"compared": state, "picked": picked})
+    begin(of_pick.then, run_pick, ask_pick, {**compared, "picked": picked})
     cuts = gr.JSON(visible="hidden")
     of_cuts = outputs["words"].select(None, None, cuts, js="() => [window.rerankLists.cuts]")
-    begin(of_cuts.then, run_change, ask_cuts, {"compared": state, "cuts": cuts})
-    begin(controls.flip.click, run_flip, more(More), {"compared": state})
-    begin(controls.lift.click, run_raise, more(More), {"compared": state})
-    edit = {"compared": state, "which": controls.edit_which, "text": controls.edit_text}
-    begin(controls.edit_score.click, run_change, ask_edit, edit)
-    meet = {"compared": state, "which": controls.meet_which, "n_words": controls.meet_words, "form": controls.meet_form}
-    begin(controls.meet_start.click, run_meet, more(Meet), meet)
+    begin(of_cuts.then, run_change, ask_cuts, {**compared, "cuts": cuts})
+    begin(controls["flip"].click, run_flip, more(More), compared)
+    begin(controls["lift"].click, run_raise, more(More), compared)
+    edit = {**compared, "which": controls["edited_which"], "text": controls["edited"]}
+    begin(controls["score"].click, run_change, ask_edit, edit)
+    meet = compared | {name: controls[name] for name in ("which", "n_words", "form")}
+    begin(controls["meet"].click, run_meet, more(Meet), meet)
 
     changes = [component.change for component in meet.values()]
-    gr.on(changes, expected_passes, [*meet.values()], controls.passes, trigger_mode="always_last", **ASIDE)
-    changes = [state.change, controls.edit_which.change]
-    gr.on(changes, original, [state, controls.edit_which], controls.edit_text, **ASIDE)
+    gr.on(changes, expected_passes, [*meet.values()], controls["passes"], trigger_mode="always_last", **ASIDE)
+    changes = [state.change, controls["edited_which"].change]
+    gr.on(changes, original, [state, controls["edited_which"]], controls["edited"], **ASIDE)
     held = [shell.pair.model, query, boxes.mode, boxes.text, boxes.names, *settings.values(), *boxes.boxes]
     changes = [component.change for component in (*held, outputs["identity"])]
     gr.on([tab.select, *changes], None, held, js="(...now) => window.rerankLens.documents.changed(...now)")
@@ -95,8 +88,9 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     opened.success(None, js=EXPLAIN)
     limits = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
     names = Field(boxes.names, {"name": "Names", "texts": MOST})
-    fields = [choice(boxes.mode), names, *(text(*one) for one in limits), *map(choice, settings.values())]
-    return Linked([*fields, text(picked, 3 * MAX_DOCUMENT)], boxes.show_after, copy)
+    fields = [field(boxes.mode), names, *(field(*one) for one in limits), *map(field, settings.values())]
+    later = (field(controls[name], since=3) for name in ("which", "n_words", "form"))
+    return Linked([*fields, field(picked, 3 * MAX_DOCUMENT), *later], boxes.show_after, copy)
 
 
 def ask(
@@ -114,7 +108,7 @@ def ask(
     check_model(model_id)
     check_texts(query, "not empty")
     said: list[str] = []
-    listed = mode == compare_boxes.LIST
+    listed = mode == LIST
     pieces = read_pasted(pasted, said.append) if listed else of_boxes(names, [*boxes.values()])
     documents = tuple(check_list(pieces))
     form = pasted if listed or holds(pasted, pieces) else write_list(pieces)

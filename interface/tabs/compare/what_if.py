@@ -24,20 +24,10 @@ from interface.tabs.compare.runs import LANE, score, watch, with_changes
 from interface.tabs.compare.state import Change, Compared, Meet, More, Version
 
 
-def one_pass(_asked: More, _sides: Sides) -> int:
-    """A forward for each text."""
-    return 1
-
-
 def passes_of_flip(asked: More, sides: Sides) -> int:
     """A forward a word, at most, or one for each set of sentences that is tried."""
     by_sentences = asked.compared.unit == "sentence"
     return 3 + (sets_at_most(max(asked.compared.asked.n_sentences)) if by_sentences else sides[1])
-
-
-def passes_of_raise(asked: More, sides: Sides) -> int:
-    """Each sentence of both texts without and alone; then every edit, after each of the steps."""
-    return raising_passes(max(asked.compared.asked.n_sentences), sides[0])
 
 
 def passes_of_meet(asked: Meet, sides: Sides) -> int:
@@ -54,7 +44,7 @@ def across(asked: Meet, sides: Sides) -> Sides:
     return sides[0], asked.compared.asked.n_sentences[asked.compared.place(asked.which) - 1]
 
 
-@handler(lane=LANE, passes=one_pass)
+@handler(lane=LANE, passes=lambda _asked, _sides: 1)
 def run_change(asked: Change, run: Run) -> Iterator[Update]:
     """Something dropped, put back, replaced or edited: one forward for a text that was never scored before."""
     now = with_changes(asked.compared, asked.changed, run, asked.as_given)
@@ -93,7 +83,10 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     yield _changed(now, flip_html(found, outcomes(now), (higher, lower)), said)
 
 
-@handler(lane=LANE, passes=passes_of_raise)
+@handler(
+    lane=LANE,
+    passes=lambda asked, sides: raising_passes(max(asked.compared.asked.n_sentences), sides[0]),
+)
 def run_raise(asked: More, run: Run) -> Iterator[Update]:
     """The smallest edit found that lifts the lower of A and B above the other."""
     compared = asked.compared

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from attribution.errors import OptionError
+from attribution.evidence.sentences import max_passes
 from attribution.methods.defaults import dearest_last
+from attribution.views.sentence_bars import FEWEST
+from attribution.words import split_sentences
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS
 from interface.runs.handlers import Pair
 from interface.runs.limits import check_budgets
@@ -38,6 +41,12 @@ class Asked(Pair):
     def on_page(self) -> str:
         """Methods and options as JSON, which `page.js` compares with what is ticked now."""
         return json.dumps([sorted(self.methods), *(value or "" for value in self.options.values())])
+
+    @property
+    def passes_of_sentences(self) -> int:
+        """At most so many forwards for the document's sentences; 0 where it has too few to show."""
+        n = len(split_sentences(self.document))
+        return max_passes(n) if n >= FEWEST else 0
 
 
 def ask(model_id: str, query: str, document: str, **settings: Any) -> Asked:

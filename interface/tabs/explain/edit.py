@@ -12,14 +12,13 @@ import gradio as gr
 from attribution import METHODS
 from attribution.errors import InputError, OptionError
 from attribution.evidence.edited import Edit, edit
-from attribution.methods.passes import Sides
 from attribution.rerankers.meter import Meter, metered
 from attribution.views.page import status_html
 from attribution.views.what_if import edited_html
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import Shell
-from interface.page.links import Linked, text
+from interface.page.links import Linked, field
 from interface.runs.handlers import Pair, Update, handler
 from interface.runs.limits import MAX_DOCUMENT
 from interface.runs.run import Run
@@ -50,7 +49,7 @@ def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Li
     start(asks.then, run, ask, {"results": results, "edits": edits}, {"edited": edited}, shell.actions)
     texts = [edits, shell.pair.query, shell.pair.document]
     given = "(...now) => (window.rerankEdits.given(...now), [])"
-    return Linked([text(edits, 3 * MAX_DOCUMENT, since=1)], lambda event: event.then(None, texts, js=given))
+    return Linked([field(edits, 3 * MAX_DOCUMENT, since=1)], lambda event: event.then(None, texts, js=given))
 
 
 def ask(results: Any, edits: str) -> Edited | None:
@@ -75,12 +74,7 @@ def ask(results: Any, edits: str) -> Edited | None:
     return asked
 
 
-def passes(_asked: Edited, _sides: Sides) -> int:
-    """One forward."""
-    return 1
-
-
-@handler(lane=LANE, passes=passes, kept=lambda _asked, page: "edited" in page)
+@handler(lane=LANE, passes=lambda _asked, _sides: 1, kept=lambda _asked, page: "edited" in page)
 def run(asked: Edited, run: Run) -> Iterator[Update]:
     """The score of the text as edited, beside the one that the explanation predicts."""
     reranker = models.load(asked.model_id, run)

@@ -13,6 +13,7 @@ from attribution import METHODS, explain, load_reranker
 from attribution.cost import forwards
 from attribution.errors import AttributionError, Stopped
 from attribution.evidence.faithfulness.measure import Known, max_passes, measure_all
+from attribution.evidence.sentences import sentences_stream
 from attribution.explain import options_of
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
@@ -23,9 +24,8 @@ from attribution.views.page import identity_html, status_html
 from attribution.views.what_if import unedited_html
 from interface.page import models
 from interface.page.actions import EXPLAIN, start
-from interface.page.downloads import build_downloads
-from interface.page.layout import STATIC, Shell, counted
-from interface.page.links import Linked
+from interface.page.layout import Shell, counted, scripts
+from interface.page.links import Linked, build_downloads
 from interface.runs import cost
 from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
@@ -33,12 +33,12 @@ from interface.runs.lanes import MAIN
 from interface.runs.run import Run
 from interface.tabs.explain import edit, two_models
 from interface.tabs.explain.asked import Asked, ask
-from interface.tabs.explain.first import Opening, without_result
-from interface.tabs.explain.results import CARDS, Results
-from interface.tabs.explain.sentences import EARLY, SENTENCES, passes_of_sentences, read_sentences, sentences_by
+from interface.tabs.explain.results import CARDS, Opening, Results, without_result
 
+SENTENCES = "sentences"  # costed as a method is
+EARLY = 2  # looks at them, before any method runs
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
-SCRIPT = "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in ("words", "edits", "sentences"))
+SCRIPT = scripts("step", "words", "edits", "sentences")
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
 
 
@@ -68,11 +68,13 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
     inputs = {**shell.pair.inputs, **shell.settings.inputs}
     begin = partial(gr.on, [shell.actions.explain.click, shell.pair.query.submit])
     start(begin, run, ask, inputs, outputs, shell.actions, cost=at_most, js=REVEAL)
-    shell.settings.told_after([identity.change, *(each.change for each in shell.settings.inputs.values())])
+    settings = [*shell.settings.inputs.values()]  # the browser knows them, to tell results of other ones
+    changes = [identity.change, *(each.change for each in settings)]
+    gr.on(changes, None, settings, js="(...now) => window.rerankLens.set(...now)")
     changes = [each.change for each in inputs.values()]  # a long run is asked about anew
     gr.on(changes, None, None, shell.actions.explain, js=f"() => {EXPLAIN!r}")
-    two_models.build(shell)
-    return edit.build(shell, head, edited, results)
+    edits = edit.build(shell, head, edited, results)
+    return replace(edits, fields=[*edits.fields, two_models.build(shell)])
 
 
 def at_most(asked: Asked) -> tuple[int, float]:
@@ -82,20 +84,20 @@ def at_most(asked: Asked) -> tuple[int, float]:
         return 0, 0.0
     size = cost.size_of(reranker.encode(asked.query, asked.document))
     n_forward, seconds = cost.estimate(reranker, size, asked.methods, asked.options)
-    n_sentences = passes_of_sentences(asked.document)
+    n_sentences = asked.passes_of_sentences
     return n_forward + n_sentences, seconds + cost.seconds(reranker, size.n_tokens, {SENTENCES: n_sentences})
 
 
 def passes(asked: Asked, sides: Sides) -> int:
     """Forwards of every method, of measuring their faithfulness, and of the document's sentences."""
     methods = sum(forwards(key, sides, **asked.options) for key in asked.methods)
-    return methods + passes_of_sentences(asked.document) + cost.of_faithfulness(len(asked.methods))
+    return methods + asked.passes_of_sentences + cost.of_faithfulness(len(asked.methods))
 
 
 def is_whole(asked: Asked, page: Update) -> bool:
     """Whether every method has a result and was measured."""
     done, measured, found = page.get("results") or ({}, None, None)
-    known = not passes_of_sentences(asked.document) or (found is not None and found.remainder is not None)
+    known = not asked.passes_of_sentences or (found is not None and found.remainder is not None)
     return known and measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
 
 
@@ -137,8 +139,10 @@ def explained(
     size = cost.size_of(pair)
     counts = cost.counts_of(size, chosen, wanted)
     section = ""  # the newest curves, sent or not
-    stream = sentences_by(reranker, asked, watch(0, len(chosen) + 1, "Sentences"))
-    yield from read_sentences(results, stream, EARLY)
+    on_pass = watch(0, len(chosen) + 1, "Sentences")
+    looks = sentences_stream(reranker, asked.query, asked.document, on_pass=on_pass)
+    stream = looks if asked.passes_of_sentences else iter(())
+    yield from results.read(stream, EARLY)
     for batch in _batches(counts):
         for key in batch:
             on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
@@ -175,7 +179,7 @@ def explained(
         if not left or cost.seconds(reranker, size.n_tokens, left) > SOON:
             results.section = section
         yield results.page("Measured the methods that are ready …")
-        yield from read_sentences(results, stream)
+        yield from results.read(stream)
         if results.found:
             cost.learn(reranker.model_id, SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)
     if results.whole:

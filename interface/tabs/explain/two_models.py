@@ -13,13 +13,13 @@ from attribution import MODELS, explain
 from attribution.cost import forwards
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.explain import options_of
-from attribution.methods.passes import Sides
 from attribution.types import Explanation
 from attribution.views.page import status_html
 from attribution.views.two_models import two_models_html
 from interface.page import models
 from interface.page.actions import start
-from interface.page.layout import STATIC, Shell
+from interface.page.layout import Shell, scripts
+from interface.page.links import Field, field
 from interface.runs.handlers import Update, handler
 from interface.runs.run import Run
 from interface.tabs.explain.asked import Asked, ask
@@ -49,25 +49,24 @@ def ask_both(second: str, **given: Any) -> Both:
     return asked
 
 
-def build(shell: Shell) -> None:
-    """A menu, a button and the result."""
+def build(shell: Shell) -> Field:
+    """A menu, which a link has, a button and the result."""
     with gr.Accordion("Compare with a second model", open=False, elem_id="two-models"):
         with gr.Row():
             choices = [(MODELS[key].label, key) for key in shell.model_ids]
             second = gr.Dropdown(choices, value=shell.model_ids[-1], label="Second model", scale=2)
             button = gr.Button("Explain under both", scale=0)
         shell.actions.lines[LANE].render()
-        result = gr.HTML("", js_on_load=(STATIC / "words.js").read_text("utf-8"))
+        result = gr.HTML("", js_on_load=scripts("words"))
     inputs = {**shell.pair.inputs, "second": second, **shell.settings.inputs}
     start(button.click, run, ask_both, inputs, {"result": result}, shell.actions)
+    return field(second, since=3)
 
 
-def passes(asked: Both, sides: Sides) -> int:
-    """Every method under both models."""
-    return 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods)
-
-
-@handler(lane=LANE, passes=passes)
+@handler(
+    lane=LANE,
+    passes=lambda asked, sides: 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods),
+)
 def run(asked: Both, run: Run) -> Iterator[Update]:
     """Both models' cards, one more with each update."""
     began, chosen = time.perf_counter(), asked.methods

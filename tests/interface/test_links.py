@@ -1,0 +1,29 @@
+"""What of the page a link has: by place, so a version of links adds its fields at the end, and older links open."""
+
+from __future__ import annotations
+
+import json
+
+from interface.page.settings import groups
+from interface.tabs.compare.documents import MOST
+
+BOXES = [f"Document {i}" for i in range(1, MOST + 1)]
+VERSIONS = [
+    ["Model", "Query", "Document", *groups(), "Baseline", "How saliency takes the embeddings"],
+    ["To measure faithfulness, remove words by", "n_samples", "n_steps"],
+    ["Documents as", "Names", "Query", "Documents, 2 to 20", *BOXES],
+    ["Why A over B, by", "Colour the rows by", "A, B and what if", "Page", "Show"],
+    ["Edited words"],  # 1
+    ["Layer and head"],  # 2
+    ["Second model", "Text", "Words or sentences", "How"],  # 3
+]
+
+
+def test_what_a_version_adds_stands_behind_what_older_links_have(offered: str) -> None:
+    import app
+
+    events = app.build([offered])[0].fns.values()
+    for event in (event for event in events if "link.read(" in str(event.js)):
+        rules, _ = json.JSONDecoder().raw_decode(str(event.js).partition("link.read(")[2])
+        assert [rule["name"] for rule in rules] == [name for names in VERSIONS for name in names]
+        assert [getattr(part, "label", None) for part in event.outputs] == [rule["name"] for rule in rules]
