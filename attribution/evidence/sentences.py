@@ -29,9 +29,9 @@ N_ORDERS = 16  # each with its reverse: 114 sets more for ten sentences
 class Sentence:
     """One sentence of the document, with the white space behind it; numbers in logits, None where nothing was read.
 
-    `n_words`: of its words, as `to_words` lists them. `without`: what the logit falls by when it goes. `alone`: the
-    logit when only it stays. `share`: its Shapley value, with the standard `error`, 0 where it is exact; None until it
-    is known. `cut`: the limit took some of it.
+    `without`: what the logit falls by when it goes. `alone`: the logit when only it stays. `share`: its Shapley value,
+    with the standard `error`, 0 where it is exact; None until it is known. `cut`: the model's limit cut some of it off.
+    `n_words`: how many words it has, as `to_words` counts them.
     """
 
     text: str
@@ -54,9 +54,9 @@ class Sentence:
 class Sentences:
     """`logit` - `empty_logit` = the sum of the shares + `remainder`, which is rounding; all in logits.
 
-    `empty_logit`: of the query with none of the document's words left. `sentences`: joined, they are the document;
-    `n_pieces` were found in it, more where neighbours were put together. `n_orders`: over which the shares are means,
-    0 where all subsets are scored; `remainder` is None until they are known. `notes`: what to know of the model.
+    `empty_logit`: with none of the document's words left. `sentences`: joined, they are the document; `n_pieces`: how
+    many there were before neighbours were put together. `n_orders`: the shares are means over so many orders, or exact
+    for 0. `remainder` is None until the shares are known. `notes`: what to know of the model.
     """
 
     model_id: str
@@ -109,12 +109,11 @@ def sentences(
 ) -> Sentences:
     """What each sentence of `document` does to the logit: `without`, `alone` and `share`, see `Sentence`.
 
-    The share is the Shapley value of the game whose players are the sentences that the model reads: exact, over all
-    subsets, up to 6 of them; else the mean over orders drawn by `seed`, each with its reverse, and so that each
-    sentence stands early, mid and late. Its standard error is taken over those pairs as if they were independent,
-    which says a little too much. Shares add up to `logit - empty_logit` in every order. No set is scored twice; sets of
-    one length share a batch. `operator`: a key of `removal.OPERATORS`. `on_pass` hears of every batch and may raise
-    `Stopped`. Raises `InputError` and `OptionError`.
+    The share is the Shapley value of the game whose players are the sentences that the model reads: exact for up to 6
+    of them; else the mean over `balanced_orders` drawn by `seed`. Its standard error is taken over pairs of an order
+    and its reverse as if pairs were independent, so it is a little too large. Shares add up to `logit - empty_logit`.
+    No set of sentences is scored twice. `operator`: a key of `removal.OPERATORS`. `on_pass` is called before every
+    batch and may raise `Stopped`. Raises `InputError` and `OptionError`.
     Castro et al. 2009, doi:10.1016/j.cor.2008.04.004; orders with their reverse: Mitchell et al. 2022,
     arXiv:2104.12199.
     """
@@ -131,7 +130,7 @@ def sentences_stream(
     seed: int = 0,
     on_pass: Callable[[Meter], None] | None = None,
 ) -> Iterator[Sentences]:
-    """`sentences` as it goes: first `without`, after a forward a sentence and two; then `alone`; then the shares."""
+    """`sentences` as it goes: first with `without`, after n + 2 forwards; then with `alone`; then with the shares."""
     check_range("seed", seed, 0, 2**63 - 1)
     pair = reranker.encode(query, document)
     parts = units_by_sentence(pair)
@@ -188,7 +187,7 @@ def sentences_stream(
 
 
 def max_passes(n: int) -> int:
-    """At most so many sequences for `n` sentences; for progress bars and estimates. The first answer takes n + 2."""
+    """At most so many sequences for `n` sentences; for progress bars and estimates."""
     return 2 + 2 * n + n_orders(n) * (n - 3) if n_orders(n) else 2**n
 
 

@@ -32,10 +32,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A list by falling logit; documents of equal logit keep the order given.
-
-    `n_forward`: sequences scored. `notes`: what to know of the model, in sentences.
-    """
+    """A list by falling logit; documents of equal logit keep the order given. `notes`: what to know of the model."""
 
     model_id: str
     revision: str
@@ -63,11 +60,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Side:
-    """The whole difference told by one side's words: `sum of bars + baseline + remainder = difference`, in logits.
+    """The whole difference as a sum over one side's words: bars + baseline + remainder = difference, in logits.
 
-    `segments`: whose words. `baseline`: the first's baseline logit minus the second's, for "document" what the query
-    scores with no document of the one length and of the other. `remainder`: what the two paths' convergence deltas
-    leave, the second's minus the first's.
+    `segments`: whose words the bars are. `baseline`: the first path's baseline logit minus the second's; the two
+    differ because "no document" is as long as the document that it stands for. `remainder`: the second path's
+    convergence delta minus the first's.
     """
 
     segments: tuple[Segment, ...]
@@ -139,10 +136,9 @@ def contrast(
 
     `method`: a key of `METHODS` whose attributions add up (`complete`), with its options. A path of such a method
     explains `logit - baseline_logit`, so the difference of two logits is the first document's words minus the
-    second's, plus the difference of the baselines; and once more, by the mirrored path, each query word beside the one
-    document minus beside the other. What the integrals missed is each side's `remainder`, never spread over words.
-    Documents of equal text are explained once: all bars cancel. `on_pass` as for `explain`.
-    Raises `InputError`, and `OptionError` for a method that does not add up.
+    second's, plus the difference of the baselines. The path of the query's words explains the same difference again.
+    What the integrals missed is each side's `remainder`, never spread over words. Documents of equal text are
+    explained once. `on_pass` as for `explain`. Raises `InputError`, and `OptionError` for a method without `complete`.
     """
     check_complete(method)
     a = explain(reranker, query, first, method, on_pass=on_pass, **options)
@@ -179,9 +175,9 @@ def check_complete(method: str) -> None:
 def words_of(
     read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment, unit: str = "word"
 ) -> list[Word]:
-    """The words of one segment that the model read, in reading order, each with the sum of `values` over its tokens.
+    """The words of one segment that the model read, or by `unit` the document's sentences, without white space around.
 
-    Or the document's sentences, by `unit`. In the order of `removal.parts_of`; without the white space around.
+    In the order of `removal.parts_of`; each has the sum of `values`, one a token of `read`, as its attribution.
     """
     words = []
     for word in sum_to_words(read, values, segment) if unit == "word" else sum_to_sentences(read, values):

@@ -27,11 +27,10 @@ AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share 
 class Counterfactual:
     """Words of `document` dropped one after the other until it falls below `rival_logit`; logits are raw.
 
-    `dropped[k]` is the word that went at step `k`, its `attribution` as the method gave it; `logits[k]` is the logit
-    without the first `k` of them, `predicted[k]` what the attributions had said it would be. `flipped`: the last logit
-    is below the rival's, and none before it is; if not, every word that the method says raises the score is dropped.
-    `unit`: "sentence" where sentences are; then `method` is "without", and `attribution` what the logit falls by when
-    that sentence alone goes.
+    `dropped[k]`: the word that went at step `k`, with its attribution by `method`. `logits[k]`: the logit without the
+    first `k` of them; `predicted[k]`: what their attributions said that it would be. `flipped`: the last logit is below
+    the rival's; if not, every word that raises the score by `method` is dropped. `unit`: "word", or "sentence": then
+    `method` is "without", and a sentence's attribution is what the logit falls by when that sentence alone goes.
     """
 
     model_id: str
@@ -67,13 +66,12 @@ def counterfactual(
     """The fewest words to drop from `document`, in the order of their attributions, so that it falls below `rival`.
 
     Greedy: words go in the order of `method`'s attributions (a key of `METHODS` with a sign, by default integrated
-    gradients), largest first, and the model scores what is left after each; the first set that puts the logit below the
-    rival's is returned. Another order may need fewer words; no set that was tried before the last one flips the order.
-    `unit="sentence"`: the fewest sentences, which are measured and need no method. All sets of one, of two and so on
-    are tried, up to `MAX_SETS` of a size; beyond, the sentences of the best set so far go first, then the others in the
-    order of their own loss. `operator`: a key of `OPERATORS`. `explanation`: one of this pair at hand, whose
-    attributions are then used and `method` is not run. `on_pass` as for `explain`. Raises `InputError` when `document`
-    is not above `rival`, and `OptionError`.
+    gradients), largest first, and the model scores what is left after each; the first logit below the rival's ends it.
+    Another order may need fewer words. `unit="sentence"`: the fewest sentences, by measuring alone. All sets of one
+    sentence, of two and so on are tried, up to `MAX_SETS` of a size; beyond, the sentences of the best set so far go
+    first, then the others in the order of their own loss. `operator`: a key of `OPERATORS`. `explanation`: of this
+    pair; its attributions are then used, and `method` is not run. `on_pass` as for `explain`. Raises `InputError` when
+    `document` is not above `rival`, and `OptionError`.
     """
     check_key("operator", operator, OPERATORS)
     began = time.perf_counter()
@@ -152,9 +150,9 @@ def logit_without(
     unit: str = "word",
     on_pass: OnPass | None = None,
 ) -> float:
-    """The raw logit with some of the document's seen words dropped, counted from 0 as `words_of` lists them.
+    """The raw logit without the `dropped` words of the document, or sentences by `unit`; one forward.
 
-    Or its seen sentences, by `unit`. One forward. Raises `InputError` or `OptionError`.
+    Both count from 0 as `words_of` lists them. Raises `InputError` or `OptionError`.
     """
     pair = reranker.encode(query, document)
     words = parts_of(pair, unit)
@@ -169,7 +167,7 @@ def logit_without(
 def _fewest(
     reranker: Reranker, pair: TokenizedPair, parts: list[list[int]], limit: float, operator: str
 ) -> tuple[list[int], list[float]]:
-    """The order in which sentences go, the fewest that flip first; and each one's own loss, on its first token."""
+    """The order in which sentences are dropped; and each token's value: a sentence's own loss, on its first token."""
     everything = frozenset(range(len(parts)))
     best, losses = everything, [0.0] * len(parts)
     for size in range(len(parts) + 1):

@@ -30,10 +30,9 @@ Found = tuple[float, list[float], list[int], tuple[Values, ...]]
 class Interaction:
     """`values[i][j]`, in logits: how much query word `i` and document word `j` matter together.
 
-    Above 0: the one counts for more beside the other. `form`: "difference", or the method whose attributions were
-    subtracted. `query_words` and `document_words` (the strongest, in reading order) carry as `attribution` what each
-    does alone in the whole pair. `n_words_seen`: of how many document words they were chosen. `unit`: "sentence" where
-    `document_words` are sentences.
+    Above 0: each counts for more beside the other. `form`: "difference", or the method whose attributions were
+    subtracted. `query_words` and `document_words` have as `attribution` what each does alone in the whole pair.
+    `document_words`: the strongest, in reading order, of the `n_words_seen` that the model read; sentences by `unit`.
     """
 
     model_id: str
@@ -68,12 +67,12 @@ def interaction(
     """How much each query word and each of the `n_words` strongest document words matter together, in logits.
 
     `form="difference"`: `s(q, d) - s(q - i, d) - s(q, d - j) + s(q - i, d - j)` for words `i` and `j`, by forwards
-    alone, in batches of one length; the strongest document words are those whose own removal moves the logit most. Or
-    a key of `METHODS` that has a sign and uses a gradient: its attribution of `j` minus the same with `i` masked, one
-    run a query word and one more, for long texts; the strongest are those with the largest entry. Stop words and
-    punctuation come after all others. Both forms are 0 for a model that adds up what its words do, and need no
-    attention. `operator`: a key of `OPERATORS`, how a word is taken away; the gradient form masks. `unit="sentence"`:
-    the document's sentences in place of its words. `on_pass` as for `explain`. Raises `InputError` or `OptionError`.
+    alone; the strongest document words are those whose own removal moves the logit most. Or `form` is a key of
+    `METHODS` that has a sign and uses a gradient: its attribution of `j` minus the same with `i` masked, in one run for
+    each query word and one more, which is cheaper for long texts; the strongest are those with the largest entry. Stop
+    words and punctuation come last. Both forms are 0 for a model that adds up what its words do. `operator`: a key of
+    `OPERATORS`, how a word is taken away; the second form always masks. `unit="sentence"`: the document's sentences in
+    place of its words. `on_pass` as for `explain`. Raises `InputError` or `OptionError`.
     Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
     arXiv:2006.10965.
     """

@@ -23,10 +23,10 @@ Span = tuple[int, int]  # [start, end) in characters
 
 @dataclass(frozen=True)
 class SentenceBar:
-    """A sentence that only one of the two documents holds, and its term of `first`'s logit minus `second`'s.
+    """A sentence that only one of the two documents holds, and its term of the first's logit minus the second's.
 
-    Its Shapley share beside the sentences that both hold, with the sign turned for one of the second; `error`: the
-    share's standard error, 0 where it is exact. In logits. `start`, `end`: characters of its document.
+    `value`: its Shapley share of its own document's logit, minus that share for one of the second; `error`: the share's
+    standard error, 0 where it is exact; in logits. `start`, `end`: characters of its document.
     """
 
     text: str
@@ -50,10 +50,10 @@ class Common:
 class SentenceContrast:
     """`difference` = `first_logit` - `second_logit` = sum of the bars + `common_value` + `remainder`, in logits.
 
-    `common_value`: of the two documents cut down to what both hold, the first's logit minus the second's. It is 0 where
-    they hold the same text in the same order, and with nothing in common the difference of the baselines, which is 0
-    unless words are masked. `remainder` is rounding. `n_first`, `n_second`: the sentences of each that the model read;
-    `unread`: how many of each it did not. `threshold`: the ratio of words from which two sentences are the same.
+    `common_value`: the first's logit minus the second's when each is cut down to the sentences that both hold; 0 where
+    these are the same text in the same order, or where there are none and sentences are deleted. `remainder` is
+    rounding. `n_first`, `n_second`: the sentences of each that the model read; `unread`: how many of each it did not.
+    `threshold`: the ratio of words from which two sentences are the same.
     """
 
     model_id: str
@@ -116,11 +116,10 @@ def contrast_sentences(
 ) -> SentenceContrast:
     """Why the document `first` has another logit than `second` for `query`, sentence by sentence, in logits.
 
-    Sentences that both hold, or nearly (`SAME`), are paired first, each once, and stay in place. Each document's other
-    sentences share what they add to those: Shapley values of the game whose empty set is what both hold, as
-    `sentences` has them, so that common text cancels whatever else it stands beside. `operator`, `seed` and `on_pass`
-    as for `sentences`. `most_orders`: an even number; fewer cost less, and the errors are larger. Raises `InputError`
-    and `OptionError`.
+    Sentences that both hold, or nearly (`SAME`), are paired first, each once, and are never removed. What each
+    document's other sentences add to them is shared by Shapley values, as in `sentences`. `operator`, `seed` and
+    `on_pass` as for `sentences`. `most_orders`: an even number; fewer orders cost less, and the errors are larger.
+    Raises `InputError` and `OptionError`.
     """
     began = time.perf_counter()
     sides = [_side(reranker, query, document) for document in (first, second)]

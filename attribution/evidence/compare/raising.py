@@ -22,10 +22,10 @@ Kind = Literal["drop", "sentence", "word"]
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of B's text: a sentence of its own dropped, A's best one put before it, or a word of the query.
+    """One change of B's text: a sentence of its own dropped; A's best sentence, or a word of the query, put before it.
 
     `text`: what is dropped or put in, of `n_words` words. `predicted`: the logit it should lead to, None for a word, of
-    which nothing is known before it is tried; `logit`: what the model says of the text after it.
+    which nothing is known before it is tried; `logit`: the model's, of the text after the edit.
     """
 
     kind: Kind
@@ -39,9 +39,8 @@ class Edit:
 class Raised:
     """How `document` gets above `rival_logit`, if it does; logits are raw.
 
-    `steps`: the edits made one after another, and `edited`, the text after them, whose logit is the last step's; one of
-    them where one is enough: then it is the one of fewest words. `lifted`: that logit is above the rival's. `tried`:
-    each edit alone, the highest first.
+    `steps`: the edits made one after another; only one where one is enough. `edited`: the text after them, with the
+    last step's logit. `lifted`: that logit is above the rival's. `tried`: each edit alone, the highest logit first.
     """
 
     model_id: str
@@ -69,12 +68,12 @@ def raise_above(
 ) -> Raised:
     """The smallest edit found that lifts `document` above `rival`, predicted beside measured.
 
-    Tried are: each sentence dropped that lowers the score; the rival's sentence whose removal costs it most put in
-    front; each of the query's content words that the document lacks put in front. Predictions come from `without` of
-    either document: what a sentence is worth where it stands. Of the edits that are enough alone the one of fewest
-    words is taken; where none is, the best goes first and the others are tried again behind it, up to `MAX_STEPS`, as
-    long as they raise the score. Every logit is `Reranker.score`'s of the edited text. `on_pass` as for `explain`.
-    Raises `InputError` when `document` is not below `rival`.
+    Tried are: to drop each sentence that lowers the score; to put in front the rival's sentence whose removal costs the
+    rival most; to put in front each of the query's content words that the document lacks. What a sentence should change
+    is predicted by `Sentence.without`, in its own document. Of the edits that are enough alone the one of fewest words
+    is taken. Where none is enough, the best is made and the others are tried again after it, up to `MAX_STEPS`, as long
+    as the score rises. Every logit is `Reranker.score`'s of the edited text. `on_pass` as for `explain`. Raises
+    `InputError` when `document` is not below `rival`.
     """
     began = time.perf_counter()
     with metered(Meter(on_pass)) as meter:

@@ -5,11 +5,11 @@ method says: signed methods by value, so that what raises the score comes first;
 stays the same when the logit is negative or the document lowers the score: then an unsigned method, which cannot tell
 raising from lowering, may have a negative comprehensiveness although it points at words that matter.
 
-Of a passage the same may be asked by sentences: the sentence with the largest sum goes first. Two more controls never
-see the score either: the longest sentence first, and the first first.
+A passage can also be measured by sentences: the sentence with the largest sum is removed first. Then there are two more
+controls that never see the score: the sentences by length, and in reading order.
 
-Cost: 8 sequences an order of words + 2, so 122 for 4 methods, the magnitude control and 10 random orders; fewer for
-short documents, where the shares fall on the same words.
+Cost: 8 sequences for each order of the words, and 2: so 122 for 4 methods, the magnitude control and 10 random orders;
+fewer for short documents, where several shares are the same words.
 """
 
 from __future__ import annotations

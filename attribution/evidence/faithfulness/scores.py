@@ -18,12 +18,12 @@ def count_of(share: float, n: int) -> int:
 
 @dataclass(frozen=True)
 class Curves:
-    """One order of the words, in logits. `deletion[i]`: the first `GRID[i]` of the words removed; `insertion[i]`: only
-    those left.
+    """One order of the words, measured in logits. `deletion[i]`: without the first `GRID[i]` of them; `insertion[i]`:
+    with those alone.
 
-    `order`: the document's read words, from 0, those the method calls most important first.
-    `comprehensiveness`: mean drop of the logit over `FRACTIONS` when the first words go, higher is better.
-    `sufficiency`: the same when only they stay, lower is better.
+    `order`: the document's read words, from 0, those the method calls most important first. `comprehensiveness`: how
+    far the logit falls when the first words go, the mean over `FRACTIONS`; higher is better. `sufficiency`: the same
+    when only they stay; lower is better.
     """
 
     comprehensiveness: float
@@ -50,8 +50,8 @@ class Margin:
 
 @dataclass(frozen=True)
 class Scores(Curves):
-    """A method's curves, judged: `over_random`, the mean of the random orders, and `over_control`, embedding magnitude
-    (None: it is that control itself). It is more comprehensive than `n_beaten` of `n_random` random orders.
+    """A method's curves, judged by comprehensiveness: `over_random`, the mean of the random orders; `over_control`,
+    embedding magnitude (None for that control itself); `n_beaten` of `n_random` random orders are below it.
     """
 
     over_random: Margin

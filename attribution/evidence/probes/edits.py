@@ -1,7 +1,7 @@
 """Edits of a query and a document whose effect on the score is known beforehand. Plain text, no model.
 
-Each takes `(query, document, random)` and returns edited pairs, with a sentence that says what was changed; an empty
-list where the edit does not apply. What a sentence does not name stays as it was.
+Each takes `(query, document, random)` and returns edited pairs, with a sentence that says all that was changed; an
+empty list where the edit does not apply.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ ROUNDING = 1e-4  # logits; smaller differences are none
 class Control:
     """Changes, in logits, when `size` random neutral words are masked.
 
-    `low` to `high`: where one more such change falls 95 times of 100, and every change of at most `FLOOR`.
+    `low` to `high`: the 95 % prediction interval of one more such change, and at least -`FLOOR` to `FLOOR`.
     """
 
     size: int
@@ -45,7 +45,7 @@ class Control:
     high: float
 
     def holds(self, change: float) -> bool:
-        """Is `change` no more than an edit that means nothing makes?"""
+        """Whether `change`, in logits, lies within, as that of an edit without a meaning would."""
         return self.low - ROUNDING <= change <= self.high + ROUNDING
 
 
@@ -68,10 +68,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What one probe found. `document`, `logit`: the base, an unrelated document for probes that expect "not rise".
+    """What one probe found. `document` and its `logit`: unedited; an unrelated one for probes that expect "not rise".
 
-    `change`: of the edit that decides, see `conclude`; None and `verdict` "does not apply", with `note`, where the
-    texts offer nothing to edit.
+    `change`: of the edit that decides, see `conclude`. Where the texts offer nothing to edit it is None, `verdict` is
+    "does not apply", and `note` says why.
     """
 
     probe: str
@@ -194,9 +194,9 @@ def outcome_of(expects: Expectation, change: float, control: Control) -> Verdict
 
 
 def conclude(expects: Expectation, variants: Sequence[Variant]) -> tuple[float, Verdict]:
-    """The change and the verdict of all edits: the largest change that left its control the wrong way, or moved.
+    """The change and the verdict that stand for all edits: those of the largest change that did not hold, or moved.
 
-    Where there is none: the mean change beside the mean control if the score should fall, else the largest change.
+    Where there is none: of the mean change beside the mean control if the score should fall, else of the largest one.
     """
     clear = [variant for variant in variants if variant.outcome in ("did not hold", "moved")]
     if clear or expects != "fall":

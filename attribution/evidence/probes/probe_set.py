@@ -17,11 +17,11 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class ProbeShare:
-    """One probe over a set, as shares of the `n` pairs it applies to; the three of them are all.
+    """One probe over a set, as shares of the `n` pairs it applies to: `held`, `failed` and `neither` sum to 1.
 
-    `held`: it held, or moved where neither is right, and its 95 % bootstrap interval from `low` to `high`. `failed`: it
-    did not hold. `neither`: no clear effect, or too noisy to tell. `change`: mean, in logits; compare its sign across
-    models, never its size. None: the probe applied to no pair.
+    `held`: it held, or moved where either direction may be right; `low` to `high`: its 95 % bootstrap interval.
+    `failed`: it did not hold. `neither`: no clear effect, or too noisy to tell. `change`: the mean, in logits; compare
+    its sign across models, never its size. All None: the probe applied to no pair.
     """
 
     probe: str
