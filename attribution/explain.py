@@ -12,7 +12,7 @@ import torch
 
 from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped, check_key
 from attribution.methods import METHODS
-from attribution.methods.magnitude import embedding_magnitude
+from attribution.methods.gradients import embedding_magnitude
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.loading.checks import TEST_PAIR

@@ -138,11 +138,6 @@ def sentences_to_dict(found: Sentences) -> dict[str, Any]:
     return {"format": "rerank-lens sentences 1", **plain(found), "sentences": rows, **said}
 
 
-def sentences_to_json(found: Sentences) -> str:
-    """What a document's sentences do to the score, as one JSON document."""
-    return dumps(sentences_to_dict(found), indent=1)
-
-
 def sentences_to_csv(found: Sentences) -> str:
     """A row a sentence, counted from 1. A text that a spreadsheet would run gets an apostrophe before it."""
     rows = enumerate(sentences_to_dict(found)["sentences"], start=1)
@@ -192,7 +187,7 @@ PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "CSV": Format("probes.csv", "text/csv", lambda *given: EXCEL + probes_to_csv(*given)),
 }
 SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
-    "JSON": Format("sentences.json", "application/json", sentences_to_json),
+    "JSON": Format("sentences.json", "application/json", lambda found: dumps(sentences_to_dict(found), indent=1)),
     "CSV": Format("sentences.csv", "text/csv", sentences_to_csv),
     "HTML": Format("sentences.html", "text/html", sentences_to_html),
 }

@@ -55,11 +55,6 @@ def sentence_contrast_to_dict(found: SentenceContrast) -> dict[str, Any]:
     return {**plain(found), "difference": found.difference, "says": found.says}
 
 
-def compared_to_json(compared: ComparedList) -> str:
-    """One JSON document of the list, as `compared_to_dict`."""
-    return dumps(compared_to_dict(compared), indent=1)
-
-
 def compared_to_csv(compared: ComparedList) -> str:
     """A row a document, by rank. A text that a spreadsheet would run gets an apostrophe before it."""
     after = {which: one.after for which, one in compared.outcomes.items()}
@@ -87,7 +82,7 @@ def _terms(why: Contrast | SentenceContrast | None) -> Iterator[dict[str, Any]]:
 
 
 COMPARE_FORMATS: dict[str, Format] = {  # of a compared list
-    "JSON": Format("compared.json", "application/json", compared_to_json),
+    "JSON": Format("compared.json", "application/json", lambda compared: dumps(compared_to_dict(compared), indent=1)),
     "CSV": Format("compared.csv", "text/csv", lambda compared: EXCEL + compared_to_csv(compared)),
     "Why, CSV": Format("why.csv", "text/csv", lambda compared: EXCEL + why_to_csv(compared)),
 }

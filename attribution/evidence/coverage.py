@@ -10,10 +10,8 @@ from attribution.types import Explanation, Segment
 
 UNKNOWN = frozenset({"[UNK]", "<unk>"})  # what the tokenizers of all families call a piece they do not have
 MOSTLY = 0.5
-SCRIPTS = {
-    "English": "Latin",
-    "English, lower-cased": "Latin",
-}  # of models of one language: the only script they learnt
+# Of models of one language: the only script they learnt.
+SCRIPTS = {"English": "Latin", "English, lower-cased": "Latin"}
 _VISIBLE = regex.compile(r"[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
 
 

@@ -172,7 +172,7 @@ METHODS: dict[str, Method] = {
     ),
     "embedding_magnitude": Method(
         label="Embedding magnitude",
-        function="attribution.methods.magnitude.embedding_magnitude",
+        function="attribution.methods.gradients.embedding_magnitude",
         group="Control",
         says="the L1 norm of each word's embedding; it never sees the score",
         passes=0,

@@ -1,4 +1,4 @@
-"""Saliency (L1, L2, smoothed) at the word embeddings, input x gradient after the embeddings block."""
+"""Saliency (L1, L2, smoothed) and its fallback at the word embeddings, input x gradient after the embeddings block."""
 
 from __future__ import annotations
 
@@ -61,6 +61,11 @@ def input_x_gradient(reranker: Reranker, pair: TokenizedPair) -> Attributed:
     states, logit = reranker.logit_from_block(pair)  # (1, seq, hidden), (1,)
     (grad,) = torch.autograd.grad(logit.sum(), states)
     return Attributed((states.detach() * grad).sum(-1)[0], logit=logit.item())
+
+
+def embedding_magnitude(reranker: Reranker, pair: TokenizedPair) -> Attributed:
+    """`sum_d |embedding_d|`: the fallback without a gradient. It never sees the score, so it is a control."""
+    return Attributed(reranker.embed(pair).abs().sum(-1)[0])
 
 
 def _gradient(reranker: Reranker, pair: TokenizedPair, leaf: str) -> tuple[Tensor, float]:

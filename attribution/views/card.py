@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
@@ -82,30 +81,18 @@ def badges(explanation: Explanation) -> list[tuple[str, bool]]:
     return [(text, warns) for holds, text, warns in every if holds]
 
 
-@dataclass(frozen=True)
-class Step:
-    """One stop of the slider: the keys of the words that are gone by then, and logits, as printed and as places in %.
-
-    `low` to `high`: the random orders with as many words gone.
-    """
-
-    share: str
-    gone: list[str]
-    logit: str
-    low: str
-    high: str
-    at: float
-    band: tuple[float, ...]
-
-
 def removal_html(explanation: Explanation, measured: Faithfulness) -> Markup:
     """The legend of the colours, and a slider over the shares of words that were removed; no pass of its own."""
-    steps = [asdict(step) for step in removal_steps(explanation, measured)]
-    return render("removal.html", steps=steps, signed=METHODS[explanation.method].signed)
+    signed = METHODS[explanation.method].signed
+    return render("removal.html", steps=removal_steps(explanation, measured), signed=signed)
 
 
-def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[Step]:
-    """Every share of the deletion curve but the last, where all words are gone."""
+def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[dict[str, Any]]:
+    """The slider's stops: every share of the deletion curve but the last, where all words are gone.
+
+    `gone`: the keys of the words that are gone by then; `low` to `high`: the random orders with as many words gone.
+    Logits as printed; `at` and `band`: as places in %.
+    """
     scores, orders = measured.methods[explanation.requested_method], measured.random.orders
     keys = [f"d{i}" for i, word in enumerate(to_words(explanation, "document")) if word.attribution is not None]
     shares = (0.0, *measured.fractions)
@@ -116,7 +103,8 @@ def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[Step
     for share, value, (low, high) in zip(shares, scores.deletion, ends, strict=False):
         gone = [keys[word] for word in scores.order[: count_of(share, measured.n_words)]]
         at, *band = (round(100 * (place - least) / width, 1) for place in (value, low, high))
-        steps.append(Step(f"{fixed(100 * share, 0)} %", gone, logit(value), logit(low), logit(high), at, tuple(band)))
+        printed = {"logit": logit(value), "low": logit(low), "high": logit(high)}
+        steps.append({"share": f"{fixed(100 * share, 0)} %", "gone": gone, **printed, "at": at, "band": band})
     return steps
 
 

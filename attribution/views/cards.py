@@ -30,16 +30,11 @@ OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
 def cards_html(
-    chosen: Sequence[str],
-    done: Mapping[str, Explanation],
-    measured: Faithfulness | None = None,
-    *,
-    failed: Mapping[str, str] | None = None,
-    found: Sentences | None = None,
+    done: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
 ) -> Markup:
-    """What the pair comes to in a sentence, its sentences, and a card for each chosen method."""
+    """What the pair comes to in a sentence, its sentences, and a card for each method."""
     head = cards_head(done, measured, found) + sentences_html(found, fixed=True)
-    return render("cards.html", head=head, cards=each_card(chosen, done, measured, failed=failed))
+    return render("cards.html", head=head, cards=each_card(list(done), done, measured))
 
 
 def cards_head(

@@ -51,19 +51,6 @@ class Part(NamedTuple):
     put: str
 
 
-class Stretch(NamedTuple):
-    """A sentence and its words; `whole` is None where only words can be dropped. `zoomed`: its words are shown.
-
-    `loss`: how the logit changes when it goes; None where the model read nothing of it.
-    """
-
-    n: int
-    whole: Part | None
-    words: list[Part]
-    zoomed: bool
-    loss: float | None = None
-
-
 def apply(document: str, cuts: Sequence[Cut]) -> str:
     """The text after the cuts, which do not overlap."""
     parts, at = [], 0
@@ -82,16 +69,21 @@ def words_html(panels: Sequence[Panel]) -> Markup:
     return render("compare_words.html", panels=[(panel, stretches(panel), _in_front(panel)) for panel in panels])
 
 
-def stretches(panel: Panel) -> list[Stretch]:
-    """The panel's text in order: its sentences, or all of its words."""
+def stretches(panel: Panel) -> list[dict[str, object]]:
+    """The panel's text in order: each sentence as a `whole` and its `words`, which are shown where it is `zoomed`.
+
+    `loss`: how the logit changes when the sentence goes; None where the model read nothing of it. Where only words can
+    be dropped all of them are one stretch, and its `whole` is None.
+    """
     if panel.sentences is None:
-        return [Stretch(1, None, _parts(panel, panel.words), True)]
+        return [{"whole": None, "words": _parts(panel, panel.words), "zoomed": True}]
     losses = [Word(s.text, "document", s.start, s.end, s.without) for s in panel.sentences.sentences]
     found = []
-    for n, (whole, loss) in enumerate(zip(_parts(panel, losses), losses, strict=True), start=1):
+    for whole, of in zip(_parts(panel, losses), losses, strict=True):
         parts = _parts(panel, inside(panel.words, whole.start, whole.end))
         zoomed = not whole.gone and any(part.gone for part in parts)
-        found.append(Stretch(n, whole, parts, zoomed, None if loss.attribution is None else -loss.attribution))
+        loss = None if of.attribution is None else -of.attribution
+        found.append({"whole": whole, "words": parts, "zoomed": zoomed, "loss": loss})
     return found
 
 

@@ -53,70 +53,58 @@ def style_of(method: str, others: Sequence[str] = ()) -> Style:
     return line_style(every.index(method))
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One method: its logit at every share of the chart."""
 
     style: Style
     values: Sequence[float]
 
 
-@dataclass(frozen=True)
-class Chart:
-    """`shares`: x, ascending from 0. `band`: the lines of the random orders. `levels`: horizontal lines by name."""
+def chart_svg(
+    key: str,
+    title: str,
+    description: str,
+    x_label: str,
+    shares: Sequence[float],
+    lines: Sequence[Line],
+    band: Sequence[Sequence[float]],
+    levels: Mapping[str, float],
+) -> Markup:
+    """One `<svg>` that scales with its box; its text alternative is `title` and `description`.
 
-    key: str
-    title: str
-    description: str
-    x_label: str
-    shares: Sequence[float]
-    lines: Sequence[Line]
-    band: Sequence[Sequence[float]]
-    levels: Mapping[str, float]
-
-
-class Drawn(NamedTuple):
-    """A line's style and its points, each `x,y`."""
-
-    style: Style
-    points: list[str]
-
-
-def chart_svg(chart: Chart) -> Markup:
-    """The chart as one `<svg>` that scales with its box; its text alternative is `title` and `description`."""
-    everything = [*chart.levels.values(), *(v for line in chart.lines for v in line.values)]
-    everything += [value for order in chart.band for value in order]
+    `shares`: x, ascending from 0. `band`: the lines of the random orders. `levels`: horizontal lines by name.
+    """
+    everything = [*levels.values(), *(value for line in lines for value in line.values)]
+    everything += [value for order in band for value in order]
     ticks = nice_ticks(min(everything), max(everything), about=8)  # small steps: the axis ends near the data
 
     def x(share: float) -> float:
-        return LEFT + share / chart.shares[-1] * (WIDTH - LEFT - RIGHT)
+        return LEFT + share / shares[-1] * (WIDTH - LEFT - RIGHT)
 
     def y(value: float) -> float:
         return TOP + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (HEIGHT - TOP - BOTTOM)
 
     def points(values: Sequence[float]) -> list[str]:
-        return [
-            f"{coordinate(x(share))},{coordinate(y(value))}" for share, value in zip(chart.shares, values, strict=True)
-        ]
+        return [f"{coordinate(x(share))},{coordinate(y(value))}" for share, value in zip(shares, values, strict=True)]
 
-    lows, highs, means = ([pick(at) for at in zip(*chart.band, strict=True)] for pick in (min, max, fmean))
+    lows, highs, means = ([pick(at) for at in zip(*band, strict=True)] for pick in (min, max, fmean))
     drawing = {
-        "name": f"rl-chart-{chart.key}",
-        "title": chart.title,
-        "description": chart.description,
-        "x_label": chart.x_label,
+        "name": f"rl-chart-{key}",
+        "title": title,
+        "description": description,
+        "x_label": x_label,
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
         "right": WIDTH - RIGHT,
         "bottom": HEIGHT - BOTTOM,
         "y_ticks": [(coordinate(y(tick)), coordinate(y(tick) + 4), number(tick)) for tick in ticks],
-        "x_ticks": [(coordinate(x(share)), fixed(100 * share, 0)) for share in chart.shares],
+        "x_ticks": [(coordinate(x(share)), fixed(100 * share, 0)) for share in shares],
         "band": points(lows) + points(highs)[::-1],
-        "mean": Drawn(RANDOM_STYLE, points(means)),
-        "lines": [Drawn(line.style, points(line.values)) for line in chart.lines],
-        "levels": [coordinate(y(value)) for value in chart.levels.values()],
-        "level_names": _level_names({label: y(value) for label, value in chart.levels.items()}),
+        "mean": (RANDOM_STYLE, points(means)),
+        "lines": [(line.style, points(line.values)) for line in lines],
+        "levels": [coordinate(y(value)) for value in levels.values()],
+        "level_names": _level_names({label: y(value) for label, value in levels.items()}),
     }
     return render("chart.html", d=drawing)
 

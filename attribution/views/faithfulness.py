@@ -10,7 +10,7 @@ from attribution.evidence.faithfulness.scores import Curves, Faithfulness, Score
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit, percent
 from attribution.types import Explanation
-from attribution.views.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Chart, Line, Style, chart_svg, style_of
+from attribution.views.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Line, Style, chart_svg, style_of
 from attribution.views.templating import Markup, render
 
 Explanations = Mapping[str, Explanation]
@@ -42,15 +42,6 @@ class Drawn(NamedTuple):
 
 
 RANDOM = Drawn("Random order", RANDOM_STYLE, True)
-
-
-class Row(NamedTuple):
-    """One line of the table. `cells`: by the names of its columns; `good`: the margin is clear."""
-
-    key: str
-    method: Drawn
-    good: bool
-    cells: Mapping[str, str]
 
 
 def faithfulness_html(measured: Faithfulness, explanations: Explanations) -> Markup:
@@ -97,7 +88,7 @@ def _chart(
     def inner(curves: Curves) -> tuple[float, ...]:
         return (curves.deletion if key == "deletion" else curves.insertion)[:-1]
 
-    chart = Chart(
+    return chart_svg(
         key=key,
         title=title,
         description=f"{caption}. The numbers are in the table below.",
@@ -107,19 +98,19 @@ def _chart(
         band=[inner(order) for order in measured.random.orders],
         levels={"whole": measured.logit, "none": measured.random.orders[0].deletion[-1]},
     )
-    return chart_svg(chart)
 
 
-def _rows(measured: Faithfulness, explanations: Explanations, methods: Mapping[str, Drawn]) -> list[Row]:
-    """Sorted by comprehensiveness, the random orders in their place among the methods."""
+def _rows(measured: Faithfulness, explanations: Explanations, methods: Mapping[str, Drawn]) -> list[dict[str, object]]:
+    """The table by comprehensiveness, the random orders among the methods; `cells` by the names of its columns."""
     rows = []
     for key, scores in measured.methods.items():
         told = measured.enough_words and not methods[key].control
         cells = EMPTY | _measured_cells(scores, told) | _cost_cells(explanations.get(key))
-        rows.append((scores.comprehensiveness, Row(key, methods[key], told and scores.clear, cells)))
+        row = {"key": key, "method": methods[key], "good": told and scores.clear, "cells": cells}
+        rows.append((scores.comprehensiveness, row))
     spreads = {name: getattr(measured.random, name) for name in ("comprehensiveness", "sufficiency")}
     cells = EMPTY | {name: f"{logit(of.mean)} \u00b1 {logit(of.std)}" for name, of in spreads.items()}
-    rows.append((spreads["comprehensiveness"].mean, Row("random", RANDOM, False, cells)))
+    rows.append((spreads["comprehensiveness"].mean, {"key": "random", "method": RANDOM, "good": False, "cells": cells}))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 

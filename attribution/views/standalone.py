@@ -29,7 +29,7 @@ def page_html(
         query=first.query,
         styles=styles(),
         score=score_html(first),
-        cards=cards_html(list(explanations), explanations, measured, found=found),
+        cards=cards_html(explanations, measured, found),
         faithfulness=faithfulness_html(measured, explanations) if measured else "",
     )
 
@@ -45,7 +45,7 @@ def notebook_html(explanation: Explanation) -> str:
         "notebook.html",
         styles=styles(),
         score=score_html(explanation),
-        cards=cards_html([explanation.requested_method], {explanation.requested_method: explanation}),
+        cards=cards_html({explanation.requested_method: explanation}),
     )
 
 

@@ -6,8 +6,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from attribution.numbers import fixed, logit, number, percent
-from attribution.views.terms import TERMS
 
+# The words that a searcher need not know, each explained where it stands: the `term` macro and the page's key.
+TERMS = {
+    "logit": "the number a reranker gives a pair, before it is turned into a percentage; documents are ranked by it",
+    "sigmoid": "the curve that turns any number into one between 0 and 1: 0 becomes 50 %, +2 becomes 88 %; even odds "
+    "at 0 hold only for models that were trained so, like the bundled one",
+    "comprehensiveness": "how far the score falls when a method's top words are taken away; higher is better",
+    "share": "a Shapley value: what a sentence adds to the score, averaged over orders of adding the sentences",
+    "sufficiency": "how far the score falls when only a method's top words stay; lower is better",
+    "baseline": "what the pair is compared with: the same pair without the words of one side",
+    "nodes": "points between the baseline and the text at which the gradient is taken; more nodes are more exact",
+    "convergence delta": "by how much the words' numbers miss the score minus the baseline's; 0 is exact",
+    "relative delta": "the convergence delta, before it is distributed over the words, relative to the score minus "
+    "the baseline's",
+    "Spearman": "how alike two rankings are: 1 the same, 0 unrelated, \u22121 reversed",
+    "L1": "the sum of absolute values",
+    "template tokens": "what the tokenizer adds around the two texts, such as [CLS] and [SEP]",
+    "leaf": "a tensor that was not computed from others; only there PyTorch keeps a gradient by itself",
+}
 ENVIRONMENT = Environment(
     loader=PackageLoader("attribution.views"),
     autoescape=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from attribution.numbers import coordinate, number
 from attribution.types import Segment, Word
@@ -37,16 +36,6 @@ class Shown:
     says: str | None = None
 
 
-class Mark(NamedTuple):
-    """A strong word's place on the strip: `y` and `height` of `STRIP`; `key` as in `Shown`."""
-
-    key: str
-    kind: str
-    alpha: str
-    y: str
-    height: str
-
-
 @dataclass(frozen=True)
 class Side:
     """What the `side` macro prints. `full`: the number at full strength, None without any; `bar`: its colours."""
@@ -55,7 +44,7 @@ class Side:
     shown: list[Shown]
     full: str | None
     bar: str
-    marks: list[Mark]
+    marks: list[dict[str, str]]
 
 
 def scale_of(words: Sequence[Word]) -> float:
@@ -86,20 +75,15 @@ def side_of(words: Sequence[Word], name: Segment, colours: str) -> Side:
     )
 
 
-def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[Mark]:
-    """Where the strong words are, as heights of the strip."""
-    length = words[-1].end
-    return [
-        Mark(
-            word.key,
-            word.kinds.split()[1],
-            word.alpha,
-            coordinate(STRIP * of.start / length),
-            coordinate(max(6.0, STRIP * (of.end - of.start) / length)),
-        )
-        for of, word in zip(words, every, strict=True)
-        if word.key and word.alpha and "rl-strong" in word.kinds
-    ]
+def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[dict[str, str]]:
+    """The strong words, with their places as `y` and `height` of the strip."""
+    length, marks = words[-1].end, []
+    for of, word in zip(words, every, strict=True):
+        if word.key and word.alpha and "rl-strong" in word.kinds:
+            height = max(6.0, STRIP * (of.end - of.start) / length)
+            place = {"y": coordinate(STRIP * of.start / length), "height": coordinate(height)}
+            marks.append({"key": word.key, "kind": word.kinds.split()[1], "alpha": word.alpha, **place})
+    return marks
 
 
 def strongest(words: Sequence[Word], n: int = 8) -> list[Word]:

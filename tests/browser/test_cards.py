@@ -52,7 +52,7 @@ def show(
     done = {e.method: e for e in explanations}
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
-    body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(list(done), done, measured)}</div>{key_html()}"
+    body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(done, measured)}</div>{key_html()}"
     told = (
         "window.told = []; const trigger = (event) => event === 'select' && window.told.push(window.rerankEdits.now);"
     )
@@ -147,10 +147,12 @@ def test_the_slider_takes_words_away_and_says_what_was_measured(
     slider.focus()
     for step in steps[1:]:
         page.keyboard.press("ArrowRight")
-        expect(hero.locator(".rl-removed")).to_have_count(len(step.gone))
-        expect(hero.locator(".rl-remove-says")).to_contain_text(f"from {steps[0].logit} to {step.logit}.")
-        expect(hero.locator(".rl-remove-says")).to_contain_text(f"it is {step.low} to {step.high}.")
-        expect(slider).to_have_attribute("aria-valuetext", f"{step.share} of the document, {len(step.gone)} words")
+        expect(hero.locator(".rl-removed")).to_have_count(len(step["gone"]))
+        expect(hero.locator(".rl-remove-says")).to_contain_text(f"from {steps[0]['logit']} to {step['logit']}.")
+        expect(hero.locator(".rl-remove-says")).to_contain_text(f"it is {step['low']} to {step['high']}.")
+        expect(slider).to_have_attribute(
+            "aria-valuetext", f"{step['share']} of the document, {len(step['gone'])} words"
+        )
     page.keyboard.press("Home")
     expect(page.locator(".rl-removed")).to_have_count(0)
     compact = page.locator(".rl-card:not(:has(.rl-remove)) [data-side=document] .rl-text")

@@ -157,20 +157,20 @@ def test_nothing_is_judged_on_a_document_of_a_few_words() -> None:
     of = measured({**CONTROL, "occlusion": judged(2)}, n_words=MIN_WORDS - 1)
     done = {"occlusion": DONE["occlusion"]}
     assert summarise(done, of).believe is None
-    html = cards_html(["occlusion"], done, of)
+    html = cards_html(done, of)
     assert "data-verdict" not in html
     assert "too few words to tell" in html
     assert 'data-note="few-words"' in faithfulness_html(of, done)
-    assert "data-verdict" in cards_html(["occlusion"], done, replace(of, n_words=MIN_WORDS))
+    assert "data-verdict" in cards_html(done, replace(of, n_words=MIN_WORDS))
 
 
 def test_the_sentence_waits_until_all_are_measured() -> None:
     part = measured({**CONTROL, "saliency": judged(2)})
-    html = cards_html(list(DONE), DONE, part)
+    html = cards_html(DONE, part)
     assert "data-believe" not in html
     assert "rl-believe" not in html
     whole = measured({**CONTROL, "saliency": judged(2), "occlusion": judged(1)})
-    html = cards_html(list(DONE), DONE, whole)
+    html = cards_html(DONE, whole)
     assert 'data-believe="saliency"' in html
     assert html.count("rl-believe") == 1
 

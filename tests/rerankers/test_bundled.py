@@ -63,4 +63,4 @@ def test_the_strongest_document_word_of_the_long_passage_is_visible_on_every_car
         side = side_of(words, "document", method.colours)
         strongest = max(side.shown, key=lambda word: int(word.share or 0))
         assert (strongest.share, strongest.alpha) == ("100", f"{MAX_ALPHA:.2f}"), key
-        assert strongest.key in {mark.key for mark in side.marks}, f"{key}: and on the strip"
+        assert strongest.key in {mark["key"] for mark in side.marks}, f"{key}: and on the strip"

@@ -101,7 +101,7 @@ def test_the_probability(logit: float) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_words_number(key: str, done: dict[str, Explanation]) -> None:
-    page = Page(cards_html([key], done))
+    page = Page(cards_html({key: done[key]}))
     for segment in ("query", "document"):
         words = to_words(done[key], segment)
         shown = [page.words[f"{segment[0]}{i}"] for i in range(len(words))]
@@ -133,7 +133,7 @@ def test_the_picture_colours_each_word_by_its_sign_and_its_share(key: str, done:
 def test_the_eight_strongest_words_of_both_sides(key: str, done: dict[str, Explanation]) -> None:
     both = [word for side in ("query", "document") for word in to_words(done[key], side)]
     sizes = sorted((abs(word.attribution or 0.0) for word in both), reverse=True)[:8]
-    html = cards_html([key], done)
+    html = cards_html({key: done[key]})
     rows = re.findall(r"<bdi>(.*?)</bdi></th><td>(\w+)</td><td>([^<]*)</td>", html)
     assert [abs(value(number)) for _, _, number in rows] == pytest.approx(sizes, rel=5e-3)
     for text, side, number in rows:
@@ -144,7 +144,7 @@ def test_the_eight_strongest_words_of_both_sides(key: str, done: dict[str, Expla
 
 def test_captums_distance_in_percent(done: dict[str, Explanation]) -> None:
     expected = captum_agreement(done[OURS], done[CAPTUM])
-    page = Page(cards_html([CAPTUM], done))
+    page = Page(cards_html(done))
     (distance,) = page.numbers["captum-distance"]
     assert distance.endswith(" %")
     assert value(distance) == pytest.approx(100 * expected.relative_l1, rel=5e-3)

@@ -24,22 +24,22 @@ def test_each_stop_is_the_score_of_the_text_without_those_words(tiny_bert: Reran
     measured = measure(tiny_bert, {"occlusion": said}, operator=operator)
     words = to_words(said, "document")
     steps = removal_steps(said, measured)
-    assert [step.share for step in steps] == ["0 %", "5 %", "10 %", "20 %", "50 %"]
+    assert [step["share"] for step in steps] == ["0 %", "5 %", "10 %", "20 %", "50 %"]
     by_value = sorted(words, key=lambda word: -(word.attribution or 0.0))
     for step, value in zip(steps, measured.methods["occlusion"].deletion, strict=False):
-        gone = [words[int(key[1:])] for key in step.gone]
+        gone = [words[int(key[1:])] for key in step["gone"]]
         assert gone == by_value[: len(gone)]
-        assert step.logit == logit(value)
+        assert step["logit"] == logit(value)
         if operator == "delete" and gone:
             left = "".join(word.text for word in words if word not in gone)
             assert tiny_bert.score(QUERY, [left])[0] == pytest.approx(value, abs=1e-4)
     for i, step in enumerate(steps):
         there = [order.deletion[i] for order in measured.random.orders]
-        assert (step.low, step.high) == (logit(min(there)), logit(max(there)))
-        assert 0 <= step.band[0] <= step.band[1] <= 100
-        assert 0 <= step.at <= 100
+        assert (step["low"], step["high"]) == (logit(min(there)), logit(max(there)))
+        assert 0 <= step["band"][0] <= step["band"][1] <= 100
+        assert 0 <= step["at"] <= 100
     html = removal_html(said, measured)
-    assert json.loads(unescape(html.split('data-steps="')[1].split('"')[0]))[1]["gone"] == steps[1].gone
+    assert json.loads(unescape(html.split('data-steps="')[1].split('"')[0]))[1]["gone"] == steps[1]["gone"]
 
 
 def test_only_the_card_of_the_verdict_has_the_slider(tiny_bert: Reranker) -> None:

@@ -17,8 +17,7 @@ from attribution.types import Path, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html
 from attribution.views.page import key_html, status_html
-from attribution.views.templating import ENVIRONMENT
-from attribution.views.terms import TERMS
+from attribution.views.templating import ENVIRONMENT, TERMS
 from attribution.views.text import scale_of, shown, side_of, strongest
 from attribution.words import split_words
 from tests.views.reading import EXPLANATION, numbers, read
@@ -164,11 +163,11 @@ def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:
     texts = ["aaaa "] * 100 + ["zzzz "] * 100
     words = [Word(t, "document", 5 * i, 5 * i + 5, 1.0 if i in (0, 150) else 0.0) for i, t in enumerate(texts)]
     side = side_of(words, "document", "signed")
-    assert [(mark.key, mark.y) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
-    assert [mark.height for mark in side.marks] == ["6.0", "6.0"], "5 of 1000 would not be seen"
+    assert [(mark["key"], mark["y"]) for mark in side.marks] == [("d0", "0.0"), ("d150", "750.0")]
+    assert [mark["height"] for mark in side.marks] == ["6.0", "6.0"], "5 of 1000 would not be seen"
     wide = [Word("a" * 250, "document", 250 * i, 250 * i + 250, -float(i)) for i in range(3)]
     marks = side_of(wide, "document", "signed").marks
-    assert [(mark.key, mark.kind, mark.alpha, mark.y, mark.height) for mark in marks] == [
+    assert [(mark["key"], mark["kind"], mark["alpha"], mark["y"], mark["height"]) for mark in marks] == [
         ("d1", "rl-lowers", "0.31", "333.3", "333.3"),
         ("d2", "rl-lowers", "0.62", "666.7", "333.3"),
     ]
@@ -214,10 +213,8 @@ def test_every_number_of_a_card_can_be_found_with_its_unit() -> None:
 
 
 def test_one_region_announces_and_headings_go_down_one_by_one() -> None:
-    done = {
-        key: dataclasses.replace(EXPLANATION, method=key, requested_method=key) for key in ("saliency", "occlusion")
-    }
-    html = cards_html(["saliency", "occlusion", "shapley"], done, failed={"shapley": "no"})
+    keys = ("saliency", "occlusion", "shapley")
+    html = cards_html({key: dataclasses.replace(EXPLANATION, method=key, requested_method=key) for key in keys})
     assert html.count('role="status"') == 1
     assert "aria-live" not in html
     assert [tag for tag in read(html).tags if tag in ("h1", "h2", "h3", "h4", "h5")] == ["h2", "h3", "h3", "h3"]

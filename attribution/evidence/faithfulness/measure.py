@@ -25,7 +25,7 @@ from typing import Any
 from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread, count_of
 from attribution.methods import METHODS
-from attribution.methods.magnitude import embedding_magnitude
+from attribution.methods.gradients import embedding_magnitude
 from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.meter import Meter, metered
