@@ -53,6 +53,16 @@ def passages(tiny_bert: Reranker) -> Compared:
     return Compared(asked, ranking, a=1, b=2, without=without, why=why)
 
 
+@pytest.mark.parametrize(("n_words", "unit"), [(12, "word"), (13, "sentence"), (40, "sentence")])
+def test_two_sentences_of_many_words_are_told_apart_by_sentences(n_words: int, unit: str) -> None:
+    """Each word may have a bar, full stops too: `n_words` and 8 here. One sentence has nothing but its words."""
+    two, one = f"Cats sleep. {'Dogs ' * (n_words - 5)}jump.", "berlin has about 3.7 million inhabitants , ."
+    asked = asked_of("m", [two, one, "cats " * 30])
+    assert asked.n_sentences == (2, 1, 1)
+    assert asked.unit(1, 2) == asked.unit(2, 1) == unit
+    assert asked.unit(2, 3) == "word"
+
+
 @pytest.mark.parametrize(
     ("text", "picked"),
     [

@@ -52,7 +52,7 @@ def _share_of_why(asked: Asked, sides: Sides) -> int:
 def _of_why(asked: Asked, sides: Sides) -> int:
     """At most so many forwards of A, or of B, to tell them apart: by words, or by sentences."""
     n = max(asked.n_sentences)
-    by_sentences = contrast_passes(n) if n >= PASSAGE else 0
+    by_sentences = contrast_passes(n) if n > 1 else 0
     return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
 
 

@@ -19,6 +19,7 @@ from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare.documents import Document
 
 PASSAGE = 3  # sentences from which, in either text, all is by sentences
+MANY = 20  # words of both texts from which two sentences are enough for that: each word may have a bar
 Changes = Mapping[Which, tuple[str, tuple[Cut, ...]]]  # another text, with the cuts that made it, if any
 
 
@@ -93,6 +94,12 @@ class Asked:
         """Of every document."""
         return tuple(len(split_sentences(text)) for text in self.texts)
 
+    def unit(self, *places: int) -> str:
+        """What the documents at `places`, which count from 1, are told apart by: "word" or "sentence"."""
+        n_words = sum(len(split_words(self.texts[place - 1])) for place in places)
+        most = max(self.n_sentences[place - 1] for place in places)
+        return "sentence" if most >= (2 if n_words > MANY else PASSAGE) else "word"
+
 
 @dataclass(frozen=True)
 class Version:
@@ -126,9 +133,8 @@ class Compared:
 
     @property
     def unit(self) -> str:
-        """What A and B are told apart by: "word" or "sentence"."""
-        n = (self.asked.n_sentences[place - 1] for place in (self.a, self.b))
-        return "sentence" if max(n) >= PASSAGE else "word"
+        """What A and B are told apart by."""
+        return self.asked.unit(self.a, self.b)
 
     @property
     def picked(self) -> Picked:
