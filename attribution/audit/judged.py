@@ -35,12 +35,9 @@ class JudgedQuery:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placed(Candidate):
     """A candidate where the model put it: `rank` counts from 1, `logit` is raw."""
 
-    id: str
-    text: str
-    grade: int | None
     logit: float
     rank: int
 

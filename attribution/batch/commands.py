@@ -6,7 +6,8 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from attribution.batch.lines import read_lines, split_lines
 from attribution.batch.output import Output, digests, reopen, set_aside
 from attribution.batch.parquet import check_ours, has_rows, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
-from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
+from attribution.batch.rows import BadLine, OnBad, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
 from attribution.rerankers.loading.load import load_reranker
 
@@ -102,9 +103,7 @@ def _probe(args: argparse.Namespace) -> int:
     return len(skipped)
 
 
-def _split(
-    rows: Iterable[Row | BadLine], deaths: Deaths, complain: Callable[[BadLine], None]
-) -> tuple[list[Row], list[BadLine]]:
+def _split(rows: Iterable[Row | BadLine], deaths: Deaths, complain: OnBad) -> tuple[list[Row], list[BadLine]]:
     """The rows to work on, and what is skipped, which `complain` hears."""
     found = [(deaths.skip(row) if isinstance(row, Row) else row) or row for row in rows]
     skipped = [row for row in found if isinstance(row, BadLine)]
@@ -115,11 +114,7 @@ def _split(
 
 def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
     """With the first of them read: what cannot be read at all is refused before there is an output."""
-    many = args.task == "rank"
-
-    def tell(said: str) -> None:
-        bar.write(said, file=sys.stderr)
-
+    many, tell = args.task == "rank", partial(bar.write, file=sys.stderr)
     if args.run:
         rows = read_trec(args.run, args.topics, args.passages, args.top, many, tell)
     else:

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from attribution.answers import dumps
 from attribution.batch.jobs import Job, answer_or_reason
 from attribution.batch.output import Output
-from attribution.batch.rows import BadLine, Row
+from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, OptionError
 from attribution.rerankers.loading.load import load_reranker
 
@@ -72,8 +72,8 @@ def run_distributed(
     rows: Iterable[Row | BadLine],
     job: Job,
     output: Output,
-    on_row: Callable[[], object],
-    on_bad: Callable[[BadLine], object],
+    on_row: OnRow,
+    on_bad: OnBad,
     *,
     workers: int,
     worker: type[Worker] = Worker,

@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,14 @@ from attribution.answers import dumps
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job, answer_or_reason
 from attribution.batch.output import Output, digests
-from attribution.batch.rows import BadLine, Row
+from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
 
 MOST = 2  # deaths at one row, then it is skipped
 
 
-def complaining(bar: Any) -> Callable[[BadLine], None]:
+def complaining(bar: Any) -> OnBad:
     """Says a bad line on stderr, beside the `bar` of tqdm."""
     return lambda bad: bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
 
@@ -42,12 +42,7 @@ def run_rows(
 
 
 def run_local(
-    reranker: Reranker,
-    rows: Iterable[Row | BadLine],
-    job: Job,
-    output: Output,
-    on_row: Callable[[], object],
-    on_bad: Callable[[BadLine], object],
+    reranker: Reranker, rows: Iterable[Row | BadLine], job: Job, output: Output, on_row: OnRow, on_bad: OnBad
 ) -> int:
     """Answer every row that `output` lacks; returns how many were skipped, each told to `on_bad`.
 

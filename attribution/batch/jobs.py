@@ -79,14 +79,9 @@ def rank_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:  # noqa: ARG0
 def evaluate_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
     """Comprehensiveness and sufficiency of every method on the pair, beside random orders of the same words."""
     done = {key: explain(reranker, row.query, row.documents[0], key, **job.options) for key in job.methods}
-    measured = measure(reranker, done, operator=job.operator)
-    return {
-        "query": row.query,
-        "document": row.documents[0],
-        **plain(measured),
-        "model_id": reranker.model_id,
-        "revision": reranker.revision,
-    }
+    measured = plain(measure(reranker, done, operator=job.operator))
+    about = {"model_id": reranker.model_id, "revision": reranker.revision}
+    return {"query": row.query, "document": row.documents[0], **measured, **about}
 
 
 def score_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:

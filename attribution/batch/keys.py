@@ -57,19 +57,14 @@ def read_entry(value: Mapping[str, Any], keys: Keys) -> Entry:
 
 
 def find_id(value: Mapping[str, Any], keys: Keys) -> tuple[str | None, frozenset[str]]:
-    """An object's id, if it has any, and the keys that say it. Raises `InputError` as `read_id`."""
+    """An object's id, if any, and the keys that say it. Raises `InputError` unless it is a string or a whole number."""
     name = _first(value, keys.ids) or next((key for key in keys.ids if key in value), None)
     if name is None:
         return None, frozenset()
-    return read_id(value[name]), frozenset(key for key in keys.ids if value.get(key) == value[name])
-
-
-def read_id(value: Any) -> str:
-    """An id, as JSON has it. Raises `InputError` unless it is a string or a whole number."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-        held = "empty" if value == "" else kind(value)
-        raise InputError(f"id is {held}; it must be a string or a whole number")
-    return str(value)
+    own = value[name]
+    if isinstance(own, bool) or not isinstance(own, (str, int)) or own == "":
+        raise InputError(f"id is {'empty' if own == '' else kind(own)}; it must be a string or a whole number")
+    return str(own), frozenset(key for key in keys.ids if value.get(key) == own)
 
 
 def check_grade(grade: int) -> None:

@@ -123,11 +123,11 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
             return _under(head, rows[1:], tell)
         if len({len(row) for row in rows}) != 1:
             continue
-        if len(head) == 1 and quoted and all(line.startswith('"') for line in lines):
-            return [row[0] for row in rows]
-        if len(head) == 1 and any("\n" in row[0] for row in rows):
-            return [row[0] for row in rows]
-        if len(head) == 2 and sure and head[0] not in DOCUMENT.ids and _are_ids([row[0] for row in rows]):
+        cells = [row[0] for row in rows]
+        if len(head) == 1 and (any("\n" in cell for cell in cells) or (quoted and all(of[0] == '"' for of in lines))):
+            return [*cells]
+        are_ids = len({*cells}) == len(cells) and all(map(NAME.fullmatch, cells))
+        if len(head) == 2 and sure and head[0] not in DOCUMENT.ids and are_ids:
             return [(row[0], row[1]) for row in rows]
         if len(head) > 1 and (delimiter == "\t" or text.startswith('"') or (quoted and head[0] in DOCUMENT.ids)):
             raise InputError(_nameless(head))
@@ -147,10 +147,6 @@ def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> li
         ignored.hear(place + 1, value, entry.read)
         pieces.append((entry.id or str(place), entry.text))
     return pieces
-
-
-def _are_ids(cells: Sequence[str]) -> bool:
-    return len({*cells}) == len(cells) and all(map(NAME.fullmatch, cells))
 
 
 def _items(parts: Sequence[str]) -> list[str]:

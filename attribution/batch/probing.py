@@ -56,10 +56,7 @@ def probes_markdown(table: Table) -> str:
 
     "not measured": the table lacks the probe.
     """
-    lines = [
-        f"| probe | the score | {' | '.join(table)} |",
-        "| --- " * (2 + len(table)) + "|",
-    ]
+    lines = [f"| probe | the score | {' | '.join(table)} |", "| --- " * (2 + len(table)) + "|"]
     for key, probe in PROBES.items():
         cells = " | ".join(_cell(probe.expects, row.get(key)) for row in table.values())
         lines.append(f"| {probe.label}: {probe.asks} | {SHOULD[probe.expects]} | {cells} |")

@@ -17,6 +17,8 @@ from attribution.batch.unfolded import json_lines, loads
 from attribution.errors import InputError
 
 Made = TypeVar("Made")
+OnRow = Callable[[], object]  # hears of each row that is done
+OnBad = Callable[["BadLine"], object]
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,7 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
 
 
 def beir_files(folder: Path, split: str = "test") -> tuple[Path, Path, Path]:
-    """`corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv` of a folder, or the same with `.gz`.
-
-    Raises `InputError` where one is missing.
-    """
+    """`corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv` of a folder, or with `.gz`. Raises `InputError`."""
     found = []
     for name in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.tsv"):
         there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]

@@ -131,20 +131,16 @@ def _rows(head: list[str], delimiter: str, begins: int, numbered: Numbered) -> I
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                yield number, _row(head, row)
+                try:
+                    yield number, json.dumps(under(head, row), ensure_ascii=False)
+                except InputError as error:
+                    yield number, error
             number = begins + reader.line_num
     except csv.Error as error:
         raise InputError(
             f"Line {number} cannot be read as a row of the table: {error}. Put its text in double quotes, and write a "
             "double quote in it twice."
         ) from None
-
-
-def _row(head: list[str], row: list[str]) -> str | InputError:
-    try:
-        return json.dumps(under(head, row), ensure_ascii=False)
-    except InputError as error:
-        return error
 
 
 def _neither(line: str, many: bool) -> str:

@@ -148,8 +148,7 @@ class Reranker:
             return self.word_embeddings(pair.embedded).float()
 
     def logit_from_block(self, pair: TokenizedPair) -> tuple[Tensor, Tensor]:
-        """What the embeddings block returns, as a leaf `(1, seq, hidden)`, and the logit `(1,)` that the same forward
-        makes of it."""
+        """The output of the embeddings block as a leaf `(1, seq, hidden)`, and the logit `(1,)` of the same forward."""
         leaves: list[Tensor] = []
 
         def as_leaf(output: Tensor) -> Tensor:

@@ -67,13 +67,13 @@ def test_sizes_as_a_message_prints_them(n: int, shown: str) -> None:
 
 
 def test_a_model_fits_to_the_byte_or_is_refused(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "RESERVED", 10 * 1024)
-    monkeypatch.setattr(memory, "LIMIT", 200 * 1024)
-    machine(kernel, 100)
+    monkeypatch.setenv("RERANKER_MAX_GB", str(200 * 1024 / 2**30))
+    kept = memory.RESERVED // 1024
+    machine(kernel, kept + 90)
     check_room("m", 90 * 1024)
-    with pytest.raises(ModelError, match=r"of which 0\.0 MB are kept for the work itself"):
+    with pytest.raises(ModelError, match=r"of which 0\.5 GB are kept for the work itself"):
         check_room("m", 90 * 1024 + 1)
-    machine(kernel, 1000)
+    machine(kernel, kept + 1000)
     check_room("m", 200 * 1024)
     with pytest.raises(ModelError, match=r"at most 0\.2 MB are allowed here"):
         check_room("m", 200 * 1024 + 1)

@@ -110,7 +110,7 @@ def test_more_than_is_free_or_allowed_is_refused(
     with pytest.raises(ModelError, match=r"takes .* MB in float32, and .* of memory are free"):
         load_reranker(folder)
     monkeypatch.setattr(memory, "free_memory", lambda: None)
-    monkeypatch.setattr(memory, "LIMIT", 1000)
+    monkeypatch.setenv("RERANKER_MAX_GB", str(1000 / 2**30))
     with pytest.raises(ModelError, match=r"at most .* are allowed here"):
         load_reranker(folder)
 

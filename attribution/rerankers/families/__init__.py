@@ -31,9 +31,8 @@ KNOWN = (
     "jina-reranker-v2, Qwen3-Reranker, bge-reranker-v2-gemma, llama-nemotron-rerank or monoT5"
 )
 # Published under a name of their own, with code of their own.
-LISTWISE = "scores a list of documents at once, so one document's score depends on the others"
 UNLIKE: dict[str, str] = {
-    "JinaForRanking": LISTWISE,
+    "JinaForRanking": "scores a list of documents at once, so one document's score depends on the others",
     "LongformerForSequenceClassification": "pads its inputs itself, so tokens no longer match positions",
     "ConvBertForSequenceClassification": "reads padding, so its score depends on the batch",
 }
@@ -47,10 +46,7 @@ def architecture_of(config: dict[str, Any]) -> str:
 
 
 def choose_family(config: dict[str, Any], model_id: str, modules: Sequence[str] = ()) -> Family:
-    """The family of a checkpoint, from its config.json and sentence-transformers' `modules`, by class name.
-
-    Raises `ModelError` for other architectures.
-    """
+    """A checkpoint's family, by its config.json and the class names of its `modules`. Raises `ModelError`."""
     architecture = architecture_of(config)
     family = (CHAINED if "Pooling" in modules else FAMILIES).get(architecture)
     if family is None or architecture in UNLIKE:

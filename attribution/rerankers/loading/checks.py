@@ -53,11 +53,8 @@ def read_model(
     try:
         raw = read_json(model_id, "config.json", read)
         family = choose_family(raw, model_id, module_types(names, read))
-        config = (
-            family.read_config(raw, model_id)
-            if family.read_config
-            else AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        )
+        published = family.read_config and family.read_config(raw, model_id)
+        config = published or AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if "flash" in str(config._attn_implementation):  # a kernel for half precision on some GPUs
             config._attn_implementation = None
         if family.offset_positions and config.pad_token_id is None:

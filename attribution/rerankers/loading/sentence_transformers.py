@@ -50,7 +50,7 @@ def read_settings(
     `label`, `template` and `max_length` are `load_reranker`'s. Raises `ModelError` or `OptionError`.
     """
     modules = module_types(names_in(folder), lambda name: (folder / name).read_bytes())
-    files = [json_in(folder / f"sentence_{kind}_config.json") for kind in KINDS] if modules else []
+    files = (json_in(folder / f"sentence_{kind}_config.json") for kind in KINDS if modules)
     own: dict[str, Any] = next(filter(None, files), {})
     entries = json_in(folder / "modules.json") if LOGIT_SCORE in modules else []
     score = json_in(folder / entries[modules.index(LOGIT_SCORE)]["path"] / "config.json") if entries else {}
@@ -58,11 +58,11 @@ def read_settings(
     _refuse_outputs(own, modules, family, score, model_id, asked=template is not None)
     prompts = json_in(folder / "config_sentence_transformers.json") if modules else {}
     instruction = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name")) or ""
+    backend = tokenizer.backend_tokenizer
     if own.get("do_lower_case"):
-        own_one = tokenizer.backend_tokenizer.normalizer
-        tokenizer.backend_tokenizer.normalizer = Normalizers([Lowercase(), *([own_one] if own_one else [])])
-    tokenizer.backend_tokenizer.no_truncation()  # whatever tokenizer.json came with: ids are cut in `encoding`
-    tokenizer.backend_tokenizer.no_padding()
+        backend.normalizer = Normalizers([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
+    backend.no_truncation()  # whatever tokenizer.json came with: ids are cut in `encoding`
+    backend.no_padding()
     longest = max_length_of(own, config, tokenizer, family, max_length)
     prompt, true, false = _prompt(family, modules, own, tokenizer, model_id, instruction, template)
     if prompt:
