@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice
 
 import numpy as np
 
@@ -91,11 +91,7 @@ def compare(
         raise InputError("The two audits have no query id in common. Give audits of the same judged set.")
     differences = np.array([second[key] - first[key] for key in both])
     moved = np.sign(np.where(np.abs(differences) < SAME, 0.0, differences))
-    changes = [
-        Change(key, queries.get(key, ""), first[key], second[key])
-        for key, sign in zip(both, moved, strict=True)
-        if sign
-    ]
+    changes = [Change(key, queries.get(key, ""), first[key], second[key]) for key in compress(both, moved)]
     difference, low, high = mean_intervals(differences[:, None], seed)[0].tolist()
     return Comparison(
         measure=measure,

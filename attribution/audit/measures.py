@@ -57,16 +57,7 @@ class Average:
 
 
 # What ir-measures, and the programs that it calls, raise for a name or for one of its parameters.
-NOT_COMPUTED = (
-    NameError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    RuntimeError,
-    LookupError,
-    AssertionError,
-    ArithmeticError,
-)
+RAISED = (NameError, ValueError, SyntaxError, TypeError, RuntimeError, LookupError, AssertionError, ArithmeticError)
 
 
 def parse(measure: str) -> Any:
@@ -82,7 +73,7 @@ def parse(measure: str) -> Any:
         if parsed.params.get("cutoff", 1) < 1:  # trec_eval would end the process
             raise ValueError("its cutoff must be at least 1")
         list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("q", "d", 1)], [ir_measures.ScoredDoc("q", "d", 1.0)]))
-    except (*NOT_COMPUTED, SubprocessError) as error:
+    except (*RAISED, SubprocessError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OptionError(
             f"ir-measures does not compute {measure!r} here: {said}. Valid are for example nDCG@10, RR@10, AP, R@100."

@@ -126,7 +126,5 @@ def randomisation_p(differences: Values, seed: int) -> float:
         signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float(np.mean(np.abs(signs @ moved) >= abs(moved.sum()) - 1e-12))
     generator = np.random.default_rng(seed)
-    larger = sum(
-        int(abs(generator.choice((-1.0, 1.0), n) @ moved) >= abs(moved.sum()) - 1e-12) for _ in range(RESAMPLES)
-    )
-    return (larger + 1) / (RESAMPLES + 1)
+    larger = sum(abs(generator.choice((-1.0, 1.0), n) @ moved) >= abs(moved.sum()) - 1e-12 for _ in range(RESAMPLES))
+    return float((larger + 1) / (RESAMPLES + 1))

@@ -108,9 +108,7 @@ def _engine(parser: Parser) -> None:
     parser.add_argument(
         "--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS"
     )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help=f"of the engine ray, a model each (default: {WORKERS})"
-    )
+    parser.add_argument("--workers", type=int, metavar="N", help=f"of engine ray, a model each (default: {WORKERS})")
 
 
 def _trec(parser: Parser) -> None:

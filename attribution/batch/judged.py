@@ -76,9 +76,7 @@ def read_dataset(name: str, top: int) -> Read:
         for one in dataset.scoreddocs_iter():
             ranked.get(str(one.query_id), []).append((-one.score, str(one.doc_id)))
         store = dataset.docs_store()
-        rows = (
-            _stored(key, queries[key], [one for _, one in sorted(found)[:top]], store) for key, found in ranked.items()
-        )
+        rows = (_stored(key, queries[key], [one for _, one in sorted(of)[:top]], store) for key, of in ranked.items())
         yield from _graded((row for row in rows if row.documents), grades)
         return
     texts = Kept[str, str]()

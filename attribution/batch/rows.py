@@ -124,26 +124,21 @@ def read_trec(
     Lines without a score, and names that have no text, are bad lines; a run's rank is not read.
     """
     entries = read_run(run, tell)
-    for entry in entries:
-        if not math.isfinite(entry.score):
-            yield BadLine(
-                entry.line, f"the score of {entry.query_id} {entry.passage_id} is {entry.score}, not a number"
-            )
+    for one in entries:
+        if not math.isfinite(one.score):
+            yield BadLine(one.line, f"the score of {one.query_id} {one.passage_id} is {one.score}, not a number")
     scored = [entry for entry in entries if math.isfinite(entry.score)]
     chosen = [entry for _, group in groupby(scored, key=lambda e: e.query_id) for entry in list(group)[:top]]
     queries = read_topics(topics, {entry.query_id for entry in chosen}, tell)
     texts = read_passages(passages, {entry.passage_id for entry in chosen}, tell)
     good: list[RunLine] = []
     for entry in chosen:
-        asked = (
-            (f"topic {entry.query_id}", queries.get(entry.query_id)),
-            (f"passage {entry.passage_id}", texts.get(entry.passage_id)),
-        )
-        missing = [name for name, text in asked if text is None]
-        empty = [name for name, text in asked if text is not None and not text.strip()]
+        topic, passage = entry.query_id, entry.passage_id
+        asked = {f"topic {topic}": queries.get(topic), f"passage {passage}": texts.get(passage)}
+        missing = " and ".join(name for name, text in asked.items() if text is None)
+        empty = [name for name, text in asked.items() if text is not None and not text.strip()]
         if missing:
-            reason = f"the run names {' and '.join(missing)}, which {topics.name} or {passages.name} lacks"
-            yield BadLine(entry.line, reason)
+            yield BadLine(entry.line, f"the run names {missing}, which {topics.name} or {passages.name} lacks")
         elif empty:
             yield BadLine(entry.line, f"the text of {' and of '.join(empty)} is empty")
         else:

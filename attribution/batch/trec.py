@@ -121,7 +121,7 @@ read_topics, read_passages = partial(read_texts, QUERY), partial(read_texts, DOC
 
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
-    ignored, columns = Ignored(path.name, tell), 2
+    ignored, n = Ignored(path.name, tell), 2
     for number, line in unfold(read_lines(path), path.name, tell):
         try:
             if line.lstrip().startswith("{"):
@@ -135,11 +135,9 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                 key, tab, text = line.partition("\t")
                 if not tab or not key.strip():
                     raise InputError("it has no tab" if not tab else "it has nothing before its first tab")
-                if columns == 2 and "\t" in text:
-                    columns = 2 + text.count("\t")
-                    tell(
-                        f"{path.name}: line {number} has {columns} columns; everything after the first tab is the text"
-                    )
+                if n == 2 and "\t" in text:
+                    n += text.count("\t")
+                    tell(f"{path.name}: line {number} has {n} columns; everything after the first tab is the text")
                 yield number, key.strip(), text
         except (ValueError, RecursionError) as error:
             wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"

@@ -219,18 +219,16 @@ class Reranker:
 
     def trainable(self) -> Reranker:
         """The same weights in memory, as a model of its own whose parameters require grad. Costs no copy of weights."""
-        return self._twin(requires_grad=True)
+        return self._twin(grad=True)
 
     def eager(self) -> Reranker:
         """A frozen twin with eager attention, the only kind that returns its weights; the shared model keeps sdpa."""
-        twin = self._twin(requires_grad=False)
+        twin = self._twin(grad=False)
         twin.model.set_attn_implementation("eager")
         return twin
 
-    def _twin(self, requires_grad: bool) -> Reranker:
-        shared: dict[int, Any] = {
-            id(p): nn.Parameter(p.detach(), requires_grad=requires_grad) for p in self.model.parameters()
-        }
+    def _twin(self, grad: bool) -> Reranker:
+        shared: dict[int, Any] = {id(p): nn.Parameter(p.detach(), requires_grad=grad) for p in self.model.parameters()}
         # Each module has a dozen dicts of hooks, almost all empty, which deepcopy takes longest for.
         parts = [part for module in self.model.modules() for part in vars(module).values()]
         shared |= {id(part): type(part)() for part in parts if isinstance(part, dict) and not part}

@@ -176,16 +176,14 @@ def place_of(model_id: str, revision: str | None = None) -> tuple[str, str | Non
     """
     row = MODELS.get(model_id)
     path = row.path if row else model_id
-    name, at, named = path.rpartition("@")
+    name, at, own = path.rpartition("@")
     if not at or Path(path).expanduser().exists():
         return path, revision or (row.revision if row else None)
-    if revision and revision != named:
-        raise ModelError(
-            f"{model_id} names the revision {named!r}, and {revision!r} is asked for. Give one of the two."
-        )
-    if not name or not named:
+    if revision and revision != own:
+        raise ModelError(f"{model_id} names the revision {own!r}, and {revision!r} is asked for. Give one of the two.")
+    if not name or not own:
         raise ModelError(f"{model_id} must be id@revision: something is missing on one side of the @. {advice()}")
-    return (MODELS[name].path if name in MODELS else name), named
+    return (MODELS[name].path if name in MODELS else name), own
 
 
 def advice() -> str:
