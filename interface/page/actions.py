@@ -10,7 +10,7 @@ import gradio as gr
 
 from attribution import AttributionError
 from attribution.views.page import status_html
-from interface.runs import budget
+from interface.runs import limits
 from interface.runs.handlers import ASIDE, QUEUE, WITHDRAWN, Handler, check_fields, for_page
 from interface.runs.lanes import (
     MAIN,
@@ -139,7 +139,7 @@ def _claimer(
             passes, takes = cost(asked) if cost else (passes, takes)
         except AttributionError as error:
             return refused(session, str(error))
-        question = budget.ask(session, passes, takes, asked)
+        question = limits.ask(session, passes, takes, asked)
         if question:
             return refused(session, question) | {actions.explain: gr.Button(f"Start anyway ({takes:,.0f} s)")}
         if asked is None:

@@ -45,10 +45,7 @@ def explain(
     """Explain which words made a reranker's score for a query and a document.
 
     Args:
-        query: What somebody searches for.
-        document: The text that was found.
         method: How to explain: a key that the models endpoint lists, for example occlusion or shapley.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
         baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
         n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
@@ -72,9 +69,7 @@ def rank(query: str, documents: list[str], model: str = "") -> dict[str, Any]:
     """Rank documents for a query by a reranker's raw score.
 
     Args:
-        query: What somebody searches for.
         documents: The texts that were found, at most 50.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         rows: the documents, best first, each with its rank, its place in the list given, its logit, and whether it was
@@ -97,10 +92,7 @@ def probe(
     """Test what a reranker reads: edits whose right effect is known, each beside masked filler words as a control.
 
     Args:
-        query: What somebody searches for.
-        document: The text that was found.
         seed: Of the random edits; the same seed gives the same ones.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         results: for each probe the edited texts with their logits, the control's range, and whether what should happen
@@ -113,12 +105,6 @@ def probe(
 @endpoint(find_sentences, passes=lambda call, _sides: max_passes(n_sentences(call)), said=sentences_to_dict)
 def sentences(query: str, document: str, operator: str = "delete", model: str = "") -> dict[str, Any]:
     """Measure each sentence of a document: the score without it, with it alone, and its Shapley value.
-
-    Args:
-        query: What somebody searches for.
-        document: The text that was found.
-        operator: How a sentence is taken away: delete or mask.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         sentences: each with its characters, without (what the logit falls by when it goes), alone (the logit when only

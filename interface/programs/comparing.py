@@ -41,11 +41,7 @@ def contrast(
     """Explain the difference between two documents' scores, word by word.
 
     Args:
-        query: What somebody searches for.
-        first: The one document.
-        second: The other document.
         method: How to explain: a key whose method is listed as complete.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
@@ -70,13 +66,6 @@ def contrast_sentences(
     model: str = "",
 ) -> dict[str, Any]:
     """Explain the difference between two documents' scores, sentence by sentence; for longer passages.
-
-    Args:
-        query: What somebody searches for.
-        first: The one document.
-        second: The other document.
-        operator: How a sentence is taken away: delete or mask.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         The difference of the two logits as a sum: bars, a term for each sentence that only one document holds; common,
@@ -104,10 +93,7 @@ def interaction(
     """Measure how query words interact with document words or sentences: what two change together beyond each alone.
 
     Args:
-        query: What somebody searches for.
-        document: The text that was found.
         n_words: How many of the document's strongest words to look at, 1 to 64.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
         unit: What of the document to look at: word or sentence.
 
     Returns:
@@ -139,12 +125,10 @@ def counterfactual(
     """Find the fewest words or sentences to drop from a document so that it scores below another.
 
     Args:
-        query: What somebody searches for.
         document: The document that scores higher.
         rival: The document that scores lower.
         method: Whose attributions give the order of the words: a key with a sign; empty for integrated_gradients.
         operator: How a word or sentence is taken away: delete or mask.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
         unit: What is dropped: word or sentence. Sentences are measured and take no method.
 
     Returns:
@@ -169,10 +153,8 @@ def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[
     """Find the smallest edit that lifts one document above another: a sentence dropped or put in, a word put in.
 
     Args:
-        query: What somebody searches for.
         document: The document that scores lower.
         rival: The document that scores higher.
-        model: Which reranker: a key that the models endpoint lists; empty for the one the page opens with.
 
     Returns:
         steps: the edits, each with the logit that was predicted and the one measured; edited: the text after them;

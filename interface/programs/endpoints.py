@@ -31,6 +31,14 @@ KINDS: dict[Any, tuple[type | tuple[type, ...], str]] = {
     int: (int, "a whole number"),
     list[str]: (list, "a list of texts"),
 }
+ARGUMENTS = {  # what each is, where an endpoint's docstring does not say
+    "query": "What somebody searches for.",
+    "document": "The text that was found.",
+    "first": "The one document.",
+    "second": "The other document.",
+    "operator": "How a sentence is taken away: delete or mask.",
+    "model": "Which reranker: a key that the models endpoint lists; empty for the one the page opens with.",
+}
 TEXTS = ("document", "first", "second", "rival", "documents")  # arguments that a model reads beside the query
 Function = Callable[..., dict[str, Any]]
 
@@ -111,6 +119,7 @@ def endpoint(
 
         setattr(answered, "__signature__", signature)  # noqa: B010 - by which Gradio finds that it gives the request
         setattr(answered, "passes", passes)  # noqa: B010 - beside the endpoint, for who asks
+        answered.__doc__ = described(function)
         answered.__annotations__ = {**function.__annotations__, "request": gr.Request | None}
         return ask_before_the_queue(answered)
 
@@ -138,6 +147,15 @@ def register(page: Page, functions: Sequence[Function]) -> None:
         for component, name in zip(last_event(page).inputs, described, strict=True):
             setattr(component, "label", f"{name}: {described[name]}")  # noqa: B010 - Gradio's types leave it open
         page.endpoints.add(function.__name__)
+
+
+def described(function: Function) -> str:
+    """The docstring of an endpoint, with all its parameters; programs see it."""
+    does, _, returns = (inspect.getdoc(function) or "").partition("\n\nReturns:\n")
+    said = ARGUMENTS | _arguments(function)
+    lines = [f"    {name}: {said[name]}" for name in inspect.signature(function).parameters if name in said]
+    given = ["Args:", *lines, ""] if lines else []
+    return "\n".join([does.partition("\n\nArgs:\n")[0], "", *given, "Returns:", returns])
 
 
 def _arguments(function: Function) -> dict[str, str]:

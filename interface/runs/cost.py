@@ -18,7 +18,7 @@ from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
-from interface.runs.budget import ON_A_SPACE, limit
+from interface.runs.limits import ON_A_SPACE, limit
 
 FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
 DEAR = 24  # forwards from which a method waits until the others are measured

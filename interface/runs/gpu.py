@@ -7,11 +7,15 @@ over there.
 
 from __future__ import annotations
 
+import contextvars
 import logging
+import threading
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 try:
@@ -21,16 +25,16 @@ except ImportError:  # only Spaces bring it along
 
 import gradio as gr
 
-from attribution.errors import AttributionError
+from attribution.errors import AttributionError, Stopped
 from interface.runs.kept import follow
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.runs.steps import Tick, stepwise
 from interface.server.gradio_private import gone, others
 
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu
 OUR_FAULT = "Something went wrong on our side. Try again, or another model."
 Work = Callable[[Any, Run], Iterator[Any]]  # (what is asked, the run) -> updates
+END = object()  # the work is over
 
 log = logging.getLogger("rerank_lens")
 
@@ -89,3 +93,47 @@ def on_model(
     if seconds and ON_ZEROGPU:
         worker, steps = spaces.GPU(duration=lambda asked, _progress: seconds(asked))(there), from_worker
     return visitors
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A batch is about to go through the model."""
+
+
+def stepwise(work: Callable[[Callable[[], None]], Iterable[Any]]) -> Generator[Any]:
+    """The results of `work(tick)` as they come, and a `Tick` wherever the work calls `tick()`.
+
+    The work runs in a thread of its own, never ahead of the reader: once this generator is closed, the next `tick()`
+    raises `Stopped` in the work.
+    """
+    out: SimpleQueue[Any] = SimpleQueue()
+    go = threading.Semaphore(0)
+    closed = threading.Event()
+    errors: list[BaseException] = []
+
+    def hand_over(item: Any) -> None:
+        out.put(item)
+        go.acquire()
+        if closed.is_set():
+            raise Stopped("nobody reads the results any more")
+
+    def run() -> None:
+        try:
+            for result in work(lambda: hand_over(Tick())):
+                hand_over(result)
+        except BaseException as error:  # the reader's thread raises it again
+            errors.append(error)
+        out.put(END)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    try:
+        while (item := out.get()) is not END:
+            yield item
+            go.release()
+        if errors:
+            raise errors[0]
+    finally:
+        closed.set()
+        go.release()
+        thread.join()

@@ -12,7 +12,7 @@ from typing import Any
 
 from attribution.errors import Stopped
 from attribution.rerankers.meter import Meter
-from interface.runs.budget import Budget
+from interface.runs.limits import Budget
 
 PROGRESS_SECONDS = 0.25
 _tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
@@ -44,11 +44,17 @@ class Run:
         progress: Callable[..., Any] | None = None,
         others: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._began = time.perf_counter()
         self._stopped = threading.Event()
         self._is_gone = is_gone
         self._budget: Budget | None = None
         self.progress, self.others = progress, others
         self.tell = sparingly((lambda *_, **__: None) if progress is None else progress)  # Gradio's own is false
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self._began
 
     @property
     def over(self) -> bool:

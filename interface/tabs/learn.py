@@ -4,7 +4,6 @@ pass leaves in the model.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import gradio as gr
@@ -50,7 +49,6 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
 @handler(lane="lab", passes=lambda _asked, _sides: 2 * GRADIENT * (1 + len(EXPERIMENTS)))
 def run(asked: Pair, run: Run) -> Iterator[Update]:
     """The table, one more row each time; the two pictures as soon as their rows are there."""
-    began = time.perf_counter()
     reranker = models.load(asked.model_id, run)
     identity = identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN)
     rows: list[LabRow] = []
@@ -60,7 +58,7 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
             rows.append(next(experiments))
         done = step == len(EXPERIMENTS)
         so_far = "Done" if done else f"{step} of {len(EXPERIMENTS)} rows"
-        status = status_html(f"{so_far} after {time.perf_counter() - began:.1f} s.")
+        status = status_html(f"{so_far} after {run.seconds:.1f} s.")
         table = lab_html(rows, equal_gradients(rows), finished=done)
         pictures = {"pictures": pictures_html(rows)} if step == PICTURED else {}
         yield {"identity": identity, "rows": table, "shown": asked if done else None, "status": status, **pictures}

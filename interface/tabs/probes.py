@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import gradio as gr
@@ -38,7 +37,6 @@ def build(shell: Shell, tab: gr.Tab) -> None:
 @handler(lane="probes", passes=lambda _asked, _sides: 3 * MAX_PASSES)  # some of the edited documents are longer
 def run(asked: Pair, run: Run) -> Iterator[Update]:
     """The table of all probes, once."""
-    began = time.perf_counter()
     meters: list[Meter] = []
 
     def on_pass(meter: Meter) -> None:
@@ -49,11 +47,10 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
     yield {"status": status_html("Editing the pair and scoring it again …")}
     reranker = models.load(asked.model_id, run)
     results = probe(reranker, asked.query, asked.document, on_pass=on_pass)
-    seconds = time.perf_counter() - began
     yield {
         "shown": asked,
         "identity": identity_html(asked.identity(reranker.revision, notes=reranker.notes), AGAIN),
-        "table": probes_html(results, PROBES, n_forward=meters[-1].n_forward, seconds=seconds),
+        "table": probes_html(results, PROBES, n_forward=meters[-1].n_forward, seconds=run.seconds),
         "results": (results, reranker.notes),
-        "status": status_html(f"Done after {seconds:.1f} s."),
+        "status": status_html(f"Done after {run.seconds:.1f} s."),
     }

@@ -17,11 +17,11 @@ from attribution.cost import sequences, sides_of
 from attribution.explain import options_of
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api
-from interface.runs import budget
+from interface.runs import limits as budget
+from interface.runs.gpu import Tick, stepwise
 from interface.runs.handlers import Pair
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.runs.steps import Tick, stepwise
 from interface.server import gradio_private
 from interface.server.gradio_private import gone
 from interface.tabs import inside as inside_tab

@@ -13,7 +13,8 @@ from attribution import METHODS
 from attribution.cost import forwards, sequences, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
 from attribution.rerankers.reranker import Reranker
-from interface.runs import budget, cost
+from interface.runs import cost
+from interface.runs import limits as budget
 from interface.runs.handlers import Pair
 
 SIDES = (3, 7)  # words of the query and of the document

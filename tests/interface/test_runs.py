@@ -10,8 +10,8 @@ import pytest
 
 from attribution.errors import Stopped
 from interface.page.actions import tell_place
-from interface.runs import budget
 from interface.runs import lanes as runs
+from interface.runs import limits as budget
 from interface.runs.lanes import (
     MAIN,
     SLOTS,

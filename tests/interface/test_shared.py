@@ -188,7 +188,7 @@ def test_a_click_on_an_example_asks_what_was_asked_ahead(offered: str) -> None:
 def test_a_dear_method_is_left_out_while_others_wait_and_its_card_says_so(
     offered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interface.runs.budget.SHARE", 0.0)
+    monkeypatch.setattr("interface.runs.limits.SHARE", 0.0)
     dear = "integrated_gradients_captum"
     asked = Asked(offered, *PAIR, ("saliency", dear), n_steps=8)
     for waiting, says in ((0, ""), (1, "1 other waits"), (3, "3 others wait")):

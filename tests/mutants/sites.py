@@ -15,7 +15,7 @@ Place = tuple[int, int]  # line, from 1, and column, from 0
 ROOT = Path(__file__).resolve().parents[2]
 # Of interface/:
 PURE = [
-    *("runs/lanes", "runs/handlers", "runs/steps", "runs/budget", "runs/cost", "runs/limits"),
+    *("runs/lanes", "runs/handlers", "runs/gpu", "runs/cost", "runs/limits"),
     *("tabs/compare/documents", "tabs/compare/state", "tabs/compare/draw", "programs/endpoints"),
 ]
 
@@ -87,10 +87,10 @@ TESTS: dict[str, str] = {
     "attribution/views/inside": "inside_view charts printed",
     "interface": "checks state runs limits printed documents compare one_fails",
     "interface/runs/lanes": "checks runs state budget",
-    "interface/runs/budget": "cost budget",
+    "interface/runs/limits": "checks cost budget",
     "interface/runs/handlers": "checks stream",
     "interface/runs/cost": "cost",
-    "interface/runs/steps": "budget",
+    "interface/runs/gpu": "budget lent_gpu",
     "interface/tabs/compare/state": "compare_state",
     "interface/tabs/compare/draw": "compare_state",
     "interface/programs/endpoints": "edges checks callers",

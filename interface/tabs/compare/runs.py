@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
@@ -84,7 +83,6 @@ def is_whole(asked: Asked, page: Update) -> bool:
 @handler(lane=LANE, passes=passes_of_list, kept=is_whole)
 def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     """Rank the list, then each sentence's cost, colours, and why A is above B; each as soon as it is there."""
-    began = time.perf_counter()
     yield {"problem": status_html(asked.problem), "status": status_html("Scoring the list …")}
     reranker = models.load(asked.model_id, run)
     ranking = rank(reranker, asked.query, asked.texts, on_pass=watch(run, "Scoring", len(asked.texts)))
@@ -112,7 +110,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     yield {"state": compared, "rows": draw_rows(compared), "status": status_html("Asking why A is above B …")}
     compared = _why(compared, run)
     compared = with_changes(compared, picked.changed, run)
-    took = time.perf_counter() - began
+    took = run.seconds
     cost.learn(reranker.model_id, LANE, 1, sum(n * n_tokens for n, n_tokens in work_of_list(reranker, asked)), took)
     yield _told(compared, f"Done after {took:.1f} s.{plain}")
 
@@ -120,13 +118,13 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
 @handler(lane=LANE, passes=lambda asked, sides: _of_why(asked.compared.asked, sides))
 def run_pick(asked: More, run: Run) -> Iterator[Update]:
     """Another A or B: the list stays, why the one is above the other is asked anew."""
-    began, chosen = time.perf_counter(), asked.compared
+    chosen = asked.compared
     status = status_html("Asking why A is above B …")
     yield {"state": chosen, "rows": draw_rows(chosen), "what_if": "", "meet": "", "status": status}
     chosen = _without(chosen, run)
     if chosen.without:
         yield _told(chosen, "Asking why A is above B …")
-    yield _told(_why(chosen, run), f"Done after {time.perf_counter() - began:.1f} s.")
+    yield _told(_why(chosen, run), f"Done after {run.seconds:.1f} s.")
 
 
 def _without(compared: Compared, run: Run) -> Compared:

@@ -27,9 +27,9 @@ from interface.page.actions import EXPLAIN, start
 from interface.page.layout import Shell, counted, scripts
 from interface.page.links import Linked, build_downloads
 from interface.runs import cost
-from interface.runs.budget import OverBudget, check_share
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
 from interface.runs.lanes import MAIN
+from interface.runs.limits import OverBudget, check_share
 from interface.runs.run import Run
 from interface.tabs.explain import edit, two_models
 from interface.tabs.explain.asked import Asked, ask

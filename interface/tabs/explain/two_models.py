@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +68,7 @@ def build(shell: Shell) -> Field:
 )
 def run(asked: Both, run: Run) -> Iterator[Update]:
     """Both models' cards, one more with each update."""
-    began, chosen = time.perf_counter(), asked.methods
+    chosen = asked.methods
     names = (MODELS[asked.model_id].label, MODELS[asked.second].label)
     sides: tuple[dict[str, Explanation | str | None], ...] = ({}, {})
     rerankers = [models.load(key, run) for key in asked.model_ids]
@@ -82,7 +81,7 @@ def run(asked: Both, run: Run) -> Iterator[Update]:
                 raise
             except AttributionError as error:  # on its own card; the rest goes on
                 side[key] = str(error)
-            seconds = f"{time.perf_counter() - began:.1f} s"
+            seconds = f"{run.seconds:.1f} s"
             whole = len(sides[1]) == len(chosen)
             said = f"Done after {seconds}." if whole else f"{len(sides[0]) + len(sides[1])} cards after {seconds}."
             yield {"result": two_models_html(chosen, names, (sides[0], sides[1])), "status": status_html(said)}
