@@ -124,9 +124,9 @@ def read_trec(
     Lines without a score, and names that have no text, are bad lines; a run's rank is not read.
     """
     entries = read_run(run, tell)
-    for one in entries:
-        if not math.isfinite(one.score):
-            yield BadLine(one.line, f"the score of {one.query_id} {one.passage_id} is {one.score}, not a number")
+    for odd in entries:
+        if not math.isfinite(odd.score):
+            yield BadLine(odd.line, f"the score of {odd.query_id} {odd.passage_id} is {odd.score}, not a number")
     scored = [entry for entry in entries if math.isfinite(entry.score)]
     chosen = [entry for _, group in groupby(scored, key=lambda e: e.query_id) for entry in list(group)[:top]]
     queries = read_topics(topics, {entry.query_id for entry in chosen}, tell)
