@@ -31,7 +31,8 @@ def dumps(value: Any, indent: int | None = None) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
         raise AttributionError(NO_NUMBER.format(field=next(_no_numbers(value)))) from None
-    return text if text.isascii() or _encodes(text) else json.dumps(value, indent=indent)
+    halves = not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+    return json.dumps(value, indent=indent) if halves else text
 
 
 def _no_numbers(value: Any, name: str = "") -> Iterator[str]:
@@ -43,7 +44,3 @@ def _no_numbers(value: Any, name: str = "") -> Iterator[str]:
     )
     for key, item in inside:
         yield from _no_numbers(item, f"{name}.{key}" if name else str(key))
-
-
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -41,11 +41,8 @@ def edit(explanation: Explanation, words: Mapping[int, str]) -> Edit:
     dropped = [i for i in sorted(words) if not words[i].strip()]
     replaced = [i for i in sorted(words) if words[i].strip()]
     texts = [word.text for word in every]
-    for i in dropped:
-        texts[i] = ""
-    for i in replaced:
-        core = texts[i].strip()
-        texts[i] = texts[i].replace(core, words[i].strip(), 1)
+    for i, now in words.items():
+        texts[i] = texts[i].replace(texts[i].strip(), now.strip(), 1) if now.strip() else ""
     text = "".join(texts).strip()
     if not text:
         raise InputError("Nothing of the document is left. Put a word back: Esc puts all of them back.")

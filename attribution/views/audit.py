@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attribution.numbers import fixed, logit, percent
@@ -92,7 +93,7 @@ def card(number: int, failure: Failure, link: str | None, model_id: str) -> dict
     case, why = inversion.case, reading.why
     by_words = bool(why.wrong_words and why.right_words)
     wrong = why.wrong_words if by_words else why.wrong
-    right = why.right_words if by_words else turned(why.right)
+    right = why.right_words if by_words else [replace(part, value=-part.value) for part in why.right]
     scale = max((abs(part.value) for part in (*wrong, *right)), default=0.0) or 1.0
     return {
         "number": number,
@@ -108,11 +109,6 @@ def card(number: int, failure: Failure, link: str | None, model_id: str) -> dict
         "link": compare_link(link, case.query, [case.wrong.text, case.right.text], model_id) if link else None,
         "cost": percent(inversion.cost),
     }
-
-
-def turned(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """With the other sign: what each does to its own text's score."""
-    return tuple(type(part)(part.text, -part.value) for part in parts)
 
 
 def passage(text: str, parts: Sequence[Part], scale: float) -> list[Shown]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attribution.evidence.agreement import CaptumAgreement, captum_agreement
 from attribution.evidence.faithfulness.scores import Faithfulness
-from attribution.evidence.faithfulness.summary import Summary, summarise
+from attribution.evidence.faithfulness.summary import Summary, summary_of
 from attribution.methods import METHODS
 from attribution.methods.defaults import most_faithful
 from attribution.types import Explanation
@@ -41,7 +41,7 @@ def cards_head(
     done: Mapping[str, Explanation], measured: Faithfulness | None, found: Sentences | None = None
 ) -> Markup:
     """What stands above the cards: the pair in a sentence or two, and the region that announces."""
-    return render("cards_head.html", summary=summary_html(_summary(done, measured), found))
+    return render("cards_head.html", summary=summary_html(summary_of(done, measured), found))
 
 
 def each_card(
@@ -57,7 +57,7 @@ def each_card(
     `measured` adds each one's verdict; `failed` has the error of each method that could not run. `growing`: more comes,
     so none is to be believed yet, and each card is left open: what a stream sends later is only what is added.
     """
-    summary = None if growing else _summary(done, measured)
+    summary = None if growing else summary_of(done, measured)
     large = _large(chosen, done, summary)
     cards = []
     for key in chosen:
@@ -95,11 +95,6 @@ def _badge(key: str, summary: Summary) -> str:
     """What the large card says of its method."""
     other = summary.outcome == "close" and key not in summary.methods
     return UNCLEAR if other else BADGES.get(summary.outcome, "")
-
-
-def _summary(done: Mapping[str, Explanation], measured: Faithfulness | None) -> Summary | None:
-    """None until all that is there is measured."""
-    return summarise(done, measured) if measured and set(done) <= set(measured.methods) else None
 
 
 def summary_html(summary: Summary | None, found: Sentences | None = None) -> Markup:

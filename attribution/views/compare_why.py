@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from attribution.evidence.probes.wording import is_content
 from attribution.numbers import logit
@@ -23,20 +23,11 @@ N_TOLD = 3  # that the line names
 Words = Mapping[Which, Sequence[Word]]  # each text in words, with their attributions
 
 
-class Logits(NamedTuple):
-    """Of A and of B."""
+def why_html(contrast: Contrast, label: str, now: float | None = None) -> Markup:
+    """By words: the line, and a waterfall for each side. `label`: the method's.
 
-    a: float
-    b: float
-
-    @property
-    def ahead(self) -> float:
-        """A's less B's."""
-        return self.a - self.b
-
-
-def why_html(contrast: Contrast, label: str, now: Logits | None = None) -> Markup:
-    """By words: the line, and a waterfall for each side. `label`: the method's. `now`: after what-ifs, if any."""
+    `now`: A's logit minus B's after what-ifs, if there are any.
+    """
     falls = [(side.segments[0], waterfall(contrast, side), side) for side in contrast.sides]
     return render("compare_why.html", contrast=contrast, label=label, sentence=sentence(contrast, now), falls=falls)
 
@@ -46,16 +37,15 @@ def passages_html(
     without: Mapping[Which, Sentences],
     words: Words,
     label: str,
-    now: Logits | None = None,
+    now: float | None = None,
 ) -> Markup:
-    """By sentences: the line, what removing one costs, and the waterfall once it is there.
+    """By sentences: the line, what removing one costs, and the waterfall once it is there; `now` as in `why_html`.
 
     `words`: of both texts, for the bars to open into, with attributions by the method called `label`, if any.
     """
-    before = Logits(without[A].logit, without[B].logit)
     return render(
         "compare_passages.html",
-        lead=lead(before, now),
+        lead=lead(without[A].logit - without[B].logit, now),
         told=told(contrast) if contrast else [],
         losses=_losses(without),
         contrast=contrast,
@@ -64,11 +54,11 @@ def passages_html(
     )
 
 
-def lead(before: Logits, now: Logits | None) -> str:
-    """Who is ahead, as the texts are, and as they were before what-ifs, if there are any."""
+def lead(before: float, now: float | None) -> str:
+    """Who is ahead, by A's logit minus B's: as the texts are, and as they were `before` what-ifs, if there are any."""
     if now is None:
-        return _ahead(before.ahead, "is", "are")
-    return f"With the edit, {_ahead(now.ahead, 'is', 'are')}. As given, {_ahead(before.ahead, 'was', 'were')}"
+        return _ahead(before, "is", "are")
+    return f"With the edit, {_ahead(now, 'is', 'are')}. As given, {_ahead(before, 'was', 'were')}"
 
 
 def _ahead(difference: float, one: str, both: str) -> str:
@@ -77,9 +67,8 @@ def _ahead(difference: float, one: str, both: str) -> str:
     return f"A {one} {'ahead' if difference > 0 else 'behind'} by {logit(abs(difference))}"
 
 
-def sentence(contrast: Contrast, now: Logits | None = None) -> str:
+def sentence(contrast: Contrast, now: float | None = None) -> str:
     """Who is ahead and by which words, from the numbers alone; content words, unless there are none."""
-    before = Logits(contrast.first.logit, contrast.second.logit)
     found = {}
     for side in contrast.sides:
         largest = sorted(side.bars, key=lambda bar: -abs(bar.value))
@@ -88,7 +77,7 @@ def sentence(contrast: Contrast, now: Logits | None = None) -> str:
         found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value, signed=True)}" for bar in named[:N_TOLD])
     by_document = f": {found['document']}" if found.get("document") else ""
     by_query = f" The same gap, by query word: {found['query']}." if found.get("query") else ""
-    return f"{lead(before, now)}{by_document}.{by_query}"
+    return f"{lead(contrast.difference, now)}{by_document}.{by_query}"
 
 
 def told(contrast: SentenceContrast) -> list[tuple[str, str, str]]:

@@ -66,7 +66,9 @@ def apply(document: str, cuts: Sequence[Cut]) -> str:
 
 def words_html(panels: Sequence[Panel]) -> Markup:
     """Both texts; words coloured by their attributions, sentences by what their removal costs, each text for itself."""
-    return render("compare_words.html", panels=[(panel, stretches(panel), _in_front(panel)) for panel in panels])
+    fronts = ["".join(cut.text for cut in sorted(panel.cuts) if cut.end == 0) for panel in panels]  # what was put there
+    every = zip(panels, map(stretches, panels), fronts, strict=True)
+    return render("compare_words.html", panels=list(every))
 
 
 def stretches(panel: Panel) -> list[dict[str, object]]:
@@ -94,8 +96,3 @@ def _parts(panel: Panel, words: Sequence[Word]) -> list[Part]:
         Part(of, word.start, word.end, (word.start, word.end) in done, done.get((word.start, word.end), ""))
         for word, of in zip(words, shown(words, scale_of(words)), strict=True)
     ]
-
-
-def _in_front(panel: Panel) -> str:
-    """What was put before the text."""
-    return "".join(cut.text for cut in sorted(panel.cuts) if cut.end == 0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from attribution.evidence.faithfulness.scores import Faithfulness
-from attribution.evidence.faithfulness.summary import believed, summarise
+from attribution.evidence.faithfulness.summary import believed, summary_of
 from attribution.methods import METHODS, Method
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import Explanation, Segment, Word
@@ -86,10 +86,8 @@ def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | 
 
 def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
     """The verdict's sentence; nothing until all methods are measured."""
-    if not measured or not set(explanations) <= set(measured.methods):
-        return ""
-    summary = replace(summarise(explanations, measured), words=())
-    return " ".join(summary_html(summary).striptags().split())
+    summary = summary_of(explanations, measured)
+    return " ".join(summary_html(replace(summary, words=())).striptags().split()) if summary else ""
 
 
 def _block(explanation: Explanation, side: Segment) -> dict[str, object]:

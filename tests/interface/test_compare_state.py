@@ -13,7 +13,7 @@ from attribution.errors import InputError
 from attribution.evidence.compare.raising import Edit, Raised
 from attribution.evidence.sentences import sentences
 from attribution.rerankers.reranker import Reranker
-from attribution.views.compare_why import Logits, lead
+from attribution.views.compare_why import lead
 from attribution.views.compare_words import Cut, apply
 from attribution.words import split_sentences, to_words
 from interface.runs.limits import MAX_DOCUMENT
@@ -164,7 +164,7 @@ def test_every_what_if_is_the_rerankers_score_of_that_text(
         (compared, {"A": [1, [[0, 6, ""], [10, 16, "nearly"]]], "B": [2, [[5, 8, ""]]]}),
         (passages, {"A": [1, []], "B": [2, [[*whole[1], ""], [whole[2][0], whole[2][0] + 2, "That"]]]}),
     ):
-        given = of.logit("A"), of.logit("B")
+        given = of.logit("A") - of.logit("B")
         page = shown(what_if.run_change(ask_cuts(of, cuts), visitor()))
         now = page["state"]
         for which, version in now.versions.items():
@@ -173,7 +173,7 @@ def test_every_what_if_is_the_rerankers_score_of_that_text(
         assert set(now.versions) == {which for which, (_, spans) in cuts.items() if spans}
         assert "words" not in page, "the browser shows it already"
         said = read(page["why"]).text
-        assert lead(Logits(*given), Logits(now.logit("A"), now.logit("B"))) in said
+        assert lead(given, now.logit("A") - now.logit("B")) in said
         assert "With the edit, A" in said
         again = shown(what_if.run_change(ask_cuts(now, {"A": [1, []], "B": [2, []]}), visitor()))
         assert again["state"].versions == {}

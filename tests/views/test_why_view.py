@@ -14,7 +14,6 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 from attribution.views.compare import quote
 from attribution.views.compare_why import (
-    Logits,
     lead,
     named,
     passages_html,
@@ -128,16 +127,16 @@ def test_the_sentence_says_who_is_ahead_and_by_which_words(difference: float, sa
     """By those with content: "has" and "how" are not told."""
     first = dataclasses.replace(CONTRAST.first, logit=difference)
     second = dataclasses.replace(CONTRAST.second, logit=0.0)
-    said = sentence(dataclasses.replace(CONTRAST, first=first, second=second))
+    said = sentence(dataclasses.replace(CONTRAST, first=first, second=second, difference=difference))
     assert says in said.split(":")[0]
     assert said.endswith(": ‘berlin’ +2.00, B’s ‘paris’ \u22121.00. The same gap, by query word: ‘people’ +1.50.")
 
 
 def test_after_a_what_if_the_lead_is_of_the_texts_as_they_are() -> None:
-    assert lead(Logits(3.0, 2.0), None) == "A is ahead by 1.00"
-    now = lead(Logits(3.0, 2.0), Logits(1.5, 2.0))
+    assert lead(1.0, None) == "A is ahead by 1.00"
+    now = lead(1.0, -0.5)
     assert now == "With the edit, A is behind by 0.50. As given, A was ahead by 1.00"
-    assert lead(Logits(1.0, 1.0), Logits(2.0, 2.0)) == "With the edit, A and B are level. As given, A and B were level"
+    assert lead(0.0, 0.0) == "With the edit, A and B are level. As given, A and B were level"
 
 
 PASSAGES = SentenceContrast(
@@ -204,7 +203,7 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
     assert "Words inside a sentence by Occlusion" in text
-    first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", Logits(1.0, 2.0))).text  # type: ignore[arg-type]
+    first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", -1.0)).text  # type: ignore[arg-type]
     assert "With the edit, A is behind by 1.00. As given, A was ahead by 1.00." in first
     assert "Each sentence’s share follows" in first
     assert "Words inside" not in first

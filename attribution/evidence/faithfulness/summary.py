@@ -79,11 +79,15 @@ def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -
     )
 
 
+def summary_of(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Summary | None:
+    """`summarise`; None until all `explanations` are measured."""
+    return summarise(explanations, measured) if measured and set(explanations) <= set(measured.methods) else None
+
+
 def believed(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> Explanation:
     """The explanation that stands first and large: of the verdict's method, once all are measured, else the first."""
-    whole = measured is not None and set(explanations) <= set(measured.methods)
-    source = summarise(explanations, measured).source if measured and whole else None
-    return explanations[source] if source else next(iter(explanations.values()))
+    summary = summary_of(explanations, measured)
+    return explanations[summary.source] if summary and summary.source else next(iter(explanations.values()))
 
 
 def _cost(under: list[Scores]) -> float:

@@ -8,7 +8,7 @@ from attribution.export_compare import ComparedList
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.compare import A, B, Names, Which, identity_html, rows_html
-from attribution.views.compare_why import Logits, passages_html, why_html
+from attribution.views.compare_why import passages_html, why_html
 from attribution.views.compare_words import Cut, Panel, words_html
 from attribution.views.what_if import Outcome
 from interface.tabs.compare.state import Compared
@@ -31,7 +31,7 @@ def _names(compared: Compared) -> Names:
 
 def draw_why(compared: Compared) -> str:
     """Who is ahead and by what, as far as it is known."""
-    why, now = compared.why, Logits(compared.logit(A), compared.logit(B)) if compared.versions else None
+    why, now = compared.why, compared.logit(A) - compared.logit(B) if compared.versions else None
     if isinstance(why, Contrast):
         return why_html(why, METHODS[compared.asked.method].label, now)
     if not compared.without:
