@@ -11,7 +11,7 @@ from statistics import fmean, median
 from typing import Any
 
 from attribution import METHODS
-from attribution.methods.prior import COLUMN
+from attribution.methods.defaults import BEST_ON
 from benchmarks.report import Cell, Table, from_json, interval
 
 STORED = Path(__file__).parent / "passages.json"
@@ -88,11 +88,11 @@ def _table(title: str, columns: Mapping[str, str], lines: Sequence[dict[str, Any
             **{
                 column.removeprefix("word_"): interval(values) if values else None for column, values in of[key].items()
             },
-            COLUMN: interval(best[key]) if key in best else None,
+            BEST_ON: interval(best[key]) if key in best else None,
         }
         for key in sorted(keys, key=lambda key: -fmean(of[key][faithful] or [0.0]))
     ]
-    says = {**{c.removeprefix("word_"): text for c, text in columns.items()}, COLUMN: BEST}
+    says = {**{c.removeprefix("word_"): text for c, text in columns.items()}, BEST_ON: BEST}
     return Table(title, "; ".join(f"{column}: {text}" for column, text in says.items()) + ".", rows)
 
 

@@ -12,7 +12,7 @@ import torch
 from attribution import explain, load_reranker
 from attribution.errors import AttributionError, InputError
 from attribution.evidence.agreement import captum_agreement
-from attribution.evidence.faithfulness.measure import _judge
+from attribution.evidence.faithfulness.measure import judge
 from attribution.evidence.faithfulness.scores import Control, Curves, Spread
 from attribution.lab import autograd
 from attribution.lab.autograd import Experiment, equal_gradients, run_lab
@@ -84,9 +84,9 @@ def test_a_rival_within_rounding_is_as_good(behind: float, as_good: bool) -> Non
     """Two equal orders differ in the last digits, as batches do; the rounding is allowed, no more."""
     spread = Spread(0.0, 0.0, (0.0,))
     ours, rival, far = curves(1.0), curves(1.0 - behind * 1e-4), curves(0.0)
-    verdict = _judge(ours, Control(spread, spread, (far, rival)), None)
+    verdict = judge(ours, Control(spread, spread, (far, rival)), None)
     assert verdict.beats_random != as_good
-    over_control = _judge(ours, Control(spread, spread, (far, far)), rival).over_control
+    over_control = judge(ours, Control(spread, spread, (far, far)), rival).over_control
     assert over_control is not None
     assert over_control.clear != as_good
 

@@ -104,12 +104,12 @@ def chart_svg(
         "mean": (RANDOM_STYLE, points(means)),
         "lines": [(line.style, points(line.values)) for line in lines],
         "levels": [coordinate(y(value)) for value in levels.values()],
-        "level_names": _level_names({label: y(value) for label, value in levels.items()}),
+        "level_names": level_names({label: y(value) for label, value in levels.items()}),
     }
     return render("chart.html", d=drawing)
 
 
-def _level_names(heights: Mapping[str, float]) -> list[tuple[str, str]]:
+def level_names(heights: Mapping[str, float]) -> list[tuple[str, str]]:
     """Height and name of each level, pushed down where two names would overlap."""
     names, free = [], 0.0
     for label, y in sorted(heights.items(), key=lambda item: item[1]):

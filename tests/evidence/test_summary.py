@@ -9,7 +9,7 @@ import pytest
 from attribution.evidence.coverage import outside
 from attribution.evidence.faithfulness.scores import MIN_WORDS, Control, Faithfulness, Margin, Scores, Spread
 from attribution.evidence.faithfulness.summary import strongest_words, summarise
-from attribution.methods.prior import Prior
+from attribution.methods.defaults import Prior
 from attribution.types import Explanation, Token
 from attribution.views.card import verdict_html
 from attribution.views.cards import cards_html, summary_html

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from attribution import METHODS, load_reranker, sentences
-from attribution.methods.prior import Prior, prior_of
+from attribution.methods.defaults import Prior, prior_of
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from benchmarks import passages

@@ -14,7 +14,7 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.internals import look_inside
 from attribution.methods import METHODS
 from attribution.rerankers.reranker import Reranker
-from attribution.views.curves import _level_names, line_style, nice_ticks, style_of
+from attribution.views.curves import level_names, line_style, nice_ticks, style_of
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.inside import readout_html
 
@@ -154,9 +154,9 @@ def test_the_readouts_curve(n_layers: int, top: float, tiny_bert: Reranker) -> N
 
 def test_names_of_levels_are_pushed_down_where_they_would_overlap() -> None:
     """By hand: a name stands 4 below its line, and 12 below the name above it."""
-    assert _level_names({"none": 100.0, "whole": 20.0}) == [("24.0", "whole"), ("104.0", "none")]
-    assert _level_names({"none": 22.0, "whole": 20.0}) == [("24.0", "whole"), ("36.0", "none")]
-    assert _level_names({"a": 20.0, "b": 33.0, "c": 33.0}) == [("24.0", "a"), ("37.0", "b"), ("49.0", "c")]
+    assert level_names({"none": 100.0, "whole": 20.0}) == [("24.0", "whole"), ("104.0", "none")]
+    assert level_names({"none": 22.0, "whole": 20.0}) == [("24.0", "whole"), ("36.0", "none")]
+    assert level_names({"a": 20.0, "b": 33.0, "c": 33.0}) == [("24.0", "a"), ("37.0", "b"), ("49.0", "c")]
 
 
 @pytest.mark.parametrize(

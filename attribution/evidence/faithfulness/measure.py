@@ -122,7 +122,7 @@ def measure_stream(
         with metered(meter):  # left before the yield: the caller's passes are not ours
             logits |= score_kept(reranker, pair, words, (left for left in wanted if left not in logits), operator)
         control = _control([_curves(o, logits) for o in shuffled])
-        done[key] = _judge(_curves(order, logits), control, done.get(CONTROL))
+        done[key] = judge(_curves(order, logits), control, done.get(CONTROL))
         known.seconds += time.perf_counter() - began
         yield Faithfulness(
             operator=operator,
@@ -195,8 +195,11 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(fmean(values), stdev(values), tuple(values))
 
 
-def _judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
-    """`magnitude`: the curves of the other control, embedding magnitude; None while that control itself is judged."""
+def judge(curves: Curves, control: Control, magnitude: Curves | None) -> Scores:
+    """A method's `curves` beside the random orders, `control`, and beside embedding magnitude's, `magnitude`.
+
+    `magnitude` is None where that other control itself is judged.
+    """
     value = curves.comprehensiveness
     reach = max(ROUNDING, 2 * control.comprehensiveness.std)
     return Scores(

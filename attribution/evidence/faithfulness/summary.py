@@ -9,7 +9,7 @@ from typing import Literal
 
 from attribution.evidence.faithfulness.scores import Faithfulness, Scores
 from attribution.methods import METHODS
-from attribution.methods.prior import Prior, prior_of
+from attribution.methods.defaults import Prior, prior_of
 from attribution.types import Explanation, Word
 from attribution.words import to_words
 
