@@ -25,7 +25,7 @@ from starlette.middleware import Middleware
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading.load import default_model, on_disk
 from attribution.rerankers.loading.models import offer, split_ids
-from attribution.views.page import head_html
+from attribution.views.page import head_html, key_html
 from interface.page import actions, layout, links, models, settings
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
@@ -81,14 +81,15 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
         layout.fill_from(chips, pair, "() => window.rerankLens.start()")
         models.build(pair, buttons)
         shell = layout.Shell(pair, options, buttons, model_ids, EXAMPLES)
-        linked = [links.of_pair(pair), links.Linked(options.fields, copy=copy_button)]
+        linked = [links.Linked(options.fields, copy=copy_button)]
         with gr.Tabs(elem_id="tabs"):
             for row in TABS:
                 with gr.Tab(row.label, id=row.id, elem_id=f"{row.id}-tab") as tab:
                     linked.append(row.build(shell, tab) or links.Linked([]))
-        layout.build_key()
+        with gr.Accordion("Key", open=False, elem_id="key"):  # the title line's link opens it
+            gr.HTML(key_html())
         actions.build_stops(buttons)
-        links.build(demo, linked)
+        links.build(demo, pair, linked)
         demo.unload(actions.forget)
         register(demo, ENDPOINTS)
 

@@ -66,8 +66,8 @@ def build(says: Mapping[str, str]) -> Actions:
     """The row's own parts are rendered here; each tab renders its lines, which say what `says` until its first run."""
     explain = gr.Button(EXPLAIN, variant="primary", elem_id="explain", scale=0)
     stops = {
-        "": gr.Button("Stop", elem_id="stop", interactive=False, scale=0, render=False),
-        "compare": gr.Button("Stop", elem_id="compare-stop", interactive=False, scale=0, render=False),
+        lane: gr.Button("Stop", elem_id=f"{lane}-stop".lstrip("-"), interactive=False, scale=0, render=False)
+        for lane in ("", "compare")
     }
     lines = {
         lane: gr.HTML(

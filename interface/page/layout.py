@@ -1,4 +1,4 @@
-"""The page above its tabs: title line, examples, the pair's boxes, and the key."""
+"""The page above its tabs: title line, examples, the boxes of the pair; and what every tab is built from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attribution import MODELS, load_reranker
 from attribution.cost import sides_of
 from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
-from attribution.views.page import count_html, examples_html, key_html, top_html
+from attribution.views.page import count_html, examples_html, top_html
 from interface.page.actions import Actions, start
 from interface.page.settings import Settings
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Handler, Pair, PairInputs
@@ -50,12 +50,6 @@ def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, 
     """Title line and example chips; returns the chips."""
     gr.HTML(top_html(TAGLINE, links), elem_id="top")
     return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=scripts("step", "chips"))
-
-
-def build_key() -> None:
-    """The key, closed; the title line's link opens it."""
-    with gr.Accordion("Key", open=False, elem_id="key"):
-        gr.HTML(key_html())
 
 
 def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInputs:

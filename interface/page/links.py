@@ -50,11 +50,6 @@ def field(component: Any, longest: int = 0, since: int = 0) -> Field:
     return Field(component, {"name": str(component.label), **rule}, since)
 
 
-def of_pair(pair: PairInputs) -> Linked:
-    """The boxes that every tab reads."""
-    return Linked([field(pair.model), field(pair.query, MAX_QUERY), field(pair.document, MAX_DOCUMENT)])
-
-
 def build_copy(of: str = "") -> gr.Button:
     """The button that copies the link, and beside it what became of it; `of`: how the elements' ids begin."""
     button = gr.Button("Copy link", elem_id=f"{of}copy-link", scale=0, min_width=110)
@@ -62,9 +57,10 @@ def build_copy(of: str = "") -> gr.Button:
     return button
 
 
-def build(page: gr.Blocks, linked: Sequence[Linked]) -> None:
-    """The address follows the fields, and they follow the address; each `copy` copies the link."""
-    fields = sorted((one for part in linked for one in part.fields), key=lambda one: one.since)
+def build(page: gr.Blocks, pair: PairInputs, linked: Sequence[Linked]) -> None:
+    """The address follows the pair and the fields, and they follow the address; each `copy` copies the link."""
+    of_pair = [field(pair.model), field(pair.query, MAX_QUERY), field(pair.document, MAX_DOCUMENT)]
+    fields = sorted([*of_pair, *(one for part in linked for one in part.fields)], key=lambda one: one.since)
     components = [one.component for one in fields]
     rules = json.dumps([one.rule for one in fields])
     space = space_address()

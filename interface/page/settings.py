@@ -130,8 +130,9 @@ def label(model_id: str, length: object, *more: Any) -> str:
     chosen = [key for keys in lists for key in keys or []]
     reranker, size = _read(model_id, length)
     wanted = {"n_samples": n_samples, "n_steps": n_steps}
-    taken = _about(cost.estimate(reranker, size, chosen, wanted)[1]) if reranker and size and chosen else ""
-    return f"{len(chosen)} of {len(METHODS)} methods{taken}"
+    seconds = cost.estimate(reranker, size, chosen, wanted)[1] if reranker and size and chosen else 0.0
+    about = f", about {seconds:.2g} s" if seconds < 10 else f", about {seconds:,.0f} s"
+    return f"{len(chosen)} of {len(METHODS)} methods{about if seconds else ''}"
 
 
 def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
@@ -142,7 +143,3 @@ def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | N
     n_tokens, *sides = length
     read = min(1.0, reranker.max_length / n_tokens) if reranker and n_tokens else 1.0  # the rest is cut
     return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
-
-
-def _about(taken: float) -> str:
-    return f", about {taken:.2g} s" if taken < 10 else f", about {taken:,.0f} s"

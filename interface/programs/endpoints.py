@@ -101,12 +101,10 @@ def endpoint(
             call = Call(arguments.pop("model") or default_model(), arguments)
             check_model(call.model_id)
             before = handler.answer(call)
-            if before:
-                return {**before.answer, "kept": True}
-            results = [*handler.steps(call, request)]
+            results = [before[0]] if before else [*handler.steps(call, request)]
             if not results:
                 raise AttributionError(f"{name} was stopped before it had a result.")
-            return {**results[0], "kept": False}
+            return {**results[0], "kept": bool(before)}
 
         @functools.wraps(function)
         def answered(*args: Any, **kwargs: Any) -> dict[str, Any]:

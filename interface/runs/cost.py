@@ -51,7 +51,8 @@ def counts_of(size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> 
 
 def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> float:
     """About how long `counts` take together: what has run as it did at its fastest, the rest by the model's size."""
-    usual = _by_size(reranker)
+    size = sum(parameter.numel() for parameter in reranker.model.parameters())
+    usual = max(1.0, size / PARAMETERS) / TOKENS_A_SECOND
     mine = {method: min(speeds) for (model, method), speeds in _speeds.items() if model == reranker.model_id}
     return sum(n * n_tokens * min(mine.get(method, usual), SLOWEST * usual) for method, n in counts.items())
 
@@ -89,8 +90,3 @@ def lent(asked: Any, passes: Passes | None) -> int:
 def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:
     """Remember how long a run took that was to take at most `n_forwards`."""
     _speeds.setdefault((model_id, method), deque(maxlen=LAST)).append(taken / (n_forwards * n_tokens))
-
-
-def _by_size(reranker: Reranker) -> float:
-    size = sum(parameter.numel() for parameter in reranker.model.parameters())
-    return max(1.0, size / PARAMETERS) / TOKENS_A_SECOND

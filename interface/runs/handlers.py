@@ -123,7 +123,8 @@ class Handler:
         before = self.answer(asked)
         if before:
             answered(request.session_hash or "" if request else "", self.lane)
-            yield before.answer | {"status": status_html(KEPT_STATUS.format(before.seconds))}
+            page, seconds = before
+            yield page | {"status": status_html(KEPT_STATUS.format(seconds))}
             yield UNCHANGED
             return
         try:
@@ -137,8 +138,8 @@ class Handler:
     def _key(self, asked: Any) -> str:
         return answers.key_of(asked.model_ids, self.name, asked) if self.kept else ""
 
-    def answer(self, asked: Any) -> answers.Kept | None:
-        """What is kept of an earlier run of the same; without it, a look before the queue ends here."""
+    def answer(self, asked: Any) -> tuple[Any, float] | None:
+        """What is kept of an earlier run of the same, with its seconds; else a look before the queue ends here."""
         found = answers.look(self._key(asked))
         if found is None:
             refuse_a_look()
@@ -163,7 +164,7 @@ class Handler:
             finally:
                 return_freed()
             return page
-        return dict(found.answer)
+        return dict(found[0])
 
     def _keeping(self, asked: Any, updates: Iterator[Update]) -> Iterator[Update]:
         began, page = time.perf_counter(), Update()

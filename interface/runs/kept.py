@@ -12,7 +12,6 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -27,18 +26,10 @@ _lock = threading.Lock()
 _shared: dict[str, Shared] = {}
 
 
-@dataclass(frozen=True)
-class Kept:
-    """An answer as it was given, and how many seconds it took then."""
-
-    answer: Any
-    seconds: float
-
-
-def look(key: str) -> Kept | None:
-    """What is kept under a `key`; nothing is under an empty one."""
+def look(key: str) -> tuple[Any, float] | None:
+    """What is kept under a `key`, and how many seconds it took then; nothing is under an empty one."""
     found = KEPT.get(key) if key else None
-    return Kept(pickle.loads(found["answer"]), found["seconds"]) if found else None
+    return (pickle.loads(found["answer"]), found["seconds"]) if found else None
 
 
 def keep(key: str, answer: Any, seconds: float) -> None:

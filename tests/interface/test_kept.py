@@ -84,7 +84,7 @@ def test_gradios_look_gets_what_is_kept_and_nothing_else(offered: str) -> None:
 def test_the_key_is_of_the_weights_too(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> None:
     model, key = tiny_bert.model_id, kept.key_of([tiny_bert.model_id], PAIR)
     kept.keep(key, "answer", 1.5)
-    assert kept.look(key) == kept.Kept("answer", 1.5)
+    assert kept.look(key) == ("answer", 1.5)
     for change in ({"revision": "other"}, {"max_length": 7}):
         other = dataclasses.replace(tiny_bert, **change)
         monkeypatch.setattr(kept, "in_memory", lambda _: other)  # noqa: B023

@@ -28,11 +28,6 @@ FORMS = {DIFFERENCE: "exact: scores with and without each pair"} | {
 MOST_WORDS = 24
 
 
-def one_pass() -> list[str]:
-    """Methods with a sign that are cheap enough for 20 rows."""
-    return [key for key, method in METHODS.items() if method.signed and method.uses_gradient and method.passes == 1]
-
-
 def build_settings() -> dict[str, Any]:
     """Method and colour, as inputs of an event."""
     with gr.Accordion("Settings", open=False, elem_id="compare-settings"):
@@ -42,9 +37,9 @@ def build_settings() -> dict[str, Any]:
             label="Why A over B, by",
             info="texts of one or two sentences; longer ones are measured by sentences",
         )
-        colour = gr.Dropdown(
-            [(METHODS[key].label, key) for key in one_pass()], value=COLOUR, label="Colour the rows by"
-        )
+        cheap = [method for method in METHODS if METHODS[method].uses_gradient and METHODS[method].passes == 1]
+        signed = [(METHODS[key].label, key) for key in cheap if METHODS[key].signed]  # for as many as 20 rows
+        colour = gr.Dropdown(signed, value=COLOUR, label="Colour the rows by")
     return {"method": method, "colour": colour}
 
 
