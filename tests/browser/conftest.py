@@ -35,7 +35,7 @@ FLAGS = [
 TEN_FRAMES = """window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 100);
 window.cancelAnimationFrame = clearTimeout;"""
 OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories that are not there
-expect.set_options(timeout=8_000)
+expect.set_options(timeout=60_000)
 
 
 @dataclass(frozen=True)
