@@ -19,7 +19,7 @@ from attribution.__main__ import main
 from attribution.answers import answer_of, dumps
 from attribution.audit.audit import audit
 from attribution.audit.judged import Candidate, JudgedQuery
-from attribution.batch.jobs import TASKS, Job, answer, answer_or_reason
+from attribution.batch.jobs import TASKS, Job, answer
 from attribution.batch.rows import Row
 from attribution.errors import AttributionError
 from attribution.evidence.probes.probe import probe
@@ -109,9 +109,8 @@ def test_an_answer_without_a_number_is_a_sentence_that_names_the_field(noted: Re
     broken = noted.trainable()
     with torch.no_grad():
         broken.model.classifier.bias = torch.nn.Parameter(torch.full_like(broken.model.classifier.bias, torch.nan))
-    said, reason = answer_or_reason(broken, Row("1", 1, QUERY, DOCUMENTS), Job("rank", (), {}))
-    assert said is None
-    assert reason.startswith("rows.0.logit is nan, so this answer cannot be written: ")
+    with pytest.raises(AttributionError, match=r"^rows\.0\.logit is nan, so this answer cannot be written: "):
+        answer(broken, Row("1", 1, QUERY, DOCUMENTS), Job("rank", (), {}))
     for write in (dumps, lambda value: answer_of(value, ())):
         with pytest.raises(AttributionError, match=r"^paths\.1\.low is -inf, so"):
             write({"logit": 1.0, "paths": [{"low": 0.0}, {"low": -torch.inf}]})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution.answers import dumps
-from attribution.batch.jobs import Job, answer_or_reason
+from attribution.batch.jobs import Job, answer
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, OptionError
@@ -43,8 +43,12 @@ class Worker:
         done: dict[str, list[str]] = {"row": [], "answer": [], "reason": []}
         for text in block["row"]:
             row = _row(text)
-            said, reason = answer_or_reason(self._reranker, row, self._job)
-            for name, value in (("row", text), ("answer", dumps(said)), ("reason", reason)):
+            said, reason = "", ""
+            try:
+                said = dumps(answer(self._reranker, row, self._job))
+            except AttributionError as error:
+                reason = str(error)
+            for name, value in (("row", text), ("answer", said), ("reason", reason)):
                 done[name].append(value)
         return done
 

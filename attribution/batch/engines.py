@@ -17,10 +17,10 @@ from typing import Any
 
 from attribution.answers import dumps
 from attribution.batch.distributed import run_distributed
-from attribution.batch.jobs import FORMAT, Job, answer_or_reason
+from attribution.batch.jobs import FORMAT, Job, answer
 from attribution.batch.output import Output, digests
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
-from attribution.errors import InputError
+from attribution.errors import AttributionError, InputError
 from attribution.rerankers.reranker import Reranker
 
 MOST = 2  # deaths at one row, then it is skipped
@@ -62,14 +62,12 @@ def _answer(reranker: Reranker, row: Row, job: Job, output: Output, deaths: Deat
     try:
         if output.has(row):
             return None
-    except InputError as error:
+        if bad := deaths.skip(row):
+            return bad
+        with deaths.at(row):
+            said = answer(reranker, row, job)
+    except AttributionError as error:
         return BadLine(row.line, str(error))
-    if bad := deaths.skip(row):
-        return bad
-    with deaths.at(row):
-        said, reason = answer_or_reason(reranker, row, job)
-    if said is None:
-        return BadLine(row.line, reason)
     output.write(row, said)
     return None
 

@@ -12,7 +12,7 @@ from attribution.answers import answer_of
 from attribution.audit.failures import inversion_of
 from attribution.audit.reading import read_inversion
 from attribution.batch.rows import Row
-from attribution.errors import AttributionError, OptionError, check_key
+from attribution.errors import InputError, OptionError, check_key
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.sentences import sentences
@@ -112,18 +112,14 @@ TASKS: dict[str, Callable[[Reranker, Row, Job], RowAnswer]] = {
 
 
 def answer(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
-    """The row's answer, its format and id first and the job's settings last. Raises `AttributionError`."""
-    said = answer_of(TASKS[job.task](reranker, row, job), reranker.notes)
-    return {"format": FORMAT.format(task=job.task), "id": row.id, **said, "settings": job.settings}
+    """The row's answer, its format and id first and the job's settings last.
 
-
-def answer_or_reason(reranker: Reranker, row: Row, job: Job) -> tuple[RowAnswer | None, str]:
-    """The answer, or why there is none: it cannot be worked on, or the machine has not the memory for it."""
+    Raises `AttributionError` where it cannot be worked on, or the machine has not the memory for it.
+    """
     try:
-        return answer(reranker, row, job), ""
-    except AttributionError as error:
-        return None, str(error)
+        said = answer_of(TASKS[job.task](reranker, row, job), reranker.notes)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
             raise
-        return None, "it needs more memory than this machine has left; shorten it, or give --max-length"
+        raise InputError("it needs more memory than this machine has left; shorten it, or give --max-length") from error
+    return {"format": FORMAT.format(task=job.task), "id": row.id, **said, "settings": job.settings}

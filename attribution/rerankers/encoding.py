@@ -16,6 +16,7 @@ from attribution.rerankers.prompts import Prompt
 from attribution.types import Cut, Segment, Token, TokenizedPair
 
 SEGMENTS: tuple[Segment, Segment] = ("query", "document")
+WHOLE: dict[str, Any] = {"return_offsets_mapping": True, "padding": False, "truncation": False, "verbose": False}
 Span = tuple[int, int]
 
 
@@ -26,6 +27,9 @@ class EncodedRow(NamedTuple):
     start: int
     end: int
     inputs: dict[str, int]
+
+
+Rows = list[EncodedRow]
 
 
 def encode(
@@ -44,10 +48,10 @@ def encode_pair(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, before: str = ""
 ) -> TokenizedPair:
     """The tokenizer's own pair template, the longer text cut to fit `max_length` tokens, as `longest_first` says."""
-    encoded = _whole(tokenizer, before + query, document)
+    encoded: Any = tokenizer(before + query, document, **WHOLE)
     sides = encoded.sequence_ids(0)
     offsets = encoded.pop("offset_mapping")
-    rows: list[EncodedRow] = []
+    rows: Rows = []
     for i, side in enumerate(sides):
         segment: Segment = "template" if side is None else SEGMENTS[side]
         start, end = offsets[i]
@@ -60,7 +64,7 @@ def encode_pair(
     stay = longest_first(len(places[0]), len(places[1]), room)
     left = tokenizer.truncation_side == "left"
     gone = {i for at, n in zip(places, stay, strict=True) for i in (at[: len(at) - n] if left else at[n:])}
-    return _pair(tokenizer, query, document, [row for i, row in enumerate(rows) if i not in gone], rows, left)
+    return _pair(tokenizer, (query, document), [row for i, row in enumerate(rows) if i not in gone], rows, left)
 
 
 def longest_first(n_query: int, n_document: int, room: int) -> tuple[int, int]:
@@ -77,7 +81,7 @@ def encode_prompt(
 ) -> TokenizedPair:
     """One text written by `prompt`. Too long: it is cut at its end, where the document is, or the query behind it."""
     text, spans = prompt.write(query, document)
-    encoded = _whole(tokenizer, text, add_special_tokens=prompt.add_special_tokens)
+    encoded: Any = tokenizer(text, add_special_tokens=prompt.add_special_tokens, **WHOLE)
     rows = []
     for i, offset in enumerate(encoded.pop("offset_mapping")):
         rows.append(EncodedRow(*_placed(offset, spans), {name: values[i] for name, values in encoded.items()}))
@@ -87,10 +91,10 @@ def encode_prompt(
             "the left end, where the instructions of its prompt are. Shorten the document."
         )
     kept = rows if len(rows) < max_length else cut_end(rows, max_length, prompt)
-    return _pair(tokenizer, query, document, kept, rows, left=False)
+    return _pair(tokenizer, (query, document), kept, rows, left=False)
 
 
-def cut_end(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[EncodedRow]:
+def cut_end(rows: Rows, max_length: int, prompt: Prompt) -> Rows:
     """To `max_length`. A prompt's end is written over the last tokens, as sentence-transformers restores it."""
     ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
     end = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
@@ -105,17 +109,6 @@ def cut_end(rows: list[EncodedRow], max_length: int, prompt: Prompt) -> list[Enc
     return kept + end
 
 
-def _whole(tokenizer: PreTrainedTokenizerBase, *texts: str, add_special_tokens: bool = True) -> Any:
-    return tokenizer(
-        *texts,
-        add_special_tokens=add_special_tokens,
-        return_offsets_mapping=True,
-        padding=False,
-        truncation=False,
-        verbose=False,
-    )
-
-
 def _placed(offset: Span, spans: dict[Segment, Span]) -> tuple[Segment, int, int]:
     """The text that a token overlaps, and its characters there; one that straddles a border is of the visitor's."""
     segment, (start, end) = max(spans.items(), key=lambda of: min(offset[1], of[1][1]) - max(offset[0], of[1][0]))
@@ -124,30 +117,25 @@ def _placed(offset: Span, spans: dict[Segment, Span]) -> tuple[Segment, int, int
 
 
 def _pair(
-    tokenizer: PreTrainedTokenizerBase,
-    query: str,
-    document: str,
-    kept: list[EncodedRow],
-    whole: list[EncodedRow],
-    left: bool,
+    tokenizer: PreTrainedTokenizerBase, texts: tuple[str, str], kept: Rows, whole: Rows, left: bool
 ) -> TokenizedPair:
     """`kept`: the rows the model reads, out of the `whole` pair's; cut at the texts' `left` end, else the right."""
     for segment in SEGMENTS:
         if not any(row.segment == segment for row in kept):
             raise InputError(f"The {segment} holds no character this model can read. Type or paste some words.")
-    texts = tokenizer.convert_ids_to_tokens([row.inputs["input_ids"] for row in kept])
+    names = tokenizer.convert_ids_to_tokens([row.inputs["input_ids"] for row in kept])
     tokens = tuple(
-        Token(text, row.segment, *((None, None) if row.segment == "template" else (row.start, row.end)))
-        for text, row in zip(texts, kept, strict=True)
+        Token(name, row.segment, *((None, None) if row.segment == "template" else (row.start, row.end)))
+        for name, row in zip(names, kept, strict=True)
     )
     cuts = []
-    for segment, typed in zip(SEGMENTS, (query, document), strict=True):
+    for segment, typed in zip(SEGMENTS, texts, strict=True):
         seen, all_of_it = ([row for row in rows if row.segment == segment] for rows in (kept, whole))
         lost = all_of_it[: len(all_of_it) - len(seen)] if left else all_of_it[len(seen) :]
         if seen and lost:
             cuts.append(Cut(segment, 0, lost[-1].end) if left else Cut(segment, lost[0].start, len(typed)))
     inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
-    return TokenizedPair(query, document, inputs, tokens, bool(cuts), tuple(cuts))
+    return TokenizedPair(*texts, inputs, tokens, bool(cuts), tuple(cuts))
 
 
 def typed_control(tokenizer: PreTrainedTokenizerBase, pair: TokenizedPair) -> tuple[str, ...]:

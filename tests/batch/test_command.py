@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from attribution import explain, sentences
 from attribution.batch.arguments import COMMANDS, parse_args
+from attribution.batch.jobs import TASKS
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
@@ -217,6 +218,19 @@ def test_the_engine_asked_for_does_the_work(command: Any, monkeypatch: pytest.Mo
     assert (code, answers) == (0, [])
     ((model, ids, workers),) = asked
     assert (Path(model).name, ids, workers) == ("BertForSequenceClassification", ["1", "museum", "3"], 3)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried")])
+def test_a_row_that_the_memory_is_too_small_for_is_skipped(
+    error: Exception, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_given: Any) -> Any:
+        raise error
+
+    monkeypatch.setitem(TASKS, "sentences", fails)
+    code, answers, err = command(PAIRS[:1], "sentences")
+    assert (code, answers) == (1, [])
+    assert "line 1 skipped: it needs more memory than this machine has left; shorten it" in err
 
 
 def test_progress_counts_every_row_and_every_pair_of_every_model(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
