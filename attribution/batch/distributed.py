@@ -34,9 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """An actor: one model, and the job that is done with every row."""
 
-    def __init__(self, model_id: str | None, job: Job) -> None:
-        self._reranker = load_reranker(**{**job.loading, "model_id": model_id})
-        self._job = job
+    def __init__(self, job: Job) -> None:
+        self._reranker, self._job = load_reranker(**job.loading), job
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
         """Rows as JSON -> for each the answer as JSON, or why there is none."""
@@ -72,7 +71,6 @@ def start(workers: int) -> Any:
 
 
 def run_distributed(
-    model_id: str | None,
     rows: Iterable[Row | BadLine],
     job: Job,
     output: Output,
@@ -104,7 +102,7 @@ def run_distributed(
     ray.data.DataContext.get_current().max_errored_blocks = -1  # what a lost block held is in `waiting` still
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     for size in (BLOCK, 1):
-        for item in _answers(ray, list(waiting.values()), size, (model_id, job), workers, worker, retries):
+        for item in _answers(ray, list(waiting.values()), size, job, workers, worker, retries):
             row = _row(item["row"])
             if waiting.pop(row.id, None) is None:
                 continue  # an actor had answered before it was lost
@@ -121,14 +119,14 @@ def run_distributed(
 
 
 def _answers(
-    ray: Any, rows: list[str], size: int, given: tuple[Any, ...], workers: int, worker: type[Worker], retries: int
+    ray: Any, rows: list[str], size: int, job: Job, workers: int, worker: type[Worker], retries: int
 ) -> Iterator[dict[str, str]]:
     """What actors made of the `rows`, `size` at a time; those whose actor was lost too often are missing."""
     if rows:
         blocks = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=-(-len(rows) // size))
         answers = blocks.map_batches(
             worker,
-            fn_constructor_args=given,
+            fn_constructor_args=(job,),
             batch_size=size,
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
             max_restarts=-1,

@@ -37,7 +37,7 @@ def run_rows(
     """As `run_local` or `run_distributed`, as `args` say; `bar` counts the rows."""
     hear = (lambda: bar.update(), complaining(bar))
     if args.engine == "ray":
-        return run_distributed(job.loading["model_id"], rows, job, output, *hear, workers=args.workers)
+        return run_distributed(rows, job, output, *hear, workers=args.workers)
     return run_local(reranker, rows, job, output, *hear)
 
 

@@ -110,9 +110,9 @@ def test_the_engine_asked_for_does_the_work(
 ) -> None:
     asked = []
 
-    def distributed(model: str, rows: Any, job: Any, output: Any, *_given: Any, workers: int) -> int:
+    def distributed(rows: Any, job: Any, output: Any, *_given: Any, workers: int) -> int:
         asked.append((job.task, workers))
-        return run_local(load_reranker(model), rows, job, output, lambda: None, lambda _bad: None)
+        return run_local(load_reranker(**job.loading), rows, job, output, lambda: None, lambda _bad: None)
 
     monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)
     assert command(*from_files(files), "--engine", "ray", "--workers", "3")[0] == 0

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from attribution import explain, sentences
 from attribution.batch.arguments import COMMANDS, parse_args
-from attribution.batch.jobs import TASKS
+from attribution.batch.jobs import TASKS, Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
@@ -207,8 +207,8 @@ def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Pat
 def test_the_engine_asked_for_does_the_work(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Any, ...]] = []
 
-    def distributed(model: str, rows: Any, *_given: Any, workers: int) -> int:
-        asked.append((model, [row.id for row in rows], workers))
+    def distributed(rows: Any, job: Job, *_given: Any, workers: int) -> int:
+        asked.append((job.loading["model_id"], [row.id for row in rows], workers))
         return 0
 
     monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)

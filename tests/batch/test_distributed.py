@@ -56,14 +56,11 @@ def test_the_answers_are_those_of_one_process(
 ) -> None:
     rows: list[Row | BadLine] = [Row(str(i), i, "berlin", (f"museums of berlin {i}",)) for i in range(10)]
     rows += [Row("empty", 11, "berlin", (" ",)), rows[0], BadLine(13, "no JSON")]
-    job = Job("rank", (), {})
+    job = Job("rank", (), {}, loading={"model_id": str(tiny_folder("BertForSequenceClassification"))})
     expected, got = io.BytesIO(), io.BytesIO()
     bad: list[int] = []
     run_local(tiny_bert, rows, job, Output(expected), lambda: None, lambda line: None)
-    folder = str(tiny_folder("BertForSequenceClassification"))
-    skipped = run_distributed(
-        folder, rows, job, Output(got), lambda: None, lambda line: bad.append(line.line), workers=1
-    )
+    skipped = run_distributed(rows, job, Output(got), lambda: None, lambda line: bad.append(line.line), workers=1)
     assert skipped == 2
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"  # Ray tells nobody of its use
     assert sorted(bad) == [11, 13]
@@ -85,8 +82,8 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     marker = tmp_path / "killed"
 
     class Dying:  # by value, so that an actor starts without torch
-        def __init__(self, model_id: str, job: str) -> None:
-            self.given, self.blocks = f"{model_id}, {job}", 0
+        def __init__(self, job: str) -> None:
+            self.given, self.blocks = job, 0
 
         def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
             self.blocks += 1
@@ -104,7 +101,7 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     got, bad, seen = io.BytesIO(), list[BadLine](), list[int]()
     output, job, worker = Output(got), cast(Job, "a job"), cast(type[Worker], Dying)
     skipped = run_distributed(
-        "a model", rows, job, output, lambda: seen.append(1), bad.append, workers=1, worker=worker, retries=0
+        rows, job, output, lambda: seen.append(1), bad.append, workers=1, worker=worker, retries=0
     )
     assert marker.exists(), "no actor was killed"
     assert (skipped, len(seen)) == (1, len(rows))
@@ -113,7 +110,7 @@ def test_a_killed_actor_loses_nothing_and_a_row_that_always_kills_is_named(alone
     ]
     lines = [json.loads(line) for line in got.getvalue().splitlines()]
     assert sorted(line["id"] for line in lines) == sorted(row.id for row in rows if row.id != "killer")
-    assert {line["of"] for line in lines} == {"a model, a job"}
+    assert {line["of"] for line in lines} == {"a job"}
 
 
 def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
@@ -138,7 +135,7 @@ def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
     }
 
     class Dying:
-        def __init__(self, _model: str, task: str) -> None:
+        def __init__(self, task: str) -> None:
             self.task, self.blocks = task, 0
 
         def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
@@ -151,9 +148,9 @@ def test_an_audit_whose_worker_is_killed_ends_with_the_same_bytes(
             answers = [known[self.task][json.loads(text)["id"]] for text in rows]
             return {"row": rows, "answer": answers, "reason": [""] * len(rows)}
 
-    def distributed(model: str, rows: Any, job: Job, *given: Any, workers: int) -> int:
+    def distributed(rows: Any, job: Job, *given: Any, workers: int) -> int:
         worker = cast(type[Worker], Dying)
-        return run_distributed(model, rows, cast(Job, job.task), *given, workers=workers, worker=worker)
+        return run_distributed(rows, cast(Job, job.task), *given, workers=workers, worker=worker)
 
     monkeypatch.setattr("attribution.batch.engines.run_distributed", distributed)
     assert audit("killed", "--engine", "ray", "--workers", "1") == whole
