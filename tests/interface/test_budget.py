@@ -24,7 +24,6 @@ from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
 from interface.server import gradio_private
 from interface.server.gradio_private import gone
-from interface.tabs import inside as inside_tab
 from interface.tabs import learn as learn_tab
 from interface.tabs import probes as probes_tab
 from interface.tabs.compare import runs as compare_runs
@@ -183,7 +182,7 @@ def test_every_run_is_capped(name: str, monkeypatch: pytest.MonkeyPatch, offered
         "explain": lambda: explain_tab.run(explain_tab.Asked(key, *SHORT, ("saliency",)), request),
         "compare": lambda: compare_runs.run_list(Asked(key, "berlin", documents, "", CONTRAST, CONTRAST), request),
         "lab": lambda: learn_tab.run(pair, request),
-        "inside": lambda: inside_tab.run(inside_tab.Asked(key, *SHORT), request),
+        "inside": lambda: learn_tab.look(learn_tab.Asked(key, *SHORT), request),
         "probes": lambda: probes_tab.run(pair, request),
         "two models": lambda: two_models.run(two_models.Both(key, *SHORT, ("saliency",), second=f"{key}/"), request),
         "api": lambda: iter([api.rank("berlin", ["berlin", "paris"], key)]),

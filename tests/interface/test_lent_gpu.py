@@ -18,7 +18,6 @@ from interface.programs.endpoints import Call
 from interface.runs import cost
 from interface.runs.cost import lent
 from interface.runs.handlers import Handler, Pair
-from interface.tabs import inside as inside_tab
 from interface.tabs import learn as learn_tab
 from interface.tabs import probes as probes_tab
 from interface.tabs.compare import runs as compare_runs
@@ -98,7 +97,7 @@ RUNS: dict[str, tuple[Handler, Callable[[str, str, Compared], Any]]] = {
         explain_tab.run,
         lambda m, _, __: explain_tab.Asked(m, *PAIR, TICKED, n_samples=2, n_steps=2),
     ),
-    "inside": (inside_tab.run, lambda m, _, __: inside_tab.Asked(m, *PAIR)),
+    "inside": (learn_tab.look, lambda m, _, __: learn_tab.Asked(m, *PAIR)),
     "lab": (learn_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "probes": (probes_tab.run, lambda m, _, __: Pair(m, *PAIR)),
     "two models": (
@@ -196,7 +195,7 @@ def test_what_does_not_say_what_it_takes_is_asked_for_as_long_as_a_run_may_take(
 def test_without_anything_to_do_the_least_is_asked_for(models: tuple[str, str]) -> None:
     least = cost.LOADING
     state = compared(models[0])
-    assert lent(Pair("not loaded", *PAIR), inside_tab.run.passes) == least
+    assert lent(Pair("not loaded", *PAIR), learn_tab.look.passes) == least
     assert lent(Meet(state, "A", 3, "no such form"), what_if.run_meet.passes) == least
     assert lent(explain_tab.Asked(models[0], *PAIR, ()), lambda _asked, _sides: 0) == least
 

@@ -23,7 +23,6 @@ from interface.page.settings import DEFAULTS
 from interface.runs.handlers import UNCHANGED, Pair, handler
 from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, waiting
 from interface.runs.run import Run
-from interface.tabs import inside as inside_tab
 from interface.tabs import learn as learn_tab
 from interface.tabs.explain import tab as explain_tab
 from interface.tabs.table import lines
@@ -117,7 +116,7 @@ def test_a_stop_ends_inside_before_its_pass(offered: str, tiny_bert: Reranker, m
 
     monkeypatch.setattr(Reranker, "encode", stop_then_encode)
     with heard_forwards(tiny_bert) as heard:
-        assert list(inside_tab.run(inside_tab.Asked(offered, *PAIR), visitor())) == [UNCHANGED]
+        assert list(learn_tab.look(learn_tab.Asked(offered, *PAIR), visitor())) == [UNCHANGED]
     assert heard == []
     assert not busy("visitor")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -143,7 +143,9 @@ def explained(
     looks = sentences_stream(reranker, asked.query, asked.document, on_pass=on_pass)
     stream = looks if asked.passes_of_sentences else iter(())
     yield from results.read(stream, EARLY)
-    for batch in _batches(counts):
+    by_cost = sorted(counts, key=counts.__getitem__)
+    quick = [key for key in by_cost if counts[key] < cost.DEAR]
+    for batch in filter(None, [quick, *([key] for key in by_cost[len(quick) :])]):
         for key in batch:
             on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
             options = {name: value for name, value in wanted.items() if name in options_of(key)}
@@ -184,11 +186,3 @@ def explained(
             cost.learn(reranker.model_id, SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)
     if results.whole:
         yield {"status": status_html(f"Done after {time.perf_counter() - began:.1f} s.")}
-
-
-def _batches(counts: Mapping[str, int]) -> list[list[str]]:
-    """The quick methods together, then one dear method a batch; by forwards, the fewest first."""
-    by_cost = sorted(counts, key=counts.__getitem__)
-    quick = [key for key in by_cost if counts[key] < cost.DEAR]
-    dear = [key for key in by_cost if counts[key] >= cost.DEAR]
-    return [batch for batch in (quick, *([key] for key in dear)) if batch]
