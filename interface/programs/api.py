@@ -77,8 +77,7 @@ def rank(query: str, documents: list[str], model: str = "") -> dict[str, Any]:
     """
     if not 1 <= len(documents) <= MAX_DOCUMENTS:
         raise InputError(f"documents has {len(documents)} texts; give 1 to {MAX_DOCUMENTS}.")
-    for document in documents:
-        check_texts(query, document)
+    check_texts(query, *documents)
     return {"model": model, "query": query, "documents": documents}
 
 

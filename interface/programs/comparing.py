@@ -47,8 +47,7 @@ def contrast(
         The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
         and both explanations.
     """
-    check_texts(query, first)
-    check_texts(query, second)
+    check_texts(query, first, second)
     compare.check_complete(method)
     return {"model": model, "query": query, "first": first, "second": second, "method": method}
 
@@ -71,8 +70,7 @@ def contrast_sentences(
         The difference of the two logits as a sum: bars, a term for each sentence that only one document holds; common,
         the sentences that both hold, and common_value, what they add; says: how much of the two is the same.
     """
-    check_texts(query, first)
-    check_texts(query, second)
+    check_texts(query, first, second)
     check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "first": first, "second": second, "operator": operator}
 
@@ -135,8 +133,7 @@ def counterfactual(
         dropped: what was dropped, in the order it went; logits: after each of them, beside what was predicted; flipped:
         whether the last one puts the document below its rival.
     """
-    check_texts(query, document)
-    check_texts(query, rival)
+    check_texts(query, document, rival)
     check_key("operator", operator, OPERATORS)
     check_key("unit", unit, PARTS)
     if method and unit == "sentence":
@@ -160,6 +157,5 @@ def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[
         steps: the edits, each with the logit that was predicted and the one measured; edited: the text after them;
         lifted: whether it scores above its rival; tried: every edit alone.
     """
-    check_texts(query, document)
-    check_texts(query, rival)
+    check_texts(query, document, rival)
     return {"model": model, "query": query, "document": document, "rival": rival}

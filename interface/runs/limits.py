@@ -25,11 +25,11 @@ ON_A_SPACE = 60.0
 SHARE = 2.0  # seconds of a run while others wait: a dear method that would go beyond is left out
 
 
-def check_texts(query: str, document: str) -> None:
+def check_texts(query: str, *documents: str) -> None:
     """Raises `InputError` for empty or too long texts: browser limits do not bind a direct request."""
-    problem = text_problem("query", query, MAX_QUERY) or text_problem("document", document, MAX_DOCUMENT)
-    if problem:
-        raise InputError(problem)
+    for field in [("query", query, MAX_QUERY), *(("document", text, MAX_DOCUMENT) for text in documents)]:
+        if problem := text_problem(*field):
+            raise InputError(problem)
 
 
 def check_model(model_id: str) -> None:

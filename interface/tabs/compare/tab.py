@@ -106,7 +106,7 @@ def ask(
 ) -> Asked:
     """What the boxes ask for. Raises `InputError` for a list that cannot be compared."""
     check_model(model_id)
-    check_texts(query, "not empty")
+    check_texts(query)
     said: list[str] = []
     listed = mode == LIST
     pieces = read_pasted(pasted, said.append) if listed else of_boxes(names, [*boxes.values()])
@@ -138,8 +138,7 @@ def more(kind: type[Asks]) -> Callable[..., Asks]:
         if compared is None or compared.why is None:
             raise InputError(NO_LIST)
         asked = kind(compared, **given)
-        for document in asked.texts:
-            check_texts(asked.query, document)
+        check_texts(asked.query, *asked.texts)
         return asked
 
     return ask_more
