@@ -118,9 +118,8 @@ def _query_words(query: str, text: str) -> Counter[str]:
 
 def near_duplicates(_reranker: Reranker, case: Case) -> str | None:
     """The two texts share most of the shorter one's stretches of three words."""
-    wrong, right = (
-        Counter(zip(w, w[1:], w[2:], strict=False)) for w in map(_folded, (case.wrong.text, case.right.text))
-    )
+    texts = case.wrong.text, case.right.text
+    wrong, right = (Counter(zip(w, w[1:], w[2:], strict=False)) for w in map(_folded, texts))
     share = _common(wrong, right)
     return f"{fixed(100 * share, 0)} % of the shorter text stands in both" if share >= ALIKE else None
 
@@ -169,10 +168,8 @@ def _listed(words: list[str]) -> str:
 
 def query_words_alone(reranker: Reranker, case: Case) -> str | None:
     """With nothing left but the query's words, the wrong text still leads by half the difference or more."""
-    wanted = content_words(case.query)
-    texts = [
-        " ".join(w for w in words_of(one.text) if partner_of(w, wanted)) or "." for one in (case.wrong, case.right)
-    ]
+    wanted, both = content_words(case.query), (case.wrong, case.right)
+    texts = [" ".join(w for w in words_of(one.text) if partner_of(w, wanted)) or "." for one in both]
     wrong, right = reranker.score(case.query, texts)
     if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit) or wrong <= right:
         return None

@@ -54,10 +54,8 @@ class Inversion:
 
 def inversion_of(value: Mapping[str, Any]) -> Inversion:
     """The inversion that `export.plain` made plain data of."""
-    case, *controls = (
-        Case(one["query"], Placed(**one["wrong"]), Placed(**one["right"]))
-        for one in (value["case"], *value["controls"])
-    )
+    cases = value["case"], *value["controls"]
+    case, *controls = (Case(one["query"], Placed(**one["wrong"]), Placed(**one["right"])) for one in cases)
     return Inversion(value["id"], value["cost"], case, tuple(controls))
 
 
@@ -162,9 +160,8 @@ def costliest(scored: ScoredQuery, measure: str, seed: int) -> Inversion | None:
     last = {one.grade: one for one in below}
     tried = list(dict.fromkeys([*below[:NEAREST], *last.values()]))
     gains = exchange_gains(scored, [(wrong, right) for right in tried], measure)
-    gain, _, _, at = max(
-        (round(g, 9), t.grade or 0, -t.rank, i) for i, (g, t) in enumerate(zip(gains, tried, strict=True))
-    )
+    both = enumerate(zip(gains, tried, strict=True))
+    gain, _, _, at = max((round(gain, 9), one.grade or 0, -one.rank, i) for i, (gain, one) in both)
     if gain < NO_GAIN:
         return None
     query = scored.judged.query

@@ -52,9 +52,8 @@ class ScoredQuery:
     @property
     def placed(self) -> list[Placed]:
         """The candidates by falling logit; those of equal logit by falling id, as trec_eval has them."""
-        both = sorted(
-            zip(self.judged.candidates, self.logits, strict=True), key=lambda one: (one[1], one[0].id), reverse=True
-        )
+        scored = zip(self.judged.candidates, self.logits, strict=True)
+        both = sorted(scored, key=lambda one: (one[1], one[0].id), reverse=True)
         return [Placed(c.id, c.text, c.grade, logit, rank) for rank, (c, logit) in enumerate(both, start=1)]
 
 

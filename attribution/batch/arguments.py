@@ -63,30 +63,21 @@ def _label(text: str) -> str | int:
 def _model(parser: Parser) -> None:
     of_each = parser.prog.endswith(" probe")
     default = "default: the bundled reranker" + ("; give it once for each" if of_each else "")
-    models = parser.add_argument_group(
-        "model",
-        "Options after a --model are for that model, options before the first are for all." if of_each else None,
-    )
-    models.add_argument("--model", action=OfModel, metavar="ID_OR_PATH", help=f"{default}; ID@REVISION is read too")
-    models.add_argument("--revision", action=OfModel, metavar="NAME", help="branch, tag or commit on the Hub")
-    models.add_argument(
-        "--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several labels is the score"
-    )
-    models.add_argument("--template", action=OfModel, choices=list(TEMPLATES), help="the prompt of a language model")
-    models.add_argument(
-        "--dtype", action=OfModel, choices=DTYPES, help="of the weights: bfloat16 takes half the memory (default: "
-        "RERANKER_DTYPE, else float32)",
-    )  # fmt: skip
-    models.add_argument(
-        "--max-length", action=OfModel, type=int, metavar="N", help="tokens of a pair (default: as the model says)"
-    )
+    says = "Options after a --model are for that model, options before the first are for all." if of_each else None
+    add = parser.add_argument_group("model", says).add_argument
+    add("--model", action=OfModel, metavar="ID_OR_PATH", help=f"{default}; ID@REVISION is read too")
+    add("--revision", action=OfModel, metavar="NAME", help="branch, tag or commit on the Hub")
+    add("--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several labels is the score")
+    add("--template", action=OfModel, choices=list(TEMPLATES), help="the prompt of a language model")
+    says = "of the weights: bfloat16 takes half the memory (default: RERANKER_DTYPE, else float32)"
+    add("--dtype", action=OfModel, choices=DTYPES, help=says)
+    add("--max-length", action=OfModel, type=int, metavar="N", help="tokens of a pair (default: as the model says)")
 
 
 def _method(parser: Parser) -> None:
-    parser.add_argument("--method", metavar="KEY", action="append", help=f"one of {', '.join(METHODS)}")
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8"
-    )
+    add = parser.add_argument
+    add("--method", metavar="KEY", action="append", help=f"one of {', '.join(METHODS)}")
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8")
 
 
 def _operator(parser: Parser) -> None:
@@ -97,18 +88,15 @@ def _operator(parser: Parser) -> None:
 
 
 def _output(parser: Parser) -> None:
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE",
-        help="JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Goes on "
-        "where an earlier run ended; a file of anything else is refused",
-    )  # fmt: skip
+    says = "JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Goes on where an "
+    says += "earlier run ended; a file of anything else is refused"
+    parser.add_argument("--output", type=Path, metavar="FILE", help=says)
 
 
 def _engine(parser: Parser) -> None:
-    parser.add_argument(
-        "--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS"
-    )
-    parser.add_argument("--workers", type=int, metavar="N", help=f"of engine ray, a model each (default: {WORKERS})")
+    add = parser.add_argument
+    add("--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS")
+    add("--workers", type=int, metavar="N", help=f"of the engine ray, a model each (default: {WORKERS})")
 
 
 def _trec(parser: Parser) -> None:
@@ -120,9 +108,8 @@ def _trec(parser: Parser) -> None:
 
 
 def _judged(parser: Parser) -> None:
-    judged = parser.add_argument_group(
-        "a judged set (docs/audit.md)", "Without any of these: JSON lines with graded documents on stdin."
-    )
+    says = "Without any of these: JSON lines with graded documents on stdin."
+    judged = parser.add_argument_group("a judged set (docs/audit.md)", says)
     judged.add_argument("--run", type=Path, metavar="FILE", help="a TREC run, with --topics, --passages and --qrels")
     judged.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
     judged.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")

@@ -113,10 +113,8 @@ class Reranker:
         """The pairs' inputs `(batch, seq)` each, padded on the family's side, whatever the tokenizer's own is."""
         side = "left" if self.family.pad_left else "right"
         fill = {"input_ids": self.pad_id}  # everything else, the attention mask first of all, is padded with 0
-        return {
-            name: pad_sequence([pair.inputs[name][0] for pair in pairs], True, fill.get(name, 0), side)
-            for name in pairs[0].inputs
-        }
+        rows = {name: [pair.inputs[name][0] for pair in pairs] for name in pairs[0].inputs}
+        return {name: pad_sequence(of, True, fill.get(name, 0), side) for name, of in rows.items()}
 
     @property
     def pad_id(self) -> int:

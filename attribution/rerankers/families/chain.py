@@ -87,13 +87,9 @@ class Chain(nn.Module):
         self.transformer.set_attn_implementation(implementation)
 
     @classmethod
-    def from_pretrained(
-        cls, folder: Path, *, dtype: torch.dtype = torch.float32, output_loading_info: bool = True, **options: Any
-    ) -> tuple[Chain, Any]:
+    def from_pretrained(cls, folder: Path, *, dtype: torch.dtype, **options: Any) -> tuple[Chain, Any]:
         """The chain in `folder` and what was found missing. Raises `ModelError` for a module it does not know."""
-        transformer, loading = AutoModel.from_pretrained(
-            folder, dtype=dtype, output_loading_info=output_loading_info, **options
-        )
+        transformer, loading = AutoModel.from_pretrained(folder, dtype=dtype, **options)
         steps, n_labels = [], 0
         for module in json_in(folder / "modules.json")[1:]:
             path, name = folder / module["path"], str(module["type"]).split(".")[-1]
@@ -157,12 +153,8 @@ def layer_of(name: str, config: dict[str, Any], path: Path) -> Callable[[Tensor]
     """What a module after the pooling computes, its weights read from `path`. Raises `ModelError`."""
     if name == "Normalize":
         return partial(nn.functional.normalize, dim=-1)
-    safe = path / "model.safetensors"  # else what older versions write; only weights are read, no code
-    weights = (
-        load_file(safe)
-        if safe.is_file()
-        else torch.load(path / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    )
+    safe, older = path / "model.safetensors", path / "pytorch_model.bin"  # only weights are read, no code
+    weights = load_file(safe) if safe.is_file() else torch.load(older, map_location="cpu", weights_only=True)
     weights = {key.removeprefix("norm.").removeprefix("linear."): value.float() for key, value in weights.items()}
     if name == "LayerNorm":
         norm = nn.LayerNorm(config["dimension"])
