@@ -32,7 +32,7 @@ from interface.programs.endpoints import register
 from interface.runs.handlers import explain_ahead
 from interface.runs.lanes import MAIN, places, refuse, wait_of_a_full_queue
 from interface.runs.limits import LONGEST_REQUEST
-from interface.server import gradio_private, host
+from interface.server import gradio_private, host, open_graph
 from interface.server.body import Body, close_half_sent
 from interface.server.gradio_queue import install_queue
 from interface.server.headers import Headers, headers
@@ -70,7 +70,7 @@ SESSIONS = 500  # visitors remembered, 0.24 MB each; the one who was longest awa
 def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
     """The page, with `model_ids` (keys of MODELS) on offer; and what is left to do once the server listens."""
     with gradio_private.Page(title=TITLE, fill_width=True) as demo:
-        chips = layout.build_top([*host.about(), host.LINK, ("API", "?view=api")], EXAMPLES)
+        chips = layout.build_top([*open_graph.about(), host.LINK, ("API", "?view=api")], EXAMPLES)
         pair = layout.build_pair(model_ids, EXAMPLES[0])
         with gr.Row(elem_id="actions"):
             buttons = actions.build(lines())
@@ -156,7 +156,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         app_kwargs={
             "middleware": [
                 Middleware(Headers, wait=wait_of_a_full_queue),
-                Middleware(host.OpenGraph, tags=host.preview(TITLE, DESCRIPTION)),
+                Middleware(open_graph.OpenGraph, tags=open_graph.preview(TITLE, DESCRIPTION)),
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],
             "routes": host.ROUTES,

@@ -13,7 +13,7 @@ from attribution.export import FORMATS, Format
 from attribution.views.page import link_html
 from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
-from interface.server.host import space_address
+from interface.server.open_graph import space_address
 
 
 @dataclass(frozen=True)

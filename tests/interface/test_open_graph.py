@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interface.server.host import OpenGraph, preview
+from interface.server.open_graph import OpenGraph, preview
 
 PAGE = '<meta\n property="og:title" content="Gradio" /><meta name="twitter:image"\n  content="x" /><p>été</p>'
 
