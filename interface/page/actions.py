@@ -26,7 +26,6 @@ from interface.runs.lanes import (
 )
 from interface.server.gradio_private import queued
 
-READY = "Ready."
 EXPLAIN = "Explain"
 FULL = "The queue is full, so this start was refused. Try again in {} s."
 SAID = {
@@ -75,7 +74,7 @@ def build(says: Mapping[str, str]) -> Actions:
             elem_id="status" if lane == MAIN else f"{lane}-status",
             render=False,
         )
-        for lane, text in {**says, MAIN: READY}.items()
+        for lane, text in {**says, MAIN: "Ready."}.items()
     }
     return Actions(explain, stops, lines, gr.Timer(1, active=False))
 

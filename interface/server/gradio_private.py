@@ -62,18 +62,14 @@ def queue_of(request: gr.Request | None) -> Any:
 
 def others(request: gr.Request | None) -> Callable[[], int]:
     """How many other visitors wait for a turn."""
-    queue = queue_of(request)
-    if request is None or queue is None:
-        return lambda: 0
-    return lambda: len({event.session_hash for event in queue.waiting} - {request.session_hash})
+    queue, mine = queue_of(request), getattr(request, "session_hash", None)
+    return lambda: 0 if queue is None else len({event.session_hash for event in queue.waiting} - {mine})
 
 
 def queued(request: gr.Request | None) -> Callable[[], bool]:
     """Whether something of the client of `request` is in the queue or runs; where there is no server, always."""
-    queue = queue_of(request)
-    if request is None or queue is None:
-        return lambda: True
-    return lambda: request.session_hash in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
+    queue, mine = queue_of(request), getattr(request, "session_hash", None)
+    return lambda: queue is None or mine in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
 
 
 def _running(queue: Any) -> list[Any]:
