@@ -88,18 +88,17 @@ def _list(ignored: Ignored, value: Any, number: int) -> Row:
             odd = next((kind(d) for d in documents if not isinstance(d, (str, dict))), None)
             held += f" that holds {odd}" if odd else " of nothing"
         raise InputError(f"documents is {held}; it must be a list of strings, at least one, or of objects with a text")
-    entries = [None if isinstance(d, str) else read_entry(d, DOCUMENT) for d in documents]
-    for document, entry in zip(documents, entries, strict=True):
-        if entry:
-            ignored.hear(number, document, entry.read)
-    texts = tuple(d if entry is None else entry.text for d, entry in zip(documents, entries, strict=True))
-    named = any(entry and entry.id for entry in entries)
-    ids = tuple((entry and entry.id) or str(place) for place, entry in enumerate(entries, start=1)) if named else ()
+    objects = [{"text": one} if isinstance(one, str) else one for one in documents]
+    entries = [read_entry(one, DOCUMENT) for one in objects]
+    for one, entry in zip(objects, entries, strict=True):
+        ignored.hear(number, one, entry.read)
+    named = any(entry.id for entry in entries)
+    ids = tuple(entry.id or str(place) for place, entry in enumerate(entries, start=1)) if named else ()
     if twice := next((one for one in ids if ids.count(one) > 1), None):
         raise InputError(f"two documents have the id {twice} (without one, a document's place is its id)")
     own, read = find_id(value, PAIR)
     ignored.hear(number, value, read | {"query", "documents"})
-    return Row(own or str(number), number, query, texts, ids)
+    return Row(own or str(number), number, query, tuple(entry.text for entry in entries), ids)
 
 
 def _query(value: Any) -> str:
