@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from attribution.answers import dumps
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
-from attribution.types import Explanation, Segment
+from attribution.types import SIDES, Explanation, Segment
 from attribution.views.picture import card_svg as to_svg
 from attribution.views.picture import share_svg as to_share_svg
 from attribution.views.standalone import page_html as to_html
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"
 AUDIT_SCHEMA = Path(__file__).parent / "audit.schema.json"
-SIDES: tuple[Segment, Segment] = ("query", "document")
 CSV_COLUMNS = (
     *("method", "requested_method", "segment", "word", "text", "start", "end", "start_utf16", "end_utf16"),
     *("attribution", "sentence", "without", "alone", "share", "notes"),
@@ -58,7 +57,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
 
     `highlighted`: `[text, value]` pairs for each side, as `gr.HighlightedText` takes them; joined they are the text.
     """
-    utf16 = {side: _utf16(getattr(explanation, side)) for side in SIDES}
+    utf16: dict[Segment, list[int]] = {side: _utf16(getattr(explanation, side)) for side in SIDES}
     words = [word for side in SIDES for word in to_words(explanation, side)]
     fields = {f.name: plain(getattr(explanation, f.name)) for f in dataclasses.fields(explanation)}
     fields["tokens"] = [_placed(token, utf16) for token in explanation.tokens]

@@ -40,6 +40,11 @@ def parts_of(pair: Explanation | TokenizedPair, unit: str) -> list[list[int]]:
     return PARTS[unit](pair)
 
 
+def word_values(values: Sequence[float], words: Sequence[Sequence[int]]) -> list[float]:
+    """One number a word: the sum of `values`, one a token, over its tokens; `words` as `seen_words` gives them."""
+    return [sum(values[position] for position in positions) for positions in words]
+
+
 def score_kept(
     reranker: Reranker,
     pair: TokenizedPair,

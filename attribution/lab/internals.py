@@ -13,10 +13,9 @@ from attribution.errors import ModelError
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.states import attentions_of, check_size, check_states, layers_of, read_positions
-from attribution.types import Segment, TokenizedPair, Unit
+from attribution.types import SIDES, Segment, TokenizedPair, Unit
 from attribution.words import read_units
 
-TEXTS: tuple[Segment, Segment] = ("query", "document")
 Array = NDArray[np.float32]
 
 
@@ -89,7 +88,7 @@ def _gradient(reranker: Reranker, state: Tensor) -> Tensor:
 
 def _units(pair: TokenizedPair) -> tuple[Unit, ...]:
     units = [Unit(pair.tokens[i].text, "template", (i,)) for i in pair.positions("template")]
-    for segment in TEXTS:
+    for segment in SIDES:
         units += [replace(unit, text=unit.text.strip()) for unit in read_units(pair, segment)]
     return tuple(sorted(units, key=lambda unit: unit.positions))
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit
-from attribution.types import Explanation
+from attribution.types import SIDES, Explanation
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
 
 REMOVED = {"mask": "masked", "delete": "deleted"}
-SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")
 
 
 def card_html(

@@ -7,8 +7,7 @@ import math
 from attribution.evidence.coverage import SCRIPTS, outside
 from attribution.numbers import fixed
 from attribution.rerankers.loading.models import MODELS
-from attribution.types import ONE_LOGIT, Explanation
-from attribution.views.card import SIDES
+from attribution.types import ONE_LOGIT, SIDES, Explanation
 from attribution.views.templating import Markup, render
 
 UNDECIDED = 0.5  # |logit| below which the model leans to neither side: 38 to 62 %

@@ -12,7 +12,7 @@ from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.compare.contrast import OnPass, words_of
 from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
-from attribution.removal import OPERATORS, Logits, parts_of, score_kept, seen_words
+from attribution.removal import OPERATORS, Logits, parts_of, score_kept, seen_words, word_values
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
@@ -164,12 +164,9 @@ def _attribution_differences(
         values: list[float] = METHODS[method].attribute(reranker, without).values.tolist()
         return values
 
-    def of_words(values: list[float]) -> list[float]:
-        return [sum(values[i] for i in positions) for positions in document]
-
     alone = attribute([])  # (seq,)
-    whole = of_words(alone)
-    table = [[a - b for a, b in zip(whole, of_words(attribute(word)), strict=True)] for word in query]
+    whole = word_values(alone, document)
+    table = [[a - b for a, b in zip(whole, word_values(attribute(word), document), strict=True)] for word in query]
     chosen = choose([max(abs(row[j]) for row in table) for j in range(len(document))])
     (logit,) = score_kept(reranker, pair, document, [frozenset(range(len(document)))]).values()
     return logit, alone, chosen, tuple(tuple(row[j] for j in chosen) for row in table)

@@ -26,7 +26,7 @@ from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulness, Margin, Scores, Spread, count_of
 from attribution.methods import METHODS
 from attribution.methods.gradients import embedding_magnitude
-from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept
+from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept, word_values
 from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
@@ -142,11 +142,6 @@ def random_orders(n_words: int, n_random: int, seed: int) -> list[list[int]]:
     """`n_random` random orders of the words; the same for the same seed."""
     shuffle = random.Random(seed)
     return [shuffle.sample(range(n_words), n_words) for _ in range(n_random)]
-
-
-def word_values(attributions: Sequence[float], words: Sequence[Sequence[int]]) -> list[float]:
-    """One number a seen document word: the sum over its tokens."""
-    return [sum(attributions[position] for position in positions) for positions in words]
 
 
 def ranked_by(explanation: Explanation, words: Sequence[Sequence[int]]) -> list[float]:
