@@ -99,10 +99,7 @@ def to_json(
 
 
 def to_csv(explanations: Sequence[Explanation], found: Sentences | None = None) -> str:
-    """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`.
-
-    A text that a spreadsheet would run gets an apostrophe before it.
-    """
+    """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`."""
     listed = sentences_to_dict(found)["sentences"] if found else []
     sentences: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
     rows = []
@@ -138,7 +135,7 @@ def sentences_to_dict(found: Sentences) -> dict[str, Any]:
 
 
 def sentences_to_csv(found: Sentences) -> str:
-    """A row a sentence, counted from 1. A text that a spreadsheet would run gets an apostrophe before it."""
+    """A row a sentence, counted from 1."""
     rows = enumerate(sentences_to_dict(found)["sentences"], start=1)
     return csv_of(SENTENCE_COLUMNS, ({**row, "sentence": i, "notes": found.notes} for i, row in rows))
 

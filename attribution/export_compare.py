@@ -56,7 +56,7 @@ def sentence_contrast_to_dict(found: SentenceContrast) -> dict[str, Any]:
 
 
 def compared_to_csv(compared: ComparedList) -> str:
-    """A row a document, by rank. A text that a spreadsheet would run gets an apostrophe before it."""
+    """A row a document, by rank."""
     after = {which: one.after for which, one in compared.outcomes.items()}
     rows = compared_to_dict(compared)["ranking"]["rows"]
     more = [{"text": row["document"], "what_if_logit": after.get(row["compared_as"])} for row in rows]
