@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -100,17 +100,19 @@ def to_json(
 
 def to_csv(explanations: Sequence[Explanation], found: Sentences | None = None) -> str:
     """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`."""
+    return csv_of(CSV_COLUMNS, _word_rows(explanations, found))
+
+
+def _word_rows(explanations: Sequence[Explanation], found: Sentences | None) -> Iterator[dict[str, Any]]:
     listed = sentences_to_dict(found)["sentences"] if found else []
     sentences: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
-    rows = []
     for explanation in explanations:
         content = to_dict(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
             own = next((one for one in sentences if word["segment"] == "document" and word["end"] <= one["end"]), {})
-            rows.append({**content, **own, **word, "word": counted[word["segment"]]})
+            yield {**content, **own, **word, "word": counted[word["segment"]]}
             counted[word["segment"]] += 1
-    return csv_of(CSV_COLUMNS, rows)
 
 
 def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
