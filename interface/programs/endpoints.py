@@ -141,9 +141,9 @@ def register(page: Page, functions: Sequence[Function]) -> None:
     """Add every endpoint to the page being built, each parameter labelled by its line of the docstring."""
     for function in functions:
         gr.api(function, api_name=function.__name__, **QUEUE)
-        described = _arguments(function)
-        for component, name in zip(last_event(page).inputs, described, strict=True):
-            setattr(component, "label", f"{name}: {described[name]}")  # noqa: B010 - Gradio's types leave it open
+        lines = _arguments(function)
+        for component, name in zip(last_event(page).inputs, lines, strict=True):
+            setattr(component, "label", f"{name}: {lines[name]}")  # noqa: B010 - Gradio's types leave it open
         page.endpoints.add(function.__name__)
 
 
