@@ -6,6 +6,7 @@ import ast
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -19,82 +20,8 @@ PURE = [
     *("tabs/compare/documents", "tabs/compare/state", "tabs/compare/draw", "programs/endpoints"),
 ]
 
-# The tests of each room; the longest path that fits counts.
-TESTS: dict[str, str] = {
-    "attribution/": "explain methods reranker faithfulness",
-    "attribution/__main__": "command command_models",
-    "attribution/batch": "command command_models",
-    "attribution/batch/distributed": "distributed",
-    "attribution/batch/jobs": "output command",
-    "attribution/batch/output": "output command",
-    "attribution/batch/probing": "probing command_models",
-    "attribution/batch/rows": "rows command",
-    "attribution/cost": "cost budget",
-    "attribution/export": "export command probes_view",
-    "attribution/words": "words units",
-    "attribution/explain": "explain methods passes one_fails callers options",
-    "attribution/errors": "checks methods refused options callers",
-    "attribution/types": "passes explain words units methods render",
-    "attribution/evidence": "verdicts options compare interaction what_if probes probe_set faithfulness",
-    "attribution/evidence/agreement": "explain faithfulness verdicts two_models autograd_lab limits adaptive printed",
-    "attribution/evidence/probes/baits": "edits edits_world edits_drawn probes",
-    "attribution/evidence/coverage": "edits edits_world summary score_view faithfulness_view",
-    "attribution/evidence/faithfulness/scores": "verdicts summary faithfulness faithfulness_view",
-    "attribution/evidence/faithfulness/measure": "faithfulness faithfulness_view options limits summary",
-    "attribution/evidence/probes": "verdicts probes probe_set probes_view",
-    "attribution/evidence/probes/edits": "edits edits_world edits_drawn probes",
-    "attribution/evidence/probes/wording": "edits edits_world edits_drawn verdicts probes",
-    "attribution/evidence/faithfulness/summary": "summary",
-    "attribution/lab/autograd": "lab_view autograd_lab limits callers readme",
-    "attribution/lab/internals": "internals limits printed",
-    "attribution/methods": "methods explain options",
-    "attribution/methods/__init__": "defaults passes render methods readme cost budget",
-    "attribution/methods/adaptive": "adaptive limits methods passes",
-    "attribution/methods/attention": "internals limits methods",
-    "attribution/methods/defaults": "defaults",
-    "attribution/methods/perturbation": "perturbation methods options",
-    "attribution/methods/propagation": "propagation",
-    "attribution/methods/leaves": "autograd_lab state methods limits",
-    "attribution/methods/path": "methods options passes explain adaptive",
-    "attribution/rerankers": "reranker methods loading encoding families refused load_checks callers offer",
-    "attribution/rerankers/reranker": "edges memory passes reranker methods loading encoding callers",
-    "attribution/removal": "passes perturbation faithfulness methods encoding",
-    "attribution/rerankers/readout": "readout",
-    "attribution/rerankers/encoding": "edges encoding explain units families sentence_transformers",
-    "attribution/rerankers/loading/hub": "edges hub",
-    "attribution/rerankers/loading/files": "refused load_checks loading offer families hub",
-    "attribution/rerankers/memory": "memory offer loaded",
-    "attribution/rerankers/loading/load": "memory loading offer loaded reranker refused callers hub",
-    "attribution/rerankers/loading/models": "memory readme offer loading",
-    "attribution/rerankers/loading/sentence_transformers": "settings sentence_transformers limits families encoding refused load_checks loading offer",  # noqa: E501
-    "attribution/rerankers/states": "memory internals limits",
-    "attribution/rerankers/families": "settings pooling edges memory limits families encoding internals sentence_transformers",  # noqa: E501
-    "attribution/rerankers/prompts": "settings edges families sentence_transformers offer",
-    "attribution/views": "render score_view summary faithfulness_view probes_view printed compare export two_models",
-    "attribution/views/cards": "render one_fails summary printed",
-    "attribution/views/faithfulness": "faithfulness_view charts printed",
-    "attribution/views/compare": "compare_view why_view compare export",
-    "attribution/views/picture": "picture export",
-    "attribution/views/interaction": "interaction_view",
-    "attribution/views/curves": "charts faithfulness_view",
-    "attribution/views/lab": "lab_view",
-    "attribution/views/page": "page_view render score_view",
-    "attribution/views/probes": "probes_view",
-    "attribution/views/score": "score_view printed",
-    "attribution/views/text": "render printed",
-    "attribution/views/two_models": "two_models",
-    "attribution/views/what_if": "what_if_view",
-    "attribution/views/inside": "inside_view charts printed",
-    "interface": "checks state runs limits printed documents compare one_fails",
-    "interface/runs/lanes": "checks runs state budget",
-    "interface/runs/limits": "checks cost budget",
-    "interface/runs/handlers": "checks stream",
-    "interface/runs/cost": "cost",
-    "interface/runs/gpu": "budget lent_gpu",
-    "interface/tabs/compare/state": "compare_state",
-    "interface/tabs/compare/draw": "compare_state",
-    "interface/programs/endpoints": "edges checks callers",
-}
+# They start processes, or read every page of docs/; asked only about what they import.
+SLOW = ("deaths", "distributed", "docs", "extending", "fuzz", "memory", "package", "readme", "space")
 
 
 @dataclass(frozen=True)
@@ -108,10 +35,24 @@ class Site:
 
 
 def tests_of(file: str) -> list[str]:
-    """The test files of a module, by the longest key of `TESTS` that its path starts with."""
-    key = max((key for key in TESTS if file.startswith(key)), key=len)
-    names = {f"test_{name}.py" for name in (*TESTS[key].split(), "layers")}
-    return [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("tests/**/test_*.py")) if path.name in names]
+    """The test files that import the module, and all of its room, which mirrors its folder."""
+    folders = Path(file).parts[1:-1] if file.startswith("attribution/") else ("interface",)
+    room = ROOT.joinpath("tests", *folders[:1])
+    near = {path for path in room.glob("test_*.py") if path.stem.removeprefix("test_") not in SLOW}
+    return sorted(path.relative_to(ROOT).as_posix() for path in near | _importers().get(file, set()))
+
+
+@cache
+def _importers() -> dict[str, set[Path]]:
+    """Module -> the test files without a browser that import it, or a name from it."""
+    found: dict[str, set[Path]] = {}
+    for path in ROOT.glob("tests/**/test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if "browser" not in path.parts and isinstance(node, ast.ImportFrom) and node.module:
+                base = node.module.replace(".", "/")
+                for name in (base, f"{base}/__init__", *(f"{base}/{one.name}" for one in node.names)):
+                    found.setdefault(f"{name}.py", set()).add(path)
+    return found
 
 
 def sample(n: int, seed: int, only: str = "") -> list[Site]:
