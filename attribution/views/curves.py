@@ -62,17 +62,15 @@ class Line(NamedTuple):
 
 def chart_svg(
     key: str,
-    title: str,
-    description: str,
-    x_label: str,
     shares: Sequence[float],
     lines: Sequence[Line],
     band: Sequence[Sequence[float]],
     levels: Mapping[str, float],
+    **texts: str,
 ) -> Markup:
-    """One `<svg>` that scales with its box; its text alternative is `title` and `description`.
+    """One `<svg>` that scales with its box. `shares`: x, ascending from 0. `band`: the lines of the random orders.
 
-    `shares`: x, ascending from 0. `band`: the lines of the random orders. `levels`: horizontal lines by name.
+    `levels`: horizontal lines by name. `texts`: `title` and `description`, which are its text alternative; `x_label`.
     """
     everything = [*levels.values(), *(value for line in lines for value in line.values)]
     everything += [value for order in band for value in order]
@@ -90,9 +88,7 @@ def chart_svg(
     lows, highs, means = ([pick(at) for at in zip(*band, strict=True)] for pick in (min, max, fmean))
     drawing = {
         "name": f"rl-chart-{key}",
-        "title": title,
-        "description": description,
-        "x_label": x_label,
+        **texts,
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
