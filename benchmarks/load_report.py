@@ -97,15 +97,15 @@ def summary(stored: dict[str, Any]) -> str:
         for kind, one in of["kinds"].items():
             yield f"{kind}: answered", one["answered"]
             yield f"{kind}: p50 / p95", p(one["seconds"])
-            yield f"{kind}: refused with the wait", one["refused"]
-        for name in ("capped", "stopped", "vanished", "unanswered"):
-            said = {"capped": "ended by the limit of a run", "unanswered": f"no answer in {PATIENCE:.0f} s"}
-            yield said.get(name, name), sum(one[name] for one in of["kinds"].values())
-        yield "wrong", of["wrong"]
-        yield "answers without the dear card", of["left_out"]
+            yield f"{kind}: refused, told how long to wait", one["refused"]
+        ended = {"capped": "ended by the time limit", "stopped": "stopped by the visitor", "vanished": "visitor left"}
+        for name, said in {**ended, "unanswered": f"no answer in {PATIENCE:.0f} s"}.items():
+            yield said, sum(one[name] for one in of["kinds"].values())
+        yield "answers that differ from the library's", of["wrong"]
+        yield "answers with a slow method skipped", of["left_out"]
         yield "Stop took, p50 / p95", p(of["stop"])
         yield "memory, after each turn", ", ".join(f"{mb:.0f}" for mb in of["memory_mb"]) + " MB"
-        yield "idle after the last one left", f"{of['idle_after']:.1f} s"
+        yield "server idle after the last visitor left", f"{of['idle_after']:.1f} s"
 
     columns = {name: dict(cells(of)) for name, of in stored["apps"].items()}
     first = next(iter(columns.values()))

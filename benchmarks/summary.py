@@ -32,7 +32,7 @@ SAYS = (
     "(9 % by chance); planted: precision of the top words on models whose score is made by known words; plausible: "
     "average precision against spans that humans marked; all layers shuffled: rank correlation with the explanation of "
     "the same model with shuffled weights, where near 1 means that the method does not depend on the weights. "
-    "Means with 95 % bootstrap intervals; –: not measured, because it costs too much."
+    "Means with 95 % bootstrap intervals; –: not measured."
 )
 
 
@@ -54,8 +54,8 @@ def summary(results: dict[str, Any]) -> str:
 
 
 def believe(results: dict[str, Any], passages: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """`(method, score falls by on passages, on short documents)`, best on passages first; of a method that was too
-    costly for them –, of one that no stored table has "not measured"."""
+    """`(method, score falls by on passages, on short documents)`, best on passages first; – for what was not measured
+    there, "not measured" for a method that no stored table has."""
     short = {key: cell.mean for key, cell in _column(results["sections"], *SHORT["short: faithful, delete"]).items()}
     long = word_orders(passages)
     known = {*short, *long, *_column(results["sections"], *COSTLY)}

@@ -146,7 +146,8 @@ def summary(stored: dict[str, Any]) -> str:
     """README's table, from a stored run."""
     rows = ["| part | cases | what became of them | failures |", "| --- | --- | --- | --- |"]
     for part, became in stored["parts"].items():
-        told = ", ".join(f"{n:,} {outcome}" for outcome, n in became.items() if outcome != "failed")
+        named = {of: f"with status {of}" if of.isdigit() else of for of in became}
+        told = ", ".join(f"{n:,} {named[of]}" for of, n in became.items() if of != "failed")
         rows.append(f"| {part} | {sum(became.values()):,} | {told} | {became.get('failed', 0)} |")
     return "\n".join([*rows, "", f"<sub>{stored['date']}, seed {stored['seed']}, {stored['seconds']:.0f} s.</sub>"])
 

@@ -67,7 +67,7 @@ def families_table() -> str:
         f"{_explained(key, family.states)} | {on_offer[key] or ''} |"
         for key, family in FAMILIES.items()
     )
-    return _table(f"| architecture | examples | score read from | methods | of the {len(MODELS)} on offer |", rows)
+    return _table(f"| architecture | examples | score read from | methods | models on offer, of {len(MODELS)} |", rows)
 
 
 def lab_markdown(rows: Sequence[LabRow]) -> str:

@@ -22,7 +22,7 @@ from attribution.words import pieces, split_sentences, units_by_sentence
 
 MAX_EXACT = 6  # sentences; their 64 subsets are all scored
 MANY = 12  # sentences; beyond, half as many orders
-N_ORDERS = 16  # each with its reverse: 114 sets more for ten sentences
+N_ORDERS = 16  # half of them the reverse of the others: at most 112 sets more for ten sentences
 
 
 @dataclass(frozen=True)
