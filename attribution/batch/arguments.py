@@ -77,7 +77,7 @@ def _model(parser: Parser) -> None:
 def _method(parser: Parser) -> None:
     add = parser.add_argument
     add("--method", metavar="KEY", action="append", help=f"one of {', '.join(METHODS)}")
-    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: n_samples=8")
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method, such as n_samples=8")
 
 
 def _operator(parser: Parser) -> None:
@@ -88,15 +88,15 @@ def _operator(parser: Parser) -> None:
 
 
 def _output(parser: Parser) -> None:
-    says = "JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Goes on where an "
-    says += "earlier run ended; a file of anything else is refused"
+    says = "JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Resumes where an "
+    says += "earlier run ended; any other file is refused"
     parser.add_argument("--output", type=Path, metavar="FILE", help=says)
 
 
 def _engine(parser: Parser) -> None:
     add = parser.add_argument
     add("--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS")
-    add("--workers", type=int, metavar="N", help=f"of the engine ray, a model each (default: {WORKERS})")
+    add("--workers", type=int, metavar="N", help=f"of Ray, each with its own model (default: {WORKERS})")
 
 
 def _trec(parser: Parser) -> None:
@@ -104,7 +104,7 @@ def _trec(parser: Parser) -> None:
     trec.add_argument("--run", type=Path, metavar="FILE", help="a TREC run")
     trec.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
     trec.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
-    trec.add_argument("--top", type=int, metavar="N", help=f"passages a query (default: {TOP})")
+    trec.add_argument("--top", type=int, metavar="N", help=f"passages per query (default: {TOP})")
 
 
 def _judged(parser: Parser) -> None:
@@ -116,19 +116,19 @@ def _judged(parser: Parser) -> None:
     judged.add_argument("--qrels", type=Path, metavar="FILE", help="judgements of TREC or BEIR")
     judged.add_argument("--beir", type=Path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25")
     judged.add_argument("--split", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
-    judged.add_argument("--dataset", metavar="ID", help="of ir_datasets, with its own run or candidates by BM25")
-    judged.add_argument("--top", type=int, metavar="N", help=f"candidates a query (default: {TOP_AUDITED})")
-    judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade is not relevant (default: not judged)")
+    judged.add_argument("--dataset", metavar="ID", help="a set of ir_datasets; its run, else BM25's candidates")
+    judged.add_argument("--top", type=int, metavar="N", help=f"candidates per query (default: {TOP_AUDITED})")
+    judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade means irrelevant (default: not judged)")
 
 
 def _audit(parser: Parser) -> None:
-    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help="goes on where it was cut off")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help="resumes an interrupted audit")
     parser.add_argument("--measure", default="nDCG@10", metavar="NAME", help="any of ir-measures (default: nDCG@10)")
-    parser.add_argument("--failures", type=int, default=50, metavar="N", help="read the costliest (default: 50)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of intervals and of pairs drawn (default: 0)")
-    parser.add_argument("--link", metavar="URL", help="of a page whose Compare the report's links open")
-    parser.add_argument("--against", type=Path, metavar="FILE", help="an earlier audit.json: exit 3 if it fell since")
-    parser.add_argument("--fail-under", type=float, metavar="X", help="exit 3 if the measure is below")
+    parser.add_argument("--failures", type=int, default=50, metavar="N", help="how many to explain (default: 50)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for intervals and pairs drawn (default: 0)")
+    parser.add_argument("--link", metavar="URL", help="a running page, whose Compare the report links to")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="earlier audit.json; exit 3 if the measure fell")
+    parser.add_argument("--fail-under", type=float, metavar="X", help="exit 3 if the measure is below X")
 
 
 COMMANDS = {
@@ -200,18 +200,18 @@ def _check(args: argparse.Namespace) -> None:
         args.usage(f"{_listed(f'--{name}' for name in trec)} go together")
     sources = [name for name in ("run", "beir", "dataset") if given.get(name)]
     if len(sources) > 1:
-        args.usage(f"{_listed(f'--{name}' for name in sources)} are two judged sets; give one")
+        args.usage(f"{_listed(f'--{name}' for name in sources)} are different judged sets; give one")
     most = {"probe": None, "audit": 2}.get(args.task, 1)
     if most and len(args.models) > most:
         args.usage(f"{args.task} takes {'one --model' if most == 1 else 'at most two'}; probe compares any number")
     if args.top is not None and not sources:
-        args.usage("--top is of --run, which is not given; of JSON lines every line is read")
+        args.usage("--top needs --run, which is not given; of JSON lines every line is read")
     if not (given.get("link") or "https://").startswith(("http://", "https://")):
         args.usage(f"--link {args.link} is not the address of a page; it begins with http:// or https://")
     if given.get("split") is not None and not args.beir:
-        args.usage("--split is of --beir, which is not given")
+        args.usage("--split needs --beir, which is not given")
     if given.get("workers") is not None and args.engine != "ray":
-        args.usage("--workers is of --engine ray, which is not given")
+        args.usage("--workers needs --engine ray, which is not given")
     args.top = {"audit": TOP_AUDITED}.get(args.task, TOP) if args.top is None else args.top
     args.workers = WORKERS if given.get("workers") is None else args.workers
     if math.isnan(given.get("fail_under") or 0.0):

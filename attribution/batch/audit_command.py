@@ -159,7 +159,7 @@ OTHER = {  # what two audits may differ in beside the model
         "The two audits are not known to be of the same set: queries, candidates or grades differ, or the earlier one "
         "does not say. So the difference may come from the set, and only queries of both are compared."
     ),
-    "seed": "The two audits had other seeds: intervals, and the pairs that causes were asked of, were drawn anew.",
+    "seed": "The two audits used different seeds: intervals, and the pairs checked for causes, were drawn anew.",
 }
 
 

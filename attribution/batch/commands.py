@@ -157,7 +157,7 @@ def _set_aside(path: Path) -> Path:
     """Earlier answers out of the way of a run that has none; returns `path`."""
     kept = set_aside(path)
     said = f"{path}: no line of the input was answered, so it is empty now. What earlier runs answered is in {kept}; "
-    print(f"{said}to go on with that, give the file its name back.", file=sys.stderr)
+    print(f"{said}to resume from it, rename it to {path.name}.", file=sys.stderr)
     return path
 
 

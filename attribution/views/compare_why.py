@@ -76,7 +76,7 @@ def sentence(contrast: Contrast, now: float | None = None) -> str:
         named = [bar for bar in bars if is_content(bar.text)] or bars
         found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value, signed=True)}" for bar in named[:N_TOLD])
     by_document = f": {found['document']}" if found.get("document") else ""
-    by_query = f" The same gap, by query word: {found['query']}." if found.get("query") else ""
+    by_query = f" The same, by query word: {found['query']}." if found.get("query") else ""
     return f"{lead(contrast.difference, now)}{by_document}.{by_query}"
 
 
@@ -106,7 +106,7 @@ def waterfall(contrast: Contrast, side: Side) -> list[Step]:
         pieces += named(_of_words(side.bars, "query", "query"), "word", "query")
         pieces.append(Piece("baseline: no query", "", side.baseline))
     if abs(side.remainder) >= FLAT:
-        pieces.append(Piece("what the integrals missed", "", side.remainder))
+        pieces.append(Piece("remainder", "", side.remainder))
     return steps(pieces, Piece("B", "", contrast.second.logit), Piece("A", "", contrast.first.logit))
 
 

@@ -186,7 +186,7 @@ def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[...,
 
 def place(before: int, seconds: float) -> str:
     """How many runs are before this one, and how long that takes."""
-    return f"{before} before you, about {max(1.0, seconds):.0f} s. Stop withdraws." if before else "Starting …"
+    return f"{before} before you, about {max(1.0, seconds):.0f} s. Press Stop to withdraw." if before else "Starting …"
 
 
 def tell_place(request: gr.Request) -> tuple[Any, ...]:

@@ -49,12 +49,12 @@ def explain(
         baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
         n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
-        n_steps: Nodes a path of integrated_gradients_captum, 2 to 200; 0 for the default.
+        n_steps: Nodes per path of integrated_gradients_captum, 2 to 200; 0 for the default.
 
     Returns:
         The logit; one attribution per token with its characters in the text; the same by words, also as [text, value]
         pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run; kept:
-        whether this is the answer to an earlier request for the same, then seconds are of that one.
+        whether it was computed for an earlier, identical request, whose seconds it then has.
     """
     check_texts(query, document)
     budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
@@ -91,11 +91,11 @@ def probe(
     """Test what a reranker reads: edits whose right effect is known, each beside masked filler words as a control.
 
     Args:
-        seed: Of the random edits; the same seed gives the same ones.
+        seed: Seed of the random edits; the same seed gives the same edits.
 
     Returns:
-        results: for each probe the edited texts with their logits, the control's range, and whether what should happen
-        to the score did.
+        results: for each probe the edited texts with their logits, the control's range, and whether the score did what
+        it should.
     """
     check_texts(query, document)
     return {"model": model, "query": query, "document": document, "seed": seed}

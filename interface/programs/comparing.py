@@ -41,7 +41,7 @@ def contrast(
     """Explain the difference between two documents' scores, word by word.
 
     Args:
-        method: How to explain: a key whose method is listed as complete.
+        method: How to explain: a key that the models endpoint lists as complete.
 
     Returns:
         The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
@@ -125,7 +125,7 @@ def counterfactual(
     Args:
         document: The document that scores higher.
         rival: The document that scores lower.
-        method: Whose attributions give the order of the words: a key with a sign; empty for integrated_gradients.
+        method: The method whose attributions order the words, one with a sign; empty for integrated_gradients.
         operator: How a word or sentence is taken away: delete or mask.
         unit: What is dropped: word or sentence. Sentences are measured and take no method.
 

@@ -31,7 +31,7 @@ class Tab:
 
 TABS = [
     Tab("explain", "Explain", explain.build, {MAIN: "", edit.LANE: "", two_models.LANE: two_models.SAYS}),
-    Tab("compare", "Compare", compare.build, {"compare": "Ready. Enter in the query compares."}),
+    Tab("compare", "Compare", compare.build, {"compare": "Ready. Press Compare, or Enter in the query."}),
     Tab("probes", "Probes", probes.build),
     Tab("learn", "Learn", learn.build, learn.LANES),
 ]

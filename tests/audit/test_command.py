@@ -137,7 +137,7 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
     assert command(*from_files(files), "--against", str(better))[0] == 3
     notes = json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))["notes"]
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert ["not known to be of the same set" in notes[0], "had other seeds" in notes[1]] == [True, True]
+    assert ["not known to be of the same set" in notes[0], "used different seeds" in notes[1]] == [True, True]
     assert all(note in report for note in notes)
     for other, says in (
         (["--measure", "AP"], "The audits measure nDCG@10 and AP"),
@@ -170,4 +170,4 @@ def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path:
         assert [side > 0 for side in sides] == [one["right_in"] == "second", one["right_in"] == "first"]
     report = (tmp_path / "out" / "2" / "report.html").read_text(encoding="utf-8")
     assert f"{found['won']} won, {found['lost']} lost, {found['tied']} tied" in report
-    assert "Beside" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")
+    assert "Compared with" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")

@@ -194,4 +194,4 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
         )
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)
-    expect(told).to_contain_text("not understood in it, so left as it was: ")
+    expect(told).to_contain_text("except fields whose value is not valid: ")

@@ -109,7 +109,8 @@ def test_a_sentence_says_what_one_sees_in_each() -> None:
     text = " ".join(read(attention_html(INSIDE, 2, 2)).text.split())
     shares = 100 * INSIDE.attention[1, 1, 0]
     strongest = ["berlin", "has"][int(shares.argmax())]
-    assert f"[CLS] reads most from {strongest}: {shares.max():.3g} % of its attention, of {shares.sum():.3g} %" in text
+    said = f"[CLS] reads most from {strongest}: {shares.max():.3g} % of its attention; "
+    assert f"{said}all document words together get {shares.sum():.3g} %" in text
     text = " ".join(read(states_html(INSIDE, "grad_x_state")).text.split())
     assert "Largest after the embeddings: [CLS] (read-out) (+2); after the last layer: [CLS] (read-out) (+4)." in text
     moved = replace(INSIDE, grad_x_state=VALUES - np.float32(3))

@@ -129,5 +129,5 @@ def test_what_is_told_below_the_table(tiny_bert: Reranker) -> None:
     for operator, says in (("mask", "words replaced by the mask token"), ("delete", "words deleted")):
         assert f"words {says.removeprefix('words ')}." in " ".join(shown(replace(found, operator=operator)).split())
     by_path = meet_html(found, name="B", label="Saliency")
-    assert "Saliency of each document word, less the same with the query word masked." in " ".join(by_path.split())
+    assert "Saliency of each document word, minus its value with the query word masked." in " ".join(by_path.split())
     assert "s(q, d)" not in by_path

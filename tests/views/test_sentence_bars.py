@@ -42,7 +42,7 @@ def test_rows_hold_every_number_and_text_and_the_words_of_their_sentence(tiny_be
         assert "".join(word.text for word in words[at : at + s.n_words]).strip() == s.text.strip()
         at += s.n_words
     assert at == len(words)
-    assert html.count("rl-costliest") == html.count("Ruled: without it") == (found.costliest is not None)
+    assert html.count("rl-costliest") == html.count("Bold: without it") == (found.costliest is not None)
 
 
 def test_before_the_shares_a_bar_is_a_loss_and_two_sentences_are_no_passage(tiny_bert: Reranker) -> None:

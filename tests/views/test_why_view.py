@@ -83,7 +83,7 @@ def test_a_remainder_is_a_step_unless_it_would_be_shown_as_nothing(remainder: fl
         "people",
         "how",
         "baseline: no query",
-        *["what the integrals missed"] * shown,
+        *["remainder"] * shown,
         "A",
     ]
     assert all(step.kind == "other" for step in steps if step.label.startswith("what"))
@@ -129,7 +129,7 @@ def test_the_sentence_says_who_is_ahead_and_by_which_words(difference: float, sa
     second = dataclasses.replace(CONTRAST.second, logit=0.0)
     said = sentence(dataclasses.replace(CONTRAST, first=first, second=second, difference=difference))
     assert says in said.split(":")[0]
-    assert said.endswith(": ‘berlin’ +2.00, B’s ‘paris’ \u22121.00. The same gap, by query word: ‘people’ +1.50.")
+    assert said.endswith(": ‘berlin’ +2.00, B’s ‘paris’ \u22121.00. The same, by query word: ‘people’ +1.50.")
 
 
 def test_after_a_what_if_the_lead_is_of_the_texts_as_they_are() -> None:
@@ -228,4 +228,4 @@ def test_the_accounts_are_printed_as_they_are(tiny_bert: Reranker) -> None:
         assert f"{segment}: the bars and the baseline sum to {total} of +1.00; remainder" in text
     assert "5 forward and 34 backward passes, 0.5 s" in text
     assert sentence(whole) in text
-    assert "Same gap, by query word" in text
+    assert "The same difference, by query word" in text

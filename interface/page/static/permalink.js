@@ -94,7 +94,7 @@ window.rerankLens.link = (() => {
       const tabs = document.querySelectorAll(TABS);
       const tab = state.tab ?? WERE[state.t];
       to = Number.isInteger(tab) && tabs[tab] ? tab : 0;
-      hint(bad.length ? `From a link; not understood in it, so left as it was: ${bad.join(", ")}.` : "Filled from a link.");
+      hint(bad.length ? `Filled from a link, except fields whose value is not valid: ${bad.join(", ")}.` : "Filled from a link.");
       return rules.map((rule, i) => (fits(values[i], rule) ? values[i] : defaults[i]));
     } catch {
       hint("The link could not be read; this is the page as it opens. Ask for the link again.");

@@ -22,7 +22,7 @@ from interface.tabs.compare.state import Compared, Meet
 from interface.tabs.compare.what_if import across
 
 COLOUR = "layerwise_relevance"  # the rows are coloured by it when the page opens
-FORMS = {DIFFERENCE: "exact: scores with and without each pair"} | {
+FORMS = {DIFFERENCE: "exact: score without each one, and without both"} | {
     key: f"change of {METHODS[key].label}, for long texts" for key in ("layerwise_relevance", "integrated_gradients")
 }
 MOST_WORDS = 24
@@ -35,7 +35,7 @@ def build_settings() -> dict[str, Any]:
             [(METHODS[key].label, key) for key in complete_methods()],
             value="integrated_gradients",
             label="Why A over B, by",
-            info="texts of one or two sentences; longer ones are measured by sentences",
+            info="for short texts; longer ones are compared by sentences",
         )
         cheap = [method for method in METHODS if METHODS[method].uses_gradient and METHODS[method].passes == 1]
         signed = [(METHODS[key].label, key) for key in cheap if METHODS[key].signed]  # for as many as 20 rows
