@@ -25,8 +25,8 @@ class Audit:
 
     `failures`: the costliest inversions, one a query at most, of `n_inversions` in all. `causes`: how often each holds
     among them and elsewhere. `unjudged`: candidates without a grade above relevant ones, of `n_unjudged` in all.
-    `unjudged_as`: the grade that those without one were given, None: none. `set_sha256`: of the queries, candidates and
-    grades as they came. `notes`: what about the model and the set should be known, in sentences.
+    `unjudged_as`: the grade that those without one count as; None: not judged. `set_sha256`: of the queries, candidates
+    and grades as they came. `notes`: what about the model and the set should be known, in sentences.
     """
 
     model_id: str
@@ -89,7 +89,7 @@ def conclude(
     seed: int,
     unjudged_as: int | None = None,
 ) -> Audit:
-    """All of it in one record. Raises `InputError` for a set without any grade."""
+    """The record of an audit, from what its steps found. Raises `InputError` for a set without any grade."""
     if not found.measured:
         raise InputError(
             "No query of the set has a grade, so nothing can be called right or wrong. Give judgements (qrels) whose "

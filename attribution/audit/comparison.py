@@ -111,7 +111,7 @@ def compare(
 
 
 def reversals(audits: Sequence[Audit], rerankers: Sequence[Reranker], n: int = N_REVERSALS) -> tuple[Reversal, ...]:
-    """Of the first model and the second: at most `n` of each one's costliest failures that the other has in order."""
+    """At most `n` of each model's costliest failures whose two texts the other model has in order."""
     found = []
     for k, audit in enumerate(audits):
         other = rerankers[1 - k]

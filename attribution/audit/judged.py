@@ -67,7 +67,7 @@ def check_judged(judged: JudgedQuery) -> None:
 
 
 def graded(scored: ScoredQuery, unjudged: int | None) -> ScoredQuery:
-    """With grade `unjudged`, None: as it is, for candidates that have none; not where the query has no grade at all."""
+    """Candidates without a grade get the grade `unjudged`, unless it is None or the query has no grade at all."""
     judged = scored.judged
     if unjudged is None or not (judged.elsewhere or any(c.grade is not None for c in judged.candidates)):
         return scored

@@ -1,6 +1,6 @@
 """Measures of an order, by ir-measures alone, and the order that BM25 gives by bm25s, without any model.
 
-ir-measures is only handed orders, and what it says is averaged.
+ir-measures is given orders only; its values are averaged here.
 """
 
 from __future__ import annotations

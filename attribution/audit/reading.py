@@ -36,7 +36,7 @@ class Part:
 
     @property
     def size(self) -> float:
-        """Whichever way it counts."""
+        """How much it counts, whatever its sign."""
         return abs(self.value)
 
 

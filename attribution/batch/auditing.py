@@ -97,12 +97,12 @@ def _is_ours(path: Path) -> bool:
 
 
 def write_json(path: Path, task: str, found: Audit | Comparison) -> None:
-    """As `audit.schema.json` has an audit."""
+    """Write an audit as `audit.schema.json` describes it, or a comparison."""
     write_whole(path, [dumps({"format": FORMAT.format(task=task), **plain(found)}, indent=1)])
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:
-    """`path`, anew, as `replacing` does; also where the disk is full."""
+    """Write `path` anew; if that fails, the old file stays, as `replacing` says."""
     with replacing(path) as part:
         with part.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)

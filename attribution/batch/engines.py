@@ -73,10 +73,10 @@ def _answer(reranker: Reranker, row: Row, job: Job, output: Output, deaths: Deat
 
 
 class Deaths:
-    """A row is counted before it is begun, and taken back behind it: what a death leaves is the count.
+    """How often the process died at each row: a count rises before the row and falls after it, so a death leaves it.
 
-    `answers`: the file of the answers. None, where they go to a stream that no later run reads: nothing is kept, as
-    where the file's folder is not to be written to.
+    `answers`: the file of the answers; the counts are kept beside it. None, for a stream that no later run reads: they
+    are not kept, as in a folder that cannot be written to.
     """
 
     def __init__(self, answers: Path | None) -> None:
@@ -85,7 +85,7 @@ class Deaths:
         self.counts = _read(self.path) if self.path and self.path.exists() else {}
 
     def skip(self, row: Row) -> BadLine | None:
-        """Why the row is not begun once more; None where it may be."""
+        """Why the row is not tried again; None if it may be."""
         if self.counts.get(_key(row), 0) < MOST:
             return None
         return BadLine(
@@ -96,7 +96,7 @@ class Deaths:
 
     @contextmanager
     def at(self, row: Row) -> Iterator[None]:
-        """While the row is in work."""
+        """Counts the row as fatal while it is being worked on."""
         key = _key(row)
         others = {other: n for other, n in self.counts.items() if other != key}
         self._keep({**others, key: self.counts.get(key, 0) + 1})
@@ -115,7 +115,7 @@ class Deaths:
 
 @dataclass(frozen=True)
 class Watched:
-    """Pairs of a query and a document, one of each row, as often as they are gone through."""
+    """Each row's query and document, counted by `deaths` while it is worked on; can be iterated more than once."""
 
     rows: Sequence[Row]
     deaths: Deaths

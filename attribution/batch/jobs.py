@@ -43,7 +43,7 @@ class Job:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything beside task, model and methods that an answer depends on; what was left as it is, is not there."""
+        """Everything but task, model and methods that an answer depends on; defaults are left out."""
         given = {name: value for name, value in self.loading.items() if name not in OF_MODEL and value is not None}
         given |= {"operator": self.operator} if self.task in ("evaluate", "sentences") else {}
         given |= {"top": self.top} if self.task == "rank" and self.top else {}
@@ -85,7 +85,7 @@ def evaluate_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
 
 
 def score_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
-    """As `rank_row`, the same to the byte on every run: nothing of how long it took."""
+    """As `rank_row`, without the time it took, so that every run gives the same bytes."""
     return {name: held for name, held in rank_row(reranker, row, job).items() if name not in ("n_forward", "seconds")}
 
 

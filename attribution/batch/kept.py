@@ -24,7 +24,7 @@ class Kept(Mapping[Key, Value]):
         self._file.close()
 
     def keep(self, key: Key, value: Value) -> None:
-        """From now on `key` has this value."""
+        """Store the value under `key`."""
         self._places[key] = self._file.seek(0, 2)
         pickle.dump(value, self._file)
 

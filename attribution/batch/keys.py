@@ -68,13 +68,13 @@ def find_id(value: Mapping[str, Any], keys: Keys) -> tuple[str | None, frozenset
 
 
 def check_grade(grade: int) -> None:
-    """Raises `InputError` for one that the programs behind ir-measures cannot hold."""
+    """Raises `InputError` for a grade that the programs behind ir-measures cannot hold."""
     if abs(grade) >= 2**31:
         raise InputError("a grade has more than 32 bits; give small whole numbers")
 
 
 def kind(value: Any) -> str:
-    """What JSON calls the value; of a number with a point, or NaN, itself."""
+    """What JSON calls the value's type; a number with a point, or NaN, is printed as it is."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     if isinstance(value, float):
         return json.dumps(value)
@@ -92,13 +92,13 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Ignored:
-    """Keys that no reader reads, each told of once."""
+    """Keys of the input that are not read; each is reported once."""
 
     def __init__(self, name: str, tell: Tell) -> None:
         self._name, self._tell, self._told = name, tell, set[str]()
 
     def hear(self, line: int, value: Mapping[str, Any], read: frozenset[str]) -> None:
-        """What is in `value` beside the keys that were `read`; what is empty is not missed."""
+        """Report the keys of `value` that were not `read` and are not empty."""
         keys = [key for key, held in value.items() if key not in self._told | read and held not in (None, "", [], {})]
         if keys:
             self._told.update(keys)

@@ -37,7 +37,7 @@ ESCAPED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byt
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of every line of a file. Raises `InputError` for what is no text; as `split_lines` else."""
+    """Number and text of every line of a file. Raises `InputError` as `split_lines` does, and for what is not UTF-8."""
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give a file.")
     with path.open("rb") as file:

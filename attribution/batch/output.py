@@ -61,7 +61,7 @@ class Output:
         return wrote is not None
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
-        """One line, out of our hands before the next row begins."""
+        """Write one line and flush it, so that it is on its way before the next row begins."""
         line = f"{dumps(answer).translate(BREAKS)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
         try:
@@ -74,7 +74,7 @@ class Output:
         self.used = True
 
     def claim(self, row: Row) -> None:
-        """From now on the row's id stands for its texts."""
+        """Record that the row's id is taken by its texts."""
         self.done[row.id] = digests(row.query, row.documents)
 
 
@@ -124,7 +124,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def digests(query: str, documents: Sequence[str]) -> Digests:
-    """Of a row's texts."""
+    """SHA-256 of a row's query, and of its documents."""
     return _digest([query]), _digest(documents)
 
 

@@ -30,9 +30,9 @@ RULER = re.compile("(?=.*[|+\u2502-\u257f])(?=.*[-=\u2500\u2501\u2550])[-=|+:\\s
 
 
 def json_lines(lines: Iterable[str], many: bool, tell: Tell) -> Iterator[tuple[int, str | InputError]]:
-    """As `unfold` for rows, and of a table its rows, as JSON; in place of a row that cannot be read stands why.
+    """The lines of `unfold`, or a table's rows as JSON; in place of a row that cannot be read, the error that says why.
 
-    `many`: each is to hold a list, as no row of a table does. Raises `InputError` for what is none of those, at once.
+    `many`: each row must hold a list, so a table is refused. Raises `InputError` at once for any other input.
     """
     numbered: Numbered = enumerate(lines, start=1)
     first = _next(numbered)

@@ -95,8 +95,8 @@ def start(
 
     The latest start wins: it ends what runs and withdraws what waits. One that is refused, by an error of `ask` or as
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
-    Why is said once more at the end: progress that was on its way may have come in between. Returns the event after
-    which the run is over.
+    The reason is shown again at the end, since progress that was on its way may have replaced it. Returns the event
+    after which the run is over.
     """
     line, claimed, refusal = actions.line(run.lane), gr.State(None), gr.State("")
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
@@ -159,7 +159,7 @@ def _claimer(
 def build_stops(actions: Actions) -> None:
     """A click on a Stop ends what the visitor has in its lane, or in all, and what ended says so.
 
-    What it says is said once more when it is done: a result that was on its way may have come in between.
+    The message is shown again afterwards, since a result that was on its way may have replaced it.
     """
     for lane, button in actions.stops.items():
         ended = gr.State({})
@@ -185,7 +185,7 @@ def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[...,
 
 
 def place(before: int, seconds: float) -> str:
-    """How many runs are before this one, and how long that takes."""
+    """How many runs are before this one, and how long they take."""
     return f"{before} before you, about {max(1.0, seconds):.0f} s. Press Stop to withdraw." if before else "Starting …"
 
 

@@ -20,13 +20,13 @@ from interface.runs.limits import check_texts
 
 
 def passes_of_method(call: Call, sides: Sides) -> int:
-    """One explanation, by the method and options that were asked for."""
+    """Forwards of one explanation, by the method and options that were asked for."""
     given = {name: value for name, value in call.arguments.items() if isinstance(value, int)}
     return forwards(call.arguments.get("method", "integrated_gradients"), sides, **given)
 
 
 def n_sentences(call: Call) -> int:
-    """Of the document that has most."""
+    """The number of sentences of the document that has most."""
     return max(len(split_sentences(text)) for text in call.texts)
 
 

@@ -75,9 +75,9 @@ def endpoint(
     """Makes a function an endpoint that answers `task(reranker, on_pass=, **arguments)` for the arguments it returns.
 
     `passes(call, sides)`: at most so many forwards for each text, as for a tab's handler; without it, a lent GPU is
-    asked for as long as a run may take. `said(found)`: what of the answer is told. Without a `task` the function's own
-    answer is the endpoint's. Null means the default. In the answer `notes` say what to know of the model, and `kept`
-    whether it is that of an earlier request, of which its `seconds` then are.
+    asked for as long as a run may take. `said(found)`: the part of the answer that is returned. Without a `task` the
+    function's own answer is the endpoint's. Null means the default. In the answer `notes` say what to know of the
+    model, and `kept` whether an earlier request gave it, whose `seconds` it then has.
     """
 
     def work(call: Call, run: Run) -> Iterator[dict[str, Any]]:

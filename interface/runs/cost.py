@@ -1,4 +1,4 @@
-"""What a run costs on this text, for all that show it: passes at most, seconds as in the fastest of the last runs.
+"""What a run costs on a text: at most how many passes, and the seconds at the pace of the fastest recent run.
 
 Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
 """
@@ -40,7 +40,7 @@ class Size:
 
 
 def size_of(pair: TokenizedPair) -> Size:
-    """Of a pair as the model reads it."""
+    """The size of a pair as the model reads it."""
     return Size(len(pair.tokens), sides_of(pair))
 
 
@@ -50,7 +50,7 @@ def counts_of(size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> 
 
 
 def seconds(reranker: Reranker, n_tokens: int, counts: Mapping[str, int]) -> float:
-    """About how long `counts` take together: what has run as it did at its fastest, the rest by the model's size."""
+    """About how long `counts` take: at a method's fastest recent pace, or by the model's size if it has not run yet."""
     size = sum(parameter.numel() for parameter in reranker.model.parameters())
     usual = max(1.0, size / PARAMETERS) / TOKENS_A_SECOND
     mine = {method: min(speeds) for (model, method), speeds in _speeds.items() if model == reranker.model_id}
@@ -88,5 +88,5 @@ def lent(asked: Any, passes: Passes | None) -> int:
 
 
 def learn(model_id: str, method: str, n_forwards: int, n_tokens: int, taken: float) -> None:
-    """Remember how long a run took that was to take at most `n_forwards`."""
+    """Remember how long a run of at most `n_forwards` took."""
     _speeds.setdefault((model_id, method), deque(maxlen=LAST)).append(taken / (n_forwards * n_tokens))

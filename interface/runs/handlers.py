@@ -139,7 +139,7 @@ class Handler:
         return answers.key_of(asked.model_ids, self.name, asked) if self.kept else ""
 
     def answer(self, asked: Any) -> tuple[Any, float] | None:
-        """What is kept of an earlier run of the same, with its seconds; else a look before the queue ends here."""
+        """The kept answer to a question, and the seconds it took; without one, a look before the queue ends here."""
         found = answers.look(self._key(asked))
         if found is None:
             refuse_a_look()
@@ -148,7 +148,7 @@ class Handler:
     def steps(
         self, asked: Any, request: gr.Request | None = None, progress: Any = None, claim: int | None = None
     ) -> Iterator[Update]:
-        """The updates of a visitor's run, or of the one that somebody else has of the same."""
+        """The updates of a visitor's run, or of another visitor's run of the same question."""
         yield from self._keeping(asked, self._run(asked, request, progress, claim))
 
     def ahead(self, asked: Any) -> Update:

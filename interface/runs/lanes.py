@@ -102,7 +102,7 @@ def wait_until_idle() -> None:
 def claim(session: str, lane: str = MAIN, *wanted: Any) -> int:
     """End what the visitor has running, and wait. Returns the claim's number; `ahead` says for how long it waits.
 
-    The main lane ends every lane of the visitor, another lane only itself. `wanted`: what a `Claim` has beside it.
+    The main lane ends every lane of the visitor, another lane only itself. `wanted`: the other fields of the `Claim`.
     """
     end(session, None if lane == MAIN else lane)
     with _lock:
@@ -203,7 +203,7 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
 
 
 def in_a_word(ended: Mapping[str, Ended]) -> Ended | Literal[""]:
-    """What there was in all lanes together: "running" if anything was."""
+    """What `end` ended, in one word: "running" if anything ran, else "waiting", else ""."""
     return "running" if "running" in ended.values() else "waiting" if ended else ""
 
 

@@ -76,7 +76,7 @@ def check_share(others: int, spent: float, takes: float) -> None:
 
 
 class Budget:
-    """Of one run, from now on."""
+    """The time that one run may take, counted from now on."""
 
     def __init__(self) -> None:
         self.seconds = limit()

@@ -34,7 +34,7 @@ def ask_before_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_a_look() -> None:
-    """Where an answer takes a run: the event goes into the queue."""
+    """Called where an answer takes a run: a look before the queue ends here, and the event is queued."""
     if _probe_mode_active.get():
         raise CacheMissError
 

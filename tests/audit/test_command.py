@@ -170,4 +170,5 @@ def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path:
         assert [side > 0 for side in sides] == [one["right_in"] == "second", one["right_in"] == "first"]
     report = (tmp_path / "out" / "2" / "report.html").read_text(encoding="utf-8")
     assert f"{found['won']} won, {found['lost']} lost, {found['tied']} tied" in report
+    assert "<h2>Compared with" in report
     assert "Compared with" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def draw_identity(compared: Compared) -> str:
 
 
 def exported(compared: Compared) -> tuple[ComparedList]:
-    """What of it is downloaded."""
+    """What a download of the comparison holds."""
     changed = {one.which: one for one in outcomes(compared)}
     texts: dict[str, str] = {which: version.text for which, version in compared.versions.items()}
     return (ComparedList(compared.ranking, _names(compared), compared.why, changed, texts),)

@@ -91,7 +91,7 @@ class Asked:
 
     @cached_property
     def n_sentences(self) -> tuple[int, ...]:
-        """Of every document."""
+        """The number of sentences of every document."""
         return tuple(len(split_sentences(text)) for text in self.texts)
 
     def unit(self, *places: int) -> str:
@@ -138,7 +138,7 @@ class Compared:
 
     @property
     def picked(self) -> Picked:
-        """What of it a link carries."""
+        """What a link carries of this list."""
         return Picked(self.a, self.b, {which: (now.text, now.cuts) for which, now in self.versions.items()})
 
     def place(self, which: Which) -> int:
@@ -146,11 +146,11 @@ class Compared:
         return self.a if which == "A" else self.b
 
     def text(self, which: Which) -> str:
-        """A's or B's, as given."""
+        """The text of A or B, as given."""
         return self.asked.texts[self.place(which) - 1]
 
     def explanation(self, which: Which) -> Explanation | None:
-        """A's or B's by words: the contrast's own, or the one that colours its row."""
+        """The explanation of A or B by words: the contrast's own, or the one that colours its row."""
         if isinstance(self.why, Contrast):
             return self.why.first if which == "A" else self.why.second
         return self.coloured.get(self.place(which))
@@ -163,7 +163,7 @@ class Compared:
         return [Word(text[start:end], "document", start, end, None) for start, end in split_words(text)]
 
     def logit(self, which: Which) -> float:
-        """A's or B's, as it is now."""
+        """The logit of A or B, as its text is now."""
         return next(row.logit for row in self.now().rows if row.place == self.place(which))
 
     def now(self) -> Ranking:
@@ -184,7 +184,7 @@ class More:
 
     @property
     def query(self) -> str:
-        """The list's."""
+        """The list's query."""
         return self.compared.asked.query
 
     @property
@@ -205,7 +205,7 @@ class Change(More):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The changed ones."""
+        """The changed texts."""
         return tuple(text for text, _ in self.changed.values())
 
 
@@ -219,7 +219,7 @@ class Meet(More):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """That of A or B."""
+        """The text of A or B."""
         return (self.compared.text(self.which),)
 
 

@@ -52,7 +52,7 @@ class Results:
 
     @property
     def ordered(self) -> dict[str, Explanation]:
-        """What is done, in the order of the cards."""
+        """The finished explanations, in the order of the cards."""
         return {key: self.done[key] for key in self.chosen if key in self.done}
 
     @property
