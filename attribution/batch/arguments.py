@@ -16,7 +16,7 @@ from attribution.types import OPERATORS
 
 DESCRIPTION = "Explain, rank, evaluate or probe many pairs of a query and a document. COMMAND --help says how."
 EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 refused, or it had to stop, "
-EXIT += "and stderr says why; 130 interrupted."
+EXIT += "and stderr says why; 3 an audit's measure is too low; 130 interrupted."
 WORKERS, TOP, TOP_AUDITED = 2, 10, 100
 DTYPES = ("float32", "bfloat16")  # as load_reranker has them
 Parser = argparse.ArgumentParser

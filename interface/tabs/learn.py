@@ -25,7 +25,7 @@ from interface.runs.handlers import ASIDE, KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 
 LANES = {"lab": "", "inside": ""}
-PAGES = [("How autograd gets there", "lab"), ("Inside the model", "inside")]
+PAGES = [("How to get the gradient", "lab"), ("Inside the model", "inside")]
 RUN_AGAIN = "Press “Run the lab on the boxes” to update."
 LOOK_AGAIN = "Press “Look inside for the text in the boxes” to update."
 DEFAULT_MEASURE = "grad_norm"

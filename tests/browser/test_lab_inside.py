@@ -103,7 +103,7 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     expect(states).to_contain_text("orange with a dotted underline")
     expect(states.locator("td.rl-in-lowers").first).to_be_visible()
     page.get_by_label("Document", exact=True).fill("berlin is a city .")
-    open_tab(page, "How autograd gets there")  # which runs for the boxes, and so does Inside once it is opened again
+    open_tab(page, "How to get the gradient")  # which runs for the boxes, and so does Inside once it is opened again
     for name in ("lab", "inside"):
         identity = page.locator(f"#{name}-identity [data-rl-identity]")
         expect(identity).to_have_attribute("data-document", "berlin is a city ." if name == "lab" else DOCUMENT)
