@@ -90,7 +90,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
             gr.HTML(key_html())
         actions.build_stops(buttons)
         links.build(demo, pair, linked)
-        demo.unload(actions.forget)
+        demo.unload(actions.leave)
         register(demo, ENDPOINTS)
 
     def later() -> None:

@@ -11,7 +11,7 @@ import gradio as gr
 from attribution import AttributionError
 from attribution.views.page import status_html
 from interface.runs import limits
-from interface.runs.handlers import ASIDE, QUEUE, WITHDRAWN, Handler, check_fields, for_page
+from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
 from interface.runs.lanes import (
     MAIN,
     Ended,
@@ -19,7 +19,10 @@ from interface.runs.lanes import (
     busy,
     claim,
     end,
+    forget,
     in_a_word,
+    said,
+    say,
     say_no,
     wait_of_a_full_queue,
     was_refused,
@@ -30,7 +33,7 @@ EXPLAIN = "Explain"
 FULL = "The queue is full, so this start was refused. Try again in {} s."
 SAID = {
     "running": "Stopped. What was ready is kept.",
-    "waiting": WITHDRAWN,
+    "waiting": "Withdrawn before it started.",
     "": "Nothing was running.",
 }
 Cost = Callable[[Any], tuple[int, float]]  # (what is asked) -> (forwards at most, about how many seconds)
@@ -56,9 +59,37 @@ class Actions:
         """Stop is offered no longer than something of this visitor runs or waits."""
         return {button: gr.Button(interactive=busy(session, lane or None)) for lane, button in self.stops.items()}
 
-    def said(self, ended: Mapping[str, Ended]) -> dict[Any, Any]:
-        """What the line of each lane that was `ended` says."""
-        return {self.line(lane): status_html(SAID[how], stopped=True) for lane, how in ended.items()}
+    def ended(self, there_was: Mapping[str, Ended]) -> dict[Any, Any]:
+        """What the line of each lane says in which there was something to end."""
+        return {self.line(lane): status_html(SAID[how], stopped=True) for lane, how in there_was.items()}
+
+    def saying(self, session: str, updates: dict[Any, Any]) -> dict[Any, Any]:
+        """`updates`, of which each line's text is kept, to be said again at the end of the event."""
+        for line in self.lines.values():
+            if line in updates:
+                say(session, str(line.elem_id), updates[line])
+        return updates
+
+    def again(self, request: gr.Request) -> dict[Any, Any]:
+        """What each line was told last, and whether there is something to stop.
+
+        Gradio may undo what has just come for an output that an event leaves as it is, and an older text may come late.
+        """
+        session = request.session_hash or ""
+        told = said(session)
+        lines = {line: told[str(line.elem_id)] for line in self.lines.values() if line.elem_id in told}
+        return lines | self.stoppable(session)
+
+    def tell_place(self, request: gr.Request) -> dict[Any, Any]:
+        """While the visitor's run waits: its place, again; after that what was told last, and no more ticks."""
+        session, line = request.session_hash or "", self.lines[MAIN]
+        if was_refused(session):
+            full = {line: status_html(FULL.format(wait_of_a_full_queue())), self.timer: gr.Timer(active=False)}
+            return self.saying(session, full)
+        now = ahead(session)
+        if now:
+            return self.saying(session, {line: status_html(place(*now))})
+        return {self.timer: gr.Timer(active=False), line: said(session).get(str(line.elem_id), gr.skip())}
 
 
 def build(says: Mapping[str, str]) -> Actions:
@@ -95,16 +126,14 @@ def start(
 
     The latest start wins: it ends what runs and withdraws what waits. One that is refused, by an error of `ask` or as
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
-    The reason is shown again at the end, since progress that was on its way may have replaced it. Returns the event
-    after which the run is over.
+    Returns the event after which the run is over.
     """
-    line, claimed, refusal = actions.line(run.lane), gr.State(None), gr.State("")
+    line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), *actions.stops.values()]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
     lines = [actions.timer, *actions.lines.values()] if run.lane == MAIN else [line]
-    told = [claimed, refusal, actions.explain, *actions.stops.values(), *lines]
     begun = begin(
-        _claimer(run, ask, cost, claimed, refusal, actions), None, told, inputs_kwargs=dict(inputs), js=js,
-        api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
+        _claimer(run, ask, cost, claimed, actions), None, [claimed, actions.explain, *actions.stops.values(), *lines],
+        inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
     )  # fmt: skip
     shown = {**outputs, "status": line}
     fields = {name: inputs[name] for name in ("query", "document") if "document" in inputs}
@@ -113,23 +142,18 @@ def start(
         validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
         trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
     )  # fmt: skip
-
-    def settle(said: str, request: gr.Request) -> dict[Any, Any]:
-        return actions.stoppable(request.session_hash or "") | ({line: said, refusal: ""} if said else {})
-
-    return ran.then(settle, refusal, [line, refusal, *actions.stops.values()], trigger_mode="multiple", **ASIDE)
+    return ran.then(actions.again, None, every, trigger_mode="multiple", **ASIDE)
 
 
 def _claimer(
-    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, refusal: gr.State, actions: Actions
+    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
 ) -> Callable[..., dict[Any, Any]]:
     """The handler that makes a start a claim, or says in the lane's line why it is none."""
     lane, line = run.lane, actions.line(run.lane)
 
     def refused(session: str, why: str) -> dict[Any, Any]:
         say_no(session, lane)
-        said = status_html(why, refused=True)
-        return {line: said, refusal: said, claimed: 0}
+        return actions.saying(session, {line: status_html(why, refused=True), claimed: 0})
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
         session, passes, takes = request.session_hash or "", 0, 0.0
@@ -142,46 +166,37 @@ def _claimer(
         if question:
             return refused(session, question) | {actions.explain: gr.Button(f"Start anyway ({takes:,.0f} s)")}
         if asked is None:
-            return {claimed: 0, refusal: ""}
-        ended = actions.said(end(session, None if lane == MAIN else lane))
+            return {claimed: 0}
+        ended = actions.ended(end(session, None if lane == MAIN else lane))
         number = claim(session, lane, asked, run.name, queued(request))
         before, seconds = ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        started = {line: status_html(waiting), claimed: number, refusal: ""} | actions.stoppable(session)
+        started = {line: status_html(waiting), claimed: number} | actions.stoppable(session)
         if lane == MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
-        return ended | started
+        return actions.saying(session, ended | started)
 
     return claim_it
 
 
 def build_stops(actions: Actions) -> None:
-    """A click on a Stop ends what the visitor has in its lane, or in all, and what ended says so.
-
-    The message is shown again afterwards, since a result that was on its way may have replaced it.
-    """
+    """A click on a Stop ends what the visitor has in its lane, or in all, and what ended says so."""
+    every = [*actions.lines.values(), *actions.stops.values()]
     for lane, button in actions.stops.items():
-        ended = gr.State({})
-        halt, tell = _halter(lane, ended, actions)
-        lines = [*actions.lines.values()]
-        halted = button.click(
-            halt, None, [*lines, *actions.stops.values(), ended], api_name=f"halt_{lane}".rstrip("_"), **ASIDE
-        )
-        halted.then(tell, ended, lines, **ASIDE)
-    actions.timer.tick(tell_place, None, [actions.lines[MAIN], actions.timer], **ASIDE)
+        halted = button.click(_halter(lane, actions), None, every, api_name=f"halt_{lane}".rstrip("_"), **ASIDE)
+        halted.then(actions.again, None, every, **ASIDE)
+    actions.timer.tick(actions.tell_place, None, [actions.lines[MAIN], actions.timer], **ASIDE)
 
 
-def _halter(lane: str, ended: gr.State, actions: Actions) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def tell(there_was: dict[str, Ended]) -> dict[Any, Any]:
-        return {actions.line(lane): status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.said(there_was)
-
+def _halter(lane: str, actions: Actions) -> Callable[..., dict[Any, Any]]:
     def halt(request: gr.Request) -> dict[Any, Any]:
         session = request.session_hash or ""
         there_was = end(session, lane or None)
-        return tell(there_was) | actions.stoppable(session) | {ended: there_was}
+        told = {actions.line(lane): status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.ended(there_was)
+        return actions.saying(session, told) | actions.stoppable(session)
 
-    return halt, tell
+    return halt
 
 
 def place(before: int, seconds: float) -> str:
@@ -189,14 +204,6 @@ def place(before: int, seconds: float) -> str:
     return f"{before} before you, about {max(1.0, seconds):.0f} s. Press Stop to withdraw." if before else "Starting …"
 
 
-def tell_place(request: gr.Request) -> tuple[Any, ...]:
-    """While the visitor's run waits: its place, again; after that nothing, and no more ticks: `(status, timer)`."""
-    if was_refused(request.session_hash or ""):
-        return status_html(FULL.format(wait_of_a_full_queue())), gr.Timer(active=False)
-    now = ahead(request.session_hash or "")
-    return (status_html(place(*now)), gr.skip()) if now else (gr.skip(), gr.Timer(active=False))
-
-
-def forget(request: gr.Request) -> None:
+def leave(request: gr.Request) -> None:
     """The visitor left: stop what still runs for them."""
-    end(request.session_hash or "")
+    forget(request.session_hash or "")

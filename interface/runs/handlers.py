@@ -21,7 +21,7 @@ from attribution.views.page import Identity, status_html
 from interface.runs import kept as answers
 from interface.runs.cost import Passes, lent
 from interface.runs.gpu import Work, log, on_model, spoken
-from interface.runs.lanes import SLOTS, answered, anything_runs, may_say, wait_until_idle, waiting, was_withdrawn
+from interface.runs.lanes import SLOTS, answered, anything_runs, may_say, say, wait_until_idle, waiting
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
 from interface.runs.run import Run
 from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
@@ -31,7 +31,6 @@ KEEP_SECONDS = 1800  # results that may still be redrawn or downloaded
 ELSEWHERE = (
     "This request went to another copy of the server. Press again; the host's proxy should keep you at one of them."
 )
-WITHDRAWN = "Withdrawn before it started."
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 # Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
@@ -204,18 +203,19 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
         claimed: int | None = None,
         **_fields: Any,
     ) -> Iterator[dict[Any, Any]]:
-        session = request.session_hash or ""
+        session, line = request.session_hash or "", outputs["status"].elem_id
         claim = waiting(session, run.lane, run.name)
         if claimed is None:
-            yield {outputs["status"]: status_html(ELSEWHERE)}
+            yield {outputs["status"]: say(session, line, status_html(ELSEWHERE))}
             return
-        if claim is None:  # "Starting" may have come after what the start said that withdrew it
-            gone = was_withdrawn(claimed)
-            yield {outputs["status"]: status_html(WITHDRAWN, stopped=True) if gone else gr.skip()}
-            return
-        for update in run(claim.asked, request, progress, claim.number):
-            silent = () if may_say(session, run.lane, claim.number) else ("status",)
-            yield {outputs[name]: gr.skip() if name in silent else value for name, value in update.items()}
+        for update in run(claim.asked, request, progress, claim.number) if claim else [UNCHANGED]:
+            said = update.get("status")
+            if claim and isinstance(said, str):
+                if may_say(session, run.lane, claim.number):
+                    say(session, line, said)
+                else:
+                    update = update | UNCHANGED
+            yield {outputs[name]: value for name, value in update.items()}
 
     on_page.__qualname__ = run.name
     return ask_before_the_queue(on_page)

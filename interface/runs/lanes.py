@@ -35,9 +35,9 @@ CHOOSING = "model"  # a lane that takes no slot: a chosen model is fetched in a 
 _lock = threading.Condition()  # told whenever a run is over
 _running: dict[Lane, Run] = {}
 _waiting: dict[Lane, Claim] = {}  # in the order they were claimed
-_withdrawn: deque[int] = deque(maxlen=1000)  # claims that were ended before their run, until that says so
 _refused: deque[str] = deque(maxlen=1000)  # visitors who found the queue full, until they are told
-_said: dict[Lane, int] = {}  # the number of a start that was refused with a word, which stands until the next claim
+_no: dict[Lane, int] = {}  # the number of a start that was refused with a word, which stands until the next claim
+_said: dict[str, dict[str, str]] = {}  # by visitor, what each line was told last
 _numbers = itertools.count(1)
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
@@ -122,12 +122,29 @@ def waiting(session: str, lane: str, handler: str) -> Claim | None:
 def say_no(session: str, lane: str) -> None:
     """A start was refused and its visitor told why; what runs goes on, and writes over that message no more."""
     with _lock:
-        _said[session, lane] = next(_numbers)
+        _no[session, lane] = next(_numbers)
 
 
 def may_say(session: str, lane: str, claim: int) -> bool:
     """Whether this claim may still write the lane's status: no later start was refused in the lane."""
-    return _said.get((session, lane), 0) < claim
+    return _no.get((session, lane), 0) < claim
+
+
+def say(session: str, line: str, text: str) -> str:
+    """`text`, kept as what the visitor's line was told last: on its way to the browser an older one may pass it."""
+    _said.setdefault(session, {})[line] = text
+    return text
+
+
+def said(session: str) -> Mapping[str, str]:
+    """What each of the visitor's lines was told last."""
+    return _said.get(session, {})
+
+
+def forget(session: str) -> None:
+    """The visitor left: stop what still runs for them."""
+    end(session)
+    _said.pop(session, None)
 
 
 def answered(session: str, lane: str) -> None:
@@ -145,15 +162,6 @@ def refuse(session: str, name: str) -> None:
     if kind == "run":
         answered(session, lane[0])
         _refused.append(session)
-
-
-def was_withdrawn(number: int) -> bool:
-    """Whether the claim of this number was ended before its run; told once."""
-    with _lock:
-        found = number in _withdrawn
-        if found:
-            _withdrawn.remove(number)
-    return found
 
 
 def was_refused(session: str) -> bool:
@@ -192,10 +200,9 @@ def end(session: str, lane: str | None = None) -> dict[str, Ended]:
     with _lock:
         mine = [key for key in [*_running, *_waiting] if key[0] == session and lane in (None, key[1])]
         runs = {key[1]: _running.pop(key) for key in mine if key in _running}
-        left = {key[1]: _waiting.pop(key).number for key in mine if key in _waiting}
-        _withdrawn.extend(left.values())
-        for key in [key for key in _said if key[0] == session and lane in (None, key[1])]:
-            del _said[key]
+        left = [key[1] for key in mine if _waiting.pop(key, None)]
+        for key in [key for key in _no if key[0] == session and lane in (None, key[1])]:
+            del _no[key]
         _lock.notify_all()
     for run in runs.values():
         run.stop()
@@ -219,7 +226,7 @@ def _forget_the_parents() -> None:
     _lock = threading.Condition()
     _running.clear()
     _waiting.clear()
-    _withdrawn.clear()
+    _no.clear()
     _said.clear()
 
 

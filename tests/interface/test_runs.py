@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from attribution.errors import Stopped
-from interface.page.actions import tell_place
+from interface.page.actions import build
 from interface.runs import lanes as runs
 from interface.runs import limits as budget
 from interface.runs.lanes import (
@@ -168,11 +168,14 @@ def test_who_finds_the_queue_full_does_not_wait_and_is_told_once() -> None:
         claim("dan")
         runs.refuse("cid", f"run_{MAIN}")
         assert not busy("cid")
-        status, timer = tell_place(gr.Request(None, session_hash="cid"))
-        assert "refused. Try again in" in status
-        assert not timer.active
-        assert "refused" not in str(tell_place(gr.Request(None, session_hash="cid"))[0])
-        assert "1 before you" in tell_place(gr.Request(None, session_hash="dan"))[0]
+        with gr.Blocks():
+            actions = build({})
+        line, timer = actions.lines[MAIN], actions.timer
+        told = actions.tell_place(gr.Request(None, session_hash="cid"))
+        assert "refused. Try again in" in told[line]
+        assert not told[timer].active
+        assert actions.tell_place(gr.Request(None, session_hash="cid"))[line] == told[line], "until a newer word"
+        assert "1 before you" in actions.tell_place(gr.Request(None, session_hash="dan"))[line]
         claim("eve", "compare")
         runs.refuse("eve", "run_compare_3")  # as Gradio names the fourth of the same name
         assert not busy("eve")
