@@ -111,7 +111,11 @@ class Page(gr.Blocks):
                     f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
                 )
             inputs.extend(component.value for component in missing)
-        super().validate_inputs(block_fn, inputs)
+        try:
+            super().validate_inputs(block_fn, inputs)
+        except ValueError:
+            said = f"{block_fn.api_name} got {len(inputs)} values; it takes {len(block_fn.inputs)}."
+            raise gr.Error(said, print_exception=False) from None
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """As Gradio does it, which makes a component anew for each output that a handler leaves as it is."""
@@ -128,10 +132,12 @@ class Page(gr.Blocks):
         return [new.get(part._id, left) for part, left in zip(block_fn.outputs, as_it_is, strict=True)]
 
 
-async def unknown_endpoint(request: Request, _error: Exception) -> JSONResponse:
-    """404 and the names there are, where Gradio would answer 500 and nothing."""
-    asked, names = str(request.path_params.get("api_name", "")), sorted(request.app.get_blocks().endpoints)
-    return JSONResponse({"error": f"There is no endpoint {asked[:40]!r}; it must be one of {', '.join(names)}."}, 404)
+async def unknown_endpoint(request: Request, error: Exception) -> JSONResponse:
+    """404 and the names there are, where Gradio would answer 500 and nothing; asked by a name or by a number."""
+    number = next(iter(error.args), None)
+    asked = number if isinstance(number, int) else str(request.path_params.get("api_name", ""))[:40]
+    names = sorted(request.app.get_blocks().endpoints)
+    return JSONResponse({"error": f"There is no endpoint {asked!r}; it must be one of {', '.join(names)}."}, 404)
 
 
 async def unfit_arguments(request: Request, error: Exception) -> JSONResponse:
@@ -145,10 +151,10 @@ async def unfit_arguments(request: Request, error: Exception) -> JSONResponse:
 
 
 async def missing_key(request: Request, error: Exception) -> JSONResponse:
-    """A run that ended by itself while `/cancel` ended it, or an unknown endpoint of the form with keywords."""
+    """A run that ended by itself while `/cancel` ended it, or an unknown endpoint, by number or with keywords."""
     if request.url.path.endswith("/cancel"):
         return JSONResponse({"success": True})
-    if "/call/v2/" in request.url.path:
+    if "/call/v2/" in request.url.path or isinstance(error.args[0], int):
         return await unknown_endpoint(request, error)
     raise error
 
