@@ -108,6 +108,7 @@ def test_the_api_link_opens_gradios_panel(page: Page, app_url: str) -> None:
         ("explain", {"querry": "a", "document": "b"}, 422, "`querry` is not a valid key-word argument. explain takes"),
         ("rank", {}, 422, "query. rank takes query, documents"),
         ("explian", {"query": "a"}, 404, "There is no endpoint 'explian'; it must be one of contrast, "),
+        ("x" * 50, {}, 404, f"There is no endpoint {'x' * 40!r}; it"),
     ],
 )
 def test_the_form_with_keywords_names_what_is_wrong(

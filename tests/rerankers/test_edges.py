@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import errno
 import importlib.util
 import inspect
-import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +23,6 @@ from attribution.rerankers.loading.models import BUNDLED, MODELS
 from attribution.rerankers.prompts import Prompt
 from attribution.rerankers.reranker import Reranker
 from interface.programs.endpoints import _arguments, endpoint
-from interface.server.gradio_private import unknown_endpoint
 
 
 def prompt(render: Any = None, suffix_ids: tuple[int, ...] = (90, 91)) -> Prompt:
@@ -216,13 +213,3 @@ def test_how_long_the_hub_may_be_silent(
 
 def test_the_smallest_download_is_heard_of_in_tens_of_steps() -> None:
     assert 20 < (MODELS[BUNDLED].memory or 0) / hub.constants.DOWNLOAD_CHUNK_SIZE < 1000
-
-
-def test_an_unknown_endpoint_is_not_found_and_the_known_ones_are_named() -> None:
-    there = SimpleNamespace(endpoints={"rank", "explain"})
-    request: Any = SimpleNamespace(path_params={"api_name": "x" * 50}, app=SimpleNamespace(get_blocks=lambda: there))
-    answer = asyncio.run(unknown_endpoint(request, KeyError()))
-    assert answer.status_code == 404
-    assert json.loads(bytes(answer.body)) == {
-        "error": f"There is no endpoint {'x' * 40!r}; it must be one of explain, rank."
-    }
