@@ -99,3 +99,15 @@ def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
 def test_a_random_model_and_shuffled_grades_have_no_cause() -> None:
     """One of the sets of `benchmarks.audit_null`, which counts the claims over two hundred."""
     assert claims(20_000) == []
+
+
+def test_the_interval_of_a_cause_holds_the_middle_95_percent_of_queries_drawn_anew() -> None:
+    rows = [Indicator(i % 10 < 4, (i % 10 < 3, i % 7 < 1)) for i in range(80)]
+    failures, controls = (
+        [value(row) for row in rows] for value in (lambda r: r.failure, lambda r: sum(r.controls) / 2)
+    )
+    drawn = np.random.default_rng(9).integers(0, 80, (40_000, 80))
+    ratios = (np.array(failures)[drawn].sum(1) + 0.5) / (np.array(controls)[drawn].sum(1) + 0.5)
+    found = [excesses({"a cause": rows}, seed)["a cause"] for seed in range(20)]
+    ends = np.mean([(one.low, one.high) for one in found], axis=0)
+    assert ends == pytest.approx(np.quantile(ratios, [0.025, 0.975]), rel=0.01)

@@ -35,11 +35,12 @@ class Site:
 
 
 def tests_of(file: str) -> list[str]:
-    """The test files that import the module, and all of its room, which mirrors its folder."""
+    """The test files that import the module, all of its room, which mirrors its folder, and those of the house."""
     folders = Path(file).parts[1:-1] if file.startswith("attribution/") else ("interface",)
-    room = ROOT.joinpath("tests", *folders[:1])
-    near = {path for path in room.glob("test_*.py") if path.stem.removeprefix("test_") not in SLOW}
-    return sorted(path.relative_to(ROOT).as_posix() for path in near | _importers().get(file, set()))
+    rooms = [ROOT.joinpath("tests", *folders[:1]), *([ROOT / "tests" / "lab"] if "rerankers" in folders else [])]
+    near = {path for room in rooms for path in room.glob("test_*.py") if path.stem.removeprefix("test_") not in SLOW}
+    asked = near | _importers().get(file, set()) | {ROOT / "tests" / "test_layers.py"}
+    return sorted(path.relative_to(ROOT).as_posix() for path in asked)
 
 
 @cache

@@ -53,6 +53,15 @@ def test_templates_as_their_makers_write_them(template: str, read: str | int, ti
     assert reranker.score(QUERY, [DOCUMENT]) == pytest.approx([expected], abs=1e-5)
 
 
+def test_a_long_pair_keeps_the_end_of_its_template(tiny_folder: Folder) -> None:
+    """What asks for the answer is read, whatever is cut."""
+    reranker = load_reranker(str(tiny_folder(QWEN)), device="cpu", template="zerank-1", max_length=400)
+    ends = reranker.tokenizer("<|im_end|>\n<|im_start|>assistant\n")["input_ids"]
+    pair = reranker.encode(QUERY, DOCUMENT * 100)
+    assert pair.truncated
+    assert pair.inputs["input_ids"][0, -len(ends) :].tolist() == ends
+
+
 def test_a_template_with_the_document_first_is_cut_at_its_end(tiny_folder: Folder) -> None:
     """As a tokenizer's own truncation cuts it: of the query, which is last; nothing is said to be read that is not."""
     folder = str(tiny_folder(QWEN))
