@@ -214,3 +214,27 @@ def test_words_inside_the_sentence_that_counts_most() -> None:
     assert (largest.value, told.error) == (pytest.approx(3.0), pytest.approx(0.0))
     assert {word.text.strip(): word.value for word in largest.words if word.value} == {PLANTED: pytest.approx(3.0)}
     assert told.wrong_words == ()
+
+
+@pytest.mark.parametrize(("n_sentences", "unit"), [(1, "word"), (2, "sentence"), (3, "sentence")])
+def test_what_raises_the_wrong_text_is_dropped_until_it_falls_below_the_right_one(n_sentences: int, unit: str) -> None:
+    rand = random.Random(5)
+    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + document.count("topica"))
+    planted = sentence(rand, PLANTED, length=4)
+    wrong = " ".join([*(sentence(rand, length=4) for _ in range(n_sentences - 1)), planted])
+    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", sentence(rand, "topica"), 1, 1.0, 2))
+    turned = read_inversion(pays, Inversion("q", 1.0, case, ())).turned
+    assert (turned.unit, turned.turned, turned.logit) == (unit, True, pytest.approx(0.0))
+    assert [one.strip() for one in turned.dropped] == [PLANTED if unit == "word" else planted]
+
+
+def test_causes_by_the_words_of_both_texts() -> None:
+    """Only words that the wrong text has are lacked; of a text of three words all may stand in the other one."""
+    wrong, right = "river bridge and some more words .", "castle and some more words ."
+    asked = "river bridge castle museum harbour"
+    case = Case(asked, Placed("a", wrong, 0, 2.0, 1), Placed("b", right, 1, 1.0, 2))
+    gap = find_causes(toy(count_query_words), case)["gap"]
+    lacks = "\u201criver\u201d, \u201cbridge\u201d, which the wrong one has"
+    assert gap == f"the right one holds 1 of the query's 5 words and lacks {lacks}"
+    short = Case(asked, case.wrong, Placed("b", "and some more", 1, 0.0, 2))
+    assert find_causes(toy(count_query_words), short)["duplicates"].startswith("100 % of the shorter text")

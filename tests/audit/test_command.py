@@ -149,10 +149,11 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
         assert says in said
         assert "candidates, a forward pass each" not in said, "refused before anything is scored"
     assert command(*from_files(files), "--against", str(tmp_path / "out" / AUDIT))[0] == 0
-    better.write_text("[]", encoding="utf-8")
-    code, said = command(*from_files(files), "--against", str(better))
-    assert code == 2
-    assert "is not the audit.json of an audit" in said
+    for no_audit in ("[]", json.dumps({**stored, "format": "rerank-lens pairs 1"})):
+        better.write_text(no_audit, encoding="utf-8")
+        code, said = command(*from_files(files), "--against", str(better))
+        assert code == 2
+        assert "is not the audit.json of an audit" in said
 
 
 def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path: Path, tiny_folder: Any) -> None:

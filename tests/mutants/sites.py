@@ -20,6 +20,7 @@ PURE = [
     *("tabs/compare/documents", "tabs/compare/state", "tabs/compare/draw", "programs/endpoints"),
 ]
 
+ALSO = {"audit": "batch", "batch": "audit", "rerankers": "lab"}  # rooms that are tested through another one, too
 # They start processes, or read every page of docs/; asked only about what they import.
 SLOW = ("deaths", "distributed", "docs", "extending", "fuzz", "memory", "package", "readme", "space")
 
@@ -35,12 +36,11 @@ class Site:
 
 
 def tests_of(file: str) -> list[str]:
-    """The test files that import the module, all of its room, which mirrors its folder, and those of the house."""
-    folders = Path(file).parts[1:-1] if file.startswith("attribution/") else ("interface",)
-    rooms = [ROOT.joinpath("tests", *folders[:1]), *([ROOT / "tests" / "lab"] if "rerankers" in folders else [])]
-    near = {path for room in rooms for path in room.glob("test_*.py") if path.stem.removeprefix("test_") not in SLOW}
-    asked = near | _importers().get(file, set()) | {ROOT / "tests" / "test_layers.py"}
-    return sorted(path.relative_to(ROOT).as_posix() for path in asked)
+    """The test files that import the module, those of its room, which mirrors its folder, and those of the house."""
+    room = next(iter(Path(file).parts[1:-1]), "") if file.startswith("attribution/") else "interface"
+    near = {path for name in ("", room, ALSO.get(room, "")) for path in (ROOT / "tests" / name).glob("test_*.py")}
+    quick = {path for path in near if path.stem.removeprefix("test_") not in SLOW}
+    return sorted(path.relative_to(ROOT).as_posix() for path in quick | _importers().get(file, set()))
 
 
 @cache
