@@ -55,6 +55,14 @@ def test_a_method_runs_the_model_as_often_as_its_row_says(
     assert said == fixed or not isinstance(fixed, int)
 
 
+def test_a_side_of_few_words_takes_each_of_its_subsets(tiny_bert: Reranker, batches: list[int]) -> None:
+    pair = tiny_bert.encode("how many", "berlin has people")
+    METHODS["shapley"].attribute(tiny_bert, pair)
+    said = sequences("shapley", sides_of(pair)) - OUTSIDE
+    assert said == 2**2 + 2**3
+    assert sum(batches) in (said, said - 1)  # all words of one side are all of the other's
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_passes_are_what_the_model_saw(method: str, tiny_bert: Reranker, batches: list[int]) -> None:
     """`on_pass` hears of each batch before it runs."""
