@@ -205,7 +205,7 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert "Words inside a sentence by Occlusion" in text
     first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", -1.0)).text  # type: ignore[arg-type]
     assert "With the edit, A is behind by 1.00. As given, A was ahead by 1.00." in first
-    assert "Each sentence’s share follows" in first
+    assert "Each sentence’s share comes last" in first
     assert "Words inside" not in first
 
 
