@@ -26,6 +26,7 @@ COMES_SECONDS = 5.0  # within which the run of a start is in Gradio's queue; its
 FORGOTTEN_SECONDS = 600.0  # after which a start whose run never came is not remembered
 TYPICAL_SECONDS = 3.0  # of a run, until there was one
 WAITING = 24  # places in the queue at most
+REMEMBERED = 1000  # visitors of whom it is known what they were told last
 WAIT_SECONDS = 20.0  # of the last place, about: there are fewer places while runs take long
 Lane = tuple[str, str]  # (session, name of the lane)
 Ended = Literal["running", "waiting"]
@@ -132,7 +133,10 @@ def may_say(session: str, lane: str, claim: int) -> bool:
 
 def say(session: str, line: str, text: str) -> str:
     """`text`, kept as what the visitor's line was told last: on its way to the browser an older one may pass it."""
-    _said.setdefault(session, {})[line] = text
+    with _lock:
+        _said[session] = {**_said.pop(session, {}), line: text}
+        if len(_said) > REMEMBERED:
+            del _said[next(iter(_said))]
     return text
 
 

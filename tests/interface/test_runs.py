@@ -182,3 +182,16 @@ def test_who_finds_the_queue_full_does_not_wait_and_is_told_once() -> None:
         runs.refuse("client", "explain")  # an endpoint, whose name has no lane
         assert not runs.was_refused("client")
     stop("dan")
+
+
+def test_what_lines_were_told_last_is_kept_of_so_many_visitors() -> None:
+    for i in range(runs.REMEMBERED + 1):
+        runs.say(f"visitor {i}", "status", "one")
+    runs.say("visitor 1", "edit-status", "two")
+    assert runs.said("visitor 0") == {}
+    assert runs.said("visitor 1") == {"status": "one", "edit-status": "two"}
+    runs.say("one more", "status", "three")
+    assert runs.said("visitor 1"), "who was told last goes last"
+    for i in range(runs.REMEMBERED + 1):
+        runs.forget(f"visitor {i}")
+    assert not runs.said("visitor 1")
