@@ -64,9 +64,10 @@ lowest.txt: requirements.txt | $(BIN)/python
 newest.txt:
 	touch $@
 
-# Tests click through the page in Chromium; Debian's and Ubuntu's package, or any on the PATH.
+# Tests click through the page in Chromium and call it by curl; Debian's and Ubuntu's packages, or any on the PATH.
 browser:
-	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null)
+	@command -v chromium >/dev/null && command -v curl >/dev/null || \
+	(apt-get update -qq && apt-get install -y -qq chromium curl fonts-noto-cjk >/dev/null)
 
 clean:
 	rm -rf .venv
