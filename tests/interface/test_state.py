@@ -208,6 +208,15 @@ def test_the_end_of_every_event_says_again_what_its_line_was_told_last(offered: 
     assert status not in after[event._id].fn(visitor()), "who has left is forgotten"
 
 
+def test_too_few_values_leave_no_traceback_in_the_log(offered: str) -> None:
+    import app
+
+    demo, _ = app.build([offered])
+    with pytest.raises(gr.Error, match=r"got 2 values; it takes 3\.") as caught:
+        demo.validate_inputs(demo.fns[0], [1, 2])
+    assert caught.value.print_exception is False
+
+
 def test_nothing_is_cancelled_through_gradio_which_ends_by_event_and_not_by_run(offered: str) -> None:
     import app
 
@@ -263,3 +272,4 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     assert len(list(run.fn(visitor(), None, 0))) > len(TICKED), "a start that waits keeps its turn"
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
     assert any("Done" in each for each in told(run.fn(visitor(), None, 0)))
+    assert "Done" in again.fn(visitor())[line], "and no older text over it"
