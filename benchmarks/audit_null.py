@@ -17,7 +17,7 @@ from attribution.audit.causes import CAUSES, find_causes
 from attribution.audit.failures import survey
 from attribution.audit.judged import Candidate, JudgedQuery, score_query
 from attribution.audit.lifting import lifting_words
-from attribution.audit.statistics import Indicator, excesses
+from attribution.audit.statistics import excesses
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.hooks import EmbeddingAdapter
 from attribution.rerankers.reranker import Reranker
@@ -74,11 +74,9 @@ def claims(seed: int) -> list[str]:
     """The causes, and the words, that an audit of the set claims."""
     reranker = random_reranker(seed)
     found = survey((score_query(reranker, one) for one in shuffled_set(seed)), "nDCG@10", QUERIES, seed)
-    rows = []
-    for inversion in (one for one in found.inversions if one.controls):
-        failure, *controls = (find_causes(reranker, case) for case in (inversion.case, *inversion.controls))
-        rows.append({key: Indicator(key in failure, tuple(key in held for held in controls)) for key in CAUSES})
-    told = excesses({key: [row[key] for row in rows] for key in CAUSES}, seed)
+    cases = [(one.case, *one.controls) for one in found.inversions if one.controls]
+    held = [[find_causes(reranker, case) for case in of_query] for of_query in cases]
+    told = excesses(CAUSES, [(failure, controls) for failure, *controls in held], seed)
     words = [one.word for one in lifting_words(reranker, found.inversions, seed) if one.claimed]
     return [*(key for key, excess in told.items() if excess.claimed), *words]
 

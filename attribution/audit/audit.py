@@ -11,7 +11,7 @@ from attribution.audit.judged import JudgedQuery, score_query
 from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, read_inversion
-from attribution.audit.statistics import Excess, excesses, indicators
+from attribution.audit.statistics import Excess, excesses
 from attribution.errors import InputError, OptionError, check_range
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
@@ -106,7 +106,7 @@ def conclude(
         queries=found.measured,
         failures=tuple(failures),
         n_inversions=found.n_inversions,
-        causes=excesses(indicators(CAUSES, compared), seed),
+        causes=excesses(CAUSES, compared, seed),
         words=words,
         unjudged=found.unjudged,
         n_unjudged=found.n_unjudged,

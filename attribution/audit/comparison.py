@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,14 @@ from attribution.rerankers.reranker import Reranker
 
 SAME = 1e-9
 N_REVERSALS = 20
+OTHER = {  # what two audits may differ in beside the model
+    "set_sha256": (
+        "The two audits are not known to be of the same set: queries, candidates or grades differ, or the earlier one "
+        "does not say. So the difference may come from the set, and only queries of both are compared."
+    ),
+    "seed": "The two audits used different seeds: intervals, and the pairs checked for causes, were drawn anew.",
+}
+Stored = Mapping[str, Any]  # an audit, as `audit.json` has it
 
 
 @dataclass(frozen=True)
@@ -77,26 +86,33 @@ class Comparison:
         return self.high < 0
 
 
-def compare(
-    names: tuple[str, str],
-    measure: str,
-    first: Mapping[str, float],
-    second: Mapping[str, float],
-    queries: Mapping[str, str],
-    seed: int,
-) -> Comparison:
-    """`first`, `second`: query id -> value of `measure`; `queries`: their texts. Raises `InputError`."""
-    both = [key for key in second if key in first]
+def check_comparable(first: Stored, second: Stored) -> None:
+    """Raises `InputError` where the numbers of the one audit are not to be held beside those of the other."""
+    measures, unjudged = ([one.get(name) for one in (first, second)] for name in ("measure", "unjudged_as"))
+    if measures[0] != measures[1]:
+        raise InputError(f"The audits measure {measures[0]} and {measures[1]}. Give audits of the same measure.")
+    if unjudged[0] != unjudged[1]:
+        said = [f"with --unjudged {one}" if one is not None else "without --unjudged" for one in unjudged]
+        raise InputError(f"The audits were made {said[0]} and {said[1]}. Give audits of the same kind.")
+
+
+def compare(first: Stored, second: Stored, seed: int) -> Comparison:
+    """The `second` audit beside the `first`. Raises `InputError`."""
+    check_comparable(first, second)
+    measure = second["measure"]
+    values, others = ({q["id"]: q["values"]["model"][measure] for q in one["queries"]} for one in (second, first))
+    both = [key for key in values if key in others]
     if not both:
         raise InputError("The two audits have no query id in common. Give audits of the same judged set.")
-    differences = np.array([second[key] - first[key] for key in both])
+    differences = np.array([values[key] - others[key] for key in both])
     moved = np.sign(np.where(np.abs(differences) < SAME, 0.0, differences))
-    changes = [Change(key, queries.get(key, ""), first[key], second[key]) for key in compress(both, moved)]
+    queries = {query["id"]: query["query"] for query in second["queries"]}
+    changes = [Change(key, queries[key], others[key], values[key]) for key in compress(both, moved)]
     difference, low, high = mean_intervals(differences[:, None], seed)[0].tolist()
     return Comparison(
         measure=measure,
-        first=names[0],
-        second=names[1],
+        first=f"{first['model_id']} ({first['revision']})",
+        second=f"{second['model_id']} ({second['revision']})",
         n=len(both),
         difference=difference,
         low=low,
@@ -106,7 +122,8 @@ def compare(
         lost=int((moved < 0).sum()),
         tied=int((moved == 0).sum()),
         changes=tuple(sorted(changes, key=lambda change: change.second - change.first)),
-        only=len(first.keys() ^ second.keys()),
+        only=len(others.keys() ^ values.keys()),
+        notes=tuple(says for name, says in OTHER.items() if first.get(name) != second[name]),
     )
 
 

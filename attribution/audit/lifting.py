@@ -10,7 +10,7 @@ import numpy as np
 import regex
 
 from attribution.audit.failures import Case, Inversion
-from attribution.audit.statistics import Excess, excesses, indicators, mean_intervals
+from attribution.audit.statistics import Excess, excesses, mean_intervals
 from attribution.evidence.probes.wording import WORD, without, words_of
 from attribution.rerankers.reranker import Reranker
 
@@ -49,7 +49,7 @@ def lifting_words(reranker: Reranker, inversions: Sequence[Inversion], seed: int
     """
     compared = [(_only_wrong(one.case), [*map(_only_wrong, one.controls)]) for one in inversions if one.controls]
     held = Counter(word for inversion in inversions for word in _only_wrong(inversion.case))
-    found = excesses(indicators([word for word, n in held.items() if n >= LEAST], compared), seed)
+    found = excesses([word for word, n in held.items() if n >= LEAST], compared, seed)
     beyond = [word for word in found if found[word].low > 1]
     first = sorted(beyond, key=lambda word: (found[word].p, -found[word].ratio, word))[:N_WORDS]
     lifts = [_lift(reranker, word, found[word], inversions, seed) for word in first]

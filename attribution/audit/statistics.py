@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+# What a query's failure holds, and what each of its correctly ordered pairs does, of which there is at least one.
+Held = tuple[Container[str], Sequence[Container[str]]]
 RESAMPLES = 2000
 LEVEL = 0.05  # of intervals
 CLAIMED_BELOW = 0.005  # p: no chance alone, since a model with random weights has tastes, too (benchmarks.audit_null)
@@ -34,21 +36,6 @@ class Excess:
     claimed: bool
 
 
-@dataclass(frozen=True)
-class Indicator:
-    """Whether something holds for one query's failure, and for each of its correctly ordered pairs, at least one."""
-
-    failure: bool
-    controls: tuple[bool, ...]
-
-
-def indicators(
-    keys: Iterable[str], compared: Sequence[tuple[Container[str], Sequence[Container[str]]]]
-) -> dict[str, list[Indicator]]:
-    """For each key, of every query: whether its failure holds the key, and each of its correctly ordered pairs."""
-    return {key: [Indicator(key in of, tuple(key in one for one in others)) for of, others in compared] for key in keys}
-
-
 def mean_intervals(values: Values, seed: int) -> Values:
     """Means of `(queries, columns)` with 95 % percentile bootstrap intervals over queries: `(columns, 3)`.
 
@@ -66,23 +53,25 @@ def _resamples(n: int, seed: int) -> Iterator[Values]:
         yield generator.multinomial(n, np.full(n, 1 / n), min(step, RESAMPLES - at)).astype(float)
 
 
-def excesses(found: Mapping[str, Sequence[Indicator]], seed: int) -> dict[str, Excess]:
-    """Key -> its `Excess`, Holm-corrected over all keys that hold for any pair. All have the same queries."""
-    n = max(map(len, found.values()), default=0)
-    if not n:
-        return {key: Excess(0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, False) for key in found}
-    asked = {key: exact_p(rows) for key, rows in found.items() if any(r.failure or any(r.controls) for r in rows)}
-    corrected = holm(asked)
-    failures = np.array([[float(row.failure) for row in rows] for rows in found.values()]).T  # (queries, keys)
-    controls = np.array([[sum(row.controls) / len(row.controls) for row in rows] for rows in found.values()]).T
+def excesses(keys: Collection[str], queries: Sequence[Held], seed: int) -> dict[str, Excess]:
+    """Key -> its `Excess`, Holm-corrected over all keys that hold for any pair."""
+    n = len(queries)
+    if not n or not keys:
+        return {key: Excess(0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, False) for key in keys}
+    failures = np.array([[float(key in failure) for key in keys] for failure, _ in queries])  # (queries, keys)
+    counts = np.array([[sum(key in pair for pair in pairs) for key in keys] for _, pairs in queries])
+    n_pairs = np.array([len(pairs) for _, pairs in queries])
+    controls = counts / n_pairs[:, None]
+    columns_of = zip(keys, failures.T, counts.T, strict=True)
+    corrected = holm({key: exact_p(f, c, n_pairs) for key, f, c in columns_of if f.any() or c.any()})
     drawn = np.concatenate([_ratio(drawn @ failures, drawn @ controls) for drawn in _resamples(n, seed)])
     interval = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2], axis=0)  # (2, keys)
     ratio = _ratio(failures.sum(0), controls.sum(0))
     columns = np.column_stack([failures.mean(0), controls.mean(0), ratio, *interval]).tolist()
-    p_values = [corrected.get(key, 1.0) for key in found]
+    p_values = [corrected.get(key, 1.0) for key in keys]
     return {
         key: Excess(n, held, elsewhere, times, low, high, p, p < CLAIMED_BELOW and low > 1)
-        for key, p, (held, elsewhere, times, low, high) in zip(found, p_values, columns, strict=True)
+        for key, p, (held, elsewhere, times, low, high) in zip(keys, p_values, columns, strict=True)
     }
 
 
@@ -91,17 +80,17 @@ def _ratio(failures: Values, controls: Values) -> Values:
     return (failures + 0.5) / (controls + 0.5)
 
 
-def exact_p(indicators: Sequence[Indicator]) -> float:
+def exact_p(failures: Values, controls: NDArray[np.int64], n_controls: NDArray[np.int64]) -> float:
     """How probable so many failures, or more, would be if any of a query's pairs could as well have been its failure.
 
+    Of each query: whether it holds for its failure, 0 or 1, and for how many of its `n_controls` ordered pairs.
     One-sided and exact: given how many of a query's pairs it holds for, its failure is any of them; the sum over
     queries has the distribution of independent draws of unequal chances. Mantel and Haenszel 1959's hypothesis.
     """
     chance = np.ones(1)
-    for one in indicators:
-        share = (one.failure + sum(one.controls)) / (1 + len(one.controls))
+    for share in (failures + controls) / (1 + n_controls):
         chance = np.convolve(chance, [1 - share, share])
-    return float(min(1.0, chance[sum(one.failure for one in indicators) :].sum()))
+    return float(min(1.0, chance[int(failures.sum()) :].sum()))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
-from attribution.audit.comparison import Comparison, compare, reversals
+from attribution.audit.comparison import Comparison, check_comparable, compare, reversals
 from attribution.audit.measures import ORDERS, parse
 from attribution.batch.audit_cost import estimate
 from attribution.batch.auditing import (
@@ -56,7 +56,7 @@ def run_audit(args: argparse.Namespace) -> int:
     _check_files(args)
     before = _stored(args.against) if args.against else None
     if before:
-        check_same(before, str(parse(args.measure)), args.unjudged)
+        check_comparable(before, {"measure": str(parse(args.measure)), "unjudged_as": args.unjudged})
     there = next(folder for folder in (args.output, *args.output.absolute().parents) if folder.is_dir())
     judged = kept_rows(_judged(args), there)  # on the disk of what is written, before anything is
     done, skipped = [], 0
@@ -67,7 +67,7 @@ def run_audit(args: argparse.Namespace) -> int:
         done.append((folder, audit))
         skipped += missed
     first = before or (_stored(done[0][0] / AUDIT) if len(done) > 1 else None)
-    compared = _compared(first, _stored(folder / AUDIT), args.seed) if first else None
+    compared = compare(first, _stored(folder / AUDIT), args.seed) if first else None
     if compared and len(done) > 1 and not before:
         rerankers = [load_reranker(**loading) for loading in args.models]
         compared = replace(compared, reversals=reversals([audit for _, audit in done], rerankers))
@@ -98,8 +98,7 @@ def _check_files(args: argparse.Namespace) -> None:
 def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judged: Judged) -> tuple[Audit, int]:
     reranker = load_reranker(**loading)
     wanted = Wanted(args.measure, args.failures, args.seed, args.unjudged)
-    cost = estimate(reranker, judged, args.failures)
-    print(cost.says(reranker.model_id, args.workers if args.engine == "ray" else 1), file=sys.stderr)
+    print(estimate(reranker, judged, args.failures, args.workers if args.engine == "ray" else 1), file=sys.stderr)
 
     def answer(rows: Iterable[Row | BadLine], job: Job, output: Output) -> int:
         total = len(judged) if job.task == "score" else len(list(rows))
@@ -132,35 +131,6 @@ def _stored(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path} is not the audit.json of an audit. Give one that this command wrote.") from None
     return stored
-
-
-def check_same(before: dict[str, Any], measure: str, unjudged: int | None) -> None:
-    """Raises `InputError` where the numbers of an earlier audit are not to be held beside those of this one."""
-    if before["measure"] != measure:
-        raise InputError(f"The audits measure {before['measure']} and {measure}. Give audits of the same measure.")
-    counted = before.get("unjudged_as")
-    if counted != unjudged:
-        said = [f"with --unjudged {one}" if one is not None else "without --unjudged" for one in (counted, unjudged)]
-        raise InputError(f"The audits were made {said[0]} and {said[1]}. Give audits of the same kind.")
-
-
-def _compared(first: dict[str, Any], second: dict[str, Any], seed: int) -> Comparison:
-    measure = second["measure"]
-    check_same(first, measure, second["unjudged_as"])
-    values = [{q["id"]: q["values"]["model"][measure] for q in one["queries"]} for one in (first, second)]
-    names = tuple(f"{one['model_id']} ({one['revision']})" for one in (first, second))
-    texts = {query["id"]: query["query"] for query in second["queries"]}
-    compared = compare((names[0], names[1]), measure, values[0], values[1], texts, seed)
-    return replace(compared, notes=tuple(says for name, says in OTHER.items() if first.get(name) != second[name]))
-
-
-OTHER = {  # what two audits may differ in beside the model
-    "set_sha256": (
-        "The two audits are not known to be of the same set: queries, candidates or grades differ, or the earlier one "
-        "does not say. So the difference may come from the set, and only queries of both are compared."
-    ),
-    "seed": "The two audits used different seeds: intervals, and the pairs checked for causes, were drawn anew.",
-}
 
 
 def summary(audit: Audit) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from attribution.audit.reading import max_passes
 from attribution.batch.judged import JudgedRow
@@ -21,29 +20,10 @@ PART = 0.4  # of a pass over a whole text: what one takes that reads some of its
 MINUTE = 60
 
 
-@dataclass(frozen=True)
-class Cost:
-    """`pairs` of `queries`, a forward pass each; `failures` at most, with `passes` each. `seconds`: of either part."""
-
-    queries: int
-    pairs: int
-    failures: int
-    passes: int
-    scoring_seconds: float
-    failure_seconds: float
-
-    def says(self, model_id: str, workers: int) -> str:
-        """In a sentence."""
-        scoring, failures = (of / workers for of in (self.scoring_seconds, self.failure_seconds))
-        return (
-            f"{model_id}: {self.queries} queries, {self.pairs:,} candidates, a forward pass each, about "
-            f"{_duration(scoring)}; then at most {self.failures} failures, about {self.passes} passes each, "
-            f"{_duration(failures)}. What the folder holds already is not done again."
-        )
-
-
-def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failures: int) -> Cost:
-    """From the number of pairs in the set, and the time of a few candidates of its first queries, which are scored."""
+def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failures: int, workers: int = 1) -> str:
+    """In a sentence, from the number of pairs in the set, and the time of a few candidates of its first queries, which
+    are scored.
+    """
     n_queries = n_pairs = 0
     sample: dict[str, list[str]] = {}
     for row in judged:
@@ -57,7 +37,12 @@ def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failur
     texts = [text for found in sample.values() for text in found]
     n_words, n_sentences = (max(map(len, map(of, texts)), default=1) for of in (words_of, sentences_of))
     passes, failures = max_passes(n_sentences, n_words), min(n_failures, n_queries)
-    return Cost(n_queries, n_pairs, failures, passes, n_pairs * a_pass, failures * passes * PART * a_pass)
+    scoring, reading = n_pairs * a_pass / workers, failures * passes * PART * a_pass / workers
+    return (
+        f"{reranker.model_id}: {n_queries} queries, {n_pairs:,} candidates, a forward pass each, about "
+        f"{_duration(scoring)}; then at most {failures} failures, about {passes} passes each, {_duration(reading)}. "
+        "What the folder holds already is not done again."
+    )
 
 
 def _seconds(reranker: Reranker, query: str, texts: list[str]) -> float | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import re
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery
+from attribution.batch import audit_cost
 from attribution.batch.audit_cost import estimate
 from attribution.batch.auditing import Wanted, audit_in
 from attribution.batch.engines import run_local
@@ -74,19 +77,27 @@ def test_kept_rows_are_gone_through_by_several_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the file has no name that could be left behind"
 
 
-def test_the_cost_is_counted_over_the_whole_set() -> None:
+SAID = re.compile(
+    r"toy: (\d+) queries, (\d+) candidates, a forward pass each, about (\d+ s); then at most (\d+) failures, "
+    r"about (\d+) passes each, (\d+) min\. What the folder holds already is not done again\."
+)
+
+
+def test_the_cost_is_counted_over_the_whole_set(monkeypatch: pytest.MonkeyPatch) -> None:
     rand = random.Random(0)
     sentence = " ".join(rand.choices(["w1", "w2"], k=9)) + " . "
     rows = [
         JudgedRow(i, JudgedQuery(f"q{i}", "topica", tuple(Candidate(f"d{k}", sentence * 3, 0) for k in range(4)), {}))
         for i in range(7)
     ]
-    found = estimate(toy(count_query_words), rows, 5)
-    assert (found.queries, found.pairs, found.failures) == (7, 28, 5)
-    assert found.scoring_seconds > 0
-    assert found.failure_seconds == pytest.approx(found.scoring_seconds / 28 * 5 * found.passes * 0.4)
-    assert "7 queries, 28 candidates" in found.says("toy", 1)
-    assert "at most 5 failures" in found.says("toy", 1)
+    reranker = toy(count_query_words)
+    clock = itertools.count(step=28.0)
+    monkeypatch.setattr(audit_cost.time, "perf_counter", lambda: next(clock))  # 4 candidates: 7 s a pass
+    found = SAID.fullmatch(estimate(reranker, rows, 5, workers=2))
+    assert found
+    assert found.groups()[:4] == ("7", "28", "98 s", "5")
+    passes, minutes = map(int, found.groups()[4:])
+    assert minutes == round(5 * passes * 0.4 * 7 / 2 / 60)
     unread = [JudgedRow(0, JudgedQuery("q", " ", (Candidate("d", "text", 1),), {}))]
-    assert estimate(toy(count_query_words), unread, 5).scoring_seconds == 0, "it is said when its turn comes"
-    assert estimate(toy(count_query_words), [], 5).pairs == 0
+    assert "each, about 0 s; then" in estimate(reranker, unread, 5), "it is said when its turn comes"
+    assert ": 0 queries, 0 candidates" in estimate(reranker, [], 5)

@@ -9,14 +9,7 @@ import numpy as np
 import pytest
 
 from attribution.audit import statistics
-from attribution.audit.statistics import (
-    Indicator,
-    exact_p,
-    excesses,
-    holm,
-    mean_intervals,
-    randomisation_p,
-)
+from attribution.audit.statistics import exact_p, excesses, holm, mean_intervals, randomisation_p
 from benchmarks.audit_null import claims
 
 
@@ -38,17 +31,14 @@ def test_draws_do_not_depend_on_how_many_are_in_memory(monkeypatch: pytest.Monke
 
 
 def test_the_exact_test_counts_every_choice_of_a_failure() -> None:
-    rows = [
-        Indicator(True, (False, False)),
-        Indicator(True, (True, False, False)),
-        Indicator(False, (True,)),
-        Indicator(True, (False,)),
-    ]
-    choices = [[row.failure, *row.controls] for row in rows]
+    choices = [[True, False, False], [True, True, False, False], [False, True], [True, False]]  # the failure first
+    failures = np.array([failure for failure, *_ in choices], float)
+    controls, n_controls = (np.array([of(row[1:]) for row in choices]) for of in (sum, len))
     sums = [sum(chosen) for chosen in itertools.product(*choices)]
     weights = [np.prod([1 / len(c) for c in choices])] * len(sums)
-    assert exact_p(rows) == pytest.approx(sum(w for s, w in zip(sums, weights, strict=True) if s >= 3))
-    assert exact_p([Indicator(False, (False,))]) == 1.0
+    expected = sum(w for s, w in zip(sums, weights, strict=True) if s >= 3)
+    assert exact_p(failures, controls, n_controls) == pytest.approx(expected)
+    assert exact_p(np.zeros(1), np.zeros(1, int), np.ones(1, int)) == 1.0
 
 
 def test_holm_corrects_step_by_step() -> None:
@@ -67,16 +57,17 @@ def test_random_signs_are_all_tried_where_they_are_few() -> None:
 
 
 def test_what_holds_everywhere_is_no_cause_and_what_holds_among_failures_is() -> None:
-    everywhere = [Indicator(True, (True, True))] * 20
-    there = [Indicator(True, (False, False))] * 15 + [Indicator(False, (False, True))] * 5
-    found = excesses({"everywhere": everywhere, "there": there, "nowhere": [Indicator(False, (False,))] * 20}, seed=0)
+    everywhere, both = {"everywhere"}, {"everywhere", "there"}
+    queries = [(both, [everywhere, everywhere])] * 15 + [(everywhere, [everywhere, both])] * 5
+    found = excesses(["everywhere", "there", "nowhere"], queries, seed=0)
     assert (found["everywhere"].ratio, found["everywhere"].claimed, found["everywhere"].p) == (1.0, False, 1.0)
     assert found["there"].ratio == pytest.approx(15.5 / 3)
     assert found["there"].low > 1
-    assert found["there"].p == pytest.approx(min(1.0, 2 * exact_p(there)))  # two of three hold anywhere
+    alone = exact_p(np.repeat([1.0, 0.0], [15, 5]), np.repeat([0, 1], [15, 5]), np.full(20, 2))
+    assert found["there"].p == pytest.approx(min(1.0, 2 * alone))  # two of three hold anywhere
     assert found["there"].claimed
     assert not found["nowhere"].claimed
-    assert excesses({"none": []}, seed=0)["none"].claimed is False
+    assert excesses(["none"], [], seed=0)["none"].claimed is False
 
 
 def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
@@ -85,14 +76,10 @@ def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:
     claiming = 0
     for _ in range(200):
         n, n_controls = rand.choice([8, 15, 30]), rand.choice([1, 4])
-        found = {}
-        for cause in range(11):
-            share = rand.random() ** 2
-            found[str(cause)] = [
-                Indicator(rand.random() < share, tuple(rand.random() < share for _ in range(n_controls)))
-                for _ in range(n)
-            ]
-        claiming += any(excess.claimed for excess in excesses(found, seed=0).values())
+        shares = {str(cause): rand.random() ** 2 for cause in range(11)}
+        pairs = [{key for key, share in shares.items() if rand.random() < share} for _ in range(n * (1 + n_controls))]
+        queries = [(pairs[i], pairs[i + 1 : i + 1 + n_controls]) for i in range(0, len(pairs), 1 + n_controls)]
+        claiming += any(excess.claimed for excess in excesses(shares, queries, seed=0).values())
     assert claiming <= 10
 
 
@@ -102,12 +89,11 @@ def test_a_random_model_and_shuffled_grades_have_no_cause() -> None:
 
 
 def test_the_interval_of_a_cause_holds_the_middle_95_percent_of_queries_drawn_anew() -> None:
-    rows = [Indicator(i % 10 < 4, (i % 10 < 3, i % 7 < 1)) for i in range(80)]
-    failures, controls = (
-        [value(row) for row in rows] for value in (lambda r: r.failure, lambda r: sum(r.controls) / 2)
-    )
+    holds = [(i % 10 < 4, i % 10 < 3, i % 7 < 1) for i in range(80)]
+    failures, controls = [failure for failure, *_ in holds], [sum(pairs) / 2 for _, *pairs in holds]
+    queries = [({"a cause"} if f else (), [{"a cause"} if c else () for c in cs]) for f, *cs in holds]
     drawn = np.random.default_rng(9).integers(0, 80, (40_000, 80))
     ratios = (np.array(failures)[drawn].sum(1) + 0.5) / (np.array(controls)[drawn].sum(1) + 0.5)
-    found = [excesses({"a cause": rows}, seed)["a cause"] for seed in range(20)]
+    found = [excesses(["a cause"], queries, seed)["a cause"] for seed in range(20)]
     ends = np.mean([(one.low, one.high) for one in found], axis=0)
     assert ends == pytest.approx(np.quantile(ratios, [0.025, 0.975]), rel=0.01)
