@@ -100,11 +100,7 @@ def build(says: Mapping[str, str]) -> Actions:
         for lane in ("", "compare")
     }
     lines = {
-        lane: gr.HTML(
-            status_html(text),
-            elem_id="status" if lane == MAIN else f"{lane}-status",
-            render=False,
-        )
+        lane: gr.HTML(status_html(text), elem_id="status" if lane == MAIN else f"{lane}-status", render=False)
         for lane, text in {**says, MAIN: "Ready."}.items()
     }
     return Actions(explain, stops, lines, gr.Timer(1, active=False))

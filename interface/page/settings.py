@@ -118,10 +118,7 @@ def show_baselines(model_id: str, chosen: str) -> Any:
 def _baselines(model_id: str) -> list[tuple[str, str]]:
     reranker = in_memory(model_id)  # a model that is not there yet is asked when it runs
     names = reranker.baseline_names if reranker else list(BASELINES)
-    return [
-        ("the model's default: [MASK] where it has one", ""),
-        *((BASELINES[name], name) for name in names),
-    ]
+    return [("the model's default: [MASK] where it has one", ""), *((BASELINES[name], name) for name in names)]
 
 
 def label(model_id: str, length: object, *more: Any) -> str:

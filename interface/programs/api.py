@@ -26,7 +26,7 @@ from interface.programs.comparing import (
     raise_above,
 )
 from interface.programs.endpoints import endpoint
-from interface.runs.limits import MAX_DOCUMENTS, check_budgets, check_texts
+from interface.runs.limits import MAX_DOCUMENTS, check_budgets
 
 SAID = ("label", "says", "signed", "complete", "control")  # of each method
 
@@ -56,7 +56,6 @@ def explain(
         pairs; each path's convergence delta; whether the text was truncated; a note if another method had to run; kept:
         whether it was computed for an earlier, identical request, whose seconds it then has.
     """
-    check_texts(query, document)
     budgets = {name: value for name, value in {"n_samples": n_samples, "n_steps": n_steps}.items() if value}
     check_budgets(budgets)
     options = {name: value for name, value in {"baselines": baselines, "leaf": leaf, **budgets}.items() if value}
@@ -77,17 +76,11 @@ def rank(query: str, documents: list[str], model: str = "") -> dict[str, Any]:
     """
     if not 1 <= len(documents) <= MAX_DOCUMENTS:
         raise InputError(f"documents has {len(documents)} texts; give 1 to {MAX_DOCUMENTS}.")
-    check_texts(query, *documents)
     return {"model": model, "query": query, "documents": documents}
 
 
 @endpoint(probes.probe, passes=lambda _call, _sides: 3 * probes.MAX_PASSES, said=lambda found: {"results": found})
-def probe(
-    query: str,
-    document: str,
-    seed: int = 0,
-    model: str = "",
-) -> dict[str, Any]:
+def probe(query: str, document: str, seed: int = 0, model: str = "") -> dict[str, Any]:
     """Test what a reranker reads: edits whose right effect is known, each beside masked filler words as a control.
 
     Args:
@@ -97,7 +90,6 @@ def probe(
         results: for each probe the edited texts with their logits, the control's range, and whether the score did what
         it should.
     """
-    check_texts(query, document)
     return {"model": model, "query": query, "document": document, "seed": seed}
 
 
@@ -109,7 +101,6 @@ def sentences(query: str, document: str, operator: str = "delete", model: str = 
         sentences: each with its characters, without (what the logit falls by when it goes), alone (the logit when only
         it stays) and share (its Shapley value); says: the finding in a sentence; unread: those the model never read.
     """
-    check_texts(query, document)
     check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "document": document, "operator": operator}
 

@@ -16,7 +16,6 @@ from attribution.removal import PARTS
 from attribution.types import OPERATORS
 from attribution.words import split_sentences
 from interface.programs.endpoints import Call, endpoint
-from interface.runs.limits import check_texts
 
 
 def passes_of_method(call: Call, sides: Sides) -> int:
@@ -32,11 +31,7 @@ def n_sentences(call: Call) -> int:
 
 @endpoint(compare.contrast, passes=passes_of_method)
 def contrast(
-    query: str,
-    first: str,
-    second: str,
-    method: str = "integrated_gradients",
-    model: str = "",
+    query: str, first: str, second: str, method: str = "integrated_gradients", model: str = ""
 ) -> dict[str, Any]:
     """Explain the difference between two documents' scores, word by word.
 
@@ -47,7 +42,6 @@ def contrast(
         The difference of the two logits as a sum over words, once by the documents' words and once by the query's;
         and both explanations.
     """
-    check_texts(query, first, second)
     compare.check_complete(method)
     return {"model": model, "query": query, "first": first, "second": second, "method": method}
 
@@ -58,11 +52,7 @@ def contrast(
     said=sentence_contrast_to_dict,
 )
 def contrast_sentences(
-    query: str,
-    first: str,
-    second: str,
-    operator: str = "delete",
-    model: str = "",
+    query: str, first: str, second: str, operator: str = "delete", model: str = ""
 ) -> dict[str, Any]:
     """Explain the difference between two documents' scores, sentence by sentence; for longer passages.
 
@@ -70,7 +60,6 @@ def contrast_sentences(
         The difference of the two logits as a sum: bars, a term for each sentence that only one document holds; common,
         the sentences that both hold, and common_value, what they add; says: how much of the two is the same.
     """
-    check_texts(query, first, second)
     check_key("operator", operator, OPERATORS)
     return {"model": model, "query": query, "first": first, "second": second, "operator": operator}
 
@@ -81,13 +70,7 @@ def _of_interaction(call: Call, sides: Sides) -> int:
 
 
 @endpoint(interactions.interaction, passes=_of_interaction)
-def interaction(
-    query: str,
-    document: str,
-    n_words: int = 12,
-    model: str = "",
-    unit: str = "word",
-) -> dict[str, Any]:
+def interaction(query: str, document: str, n_words: int = 12, model: str = "", unit: str = "word") -> dict[str, Any]:
     """Measure how query words interact with document words or sentences: what two change together beyond each alone.
 
     Args:
@@ -98,7 +81,6 @@ def interaction(
         values: a number for each query word and document word or sentence, in logits; above 0, each counts for more
         beside the other.
     """
-    check_texts(query, document)
     check_range("n_words", n_words, 1, interactions.MAX_WORDS)
     check_key("unit", unit, PARTS)
     return {"model": model, "query": query, "document": document, "n_words": n_words, "unit": unit}
@@ -133,7 +115,6 @@ def counterfactual(
         dropped: what was dropped, in the order it went; logits: after each of them, beside what was predicted; flipped:
         whether the last one puts the document below its rival.
     """
-    check_texts(query, document, rival)
     check_key("operator", operator, OPERATORS)
     check_key("unit", unit, PARTS)
     if method and unit == "sentence":
@@ -157,5 +138,4 @@ def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[
         steps: the edits, each with the logit that was predicted and the one measured; edited: the text after them;
         lifted: whether it scores above its rival; tried: every edit alone.
     """
-    check_texts(query, document, rival)
     return {"model": model, "query": query, "document": document, "rival": rival}

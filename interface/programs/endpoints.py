@@ -1,6 +1,7 @@
 """What every endpoint has in common: its arguments checked by their types, defaults that apply, errors that speak.
 
-An endpoint is a function that checks what it is given and returns it by name: its `model`, and what its task takes.
+An endpoint is a function that checks what it is given, but for model and texts, which all have checked, and returns it
+by name: its `model`, and what its task takes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from attribution.export import plain
 from attribution.rerankers.loading.load import default_model
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken
-from interface.runs.handlers import QUEUE, Handler
-from interface.runs.limits import check_model
+from interface.runs.handlers import QUEUE, Handler, OfOneModel
+from interface.runs.limits import check_model, check_texts
 from interface.runs.run import Run
 from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
@@ -44,16 +45,10 @@ Function = Callable[..., dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(OfOneModel):
     """What a task is asked: a model, and the task's arguments by name."""
 
-    model_id: str
     arguments: dict[str, Any]
-
-    @property
-    def model_ids(self) -> tuple[str, ...]:
-        """The models that run."""
-        return (self.model_id,)
 
     @property
     def query(self) -> str:
@@ -100,6 +95,7 @@ def endpoint(
                 return arguments
             call = Call(arguments.pop("model") or default_model(), arguments)
             check_model(call.model_id)
+            check_texts(call.query, *call.texts)
             before = handler.answer(call)
             results = [before[0]] if before else [*handler.steps(call, request)]
             if not results:

@@ -44,17 +44,23 @@ UNCHANGED: Update = {"status": gr.skip()}
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What most tabs are asked about."""
+class OfOneModel:
+    """What is asked of one model; what is asked of several has other `model_ids`."""
 
     model_id: str
-    query: str
-    document: str
 
     @property
     def model_ids(self) -> tuple[str, ...]:
         """The models that run."""
         return (self.model_id,)
+
+
+@dataclass(frozen=True)
+class Pair(OfOneModel):
+    """What most tabs are asked about."""
+
+    query: str
+    document: str
 
     @property
     def texts(self) -> tuple[str, ...]:

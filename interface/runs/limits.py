@@ -75,20 +75,14 @@ def check_share(others: int, spent: float, takes: float) -> None:
         )
 
 
-class Budget:
-    """The time that one run may take, counted from now on."""
-
-    def __init__(self) -> None:
-        self.seconds = limit()
-        self._end = None if self.seconds is None else time.perf_counter() + self.seconds
-
-    def check(self) -> None:
-        """Raises `OverBudget` once the time is over."""
-        if self._end is not None and time.perf_counter() > self._end:
-            raise OverBudget(
-                f"Stopped at this server's limit of {self.seconds:g} s a run; what was ready by then is kept. Take "
-                "fewer methods, a smaller n_samples or n_steps, or a shorter text."
-            )
+def check_time(began: float) -> None:
+    """Raises `OverBudget` once a run that `began` then, by `time.perf_counter`, has taken as long as it may."""
+    most = limit()
+    if most and time.perf_counter() - began > most:
+        raise OverBudget(
+            f"Stopped at this server's limit of {most:g} s a run; what was ready by then is kept. Take fewer methods, "
+            "a smaller n_samples or n_steps, or a shorter text."
+        )
 
 
 _asked: deque[tuple[str, int]] = deque(maxlen=1000)  # visitors who were told of a long run, and of which

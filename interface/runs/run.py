@@ -12,7 +12,7 @@ from typing import Any
 
 from attribution.errors import Stopped
 from attribution.rerankers.meter import Meter
-from interface.runs.limits import Budget
+from interface.runs.limits import check_time
 
 PROGRESS_SECONDS = 0.25
 _tick: ContextVar[Callable[[], None] | None] = ContextVar("tick", default=None)
@@ -47,7 +47,7 @@ class Run:
         self._began = time.perf_counter()
         self._stopped = threading.Event()
         self._is_gone = is_gone
-        self._budget: Budget | None = None
+        self._at_work: float | None = None  # since when, by `time.perf_counter`
         self.progress, self.others = progress, others
         self.tell = sparingly((lambda *_, **__: None) if progress is None else progress)  # Gradio's own is false
 
@@ -79,8 +79,8 @@ class Run:
         if self._is_gone():
             raise Stopped("the visitor is gone")
         if meter:
-            self._budget = self._budget or Budget()
-            self._budget.check()
+            self._at_work = self._at_work or time.perf_counter()
+            check_time(self._at_work)
 
 
 @contextmanager

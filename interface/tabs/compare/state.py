@@ -15,6 +15,7 @@ from attribution.types import Explanation, Word
 from attribution.views.compare import Which
 from attribution.views.compare_words import Cut, apply
 from attribution.words import split_sentences, split_words, to_words
+from interface.runs.handlers import OfOneModel
 from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare.documents import Document
 
@@ -63,14 +64,13 @@ def _changed(document: str, made: object) -> tuple[str, tuple[Cut, ...]]:
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: Gradio hashes what it keeps
-class Asked:
+class Asked(OfOneModel):
     """What a visitor asked for. `form`: the documents as a pasted list, for the page to compare with.
 
     `picked`: what of the list is chosen already; else A and B are the first two by rank, and nothing is changed.
     `problem`: what of the list is not read, in words.
     """
 
-    model_id: str
     query: str
     documents: tuple[Document, ...]
     form: str
@@ -78,11 +78,6 @@ class Asked:
     colour: str
     picked: Picked | None = None
     problem: str = ""
-
-    @property
-    def model_ids(self) -> tuple[str, ...]:
-        """The models that run."""
-        return (self.model_id,)
 
     @property
     def texts(self) -> tuple[str, ...]:

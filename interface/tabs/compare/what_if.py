@@ -83,10 +83,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     yield _changed(now, flip_html(found, outcomes(now), (higher, lower)), said)
 
 
-@handler(
-    lane=LANE,
-    passes=lambda asked, sides: raising_passes(max(asked.compared.asked.n_sentences), sides[0]),
-)
+@handler(lane=LANE, passes=lambda asked, sides: raising_passes(max(asked.compared.asked.n_sentences), sides[0]))
 def run_raise(asked: More, run: Run) -> Iterator[Update]:
     """The smallest edit found that lifts the lower of A and B above the other."""
     compared = asked.compared

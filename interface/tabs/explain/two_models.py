@@ -62,10 +62,7 @@ def build(shell: Shell) -> Field:
     return field(second, since=3)
 
 
-@handler(
-    lane=LANE,
-    passes=lambda asked, sides: 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods),
-)
+@handler(lane=LANE, passes=lambda asked, sides: 2 * sum(forwards(key, sides, **asked.options) for key in asked.methods))
 def run(asked: Both, run: Run) -> Iterator[Update]:
     """Both models' cards, one more with each update."""
     chosen = asked.methods
