@@ -1,7 +1,5 @@
 """Rerank Lens: which words made a reranker's score. `python app.py --help` lists the options."""
 
-from __future__ import annotations
-
 # --- constants -------------------------------------------------------------------------------------------------------
 import gc
 import os

@@ -1,7 +1,5 @@
 """`rerank-lens`: explain, rank, evaluate or probe many pairs. What it takes: `attribution.batch.arguments`."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

@@ -1,7 +1,5 @@
 """Answers for programs: plain data that JSON can write, with what to know of the model."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite

@@ -1,7 +1,5 @@
 """What an explanation will cost, before it starts: an upper bound in sequences through the model."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from attribution.explain import options_of

@@ -1,7 +1,5 @@
 """Starts `rerank-lens`; in a module of its own name, since another package called attribution may replace the rest."""
 
-from __future__ import annotations
-
 import sys
 
 import attribution

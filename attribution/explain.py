@@ -1,7 +1,5 @@
 """Runs one method on one pair and measures it from outside: the one entry point."""
 
-from __future__ import annotations
-
 import inspect
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A compared list as JSON or CSV: its ranking, why A is above B, and every what-if. No torch, no gradio."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Which language a text is in, as far as the ends of its sentences depend on it, and which of its dots are no end."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import regex

@@ -3,8 +3,6 @@
 What is no number says so: `_shown` is the one place where a float becomes text. Each is a filter of the templates too.
 """
 
-from __future__ import annotations
-
 import math
 
 MINUS = "\u2212"

@@ -1,7 +1,5 @@
 """The score of a pair with only some of its document's words left; query and template are never touched."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 
 import torch

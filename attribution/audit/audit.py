@@ -1,7 +1,5 @@
 """A judged set -> where the reranker goes wrong, how sure that is, and what in the texts goes with it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ whether the *lower* one would have stood above the *upper* one. So does length: 
 is a cause only where it misleads more often than it leads right.
 """
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable

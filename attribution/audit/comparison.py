@@ -1,7 +1,5 @@
 """Two audits of the same queries: which are won, which lost, and whether chance would do as much."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice

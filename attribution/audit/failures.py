@@ -1,7 +1,5 @@
 """What went wrong with a query: its costliest inversion, and its correctly ordered pairs to compare it with."""
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 import random

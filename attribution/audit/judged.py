@@ -1,7 +1,5 @@
 """A judged set: queries with candidates that people have graded; and one query of it after the model has scored it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

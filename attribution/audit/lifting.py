@@ -1,7 +1,5 @@
 """Words that lift wrong candidates more than right ones: found by counting, then measured by taking them away."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

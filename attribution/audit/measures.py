@@ -3,8 +3,6 @@
 ir-measures is given orders only; its values are averaged here.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

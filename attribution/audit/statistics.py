@@ -1,7 +1,5 @@
 """Intervals and tests over queries, each a few lines of numpy; queries are what is drawn anew, never pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The command line: what each command does, the options it takes, and an example. Nothing here loads torch."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import os

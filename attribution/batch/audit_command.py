@@ -1,7 +1,5 @@
 """`rerank-lens audit`: a judged set in; a folder with scores, failures, `audit.json` and a report out."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

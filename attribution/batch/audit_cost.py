@@ -1,7 +1,5 @@
 """What an audit will take, said before it starts: counted over the set, and timed on a few of its pairs."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """An audit into a folder. Each step leaves lines behind, so that a run that was cut off goes on to the same bytes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass

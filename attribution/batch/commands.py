@@ -1,7 +1,5 @@
 """What the command line runs, from its parsed arguments: rows in, answers out."""
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import json

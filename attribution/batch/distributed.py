@@ -5,8 +5,6 @@ once, so that nothing is lost and nothing is there twice. A block that has kille
 again row by row; the rows that kill their actors then, too, are named and skipped.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

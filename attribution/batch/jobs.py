@@ -1,7 +1,5 @@
 """What is done with a row: one function a task, from a reranker and a row to the lines of its answer."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

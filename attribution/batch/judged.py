@@ -1,7 +1,5 @@
 """Judged sets as people have them: a run with judgements, a BEIR folder, JSON lines, or a data set of ir_datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Texts and rows that wait in a file without a name, so that a set of any size is read in the same memory."""
 
-from __future__ import annotations
-
 import pickle
 import tempfile
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Under which keys a JSON object holds an id and a text: one table for files of search people and pasted lists."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

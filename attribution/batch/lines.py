@@ -1,7 +1,5 @@
 """A file of text, line by line, as people have them: gzip, byte order marks, CRLF, other separators inside a text."""
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import io

@@ -4,8 +4,6 @@ A file is known as ours by the first field of its lines, `{"format": "rerank-len
 every line as a gzip member of its own, so that what was cut off ends with a whole line, too.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

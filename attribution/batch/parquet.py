@@ -1,7 +1,5 @@
 """JSON lines of answers as a Parquet file: a column a field, what is nested as JSON. Needs the optional pyarrow."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

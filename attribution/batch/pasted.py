@@ -1,7 +1,5 @@
 """A pasted list of documents, in the forms that people have lists in: lines, JSON, bullets, cells of a table."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """Two rerankers, or more, compared on what they read: the table model by probe, as Markdown and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any

@@ -1,7 +1,5 @@
 """Pairs and lists to work on: from JSON lines, or from a TREC run with its topics and passages."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Files of search people: runs, judgements, topics and passages, of TREC and of BEIR."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

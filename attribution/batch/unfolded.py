@@ -3,8 +3,6 @@
 A table is cells under a head, as a spreadsheet has them, or drawn with bars.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """How far rankings of the same words agree. Agreement is not correctness: all may be wrong together."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """How much of a text is outside what a model can have learnt: pieces its vocabulary lacks, letters of other scripts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import regex

@@ -1,7 +1,5 @@
 """A document with words dropped or replaced by hand, and what an explanation had said that it would do to the score."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """What each sentence of a document does to the score: without it, with it alone, and its share. By forwards only."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

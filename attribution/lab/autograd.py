@@ -1,7 +1,5 @@
 """Every way to the gradient of the input embeddings, run for real on one pair: what PyTorch did, and what it said."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

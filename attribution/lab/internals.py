@@ -1,7 +1,5 @@
 """Attentions, hidden states and their gradients, on words; and the head applied to each layer's states."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

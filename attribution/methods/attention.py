@@ -1,7 +1,5 @@
 """Where the read-out position looks. Weights of the model, not attributions: no derivative of the score is taken."""
 
-from __future__ import annotations
-
 import torch
 
 from attribution.errors import check_range

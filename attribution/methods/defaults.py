@@ -1,7 +1,5 @@
 """What stored benchmarks say of methods: which are ticked when the page opens, and how often each was the best."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Saliency (L1, L2, smoothed) and its fallback at the word embeddings, input x gradient after the embeddings block."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

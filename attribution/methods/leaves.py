@@ -1,7 +1,5 @@
 """Ways to take the input embeddings. Some give a leaf, some do not; the lab on the tab Learn runs them all."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Callable

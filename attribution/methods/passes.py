@@ -1,7 +1,5 @@
 """How often a method runs the model, as a number before it starts and in words for tables. No torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

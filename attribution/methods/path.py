@@ -1,7 +1,5 @@
 """Methods that explain a difference from a baseline by integrating gradients along the way to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Methods that take words away and watch the logit: no gradient, one forward for each change."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import combinations
 from math import comb

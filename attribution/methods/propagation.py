@@ -1,7 +1,5 @@
 """Input x gradient with attention weights and the norms' denominators held still."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The caller's autograd mode, kept out: gradients are taken the same under `torch.no_grad()` or `inference_mode()`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

@@ -4,8 +4,6 @@ The tokenizer is only ever asked for whole texts, and ids are cut here: asking i
 that all threads share, and then a long text of one visitor comes back uncut to another.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """The hooks on the shared model, registered once at load; inert but for a thread that is inside their context."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """How much memory a model may take: what the machine or its container has left; and the models that are in memory."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import os

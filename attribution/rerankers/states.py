@@ -1,7 +1,5 @@
 """What a model keeps inside: attentions, hidden states and where the head reads them; and how long a pair may be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Explanation -> a card: its words in colour, what to know about the method, what was measured. No torch, no gradio."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from attribution.evidence.agreement import CaptumAgreement

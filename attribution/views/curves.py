@@ -1,7 +1,5 @@
 """Line charts as inline SVG. Colours come from CSS; dashes and markers tell the lines apart without them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Faithfulness -> one picture, one table, the agreement matrix. No torch, no gradio."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The page's shell: title line, example chips, key, status, what a result is of, tokens against the limit, links."""
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib

@@ -4,8 +4,6 @@ A text whose first strong letter reads from right to left starts at the right. W
 direction stand in their own order (Unicode's UAX 9, word by word); single words are left to the program's own shaping.
 """
 
-from __future__ import annotations
-
 import re
 import textwrap
 import unicodedata

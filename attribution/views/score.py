@@ -1,7 +1,5 @@
 """The score in a searcher's words: what it says, how sure, and what to be careful about."""
 
-from __future__ import annotations
-
 import math
 
 from attribution.evidence.coverage import SCRIPTS, outside

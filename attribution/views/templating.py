@@ -1,7 +1,5 @@
 """Jinja2 with autoescape on: whatever a template prints is text, unless it is HTML that another template made."""
 
-from __future__ import annotations
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 

@@ -1,7 +1,5 @@
 """Words -> what the `words` macro prints: one colour and one number a word, the user's text untouched."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Two models side by side: a row a method, a card a model, and the ranks of the words under both."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from attribution.evidence.agreement import TOP, compare_models

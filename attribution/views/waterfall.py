@@ -1,7 +1,5 @@
 """A waterfall: the terms that lead from one logit to another, drawn to scale."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

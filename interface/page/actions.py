@@ -1,7 +1,5 @@
 """What starts, stops and follows a run: the row under the boxes, the tabs' own buttons, and their status lines."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The page above its tabs: title line, examples, the boxes of the pair; and what every tab is built from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """What is taken along: the page's inputs as a link, made in the browser, and results as files, kept by no server."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Choosing a model: a download has a progress bar and a stop, and an error leaves the model that was chosen before."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

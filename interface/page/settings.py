@@ -1,7 +1,5 @@
 """What few visitors change, behind one line beside Explain: methods with their cost on this text, and options."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any

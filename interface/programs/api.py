@@ -1,7 +1,5 @@
 """The same answers for programs: REST, `gradio_client` and MCP, under the same names everywhere."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Two documents beside each other, for programs: why the one is above the other, and what would change it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from attribution.cost import forwards

@@ -4,8 +4,6 @@ An endpoint is a function that checks what it is given, but for model and texts,
 by name: its `model`, and what its task takes.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import typing
@@ -86,7 +84,7 @@ def endpoint(
         hints = typing.get_type_hints(function)
         parameters = inspect.signature(function).parameters
         who = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
-        signature = inspect.signature(function).replace(parameters=[*parameters.values(), who])
+        signature = inspect.Signature([*parameters.values(), who], return_annotation=Any)
 
         def answer(given: dict[str, Any], request: gr.Request | None) -> dict[str, Any]:
             typed = {key: _typed(key, value, hints.get(key), parameters[key].default) for key, value in given.items()}

@@ -3,8 +3,6 @@
 Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping

@@ -5,8 +5,6 @@ has stopped the run or left, and ends it. Of errors only `gr.Error` keeps its se
 over there.
 """
 
-from __future__ import annotations
-
 import contextvars
 import logging
 import threading

@@ -5,8 +5,6 @@ run, answers errors, keeps whole answers, and asks for a GPU where one is lent. 
 once: from memory, by the run of who asks it now, or ahead of the first.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

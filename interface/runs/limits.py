@@ -3,8 +3,6 @@
 `RERANK_LENS_BUDGET_SECONDS` caps every run; a Space has a cap of 60 s when it is unset, another host none; 0: no cap.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """One run: it is stopped, tells its progress, and ends before its next model pass once nobody waits for it."""
 
-from __future__ import annotations
-
 import math
 import threading
 import time

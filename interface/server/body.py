@@ -1,7 +1,5 @@
 """How much a request may send, and for how long: too long, half sent or not begun, it costs the server nothing."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The one room that touches what Gradio does not promise; look here first when a new version of it breaks the page."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import json

@@ -1,7 +1,5 @@
 """Who is next: Gradio's queue, as this page needs it. The other room that touches what Gradio does not promise."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What every answer says to the browser: run and load nothing that is not ours, and tell nobody where you came from."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

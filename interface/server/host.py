@@ -1,7 +1,5 @@
 """What the host may ask and say: is it up, an example of an audit, who may log in, end now; see docs/deploy.md."""
 
-from __future__ import annotations
-
 import os
 import signal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a link to the page shows elsewhere: our preview in place of the one that Gradio writes into every page."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -2,8 +2,6 @@
 pass leaves in the model: attentions, hidden states with their gradients, and the head as a read-out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Tab "Probes": what the model reads, on the pair in the boxes; runs by itself when it is opened."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import gradio as gr

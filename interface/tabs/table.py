@@ -1,7 +1,5 @@
 """The tabs, in the order that the page shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 

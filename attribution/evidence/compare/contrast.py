@@ -1,7 +1,5 @@
 """Why one document stands above another: the ranked list, and the difference of two logits as a sum over words."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What if: the logit with words or sentences of the document dropped, and the fewest whose removal puts A below B."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How query words interact with document words: what two change together beyond what each changes alone."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable, Collection, Sequence

@@ -1,7 +1,5 @@
 """Why one passage stands above another, sentence by sentence: what both hold first, then what only one of them says."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Sequence

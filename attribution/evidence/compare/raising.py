@@ -1,7 +1,5 @@
 """What would lift B above A: dropping what holds it down, or putting in A's best sentence or a word of the query."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

@@ -12,8 +12,6 @@ Cost: 8 sequences for each order of the words, and 2: so 122 for 4 methods, the 
 fewer for short documents, where several shares are the same words.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a pair comes to: which words are strongest, and which method to believe there, if any."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean

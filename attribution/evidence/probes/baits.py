@@ -1,7 +1,5 @@
 """What is put beside an unrelated document to make a model score it higher; as `edits`, which have more of a pair."""
 
-from __future__ import annotations
-
 import random
 
 from attribution.evidence.probes.edits import Edit, Edits

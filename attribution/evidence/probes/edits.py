@@ -4,8 +4,6 @@ Each takes `(query, document, random)` and returns edited pairs, with a sentence
 empty list where the edit does not apply.
 """
 
-from __future__ import annotations
-
 import random
 import unicodedata
 from collections.abc import Callable

@@ -7,8 +7,6 @@ probe: one function in `edits.py` and one row of `PROBES`. Each draws from a see
 depend on which others are asked for.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Probes over many pairs: on which share of them each expectation held, with a bootstrap interval."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

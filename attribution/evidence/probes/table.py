@@ -1,7 +1,5 @@
 """PROBES: one row a probe. The page, the README table, the benchmark and the tests iterate it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -3,8 +3,6 @@
 Word lists are English; the rest goes by what Unicode says of a sign, and cuts no text inside a grapheme.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import regex

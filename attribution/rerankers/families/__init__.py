@@ -1,7 +1,5 @@
 """A family = which layers embed a pair and where its logit is read. One row of `FAMILIES` each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

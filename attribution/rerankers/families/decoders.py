@@ -1,7 +1,5 @@
 """Models that answer: a decoder's last position by a classifier or as the next token, or an encoder-decoder's word."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

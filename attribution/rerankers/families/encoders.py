@@ -1,7 +1,5 @@
 """Encoders with a classifier: query and document are two segments, the first position or a mean is read."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

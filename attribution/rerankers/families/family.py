@@ -1,7 +1,5 @@
 """`Family`: which layers embed, which position the logit is read from. One row of a table each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -12,8 +12,6 @@ llama-nemotron-rerank is a Llama that attends both ways, its states pooled, a sc
 (NVIDIA-NeMo/Automodel, llama_bidirectional).
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from types import SimpleNamespace

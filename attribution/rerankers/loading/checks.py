@@ -3,8 +3,6 @@
 The weights are all there and mean what they meant, and the score can be explained.
 """
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import importlib.util

@@ -1,7 +1,5 @@
 """What a checkpoint's folder or repository holds: which of its files matter, and what they say before any weight."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

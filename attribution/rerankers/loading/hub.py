@@ -1,7 +1,5 @@
 """The Hub, over HTTP: a checkpoint judged by its config before any weight comes, each failure a sentence of its own."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -1,7 +1,5 @@
 """`load_reranker`: a checkpoint from the project, a folder or the Hub, tested before it explains anything."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import threading

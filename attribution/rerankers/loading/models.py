@@ -1,7 +1,5 @@
 """The checkpoints on offer. A public Space takes models from this table only; `app.py --model` adds to it locally."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which number of a model's output is its score: a label's logit, or those of the tokens that answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ A file that would change the score is followed or refused, never passed over. se
 files only where `modules.json` and `config_sentence_transformers.json` say that they are a CrossEncoder's; so do we.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Any

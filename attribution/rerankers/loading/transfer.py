@@ -1,7 +1,5 @@
 """Waiting for bytes: counted in the client's thread, told to the one that waits, given up when none comes any more."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 The server changes one form into the other, since it alone reads lists; the browser adds and removes boxes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a compared list looks like, with every what-if in it."""
 
-from __future__ import annotations
-
 from attribution.evidence.compare.contrast import Contrast
 from attribution.evidence.compare.passages import SentenceContrast
 from attribution.export_compare import ComparedList

@@ -1,7 +1,5 @@
 """What the Compare tab shows below its button: the list, the contrast, what if, which words interact."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gradio as gr

@@ -1,7 +1,5 @@
 """What runs on the model for the Compare tab: the list, and why A is above B."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence

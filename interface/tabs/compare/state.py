@@ -1,7 +1,5 @@
 """What the Compare tab remembers of a visitor's list, what is asked next about it, and what of both a link carries."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Tab "Compare": a query and a list of documents, why one is above another, which words interact, and what if."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from functools import partial

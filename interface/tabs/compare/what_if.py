@@ -1,7 +1,5 @@
 """What if, on the Compare tab: a text changed, the order reversed from above or below; and which words interact."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """What the Explain tab asks: a pair, methods and their options, read from the boxes."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

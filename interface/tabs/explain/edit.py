@@ -1,7 +1,5 @@
 """Words of the believed card dropped or replaced by hand: the score of the text as edited, one forward pass."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

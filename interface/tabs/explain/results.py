@@ -4,8 +4,6 @@ That is explained after the server has started to listen. A page that opens afte
 that was opened before asks every second until it is there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice

@@ -1,7 +1,5 @@
 """Tab "Explain": the score, then one card a method as soon as it is there, then which of them to trust."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """On the Explain tab: the same pair under a second model, cards aligned, ranks of words compared."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
