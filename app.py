@@ -33,7 +33,6 @@ from interface.runs.limits import LONGEST_REQUEST
 from interface.server import gradio_private, host, open_graph
 from interface.server.body import Body, close_half_sent
 from interface.server.gradio_queue import install_queue
-from interface.server.headers import Headers, headers
 from interface.tabs.table import TABS, lines
 
 gc.freeze()
@@ -122,7 +121,7 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
     global demo
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:
-        accounts, _ = host.accounts(), headers()
+        accounts, _ = host.accounts(), host.headers()
         for model in given:
             if on_disk(model):  # what is to come from the Hub comes when it is chosen
                 load_reranker(model)
@@ -153,7 +152,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         run_history=False,
         app_kwargs={
             "middleware": [
-                Middleware(Headers, wait=wait_of_a_full_queue),
+                Middleware(host.Headers, wait=wait_of_a_full_queue),
                 Middleware(open_graph.OpenGraph, tags=open_graph.preview(TITLE, DESCRIPTION)),
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],

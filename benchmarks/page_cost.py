@@ -20,7 +20,8 @@ from benchmarks.clock import side_by_side
 from benchmarks.plain_model import forward, gradient
 from benchmarks.report import Cell, Table
 from benchmarks.serve import CARD, PATIENCE, ROOT, serve
-from interface.tabs.explain.tab import Asked, explained
+from interface.runs.run import Run as PageRun
+from interface.tabs.explain import tab
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def app() -> Iterator[httpx.Client]:
 
 def first_card(reranker: Reranker, pair: TokenizedPair) -> None:
     """What the handler does until the first card is written."""
-    steps = explained(reranker, Asked(reranker.model_id, pair.query, pair.document), lambda *_: lambda _meter: None)
+    steps = tab.run.work(tab.Asked(reranker.model_id, pair.query, pair.document), PageRun())
     next(step for step in steps if any(CARD.removesuffix('\\"') in str(part) for part in step.values()))
 
 

@@ -17,7 +17,7 @@ from attribution.batch.engines import Deaths, Watched, complaining, run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import read_lines, split_lines
 from attribution.batch.output import Output, digests, reopen, set_aside
-from attribution.batch.parquet import check_ours, has_rows, journal_of, write_parquet
+from attribution.batch.parquet import check_ours, has_rows, is_table, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, OnBad, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
@@ -54,7 +54,7 @@ def _answer(args: argparse.Namespace) -> int:
     if output.repeated:
         print(f"rows with the id and the texts of an earlier one, answered once: {output.repeated}", file=sys.stderr)
     if args.output and output.done and not output.used:
-        _set_aside(_journal(args.output)).touch()
+        _set_aside(args.output).touch()
     _finish(args.output)
     return skipped
 
@@ -83,11 +83,11 @@ def _probe(args: argparse.Namespace) -> int:
                 complain(skipped[-1])
 
         if output.done and not any(row.has_text for row in asked):
-            _set_aside(_journal(args.output))
+            _set_aside(args.output)
             output = _open(args.output, job, names, revisions)
         whole = Row("probes", 0, "", texts)
         if output.has(whole):
-            ((_, line),) = read_lines(_journal(args.output))
+            ((_, line),) = read_lines(journal_of(args.output))
             table = from_json(json.loads(line))
         else:
             table, commits = probe_models(models, Watched(asked, deaths), SEED, on_pair=on_pair, loading=others)
@@ -120,11 +120,6 @@ def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
     return chain([*islice(rows, 1)], rows)
 
 
-def _journal(path: Path) -> Path:
-    """Where the lines go: `path` itself, but for Parquet."""
-    return journal_of(path) if path.suffix.lower() == ".parquet" else path
-
-
 def _check_output(path: Path | None) -> None:
     """Raises `InputError` before anything runs, for a name of another format and for a table of somebody else's."""
     name = path.name.lower() if path else ""
@@ -134,14 +129,14 @@ def _check_output(path: Path | None) -> None:
             f"--output {path}: answers are JSON lines, packed in a file that ends in .gz, and a table in one that ends "
             f"in .parquet; {inner} is not written. Give another name."
         )
-    if path and path.suffix.lower() == ".parquet":
+    if path and is_table(path):
         check_ours(path)
 
 
 def _open(path: Path | None, job: Job, model_id: str, revision: str) -> Output:
     if path is None:
         return Output(sys.stdout.buffer)
-    journal = _journal(path)
+    journal = journal_of(path)
     lost = journal != path and not journal.exists() and has_rows(path)
     output = reopen(journal, job, model_id, revision)
     if lost:
@@ -151,8 +146,9 @@ def _open(path: Path | None, job: Job, model_id: str, revision: str) -> Output:
     return output
 
 
-def _set_aside(path: Path) -> Path:
-    """Earlier answers out of the way of a run that has none; returns `path`."""
+def _set_aside(output: Path) -> Path:
+    """Earlier answers out of the way of a run that has none; returns where they were."""
+    path = journal_of(output)
     kept = set_aside(path)
     said = f"{path}: no line of the input was answered, so it is empty now. What earlier runs answered is in {kept}; "
     print(f"{said}to resume from it, rename it to {path.name}.", file=sys.stderr)
@@ -160,8 +156,8 @@ def _set_aside(path: Path) -> Path:
 
 
 def _finish(path: Path | None) -> None:
-    if path and path.suffix.lower() == ".parquet":
-        write_parquet(journal_of(path), path)
+    if path and is_table(path):
+        write_parquet(path)
     elif path and path.suffix.lower() == ".gz" and path.is_file() and path.stat().st_size == 0:
         path.write_bytes(gzip.compress(b"", mtime=0))  # no bytes at all are no gzip
 

@@ -26,9 +26,14 @@ def need_pyarrow() -> Any:
     return pyarrow
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file of this name is a Parquet file."""
+    return path.suffix.lower() == ".parquet"
+
+
 def journal_of(path: Path) -> Path:
-    """The JSON lines that a Parquet file is made of: they can be written on, it cannot."""
-    return path.with_name(f"{path.name}.jsonl")
+    """Where the lines go: `path` itself, but beside a Parquet file, which cannot be written on."""
+    return path.with_name(f"{path.name}.jsonl") if is_table(path) else path
 
 
 def check_ours(path: Path) -> None:
@@ -49,9 +54,9 @@ def has_rows(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0 and need_pyarrow().parquet.read_metadata(path).num_rows > 0
 
 
-def write_parquet(journal: Path, path: Path) -> None:
-    """`path`, anew, from all lines of `journal`; until it is whole the file that was there stays."""
-    path = Path(os.path.realpath(path))  # a link stays one
+def write_parquet(path: Path) -> None:
+    """`path`, anew, from all lines of its journal; until it is whole the file that was there stays."""
+    journal, path = journal_of(path), Path(os.path.realpath(path))  # a link stays one
     with replacing(path) as part:
         _write(journal, part)
         part.chmod((path if path.exists() else journal).stat().st_mode)

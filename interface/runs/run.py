@@ -80,6 +80,15 @@ class Run:
             self._at_work = self._at_work or time.perf_counter()
             check_time(self._at_work)
 
+    def watch(self, label: str, of: int = 0) -> Callable[[Meter], None]:
+        """A `check` that also shows the passes so far, `of` how many if that is known."""
+
+        def on_pass(meter: Meter) -> None:
+            self.check(meter)
+            self.tell((meter.n_forward, of or None), desc=label, unit="passes")
+
+        return on_pass
+
 
 @contextmanager
 def ticking(tick: Callable[[], None]) -> Iterator[None]:

@@ -35,12 +35,11 @@ def build(shell: Shell, tab: gr.Tab) -> None:
 @handler(lane="probes", passes=lambda _asked, _sides: 3 * MAX_PASSES)  # some of the edited documents are longer
 def run(asked: Pair, run: Run) -> Iterator[Update]:
     """The table of all probes, once."""
-    meters: list[Meter] = []
+    meters, watch = list[Meter](), run.watch("Probes", MAX_PASSES)
 
     def on_pass(meter: Meter) -> None:
-        run.check(meter)
+        watch(meter)
         meters[:] = [meter]
-        run.tell((meter.n_forward, MAX_PASSES), desc="Probes", unit="passes")
 
     yield {"status": status_html("Editing the pair and scoring it again …")}
     reranker = models.load(asked.model_id, run)

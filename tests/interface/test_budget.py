@@ -68,15 +68,14 @@ def test_the_cap_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_at_its_cap_keeps_what_is_ready_and_says_so(offered: str, tiny_bert: Reranker) -> None:
     spent = {"Saliency, L1": False, "Occlusion": True, "Faithfulness": True}
 
-    def watch(_step: int, _steps: int, label: str) -> Any:
-        def on_pass(_meter: Any) -> None:
-            if spent[label]:
-                raise budget.OverBudget("Stopped at this server's limit of 5 s a run")
+    def tell(*_: Any, desc: str, **__: Any) -> None:
+        if spent[desc.rpartition(": ")[0]]:
+            raise budget.OverBudget("Stopped at this server's limit of 5 s a run")
 
-        return on_pass
-
+    capped = Run()
+    capped.tell = tell
     asked = explain_tab.Asked(offered, *SHORT, ("saliency", "occlusion"), n_samples=2, n_steps=2)
-    page = shown(explain_tab.explained(tiny_bert, asked, watch))
+    page = shown(explain_tab.run.work(asked, capped))
     cards = "".join(page[name] for name in CARDS)
     assert 'data-method="saliency"' in cards
     assert "limit of 5 s" in cards, "the card of the method that could not run"

@@ -14,8 +14,9 @@ from attribution.numbers import logit
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
+from interface.runs.run import Run
 from interface.tabs.explain import edit as explain_edit
-from interface.tabs.explain.tab import Asked, at_most, explained, is_whole
+from interface.tabs.explain.tab import Asked, at_most, is_whole, run
 from tests.interface.conftest import PAIR, shown
 
 PASSAGE = "Berlin is large. It has about 3.7 million inhabitants. Paris has fewer. Nobody knows why."
@@ -93,13 +94,10 @@ def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tin
     assert asked_for.passes_of_sentences == 2**4
     assert short.passes_of_sentences == 0
     assert at_most(asked_for)[0] == at_most(short)[0] + 2**4  # the same methods otherwise
-    passes = [0]
-
-    def watch(*_: Any) -> Any:
-        return lambda meter: passes.append(meter.n_forward)
-
+    passes, heard = [0], Run()
+    heard.tell = lambda *_, desc, **__: passes.append(int(desc.split()[-2]))
     page: dict[str, Any] = {}
-    for update in explained(tiny_bert, asked_for, watch):
+    for update in run.work(asked_for, heard):
         page |= update
         if "Without sentence" in page.get("head", "") and "first" not in page:
             page["first"] = max(passes)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.errors import InputError
-from interface.server.headers import ANCESTORS, headers
-from interface.server.host import AUTH, accounts
+from interface.server.host import ANCESTORS, AUTH, accounts, headers
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from attribution.errors import Stopped
 from attribution.rerankers import states
-from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import each_card
+from interface.runs.run import Run
 from interface.tabs.explain.results import CARDS
-from interface.tabs.explain.tab import Asked, explained
+from interface.tabs.explain.tab import Asked, run
 from tests.interface.conftest import PAIR
 from tests.interface.conftest import shown as on_page
 
 
 def shown(reranker: Reranker, methods: list[str]) -> list[str]:
     """What stands on the page in the end: `[score, faithfulness, cards, status]`."""
-    page = on_page(explained(reranker, Asked(reranker.model_id, *PAIR, tuple(methods)), no_watch))
+    page = on_page(run.work(Asked(reranker.model_id, *PAIR, tuple(methods)), Run()))
     return [page["score"], page["faithfulness"], "".join(page[name] for name in CARDS), page["status"]]
-
-
-def no_watch(*_args: object) -> Callable[[Meter], None]:
-    return lambda _meter: None
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +51,7 @@ def test_all_fail(tiny_bert: Reranker) -> None:
 
 
 def test_a_stop_is_no_error_of_a_method(tiny_bert: Reranker) -> None:
-    def stop(_meter: Meter) -> None:
-        raise Stopped("stopped")
-
+    stopped = Run()
+    stopped.stop()
     with pytest.raises(Stopped):
-        list(explained(tiny_bert, Asked(tiny_bert.model_id, *PAIR, ("saliency",)), lambda *_: stop))
+        list(run.work(Asked(tiny_bert.model_id, *PAIR, ("saliency",)), stopped))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
 from attribution.cost import forwards, sides_of
@@ -11,7 +11,6 @@ from attribution.evidence.compare.passages import contrast_passes
 from attribution.evidence.sentences import Sentences, sentences_stream
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
-from attribution.rerankers.meter import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.views.compare import A, B, Which
 from attribution.views.page import status_html
@@ -25,16 +24,6 @@ from interface.tabs.compare.state import PASSAGE, Asked, Changes, Compared, More
 
 LANE = "compare"  # of its own: a start here ends what runs here
 AFTER_PICK = ("why", "words", "what_if", "meet")  # what is of A and B
-
-
-def watch(run: Run, label: str, of: int = 0) -> Callable[[Meter], None]:
-    """An `on_pass` that ends a stopped run and shows the passes so far, `of` how many if that is known."""
-
-    def on_pass(meter: Meter) -> None:
-        run.check(meter)
-        run.tell((meter.n_forward, of or None), desc=label, unit="passes")
-
-    return on_pass
 
 
 def passes_of_list(asked: Asked, sides: Sides) -> int:
@@ -83,7 +72,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     """Rank the list, then each sentence's cost, colours, and why A is above B; each as soon as it is there."""
     yield {"problem": status_html(asked.problem), "status": status_html("Scoring the list …")}
     reranker = models.load(asked.model_id, run)
-    ranking = rank(reranker, asked.query, asked.texts, on_pass=watch(run, "Scoring", len(asked.texts)))
+    ranking = rank(reranker, asked.query, asked.texts, on_pass=run.watch("Scoring", len(asked.texts)))
     picked = asked.picked or Picked(ranking.rows[0].place, ranking.rows[1].place)
     compared = Compared(asked, ranking, a=picked.a, b=picked.b)
     yield {
@@ -95,10 +84,10 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     }
     compared = _without(compared, run)
     if compared.without:
-        yield _told(compared, "Colouring the rows …")
+        yield told(compared, "Colouring the rows …")
     plain = ""
     for step, row in enumerate(ranking.rows, start=1):
-        on_pass = watch(run, f"Colouring {step} of {len(ranking.rows)}")
+        on_pass = run.watch(f"Colouring {step} of {len(ranking.rows)}")
         try:
             said = explain(reranker, asked.query, row.document, asked.colour, on_pass=on_pass)
         except OptionError as error:  # the method does not know this family: the rows stay plain
@@ -110,7 +99,7 @@ def run_list(asked: Asked, run: Run) -> Iterator[Update]:
     compared = with_changes(compared, picked.changed, run)
     took = run.seconds
     cost.learn(reranker.model_id, LANE, 1, sum(n * n_tokens for n, n_tokens in work_of_list(reranker, asked)), took)
-    yield _told(compared, f"Done after {took:.1f} s.{plain}")
+    yield told(compared, f"Done after {took:.1f} s.{plain}")
 
 
 @handler(lane=LANE, passes=lambda asked, sides: _of_why(asked.compared.asked, sides))
@@ -121,8 +110,8 @@ def run_pick(asked: More, run: Run) -> Iterator[Update]:
     yield {"state": chosen, "rows": draw_rows(chosen), "what_if": "", "meet": "", "status": status}
     chosen = _without(chosen, run)
     if chosen.without:
-        yield _told(chosen, "Asking why A is above B …")
-    yield _told(_why(chosen, run), f"Done after {run.seconds:.1f} s.")
+        yield told(chosen, "Asking why A is above B …")
+    yield told(_why(chosen, run), f"Done after {run.seconds:.1f} s.")
 
 
 def _without(compared: Compared, run: Run) -> Compared:
@@ -132,7 +121,7 @@ def _without(compared: Compared, run: Run) -> Compared:
     reranker, query = load_reranker(compared.asked.model_id), compared.asked.query
     found: dict[Which, Sentences] = {}
     for which in (A, B):
-        on_pass = watch(run, f"Without each sentence of {which}")
+        on_pass = run.watch(f"Without each sentence of {which}")
         found[which] = next(sentences_stream(reranker, query, compared.text(which), on_pass=on_pass))
     return dataclasses.replace(compared, without=found)
 
@@ -140,22 +129,22 @@ def _without(compared: Compared, run: Run) -> Compared:
 def _why(compared: Compared, run: Run) -> Compared:
     """`compared`, with A and B told apart, by words or by sentences."""
     asked, texts = compared.asked, (compared.text(A), compared.text(B))
-    reranker, on_pass = load_reranker(asked.model_id), watch(run, "Why A over B")
+    reranker, on_pass = load_reranker(asked.model_id), run.watch("Why A over B")
     if compared.unit == "sentence":
         return dataclasses.replace(compared, why=contrast_sentences(reranker, asked.query, *texts, on_pass=on_pass))
     return dataclasses.replace(compared, why=contrast(reranker, asked.query, *texts, asked.method, on_pass=on_pass))
 
 
-def _told(compared: Compared, status: str) -> Update:
-    """Everything that follows from why A is above B, as far as that is known."""
-    return {
-        "state": compared,
-        "rows": draw_rows(compared),
-        "why": draw_why(compared),
-        "words": draw_words(compared),
-        "what_if": outcomes_html(outcomes(compared), compared.unit),
-        "status": status_html(status),
-    } | ({"picked": compared.picked.written()} if compared.why else {})
+def told(compared: Compared, status: str, what_if: str = "", *, panels: bool = True) -> Update:
+    """Everything that follows from why A is above B, as far as that is known, and from every what-if.
+
+    `what_if`: what to say of that, if not what became of each changed text. `panels`: the texts' buttons too, unless
+    the browser has changed them.
+    """
+    update: Update = {"state": compared, "rows": draw_rows(compared), "why": draw_why(compared)}
+    update |= {"what_if": what_if or outcomes_html(outcomes(compared), compared.unit), "status": status_html(status)}
+    update |= {"picked": compared.picked.written()} if compared.why else {}
+    return update | ({"words": draw_words(compared)} if panels else {})
 
 
 def with_changes(compared: Compared, changed: Changes, run: Run, as_given: frozenset[Which] = frozenset()) -> Compared:

@@ -13,12 +13,12 @@ from attribution.views.compare import A, B, Which
 from attribution.views.compare_words import Cut, apply
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
-from attribution.views.what_if import flip_html, outcomes_html, raised_html
+from attribution.views.what_if import flip_html, raised_html
 from attribution.words import split_sentences
 from interface.runs.handlers import Update, handler
 from interface.runs.run import Run
-from interface.tabs.compare.draw import draw_rows, draw_why, draw_words, outcomes
-from interface.tabs.compare.runs import LANE, score, watch, with_changes
+from interface.tabs.compare.draw import outcomes
+from interface.tabs.compare.runs import LANE, score, told, with_changes
 from interface.tabs.compare.state import Change, Compared, Meet, More, Version
 
 
@@ -49,7 +49,7 @@ def run_change(asked: Change, run: Run) -> Iterator[Update]:
     n = len(now.scored) - len(asked.compared.scored)
     said = f"{n} forward pass{'' if n == 1 else 'es'}."
     whole = any(not cuts for _, cuts in asked.changed.values())  # else the browser has done it, and keeps the focus
-    yield _changed(now, outcomes_html(outcomes(now), now.unit), said, panels=whole)
+    yield told(now, said, panels=whole)
 
 
 @handler(lane=LANE, passes=passes_of_flip)
@@ -66,7 +66,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
         operator="delete",
         unit=compared.unit,
         explanation=compared.explanation(higher) if compared.unit == "word" else None,
-        on_pass=watch(run, f"Dropping {compared.unit}s"),
+        on_pass=run.watch(f"Dropping {compared.unit}s"),
     )
     spans = split_sentences(text) if found.unit == "sentence" else [(w.start, w.end) for w in compared.words(higher)]
     gone = [next(span for span in spans if span[0] <= word.start < span[1]) for word in found.dropped]
@@ -78,7 +78,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     flipped = version.logit < found.rival_logit
     found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
-    yield _changed(now, flip_html(found, outcomes(now), (higher, lower)), said)
+    yield told(now, said, flip_html(found, outcomes(now), (higher, lower)))
 
 
 @handler(lane=LANE, passes=lambda asked, sides: raising_passes(max(asked.compared.asked.n_sentences), sides[0]))
@@ -86,7 +86,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
     """The smallest edit found that lifts the lower of A and B above the other."""
     compared = asked.compared
     higher, lower = by_logit(compared)
-    text, on_pass = compared.text(lower), watch(run, f"Raising {lower}")
+    text, on_pass = compared.text(lower), run.watch(f"Raising {lower}")
     found = raise_above(
         load_reranker(compared.asked.model_id), asked.query, text, compared.text(higher), on_pass=on_pass
     )
@@ -95,7 +95,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
         versions[lower] = Version(found.edited, found.steps[-1].logit, cuts_of(text, found), gain_of(found))
     now = dataclasses.replace(compared, versions=versions)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
-    yield _changed(now, raised_html(found, outcomes(now), (lower, higher)), said)
+    yield told(now, said, raised_html(found, outcomes(now), (lower, higher)))
 
 
 @handler(lane=LANE, passes=passes_of_meet)
@@ -110,7 +110,7 @@ def run_meet(asked: Meet, run: Run) -> Iterator[Update]:
         n_words=asked.n_words,
         form=form,
         unit=compared.unit,
-        on_pass=watch(run, "Interactions"),
+        on_pass=run.watch("Interactions"),
     )
     label = None if form == DIFFERENCE else METHODS[form].label
     status = status_html(f"Done after {found.seconds:.1f} s.")
@@ -140,10 +140,3 @@ def gain_of(found: Raised) -> float | None:
     before = [found.logit, *(step.logit for step in found.steps)]
     gains = [step.predicted - was for step, was in zip(found.steps, before, strict=False) if step.predicted is not None]
     return sum(gains) if len(gains) == len(found.steps) else None
-
-
-def _changed(now: Compared, what_if: str, status: str, *, panels: bool = True) -> Update:
-    """Everything that a what-if changes; `panels`: the texts' buttons too, unless the browser has changed them."""
-    update: Update = {"state": now, "rows": draw_rows(now), "why": draw_why(now), "what_if": what_if}
-    update |= {"picked": now.picked.written()}
-    return update | {"status": status_html(status)} | ({"words": draw_words(now)} if panels else {})

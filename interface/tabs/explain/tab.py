@@ -16,7 +16,6 @@ from attribution.explain import options_of
 from attribution.methods.passes import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.meter import Meter
-from attribution.rerankers.reranker import Reranker
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.page import identity_html, status_html
 from attribution.views.what_if import unedited_html
@@ -99,34 +98,26 @@ def is_whole(asked: Asked, page: Update) -> bool:
     return known and measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
 
 
+def _watch(run: Run, results: Results, label: str) -> Callable[[Meter], None]:
+    """An `on_pass` that ends a stopped run and shows how many methods have ended, and the passes of this one."""
+
+    def on_pass(meter: Meter) -> None:
+        run.check(meter)
+        step = results.n_ran, len(results.chosen) + 1
+        run.tell(step, desc=f"{label}: {meter.n_forward} passes", unit="steps")
+
+    return on_pass
+
+
 @handler(lane=MAIN, passes=passes, kept=is_whole)
 def run(asked: Asked, run: Run) -> Iterator[Update]:
-    """The score, the faithfulness, and each method's card as soon as it is ready.
-
-    The page has as many cards as there are methods; those not asked for are empty. An earlier result stays until the
-    first card is ready.
-    """
-
-    def watch(step: int, steps: int, label: str) -> Callable[[Meter], None]:
-        def on_pass(meter: Meter) -> None:
-            run.check(meter)
-            run.tell((step, steps), desc=f"{label}: {meter.n_forward} passes", unit="steps")
-
-        return on_pass
-
-    yield from explained(models.load(asked.model_id, run), asked, watch, run.others)
-
-
-def explained(
-    reranker: Reranker,
-    asked: Asked,
-    watch: Callable[..., Callable[[Meter], None]],
-    others: Callable[[], int] = lambda: 0,
-) -> Iterator[Update]:
     """Quick methods and their faithfulness first; then each dear one is run and measured, the dearest last.
 
-    Every method gets those of the options that it takes. While `others()` wait, a dear one may be left out.
+    Every method gets those of the options that it takes; while others wait, a dear one may be left out. The page has as
+    many cards as there are methods; those not asked for are empty. An earlier result stays until the first card is
+    ready.
     """
+    reranker = models.load(asked.model_id, run)
     chosen, wanted = asked.methods, asked.options
     pair = reranker.encode(asked.query, asked.document)  # what is wrong with the pair is no single method's error
     began, known = time.perf_counter(), dict[str, Known]()
@@ -137,20 +128,20 @@ def explained(
     size = cost.size_of(pair)
     counts = cost.counts_of(size, chosen, wanted)
     section = ""  # the newest curves, sent or not
-    on_pass = watch(0, len(chosen) + 1, "Sentences")
-    looks = sentences_stream(reranker, asked.query, asked.document, on_pass=on_pass)
+    watch = partial(_watch, run, results)
+    looks = sentences_stream(reranker, asked.query, asked.document, on_pass=watch("Sentences"))
     stream = looks if asked.passes_of_sentences else iter(())
     yield from results.read(stream, EARLY)
     by_cost = sorted(counts, key=counts.__getitem__)
     quick = [key for key in by_cost if counts[key] < cost.DEAR]
     for batch in filter(None, [quick, *([key] for key in by_cost[len(quick) :])]):
         for key in batch:
-            on_pass = watch(results.n_ran, len(chosen) + 1, METHODS[key].label)
+            on_pass = watch(METHODS[key].label)
             options = {name: value for name, value in wanted.items() if name in options_of(key)}
             try:
                 if counts[key] >= cost.DEAR:
                     takes = cost.seconds(reranker, size.n_tokens, {key: counts[key]})
-                    check_share(others(), time.perf_counter() - began, takes)
+                    check_share(run.others(), time.perf_counter() - began, takes)
                 results.done[key] = explain(reranker, asked.query, asked.document, key, on_pass=on_pass, **options)
                 took = results.done[key].seconds
                 cost.learn(reranker.model_id, key, counts[key], size.n_tokens, took)
@@ -164,7 +155,7 @@ def explained(
             yield results.page(status)
         if not results.done:
             continue
-        on_pass = watch(results.n_ran, len(chosen) + 1, "Faithfulness")
+        on_pass = watch("Faithfulness")
         try:
             measured = measure_all(reranker, results.ordered, operator=asked.operator, on_pass=on_pass, known=known)
         except OverBudget as error:
