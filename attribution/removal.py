@@ -8,7 +8,7 @@ from torch import Tensor
 from attribution.errors import check_key
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import OPERATORS, Explanation, Segment, TokenizedPair
-from attribution.words import read_units, units_by_sentence
+from attribution.words import read_units, sentence_units
 
 Present = frozenset[int]  # the document words that are left, counted from 0
 Logits = dict[Present, float]
@@ -22,8 +22,7 @@ def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document")
 
 def seen_sentences(pair: Explanation | TokenizedPair) -> list[list[int]]:
     """The token positions of every sentence of the document that the model read, in reading order."""
-    found = ([p for unit in units for p in unit.positions] for units in units_by_sentence(pair))
-    return [positions for positions in found if positions]
+    return [list(unit.positions) for unit in sentence_units(pair) if unit.positions]
 
 
 PARTS: dict[str, Callable[[Explanation | TokenizedPair], list[list[int]]]] = {

@@ -5,7 +5,7 @@ And that text's sentences.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
 import regex
@@ -126,6 +126,15 @@ def units_by_sentence(read: Explanation | TokenizedPair) -> list[list[Unit]]:
     return found
 
 
+def sentence_units(read: Explanation | TokenizedPair) -> list[Unit]:
+    """The document's `split_sentences` as units, each with the tokens of its words; `cut` where one of them is."""
+    found = []
+    for (start, end), of in zip(split_sentences(read.document), units_by_sentence(read), strict=True):
+        positions = tuple(position for unit in of for position in unit.positions)
+        found.append(Unit(read.document[start:end], "document", positions, start, end, any(unit.cut for unit in of)))
+    return found
+
+
 def to_words(explanation: Explanation, segment: Segment) -> list[Word]:
     """The units of one segment's text; a unit's attribution is the sum over its tokens, None where nothing was read."""
     return sum_to_words(explanation, explanation.attributions, segment)
@@ -133,9 +142,14 @@ def to_words(explanation: Explanation, segment: Segment) -> list[Word]:
 
 def sum_to_words(read: Explanation | TokenizedPair, values: Sequence[float], segment: Segment) -> list[Word]:
     """As `to_words`, for any `values`, one a token of `read`."""
+    return sum_to_units(units(read, segment), values)
+
+
+def sum_to_units(read: Iterable[Unit], values: Sequence[float]) -> list[Word]:
+    """Words or sentences, each with the sum of `values`, one a token, over its own; None where nothing was read."""
     return [
-        Word(u.text, segment, u.start, u.end, sum(values[i] for i in u.positions) if u.positions else None, u.cut)
-        for u in units(read, segment)
+        Word(u.text, u.segment, u.start, u.end, sum(values[i] for i in u.positions) if u.positions else None, u.cut)
+        for u in read
     ]
 
 

@@ -1,7 +1,7 @@
 """What each sentence of a document does to the score: without it, with it alone, and its share. By forwards only."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, stdev
@@ -15,8 +15,7 @@ from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Explanation, TokenizedPair, Word
-from attribution.words import pieces, split_sentences, units_by_sentence
+from attribution.words import pieces, sentence_units, units_by_sentence
 
 MAX_EXACT = 6  # sentences; their 64 subsets are all scored
 MANY = 12  # sentences; beyond, half as many orders
@@ -131,11 +130,10 @@ def sentences_stream(
     """`sentences` as it goes: first with `without`, after n + 2 forwards; then with `alone`; then with the shares."""
     check_range("seed", seed, 0, 2**63 - 1)
     pair = reranker.encode(query, document)
-    parts = units_by_sentence(pair)
-    read = [i for i, units in enumerate(parts) if any(unit.positions for unit in units)]
-    players = [[position for unit in parts[i] for position in unit.positions] for i in read]
+    parts = sentence_units(pair)
+    read = [i for i, part in enumerate(parts) if part.positions]
     meter, took = Meter(on_pass), list[float]()
-    score = game(reranker, pair, players, operator)
+    score = game(reranker, pair, [parts[i].positions for i in read], operator)
 
     def play(sets: Iterable[Present]) -> Logits:
         began = time.perf_counter()
@@ -152,7 +150,6 @@ def sentences_stream(
     everything = frozenset(range(len(read)))
     known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # and all that is played later
     logit, empty_logit = known[everything], known[frozenset()]
-    spans = zip(split_sentences(document), parts, strict=True)
     unread = Sentences(
         model_id=reranker.model_id,
         revision=reranker.revision,
@@ -162,8 +159,8 @@ def sentences_stream(
         logit=logit,
         empty_logit=empty_logit,
         sentences=tuple(
-            Sentence(document[start:end], start, end, any(unit.cut for unit in units), n_words=len(units))
-            for (start, end), units in spans
+            Sentence(part.text, part.start, part.end, part.cut, n_words=len(words))
+            for part, words in zip(parts, units_by_sentence(pair), strict=True)
         ),
         n_orders=0,
         remainder=None,
@@ -206,14 +203,3 @@ def shares(play: Play, n: int, seed: int, most: int = N_ORDERS) -> list[tuple[fl
     effects = order_effects(play, orders)  # (n_orders, n); an order, then its reverse
     pairs = [[(a + b) / 2 for a, b in zip(*two, strict=True)] for two in zip(effects[::2], effects[1::2], strict=True)]
     return [(fmean(values), stdev(values) / sqrt(len(pairs))) for values in zip(*pairs, strict=True)]
-
-
-def sum_to_sentences(read: Explanation | TokenizedPair, values: Sequence[float]) -> list[Word]:
-    """As `words.sum_to_words`, for the document's sentences: each with the sum of `values` over its own tokens."""
-    found = []
-    for (start, end), units in zip(split_sentences(read.document), units_by_sentence(read), strict=True):
-        positions = [position for unit in units for position in unit.positions]
-        value = sum(values[i] for i in positions) if positions else None
-        cut = any(unit.cut for unit in units)
-        found.append(Word(read.document[start:end], "document", start, end, value, cut))
-    return found

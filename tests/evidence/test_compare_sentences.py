@@ -9,10 +9,9 @@ import pytest
 from attribution import counterfactual, interaction, sentences
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare.counterfactual import logit_without
-from attribution.evidence.sentences import sum_to_sentences
 from attribution.removal import seen_sentences
 from attribution.rerankers.reranker import Reranker
-from attribution.words import sentences_of
+from attribution.words import sentence_units, sentences_of, sum_to_units
 from tests.linear import QUERY, linear_reranker
 
 ASKED = "how many people live in berlin"
@@ -117,7 +116,7 @@ def test_the_matrix_of_sentences_equals_brute_force_over_texts(tiny_bert: Rerank
 def test_sums_of_sentences_cover_the_document(tiny_bert: Reranker) -> None:
     pair = tiny_bert.encode(ASKED, TEXT * 4)
     values = [float(i) for i in range(len(pair.tokens))]
-    found = sum_to_sentences(pair, values)
+    found = sum_to_units(sentence_units(pair), values)
     assert "".join(word.text for word in found) == pair.document
     assert found[-1].attribution is None
     total = sum(word.attribution or 0.0 for word in found)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from attribution.errors import AttributionError, InputError, OptionError
-from attribution.evidence.sentences import sum_to_sentences
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
-from attribution.words import sum_to_words
+from attribution.words import sentence_units, sum_to_units, units
 
 OnPass = Callable[[Meter], None]
 
@@ -178,7 +177,7 @@ def words_of(
     In the order of `removal.parts_of`; each has the sum of `values`, one a token of `read`, as its attribution.
     """
     words = []
-    for word in sum_to_words(read, values, segment) if unit == "word" else sum_to_sentences(read, values):
+    for word in sum_to_units(units(read, segment) if unit == "word" else sentence_units(read), values):
         if word.attribution is not None:
             shown = word.text.strip()
             start = word.start + word.text.index(shown)

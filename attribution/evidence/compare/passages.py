@@ -11,8 +11,8 @@ from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
 from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import TokenizedPair
-from attribution.words import split_sentences, units_by_sentence
+from attribution.types import Unit
+from attribution.words import sentence_units
 
 SAME = 0.9  # difflib's ratio of two sentences' words from which they are the same sentence, nearly
 _WORD = re.compile(r"\w+")
@@ -91,16 +91,6 @@ class SentenceContrast:
         return f"{text}{f', {nearly} of them nearly' if nearly else ''}."
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One document's read sentences: their spans and token positions."""
-
-    pair: TokenizedPair
-    spans: list[Span]
-    players: list[list[int]]
-    n_unread: int
-
-
 def contrast_sentences(
     reranker: Reranker,
     query: str,
@@ -120,22 +110,23 @@ def contrast_sentences(
     Raises `InputError` and `OptionError`.
     """
     began = time.perf_counter()
-    sides = [_side(reranker, query, document) for document in (first, second)]
-    texts = [[side.pair.document[slice(*span)] for span in side.spans] for side in sides]
-    paired = align(*texts)
+    pairs = [reranker.encode(query, document) for document in (first, second)]
+    every = [sentence_units(pair) for pair in pairs]
+    sides = [[sentence for sentence in of if sentence.positions] for of in every]
+    paired = align(*([sentence.text for sentence in side] for side in sides))
     bars: list[SentenceBar] = []
     logits, cores = [], []
     with metered(Meter(on_pass)) as meter:
-        for k, side in enumerate(sides):
-            stays = {pair[:2][k] for pair in paired}
-            own = [i for i in range(len(side.players)) if i not in stays]
-            play = game(reranker, side.pair, [side.players[i] for i in own], operator)  # what both hold is never gone
+        for k, (pair, side) in enumerate(zip(pairs, sides, strict=True)):
+            stays = {places[k] for *places, _ratio in paired}
+            own = [sentence for i, sentence in enumerate(side) if i not in stays]
+            play = game(reranker, pair, [s.positions for s in own], operator)  # what both hold is never gone
             core, whole = frozenset[int](), frozenset(range(len(own)))
             cores.append(play([core, whole])[core])
             logits.append(play([core, whole])[whole])
-            for i, (share, error) in zip(own, shares(play, len(own), seed, most_orders), strict=True):
+            for s, (share, error) in zip(own, shares(play, len(own), seed, most_orders), strict=True):
                 value = -share if k else share
-                bars.append(SentenceBar(texts[k][i], "second" if k else "first", *side.spans[i], value, error))
+                bars.append(SentenceBar(s.text, "second" if k else "first", s.start, s.end, value, error))
     common_value = cores[0] - cores[1]
     return SentenceContrast(
         model_id=reranker.model_id,
@@ -146,13 +137,13 @@ def contrast_sentences(
         operator=operator,
         first_logit=logits[0],
         second_logit=logits[1],
-        common=tuple(Common(sides[0].spans[i], sides[1].spans[j], ratio) for i, j, ratio in paired),
+        common=tuple(Common(_span(sides[0][i]), _span(sides[1][j]), ratio) for i, j, ratio in paired),
         common_value=common_value,
         bars=tuple(bars),
         remainder=logits[0] - logits[1] - common_value - sum(bar.value for bar in bars),
-        n_first=len(texts[0]),
-        n_second=len(texts[1]),
-        unread=(sides[0].n_unread, sides[1].n_unread),
+        n_first=len(sides[0]),
+        n_second=len(sides[1]),
+        unread=(len(every[0]) - len(sides[0]), len(every[1]) - len(sides[1])),
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
     )
@@ -185,9 +176,5 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
     return [(i, *found[i]) for i in sorted(found)]
 
 
-def _side(reranker: Reranker, query: str, document: str) -> _Side:
-    pair = reranker.encode(query, document)
-    spans = split_sentences(document)
-    players = [[p for unit in units for p in unit.positions] for units in units_by_sentence(pair)]
-    read = [i for i, positions in enumerate(players) if positions]
-    return _Side(pair, [spans[i] for i in read], [players[i] for i in read], len(spans) - len(read))
+def _span(sentence: Unit) -> Span:
+    return sentence.start, sentence.end
