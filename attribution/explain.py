@@ -11,10 +11,9 @@ import torch
 from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped, check_key
 from attribution.methods import METHODS
 from attribution.methods.gradients import embedding_magnitude
-from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import typed_control
+from attribution.rerankers.hooks import Meter, metered, with_autograd
 from attribution.rerankers.loading.checks import TEST_PAIR
-from attribution.rerankers.meter import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 

@@ -16,7 +16,7 @@ from attribution.errors import Stopped
 from attribution.explain import options_of
 from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

@@ -11,7 +11,7 @@ from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, read_inversion
 from attribution.audit.statistics import Excess, excesses
 from attribution.errors import InputError, OptionError, check_range
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 
 N_FAILURES = 50

@@ -14,7 +14,7 @@ from attribution.evidence.compare.counterfactual import counterfactual, logit_wi
 from attribution.evidence.compare.passages import SentenceContrast, contrast_sentences
 from attribution.evidence.sentences import MAX_EXACT
 from attribution.explain import explain
-from attribution.rerankers.meter import current
+from attribution.rerankers.hooks import current
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 

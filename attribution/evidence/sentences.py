@@ -13,7 +13,7 @@ from attribution.errors import check_range
 from attribution.methods.perturbation import balanced_orders, exact_shapley, order_effects
 from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import pieces, sentence_units, units_by_sentence
 

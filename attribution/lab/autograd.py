@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attribution.evidence.agreement import TOP, spearman, top_k_overlap
 from attribution.methods.leaves import LEAVES, read_grad
-from attribution.rerankers.autograd import with_autograd
+from attribution.rerankers.hooks import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 from attribution.words import sum_to_words

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attribution.errors import ModelError
-from attribution.rerankers.autograd import with_autograd
+from attribution.rerankers.hooks import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.rerankers.states import attentions_of, check_size, check_states, layers_of, read_positions
 from attribution.types import SIDES, Segment, TokenizedPair, Unit

@@ -1,16 +1,73 @@
-"""The hooks on the shared model, registered once at load; inert but for a thread that is inside their context."""
+"""What holds in one thread alone, on a model that all threads share: its passes counted, hooks, the autograd mode.
+
+The hooks are registered once at load, and inert but for a thread that is inside their context.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from attribution.types import Point
 
 Replace = Callable[[Tensor], Tensor]
+Value = TypeVar("Value")
+Function = TypeVar("Function", bound=Callable[..., Any])
+_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 _on: ContextVar[bool] = ContextVar("only what is read", default=False)
+
+
+@contextmanager
+def _inside(variable: ContextVar[Any], value: Value) -> Iterator[Value]:
+    """Inside, in this thread only, `variable` is `value`."""
+    token = variable.set(value)
+    try:
+        yield value
+    finally:
+        variable.reset(token)
+
+
+def with_autograd(function: Function) -> Function:
+    """Runs `function`, or each step of a generator function, with autograd on and outside of inference mode.
+
+    So gradients are taken the same under a caller's `torch.no_grad()` or `inference_mode()`.
+    """
+    return torch.inference_mode(mode=False)(torch.enable_grad()(function))
+
+
+@dataclass
+class Meter:
+    """Counts sequences through the model, forward and backward; `on_pass` hears of each batch and may raise."""
+
+    on_pass: Callable[[Meter], None] | None = None
+    n_forward: int = 0
+    n_backward: int = 0
+
+    def forward(self, n: int) -> None:
+        """`n` sequences are about to go through the model."""
+        if self.on_pass:
+            self.on_pass(self)
+        self.n_forward += n
+
+    def backward(self, n: int) -> None:
+        """`n` sequences had a gradient taken."""
+        self.n_backward += n
+
+
+def current() -> Meter | None:
+    """What the passes of this thread are counted into, if anybody asked."""
+    return _meter.get()
+
+
+def metered(meter: Meter) -> AbstractContextManager[Meter]:
+    """Count the passes of this thread into `meter`."""
+    return _inside(_meter, meter)
 
 
 class EmbeddingAdapter:
@@ -36,14 +93,9 @@ class EmbeddingAdapter:
 
         return replace_output
 
-    @contextmanager
-    def intercept(self, point: Point, replace: Replace) -> Iterator[None]:
+    def intercept(self, point: Point, replace: Replace) -> AbstractContextManager[object]:
         """Inside, in this thread only, the layer at `point` returns `replace(its output)`. Points nest."""
-        token = self._current.set({**self._current.get({}), point: replace})
-        try:
-            yield
-        finally:
-            self._current.reset(token)
+        return _inside(self._current, {**self._current.get({}), point: replace})
 
 
 def only_first(model: nn.Module, layers: str) -> None:
@@ -56,14 +108,9 @@ def only_first(model: nn.Module, layers: str) -> None:
     last.attention.output.register_forward_pre_hook(_first)
 
 
-@contextmanager
-def only_what_is_read() -> Iterator[None]:
+def only_what_is_read() -> AbstractContextManager[object]:
     """Inside, in this thread only, the last layer's states but for the first position's are not computed."""
-    token = _on.set(True)
-    try:
-        yield
-    finally:
-        _on.reset(token)
+    return _inside(_on, True)
 
 
 def _first(_output: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:

@@ -15,12 +15,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError, OptionError, check_text
-from attribution.rerankers.autograd import with_autograd
 from attribution.rerankers.encoding import encode
 from attribution.rerankers.families import Family
-from attribution.rerankers.hooks import EmbeddingAdapter, only_what_is_read
+from attribution.rerankers.hooks import EmbeddingAdapter, current, only_what_is_read, with_autograd
 from attribution.rerankers.loading.readout import ReadOut
-from attribution.rerankers.meter import current
 from attribution.types import BASELINES, Segment, TokenizedPair, notes_of
 
 TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward on a CPU

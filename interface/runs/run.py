@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from attribution.errors import Stopped
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from interface.runs.limits import check_time
 
 PROGRESS_SECONDS = 0.25

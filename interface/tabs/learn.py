@@ -11,7 +11,7 @@ import gradio as gr
 from attribution.cost import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.lab.internals import Inside, look_inside
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, menus_html, readout_html, states_html
 from attribution.views.lab import intro_html, lab_html, pictures_html

@@ -7,7 +7,7 @@ import gradio as gr
 from attribution.evidence.probes.probe import MAX_PASSES, probe
 from attribution.evidence.probes.table import PROBES
 from attribution.export import PROBE_FORMATS
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.page import models

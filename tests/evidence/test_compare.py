@@ -13,7 +13,7 @@ from attribution.errors import AttributionError, InputError, OptionError, Stoppe
 from attribution.evidence.compare.contrast import complete_methods, reordered, words_of
 from attribution.evidence.compare.counterfactual import logit_without
 from attribution.removal import seen_words
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, TokenizedPair
 from tests.conftest import Plain

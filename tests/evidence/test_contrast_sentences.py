@@ -9,7 +9,7 @@ from attribution.errors import InputError, OptionError, Stopped
 from attribution.evidence.compare.passages import SAME, align
 from attribution.removal import OPERATORS
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny
 from tests.linear import QUERY, mask_weight, token_weights

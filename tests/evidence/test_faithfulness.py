@@ -16,7 +16,7 @@ from attribution.errors import OptionError, Stopped
 from attribution.evidence.agreement import agreement
 from attribution.evidence.faithfulness.measure import CONTROL, Known, max_passes, measure, measure_all, measure_stream
 from attribution.removal import score_kept, seen_words
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from tests.evidence.conftest import saying

@@ -13,7 +13,7 @@ from attribution.errors import OptionError
 from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, NOT_ENGLISH, ProbeResult, probe
 from attribution.evidence.probes.table import FLOOR, PROBES
 from attribution.evidence.probes.wording import words_of
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.evidence.toys import DOCUMENT, QUERY, TOKENIZER, bag_of_words, constant, first_words, obedient, toy
 

@@ -6,7 +6,7 @@ import pytest
 
 from attribution import raise_above
 from attribution.errors import InputError, Stopped
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 from tests.linear import WORDS, token_weights

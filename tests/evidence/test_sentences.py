@@ -16,7 +16,7 @@ from attribution.methods.perturbation import exact_shapley
 from attribution.numbers import logit
 from attribution.removal import OPERATORS, score_kept
 from attribution.rerankers.families import FAMILIES
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import units_by_sentence
 from tests.conftest import Tiny

@@ -11,7 +11,7 @@ import pytest
 from attribution import explain
 from attribution.errors import AttributionError
 from attribution.numbers import logit
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from interface.runs.run import Run

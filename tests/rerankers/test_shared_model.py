@@ -14,7 +14,7 @@ import torch
 from attribution import METHODS, explain
 from attribution.errors import OptionError, Stopped
 from attribution.methods.leaves import LEAVES
-from attribution.rerankers.meter import Meter
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny
 from tests.tiny import PAIRED

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from attribution.errors import AttributionError, InputError, OptionError
 from attribution.explain import explain
 from attribution.methods import METHODS
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
 from attribution.words import sentence_units, sum_to_units, units

@@ -12,7 +12,7 @@ from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
 from attribution.removal import OPERATORS, parts_of, score_kept
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
 

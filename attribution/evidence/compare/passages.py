@@ -9,7 +9,7 @@ from typing import Literal
 
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Unit
 from attribution.words import sentence_units

@@ -9,7 +9,7 @@ from attribution.errors import InputError
 from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import Sentence, sentences_stream
 from attribution.numbers import number
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 

@@ -25,8 +25,7 @@ from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulne
 from attribution.methods import METHODS
 from attribution.methods.gradients import embedding_magnitude
 from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept, word_values
-from attribution.rerankers.autograd import with_autograd
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered, with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 

@@ -17,7 +17,7 @@ from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import read_units
 

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from attribution.errors import ModelError, OptionError
-from attribution.rerankers.autograd import with_autograd
-from attribution.rerankers.hooks import EmbeddingAdapter, only_first
+from attribution.rerankers.hooks import EmbeddingAdapter, only_first, with_autograd
 from attribution.rerankers.loading.checks import precision_note, read_model, self_test, unloadable
 from attribution.rerankers.loading.files import Stamp, check_pointers, fingerprint, judge, names_in, stamp, stored_bytes
 from attribution.rerankers.loading.hub import OnBytes, cache_note, cached, fetch

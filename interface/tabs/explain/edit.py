@@ -10,7 +10,7 @@ import gradio as gr
 from attribution import METHODS
 from attribution.errors import InputError, OptionError
 from attribution.evidence.edited import Edit, edit
-from attribution.rerankers.meter import Meter, metered
+from attribution.rerankers.hooks import Meter, metered
 from attribution.views.page import status_html
 from attribution.views.what_if import edited_html
 from interface.page import models

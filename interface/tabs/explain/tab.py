@@ -14,8 +14,8 @@ from attribution.evidence.faithfulness.measure import Known, max_passes, measure
 from attribution.evidence.sentences import sentences_stream
 from attribution.explain import options_of
 from attribution.methods.passes import Sides
+from attribution.rerankers.hooks import Meter
 from attribution.rerankers.loading.load import in_memory
-from attribution.rerankers.meter import Meter
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.page import identity_html, status_html
 from attribution.views.what_if import unedited_html
