@@ -1,4 +1,4 @@
-"""Runs one method on one pair and measures it from outside: the one entry point."""
+"""Runs one method on one pair and measures it from outside: the one entry point. And what it will cost, beforehand."""
 
 import inspect
 import time
@@ -9,13 +9,17 @@ from typing import Any
 import torch
 
 from attribution.errors import AttributionError, MissingGradient, OptionError, Stopped, check_key
-from attribution.methods import METHODS
+from attribution.methods import METHODS, Passes, Sides
 from attribution.methods.gradients import embedding_magnitude
+from attribution.removal import seen_words
 from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.hooks import Meter, metered, with_autograd
 from attribution.rerankers.loading.checks import TEST_PAIR
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
+
+OUTSIDE = 4  # forwards that `explain` may add to measure a method: the pair's own and those of the baselines
+GRADIENT = 3  # a gradient costs about as much as so many forwards
 
 
 @with_autograd
@@ -101,6 +105,25 @@ def check_options(method: str, options: dict[str, Any]) -> None:
     for name, value in options.items():
         if isinstance(valid[name], bool) and not isinstance(value, bool):
             raise OptionError(f"{name} is {value!r}; it must be true or false.")
+
+
+def sides_of(pair: TokenizedPair) -> Sides:
+    """How many words of the query and of the document the model sees."""
+    return len(seen_words(pair, "query")), len(seen_words(pair, "document"))
+
+
+def sequences(method: str, sides: Sides, **options: Any) -> int:
+    """At most so many sequences through the model for `method` with its `options`; backward passes not counted."""
+    passes = METHODS[method].passes
+    if isinstance(passes, Passes):
+        given = {name: options.get(name) or default for name, default in options_of(method).items()}
+        passes = passes.at_most(sides, given)
+    return passes + OUTSIDE
+
+
+def forwards(method: str, sides: Sides, **options: Any) -> int:
+    """The same in forwards: a sequence with a gradient counts as `GRADIENT` of them."""
+    return sequences(method, sides, **options) * (GRADIENT if METHODS[method].uses_gradient else 1)
 
 
 def _logit(reranker: Reranker, pair: TokenizedPair) -> float:

@@ -50,7 +50,6 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/audit",
     "attribution/lab",
     "attribution/evidence",
-    "attribution/cost.py",
     "attribution/explain.py",
     "attribution/methods",
     "attribution/removal.py",

@@ -28,9 +28,9 @@ from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.loading.readout import ReadOut
 from attribution.rerankers.reranker import Reranker
+from attribution.views.cards import two_models_html
 from attribution.views.compare import identity_html as compare_identity
 from attribution.views.page import Identity, identity_html
-from attribution.views.two_models import two_models_html
 from interface.programs import api
 
 BERT = "BertForSequenceClassification"

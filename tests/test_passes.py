@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from attribution import METHODS, explain, removal
-from attribution.cost import OUTSIDE, sequences, sides_of
 from attribution.errors import Stopped
-from attribution.explain import options_of
+from attribution.explain import OUTSIDE, options_of, sequences, sides_of
 from attribution.removal import OPERATORS, score_kept, seen_words
 from attribution.rerankers import reranker as rerankers
 from attribution.rerankers.hooks import Meter

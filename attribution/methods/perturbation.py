@@ -7,7 +7,7 @@ from math import comb
 import torch
 
 from attribution.errors import check_range
-from attribution.methods.passes import in_full
+from attribution.methods import in_full
 from attribution.removal import Play, game, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair

@@ -1,15 +1,25 @@
-"""The score in a searcher's words: what it says, how sure, and what to be careful about."""
+"""The score in a searcher's words: what it says, how sure, and what to be careful about.
+
+Such as a text outside what a model can have learnt: pieces its vocabulary lacks, letters of other scripts.
+"""
 
 import math
+from dataclasses import dataclass
 
-from attribution.evidence.coverage import SCRIPTS, outside
+import regex
+
 from attribution.numbers import fixed
 from attribution.rerankers.loading.models import MODELS
-from attribution.types import ONE_LOGIT, SIDES, Explanation
+from attribution.types import ONE_LOGIT, SIDES, Explanation, Segment
 from attribution.views.templating import Markup, render
 
 UNDECIDED = 0.5  # |logit| below which the model leans to neither side: 38 to 62 %
 RAIL = 7.6  # |logit| at the ends of the rail: there the percentage rounds to 0 or 100
+UNKNOWN = frozenset({"[UNK]", "<unk>"})  # what the tokenizers of all families call a piece they do not have
+MOSTLY = 0.5
+# Of models of one language: the only script they learnt.
+SCRIPTS = {"English": "Latin", "English, lower-cased": "Latin"}
+_VISIBLE = regex.compile(r"[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
 
 
 def score_html(explanation: Explanation) -> Markup:
@@ -32,6 +42,39 @@ def score_html(explanation: Explanation) -> Markup:
         script=script,
         reads=None if explanation.reads == ONE_LOGIT else explanation.reads,
     )
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Shares of the visible characters the model read of one side; `foreign`: letters of a script it never learnt."""
+
+    segment: Segment
+    unknown: float
+    foreign: float
+
+    @property
+    def mostly(self) -> bool:
+        """Whether most of the text is outside."""
+        return self.unknown + self.foreign > MOSTLY
+
+
+def outside(explanation: Explanation, segment: Segment, script: str | None = None) -> Outside:
+    """`script`: the only one the model was trained on, as Unicode names it ("Latin"); None: not known, none is foreign.
+
+    A character of an unknown piece counts as unknown only, whatever its script.
+    """
+    text = explanation.query if segment == "query" else explanation.document
+    letter = regex.compile(rf"[\p{{L}}--\p{{Script={script}}}]", regex.VERSION1) if script else None
+    spans = {
+        (token.start or 0, token.end or 0): token.text in UNKNOWN
+        for token in explanation.tokens
+        if token.segment == segment
+    }
+    unknown = {i for (start, end), lacking in spans.items() if lacking for i in range(start, end)}
+    read = {i for start, end in spans for i in range(start, end) if _VISIBLE.match(text[i])}
+    foreign = {i for i in read - unknown if letter and letter.match(text[i])}
+    total = max(1, len(read))
+    return Outside(segment, len(unknown & read) / total, len(foreign) / total)
 
 
 def verdict(logit: float) -> str:

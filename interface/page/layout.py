@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import MODELS, load_reranker
-from attribution.cost import sides_of
+from attribution.explain import sides_of
 from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
 from attribution.views.page import count_html, examples_html, top_html

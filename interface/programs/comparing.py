@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from attribution.cost import forwards
 from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.compare import contrast as compare
 from attribution.evidence.compare import counterfactual as undoing
 from attribution.evidence.compare import interaction as interactions
 from attribution.evidence.compare import passages, raising
+from attribution.explain import forwards
 from attribution.export_compare import sentence_contrast_to_dict
-from attribution.methods.passes import Sides
+from attribution.methods import Sides
 from attribution.removal import PARTS
 from attribution.types import OPERATORS
 from attribution.words import split_sentences

@@ -1,6 +1,6 @@
 """What a run costs on a text: at most how many passes, and the seconds at the pace of the fastest recent run.
 
-Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.cost`.
+Passes are counted as forwards; a gradient costs as much as some of them, see `attribution.explain`.
 """
 
 import math
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.cost import forwards, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
-from attribution.methods.passes import Sides
+from attribution.explain import forwards, sides_of
+from attribution.methods import Sides
 from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from attribution.cost import GRADIENT
+from attribution.explain import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.hooks import Meter, metered

@@ -11,7 +11,7 @@ from attribution import explain, sentences
 from attribution.evidence.faithfulness.measure import measure
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.sentence_bars import sentences_html
+from attribution.views.cards import sentences_html
 from tests.browser.looks import ABOVE_THE_FOLD, BUT_COLOURS, SIZES, contrast, expect_no_violation, violations
 from tests.browser.test_cards import show
 from tests.browser.test_explain import EXAMPLES

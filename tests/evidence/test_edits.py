@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from attribution.evidence.coverage import Outside
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edits
 from attribution.evidence.probes.wording import (
@@ -16,6 +15,7 @@ from attribution.evidence.probes.wording import (
     partner_of,
     words_of,
 )
+from attribution.views.score import Outside
 
 QUERY = "when do rivers flood?"
 DOCUMENT = "Old Vienna was wet. Rivers flood in May 1870, as Linz and Passau know!"

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.evidence.coverage import outside
 from attribution.evidence.faithfulness.scores import MIN_WORDS, Control, Faithfulness, Margin, Scores, Spread
 from attribution.evidence.faithfulness.summary import strongest_words, summarise
 from attribution.methods.defaults import Prior
@@ -14,6 +13,7 @@ from attribution.types import Explanation, Token
 from attribution.views.card import verdict_html
 from attribution.views.cards import cards_html, summary_html
 from attribution.views.faithfulness import faithfulness_html
+from attribution.views.score import outside
 
 TEXT = "alpha beta gamma delta Alpha"
 STARTS = (0, 6, 11, 17, 23)

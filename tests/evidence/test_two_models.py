@@ -14,7 +14,7 @@ from attribution.evidence.agreement import TwoModels, compare_models
 from attribution.numbers import number, percent
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
-from attribution.views.two_models import two_models_html
+from attribution.views.cards import two_models_html
 from attribution.words import to_words
 from tests import tiny
 

@@ -13,8 +13,7 @@ from fastapi import Request
 from gradio.context import LocalContext
 
 from attribution import METHODS, MODELS, explain, load_reranker
-from attribution.cost import sequences, sides_of
-from attribution.explain import options_of
+from attribution.explain import options_of, sequences, sides_of
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api
 from interface.runs import limits as budget

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from attribution import METHODS
-from attribution.cost import forwards, sequences, sides_of
 from attribution.evidence.faithfulness.measure import max_passes
+from attribution.explain import forwards, sequences, sides_of
 from attribution.rerankers.reranker import Reranker
 from interface.runs import cost
 from interface.runs import limits as budget

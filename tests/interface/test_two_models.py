@@ -10,7 +10,7 @@ import pytest
 from attribution import MODELS, explain
 from attribution.errors import OptionError
 from attribution.rerankers.reranker import Reranker
-from attribution.views.two_models import two_models_html
+from attribution.views.cards import two_models_html
 from interface.page.settings import DEFAULTS
 from interface.tabs.explain import two_models
 from tests.interface.conftest import PAIR, shown, visitor

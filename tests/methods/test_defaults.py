@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from attribution.methods import METHODS
+from attribution.methods import METHODS, Passes, of_option
 from attribution.methods.defaults import COLUMN, DOCUMENTED, RESULTS, default_methods, most_faithful
-from attribution.methods.passes import Passes, of_option
 
 
 def stored(folder: Path, scores: dict[str, float]) -> Path:

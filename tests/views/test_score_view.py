@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from attribution.evidence.coverage import SCRIPTS
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import Token
-from attribution.views.score import score_html
+from attribution.views.score import SCRIPTS, score_html
 from tests.views.reading import EXPLANATION, numbers, read
 
 

@@ -15,8 +15,7 @@ from attribution import explain, sentences
 from attribution.export import FORMATS, SCHEMA, SENTENCES_SCHEMA
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.cards import cards_head
-from attribution.views.sentence_bars import sentences_html
+from attribution.views.cards import cards_head, sentences_html
 from attribution.words import to_words
 from tests.views.reading import read
 

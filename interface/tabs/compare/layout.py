@@ -5,9 +5,9 @@ from typing import Any
 import gradio as gr
 
 from attribution import METHODS
-from attribution.cost import sides_of
 from attribution.evidence.compare.contrast import complete_methods
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
+from attribution.explain import sides_of
 from attribution.export_compare import COMPARE_FORMATS
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which, title_html

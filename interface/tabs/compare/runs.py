@@ -5,11 +5,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
-from attribution.cost import forwards, sides_of
 from attribution.errors import OptionError
 from attribution.evidence.compare.passages import contrast_passes
 from attribution.evidence.sentences import Sentences, sentences_stream
-from attribution.methods.passes import Sides
+from attribution.explain import forwards, sides_of
+from attribution.methods import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.views.compare import A, B, Which

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 
 from attribution import METHODS, counterfactual, interaction, load_reranker, raise_above
-from attribution.cost import forwards
 from attribution.evidence.compare.counterfactual import sets_at_most
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.evidence.compare.raising import Raised, raising_passes
-from attribution.methods.passes import Sides
+from attribution.explain import forwards
+from attribution.methods import Sides
 from attribution.views.compare import A, B, Which
 from attribution.views.compare_words import Cut, apply
 from attribution.views.interaction import meet_html

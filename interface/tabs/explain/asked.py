@@ -7,7 +7,7 @@ from typing import Any
 from attribution.errors import OptionError
 from attribution.evidence.sentences import max_passes
 from attribution.methods.defaults import dearest_last
-from attribution.views.sentence_bars import FEWEST
+from attribution.views.cards import FEWEST
 from attribution.words import split_sentences
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS
 from interface.runs.handlers import Pair

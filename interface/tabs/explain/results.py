@@ -17,10 +17,9 @@ from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.sentences import Sentences
 from attribution.types import Explanation
 from attribution.views.card import error_html, pending_html
-from attribution.views.cards import cards_head, each_card
+from attribution.views.cards import cards_head, each_card, sentences_html
 from attribution.views.page import status_html
 from attribution.views.score import score_html
-from attribution.views.sentence_bars import sentences_html
 from attribution.views.what_if import unedited_html
 from interface.page.settings import DEFAULT_METHODS
 from interface.runs.gpu import log

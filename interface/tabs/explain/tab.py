@@ -8,12 +8,11 @@ from functools import partial
 import gradio as gr
 
 from attribution import METHODS, explain, load_reranker
-from attribution.cost import forwards
 from attribution.errors import AttributionError, Stopped
 from attribution.evidence.faithfulness.measure import Known, max_passes, measure_all
 from attribution.evidence.sentences import sentences_stream
-from attribution.explain import options_of
-from attribution.methods.passes import Sides
+from attribution.explain import forwards, options_of
+from attribution.methods import Sides
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.faithfulness import faithfulness_html

@@ -7,12 +7,11 @@ from typing import Any
 import gradio as gr
 
 from attribution import MODELS, explain
-from attribution.cost import forwards
 from attribution.errors import AttributionError, OptionError, Stopped
-from attribution.explain import options_of
+from attribution.explain import forwards, options_of
 from attribution.types import Explanation
+from attribution.views.cards import two_models_html
 from attribution.views.page import status_html
-from attribution.views.two_models import two_models_html
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import Shell, scripts
