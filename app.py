@@ -23,7 +23,7 @@ from starlette.middleware import Middleware
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading.load import default_model, on_disk
 from attribution.rerankers.loading.models import offer, split_ids
-from attribution.views.page import head_html, key_html
+from attribution.views.templating import render
 from interface.page import actions, layout, links, models, settings
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
@@ -84,7 +84,7 @@ def build(model_ids: list[str]) -> tuple[gr.Blocks, Callable[[], None]]:
                 with gr.Tab(row.label, id=row.id, elem_id=f"{row.id}-tab") as tab:
                     linked.append(row.build(shell, tab) or links.Linked([]))
         with gr.Accordion("Key", open=False, elem_id="key"):  # the title line's link opens it
-            gr.HTML(key_html())
+            gr.HTML(render("key.html"))
         actions.build_stops(buttons)
         links.build(demo, pair, linked)
         demo.unload(actions.leave)
@@ -144,7 +144,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
     demo.launch(
         **where,
         css_paths=CSS_FILES,
-        head=head_html(DESCRIPTION, SCRIPTS),
+        head=render("page_head.html", description=DESCRIPTION, script=SCRIPTS),
         theme=THEME,
         show_error=False,
         max_file_size="64kb",

@@ -1,4 +1,4 @@
-"""Ranking -> the list by rank; and the heads of the Compare tab's sections."""
+"""Ranking -> the list by rank, and the line above it."""
 
 from __future__ import annotations
 
@@ -36,16 +36,6 @@ class Names:
         """An id of the list's own as it is, a number with what it counts."""
         name = self.by_place[place]
         return f"doc {name}" if name.isdigit() else name
-
-
-def title_html(text: str) -> Markup:
-    """A section's heading."""
-    return render("title.html", text=text)
-
-
-def lists_html(lists: Sequence[Mapping[str, str]]) -> Markup:
-    """Example lists to choose from: `label`, `reason`, `query`, the documents' `text`, the boxes' `mode`."""
-    return render("compare_lists.html", lists=lists)
 
 
 def identity_html(inputs: Sequence[object], model_label: str, ranking: Ranking) -> Markup:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 LINES = ("clone", "detach")  # the two lines that the switch is between
 
 
-def intro_html() -> Markup:
-    """What the lab is about, before it ran."""
-    return render("lab_intro.html")
-
-
 def pictures_html(rows: Sequence[LabRow]) -> Markup:
     """The document by `.clone()` and by `.detach().requires_grad_()`, with a switch between the two.
 

@@ -1,4 +1,4 @@
-"""The page's shell: title line, example chips, key, status, what a result is of, tokens against the limit, links."""
+"""The page's shell: example chips, status, what a result is of, tokens against the limit, an address for Compare."""
 
 import base64
 import json
@@ -34,21 +34,6 @@ class Identity:
     asked: str = ""
 
 
-def top_html(tagline: str, links: Sequence[tuple[str, str]]) -> Markup:
-    """The title line; `links` are `(text, address)`."""
-    return render("page_top.html", tagline=tagline, links=links)
-
-
-def head_html(description: str, script: str) -> Markup:
-    """What goes into `<head>`; `script` is our own JavaScript."""
-    return render("page_head.html", description=description, script=script)
-
-
-def key_html() -> Markup:
-    """How to read the page: colours, signs, scale, badges, the one hook, and the words used; without a heading."""
-    return render("key.html")
-
-
 def examples_html(examples: Sequence[Mapping[str, str]]) -> Markup:
     """One chip an example, grouped by what it teaches; the first is chosen."""
     groups = [(name, list(members)) for name, members in groupby(examples, lambda example: example["teaches"])]
@@ -72,11 +57,6 @@ def count_html(text: str, limit: int | None, n_template: int, most_query: int, m
     """The line under the document, which the browser writes: of `limit` tokens the template has `n_template`."""
     most = {"most_query": most_query, "most_document": most_document}
     return render("page_count.html", text=text, limit=limit, n_template=n_template, **most)
-
-
-def link_html(says: str = "") -> Markup:
-    """A quiet line; an empty one is where the page says what became of a link."""
-    return render("link.html", says=says)
 
 
 def compare_link(page: str, query: str, documents: Sequence[str], model_id: str) -> str:

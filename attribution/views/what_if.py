@@ -1,8 +1,8 @@
-"""What came of a text edited by hand or by a what-if, measured, beside what the attribution had predicted."""
+"""What came of what-ifs, measured, beside what the attribution had predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from attribution.views.templating import Markup, render
 if TYPE_CHECKING:
     from attribution.evidence.compare.counterfactual import Counterfactual
     from attribution.evidence.compare.raising import Raised
-    from attribution.evidence.edited import Edit
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,6 @@ class Outcome:
     def replaced(self) -> list[tuple[str, str]]:
         """What something else stands for now, and what was put in, beside nothing."""
         return [(quote(was), quote(now)) for was, now in self.done if now]
-
-
-def unedited_html() -> Markup:
-    """On the Explain tab the place for what came of edited words, while every word is as it was."""
-    return render("edited.html", edit=None)
-
-
-def edited_html(edit: Edit, words: Mapping[str, str], before: float, after: float, label: str) -> Markup:
-    """Both logits, and the prediction of the method that is called `label`.
-
-    `words`: what was edited, by the page's names; the page shows the result only as long as that still holds.
-    """
-    return render("edited.html", edit=edit, words=words, before=before, after=after, label=label)
 
 
 def outcomes_html(outcomes: Sequence[Outcome], unit: str = "word") -> Markup:

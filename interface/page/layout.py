@@ -12,7 +12,8 @@ from attribution import MODELS, load_reranker
 from attribution.explain import sides_of
 from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
-from attribution.views.page import count_html, examples_html, top_html
+from attribution.views.page import count_html, examples_html
+from attribution.views.templating import render
 from interface.page.actions import Actions, start
 from interface.page.settings import Settings
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Handler, Pair, PairInputs
@@ -46,7 +47,7 @@ def scripts(*names: str) -> str:
 
 def build_top(links: Sequence[tuple[str, str]], examples: Sequence[Mapping[str, str]]) -> gr.HTML:
     """Title line and example chips; returns the chips."""
-    gr.HTML(top_html(TAGLINE, links), elem_id="top")
+    gr.HTML(render("page_top.html", tagline=TAGLINE, links=links), elem_id="top")
     return gr.HTML(examples_html(examples), elem_id="examples", js_on_load=scripts("step", "chips"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from attribution.export import FORMATS, Format
-from attribution.views.page import link_html
+from attribution.views.templating import render
 from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
 from interface.server.open_graph import space_address
@@ -51,7 +51,7 @@ def field(component: Any, longest: int = 0, since: int = 0) -> Field:
 def build_copy(of: str = "") -> gr.Button:
     """The button that copies the link, and beside it what became of it; `of`: how the elements' ids begin."""
     button = gr.Button("Copy link", elem_id=f"{of}copy-link", scale=0, min_width=110)
-    gr.HTML(link_html(), elem_id=f"{of}link-status")
+    gr.HTML(render("link.html", says=""), elem_id=f"{of}link-status")
     return button
 
 
@@ -91,7 +91,7 @@ def build_downloads(
     `results`: what the formats write, of what is `kept`.
     """
     with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
-        gr.HTML(link_html("Download"), elem_id=f"{elem_id}-label")
+        gr.HTML(render("link.html", says="Download"), elem_id=f"{elem_id}-label")
         file = gr.JSON(visible="hidden")
         for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)

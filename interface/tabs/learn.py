@@ -12,10 +12,10 @@ from attribution.explain import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.hooks import Meter, metered
-from attribution.views.compare import title_html
 from attribution.views.inside import MEAN, MEASURES, attention_html, menus_html, readout_html, states_html
-from attribution.views.lab import intro_html, lab_html, pictures_html
+from attribution.views.lab import lab_html, pictures_html
 from attribution.views.page import identity_html, status_html
+from attribution.views.templating import render
 from interface.page import models
 from interface.page.layout import Shell, open_run, scripts
 from interface.page.links import Field, Linked, field
@@ -46,7 +46,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     page = gr.Radio(PAGES, value="lab", label="Page", show_label=False, container=False, elem_id="learn-page")
     page.select(None, js=FOLLOW)
     with gr.Column(elem_id="lab"):
-        gr.HTML(intro_html())
+        gr.HTML(render("lab_intro.html"))
         with gr.Column(elem_classes="rl-result"):
             identity = gr.HTML("", elem_id="lab-identity")
             again = gr.Button("Run the lab on the boxes", variant="primary", elem_classes="rl-again")
@@ -70,15 +70,15 @@ def _build_inside(shell: Shell, tab: gr.Tab) -> list[Field]:
         with gr.Column(elem_classes="rl-needs-result"):
             with gr.Row():
                 with gr.Column(min_width=MAP):
-                    gr.HTML(title_html("Attention"))
+                    gr.HTML(render("title.html", text="Attention"))
                     menus = gr.HTML("", elem_id="inside-menus", js_on_load=scripts("menus"))
                     attention = gr.HTML("", elem_id="inside-attention", js_on_load=scripts("heat"))
                 with gr.Column(min_width=MAP):
-                    gr.HTML(title_html("Hidden states"))
+                    gr.HTML(render("title.html", text="Hidden states"))
                     measures = [(label, key) for key, label in MEASURES.items()]
                     measure = gr.Radio(measures, value=DEFAULT_MEASURE, label="Show")
                     states = gr.HTML("", elem_id="inside-states", js_on_load=scripts("heat"))
-            gr.HTML(title_html("Where the score appears"))
+            gr.HTML(render("title.html", text="Where the score appears"))
             readout = gr.HTML("", elem_id="inside-readout")
     menus.select(None, None, picked, js="() => window.rerankLens.chosen")
     picked.change(None, picked, js="(now) => window.rerankMenus.follow(now)")

@@ -15,7 +15,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Token
 from attribution.views.card import removal_steps
 from attribution.views.cards import cards_html
-from attribution.views.page import key_html
+from attribution.views.templating import render
 from interface.tabs.explain.tab import SCRIPT
 from tests.browser.looks import BUT_COLOURS, contrast, violations
 
@@ -52,7 +52,7 @@ def show(
     done = {e.method: e for e in explanations}
     css = "".join(path.read_text("utf-8") for path in sorted((ROOT / "attribution" / "views" / "static").glob("*.css")))
     style = f"{css} body {{ {COLOURS[theme]} color: var(--body-text-color); margin: 1rem; font-family: sans-serif; }}"
-    body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(done, measured)}</div>{key_html()}"
+    body = f"<h1>Cards</h1><div id='cards'>{above}{cards_html(done, measured)}</div>{render('key.html')}"
     told = (
         "window.told = []; const trigger = (event) => event === 'select' && window.told.push(window.rerankEdits.now);"
     )

@@ -7,8 +7,8 @@ import re
 from html import unescape
 from pathlib import Path
 
-from attribution.views.compare import lists_html
-from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, link_html, top_html
+from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html
+from attribution.views.templating import render
 from tests.views.reading import read
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def test_the_first_example_is_chosen_and_each_carries_its_pair() -> None:
 
 def test_the_first_list_is_chosen() -> None:
     lists = [{"label": f"l{i}", "reason": f"r{i}", "query": f"q{i}", "text": f"t{i}", "mode": "list"} for i in range(3)]
-    html = lists_html(lists)
+    html = render("compare_lists.html", lists=lists)
     assert [(pressed, tab) for pressed, tab, _ in chips(html)] == [("true", "0"), *[("false", "-1")] * 2]
     assert [carried for _, _, carried in chips(html)] == lists
     assert re.findall(r'class="rl-why"[^>]*>([^<]*)<', html) == ["r0"]
@@ -68,9 +68,10 @@ def test_the_browser_is_given_what_it_counts_with() -> None:
 
 
 def test_an_empty_line_is_where_the_page_says_what_became_of_a_link() -> None:
-    assert ('role="status"' in link_html(), 'role="status"' in link_html("Download")) == (True, False)
+    lines = [render("link.html", says=says) for says in ("", "Download")]
+    assert ['role="status"' in line for line in lines] == [True, False]
     links = [("one", "https://a.example"), ("two", "https://b.example")]
-    found = re.findall(r'href="(https[^"]*)"[^>]*>([^<]*)<', top_html("tag", links))
+    found = re.findall(r'href="(https[^"]*)"[^>]*>([^<]*)<', render("page_top.html", tagline="tag", links=links))
     assert [(text, address) for address, text in found] == links
 
 

@@ -16,8 +16,8 @@ from attribution.numbers import logit, number, percent
 from attribution.types import Path, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html
-from attribution.views.page import key_html, status_html
-from attribution.views.templating import ENVIRONMENT, TERMS
+from attribution.views.page import status_html
+from attribution.views.templating import ENVIRONMENT, TERMS, render
 from attribution.views.text import scale_of, shown, side_of, strongest
 from attribution.words import split_words
 from tests.views.reading import EXPLANATION, numbers, read
@@ -221,7 +221,7 @@ def test_one_region_announces_and_headings_go_down_one_by_one() -> None:
 
 
 def test_the_key_explains_every_word_and_names_the_adapter() -> None:
-    text = read(key_html()).text
+    text = read(render("key.html")).text
     assert all(name in text and means in text for name, means in TERMS.items())
     assert "layer-attribution adapter" in text
 

@@ -10,8 +10,9 @@ from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.explain import sides_of
 from attribution.export_compare import COMPARE_FORMATS
 from attribution.rerankers.loading.load import in_memory
-from attribution.views.compare import Which, title_html
+from attribution.views.compare import Which
 from attribution.views.page import status_html
+from attribution.views.templating import render
 from interface.page.layout import scripts
 from interface.page.links import build_downloads
 from interface.runs.handlers import KEEP_SECONDS
@@ -48,14 +49,14 @@ def build_results() -> tuple[dict[str, Any], dict[str, Any]]:
         state = gr.State(None, time_to_live=KEEP_SECONDS)
         identity = gr.HTML("", elem_id="compare-identity")
         rows = gr.HTML("", elem_id="compare-rows", js_on_load=js)
-        gr.HTML(title_html("Why A over B"))
+        gr.HTML(render("title.html", text="Why A over B"))
         why = gr.HTML("", elem_id="compare-why")
         with gr.Column(elem_id="compare-edits"):
-            gr.HTML(title_html("What if?"))
+            gr.HTML(render("title.html", text="What if?"))
             what_if = gr.HTML("", elem_id="compare-what-if")
             words = gr.HTML("", elem_id="compare-words", js_on_load=js)
             controls = _build_what_if()
-        gr.HTML(title_html("Which query and document words interact?"))
+        gr.HTML(render("title.html", text="Which query and document words interact?"))
         controls |= _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=scripts("step", "heat", "compare"))
         build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)

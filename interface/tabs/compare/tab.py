@@ -10,8 +10,9 @@ import gradio as gr
 
 from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
-from attribution.views.compare import A, B, Which, lists_html
+from attribution.views.compare import A, B, Which
 from attribution.views.compare_words import Cut, apply
+from attribution.views.templating import render
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell, scripts
 from interface.page.links import Field, Linked, build_copy, field
@@ -33,7 +34,8 @@ ANOTHER = "A or B is another document now. Wait for its text and change that."
 def build(shell: Shell, tab: gr.Tab) -> Linked:
     """The tab's components and events; a click on a row fills the pair's boxes and explains it."""
     lists = [{**one, "text": write_list(one["documents"]), "mode": LIST} for one in LISTS]
-    chips = gr.HTML(lists_html(lists), elem_id="compare-lists", js_on_load=scripts("step", "lists"))
+    examples = render("compare_lists.html", lists=lists)
+    chips = gr.HTML(examples, elem_id="compare-lists", js_on_load=scripts("step", "lists"))
     with gr.Row(elem_id="compare-inputs"):
         with gr.Column(scale=38, min_width=280):
             query = gr.Textbox(

@@ -12,7 +12,7 @@ from attribution.errors import InputError, OptionError
 from attribution.evidence.edited import Edit, edit
 from attribution.rerankers.hooks import Meter, metered
 from attribution.views.page import status_html
-from attribution.views.what_if import edited_html
+from attribution.views.templating import render
 from interface.page import models
 from interface.page.actions import start
 from interface.page.layout import Shell
@@ -78,5 +78,6 @@ def run(asked: Edited, run: Run) -> Iterator[Update]:
     reranker = models.load(asked.model_id, run)
     with metered(Meter(run.check)):
         (after,) = reranker.score(asked.query, [asked.document])
-    shown = edited_html(asked.edit, dict(asked.words), asked.logit, after, asked.label)
+    said = {"edit": asked.edit, "words": dict(asked.words), "label": asked.label}
+    shown = render("edited.html", **said, before=asked.logit, after=after)
     yield {"edited": shown, "status": status_html("")}

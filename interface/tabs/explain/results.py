@@ -20,7 +20,7 @@ from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head, each_card, sentences_html
 from attribution.views.page import status_html
 from attribution.views.score import score_html
-from attribution.views.what_if import unedited_html
+from attribution.views.templating import render
 from interface.page.settings import DEFAULT_METHODS
 from interface.runs.gpu import log
 from interface.runs.handlers import ASIDE, Update
@@ -91,7 +91,8 @@ class Results:
 def without_result(identity: str, says: str = STARTING, card: Callable[..., str] = pending_html) -> Update:
     """The page before there is a result: what it is of, and a card's place for each method."""
     cards = {name: card(key, METHODS[key].label, says) for name, key in zip(CARDS, DEFAULT_METHODS, strict=False)}
-    return Results(identity, DEFAULT_METHODS).page("") | cards | {"results": None, "edited": unedited_html()}
+    none = {"results": None, "edited": render("edited.html", edit=None)}
+    return Results(identity, DEFAULT_METHODS).page("") | cards | none
 
 
 class Opening:

@@ -17,7 +17,7 @@ from attribution.rerankers.hooks import Meter
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.faithfulness import faithfulness_html
 from attribution.views.page import identity_html, status_html
-from attribution.views.what_if import unedited_html
+from attribution.views.templating import render
 from interface.page import models
 from interface.page.actions import EXPLAIN, start
 from interface.page.layout import Shell, counted, scripts
@@ -123,7 +123,7 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
     of = asked.identity(reranker.revision, asked.settings)
     of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated, asked=asked.on_page)
     results = Results(identity_html(of), chosen)
-    yield {"edited": unedited_html(), "status": status_html("Reading the pair …")}
+    yield {"edited": render("edited.html", edit=None), "status": status_html("Reading the pair …")}
     size = cost.size_of(pair)
     counts = cost.counts_of(size, chosen, wanted)
     section = ""  # the newest curves, sent or not
