@@ -8,8 +8,7 @@ from attribution.answers import dumps
 from attribution.evidence.compare.contrast import Contrast, Ranking
 from attribution.evidence.compare.passages import SentenceContrast
 from attribution.export import EXCEL, Format, csv_of, plain
-from attribution.views.compare import Names
-from attribution.views.what_if import Outcome
+from attribution.views.compare import Names, Outcome
 
 COLUMNS = ("rank", "name", "text", "logit", "truncated", "compared_as", "what_if_logit", "notes")
 TERM_COLUMNS = ("by", "of", "text", "start", "end", "value", "error", "notes")

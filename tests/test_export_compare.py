@@ -13,7 +13,7 @@ import pytest
 from attribution import contrast, contrast_sentences, rank
 from attribution.export_compare import COLUMNS, COMPARE_FORMATS
 from attribution.rerankers.reranker import Reranker
-from attribution.views.compare_words import Cut
+from attribution.views.compare import Cut
 from interface.tabs.compare.documents import check_list
 from interface.tabs.compare.draw import exported
 from interface.tabs.compare.state import Asked, Compared, Version

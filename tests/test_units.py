@@ -21,7 +21,7 @@ from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.removal import seen_words
-from attribution.rerankers.encoding import encode
+from attribution.rerankers.encoding import encode_pair
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Segment, Token, TokenizedPair, Unit
 from attribution.words import read_units, split_words, sum_to_words, template_sum, to_words, units
@@ -74,7 +74,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 def read(kind: str, query: str, document: str, max_length: int = 128) -> TokenizedPair:
     try:
-        return encode(tokenizer_of(kind), query, document, max_length, None, "")
+        return encode_pair(tokenizer_of(kind), query, document, max_length)
     except InputError:
         reject()
 

@@ -41,23 +41,16 @@ def _average_ranks(values: Sequence[float]) -> NDArray[np.float64]:
     return np.asarray(smaller + (equal - 1) / 2, dtype=np.float64)
 
 
-class _Shared(NamedTuple):
-    """The document's words that both explanations read, and what ranks them in each: values, or sizes."""
-
-    words: list[tuple[Word, Word]]
-    first: list[float]
-    second: list[float]
-
-
-def _shared(a: Explanation, b: Explanation) -> _Shared:
+def _shared(a: Explanation, b: Explanation) -> tuple[list[tuple[Word, Word]], tuple[list[float], list[float]]]:
+    """The document's words that both read, and what ranks them in the first and in the second: values, or sizes."""
     first, second = (
         {(w.start, w.end): w for w in to_words(e, "document") if w.attribution is not None} for e in (a, b)
     )
     words = [(first[span], second[span]) for span in first if span in second]  # tokenizers may join words differently
-    values = [[word.attribution or 0.0 for word in side] for side in zip(*words, strict=True)] or [[], []]
-    if not (METHODS[a.method].signed and METHODS[b.method].signed):
-        values = [[abs(value) for value in side] for side in values]
-    return _Shared(words, *values)
+    first_values, second_values = ([pair[k].attribution or 0.0 for pair in words] for k in (0, 1))
+    if METHODS[a.method].signed and METHODS[b.method].signed:
+        return words, (first_values, second_values)
+    return words, ([*map(abs, first_values)], [*map(abs, second_values)])
 
 
 @dataclass(frozen=True)
@@ -77,11 +70,11 @@ def agreement(explanations: Mapping[str, Explanation]) -> Agreement:
 
     Two signed methods are compared by value; as soon as one has no sign, both are compared by size.
     """
-    pairs = [[_shared(a, b) for b in explanations.values()] for a in explanations.values()]
+    pairs = [[_shared(a, b)[1] for b in explanations.values()] for a in explanations.values()]
     return Agreement(
         methods=tuple(explanations),
-        spearman=tuple(tuple(spearman(pair.first, pair.second) for pair in row) for row in pairs),
-        overlap=tuple(tuple(top_k_overlap(pair.first, pair.second, TOP) for pair in row) for row in pairs),
+        spearman=tuple(tuple(spearman(*pair) for pair in row) for row in pairs),
+        overlap=tuple(tuple(top_k_overlap(*pair, TOP) for pair in row) for row in pairs),
     )
 
 
@@ -139,15 +132,14 @@ def compare_models(first: Explanation, second: Explanation) -> TwoModels:
         raise OptionError(
             "The two explanations are of different pairs or methods. Explain one pair by one method under both models."
         )
-    shared = _shared(first, second)
-    ranks = zip(_ranks(shared.first), _ranks(shared.second), strict=True)
+    shared, values = _shared(first, second)
+    ranks = zip(*map(_ranks, values), strict=True)
     words = [
         RankedWord(a.text.strip(), (a.attribution or 0.0, b.attribution or 0.0), both)
-        for (a, b), both in zip(shared.words, ranks, strict=True)
+        for (a, b), both in zip(shared, ranks, strict=True)
     ]
     words.sort(key=lambda word: (min(word.ranks), word.ranks))
-    overlap = top_k_overlap(shared.first, shared.second, TOP)
-    return TwoModels(tuple(words), spearman(shared.first, shared.second), overlap)
+    return TwoModels(tuple(words), spearman(*values), top_k_overlap(*values, TOP))
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

@@ -30,22 +30,13 @@ class EncodedRow(NamedTuple):
 Rows = list[EncodedRow]
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt | None, before: str
-) -> TokenizedPair:
-    """Through `prompt` if there is one, else by the tokenizer's own pair template with `before` put before the query.
-
-    Raises `InputError` when a text holds nothing the model reads, or the query leaves no room for the document.
-    """
-    if prompt:
-        return encode_prompt(tokenizer, query, document, max_length, prompt)
-    return encode_pair(tokenizer, query, document, max_length, before)
-
-
 def encode_pair(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, before: str = ""
 ) -> TokenizedPair:
-    """The tokenizer's own pair template, the longer text cut to fit `max_length` tokens, as `longest_first` says."""
+    """The tokenizer's own pair template with `before` put before the query, the longer text cut to fit `max_length`.
+
+    As `longest_first` says. Raises `InputError`.
+    """
     encoded: Any = tokenizer(before + query, document, **WHOLE)
     sides = encoded.sequence_ids(0)
     offsets = encoded.pop("offset_mapping")

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError, OptionError, check_text
-from attribution.rerankers.encoding import encode
+from attribution.rerankers.encoding import encode_pair, encode_prompt
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, current, only_what_is_read, with_autograd
 from attribution.rerankers.loading.readout import ReadOut
@@ -60,11 +60,14 @@ class Reranker:
 
     @with_autograd
     def encode(self, query: str, document: str) -> TokenizedPair:
-        """The pair as the model reads it, on its device. Raises `InputError`."""
+        """The pair as the model reads it, on its device: through its prompt, else by the tokenizer's own pair template.
+
+        Raises `InputError` when a text holds nothing the model reads, or the query leaves no room for the document.
+        """
         check_text("query", query)
         check_text("document", document)
-        settings = self.settings
-        pair = encode(self.tokenizer, query, document, self.max_length, settings.prompt, settings.before)
+        given, settings = (self.tokenizer, query, document, self.max_length), self.settings
+        pair = encode_prompt(*given, settings.prompt) if settings.prompt else encode_pair(*given, settings.before)
         inputs = {name: value.to(self.device) for name, value in pair.inputs.items()}
         return dataclasses.replace(pair, inputs=inputs)
 

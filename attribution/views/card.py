@@ -43,7 +43,9 @@ def card_html(
         captum=captum,
         badge=badge,
         large=large,
-        removal=removal_html(explanation, measured) if badge and measured else "",
+        removal=render("removal.html", steps=removal_steps(explanation, measured), signed=method.signed)
+        if badge and measured
+        else "",
         growing=growing,
         strongest=strongest([*words["query"], *words["document"]]),
         template_sum=template_sum(explanation),
@@ -76,12 +78,6 @@ def badges(explanation: Explanation) -> list[tuple[str, bool]]:
         (any(path.capped for path in explanation.paths), "step cap hit", True),
     ]
     return [(text, warns) for holds, text, warns in every if holds]
-
-
-def removal_html(explanation: Explanation, measured: Faithfulness) -> Markup:
-    """The legend of the colours, and a slider over the shares of words that were removed; no pass of its own."""
-    signed = METHODS[explanation.method].signed
-    return render("removal.html", steps=removal_steps(explanation, measured), signed=signed)
 
 
 def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[dict[str, Any]]:

@@ -1,10 +1,14 @@
-"""Ranking -> the list by rank, and the line above it."""
+"""The Compare tab: the list by rank, A's and B's texts as buttons, and what came of what-ifs.
+
+A sentence, or a word of it, is dropped, put back, or something stands in its place; what that did is measured, beside
+what the attribution had predicted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attribution.types import Explanation, Word
 from attribution.views.templating import Markup, render
@@ -13,6 +17,9 @@ from attribution.words import to_words
 
 if TYPE_CHECKING:
     from attribution.evidence.compare.contrast import Ranked, Ranking
+    from attribution.evidence.compare.counterfactual import Counterfactual
+    from attribution.evidence.compare.raising import Raised
+    from attribution.evidence.sentences import Sentences
 
 Which = Literal["A", "B"]
 A: Which = "A"
@@ -86,3 +93,132 @@ def _words(explanation: Explanation | None, row: Ranked) -> list[Shown]:
         return [Shown(row.document, "", "", "")]
     words = to_words(explanation, "document")
     return shown(words, scale_of(words))
+
+
+class Cut(NamedTuple):
+    """Characters [start, end) of a text gone, and `text` in their place, between the white space that was there."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One text. `sentences`: where it has so many that they are what is dropped, else None; `words`: all of it.
+
+    `cuts`: what was done to it; `edited`: another text as a whole, None for this one.
+    """
+
+    which: Which
+    place: int
+    document: str
+    logit: float
+    truncated: bool
+    words: Sequence[Word]
+    sentences: Sentences | None = None
+    cuts: Sequence[Cut] = ()
+    edited: str | None = None
+
+
+class Part(NamedTuple):
+    """A button: what it shows, its span, whether it is gone, and what stands in its place."""
+
+    word: Shown
+    start: int
+    end: int
+    gone: bool
+    put: str
+
+
+def apply(document: str, cuts: Sequence[Cut]) -> str:
+    """The text after the cuts, which do not overlap."""
+    parts, at = [], 0
+    for cut in sorted(cuts):
+        piece = document[cut.start : cut.end]
+        parts.append(document[at : cut.start])
+        if cut.text:
+            before = len(piece) - len(piece.lstrip())
+            parts += [piece[:before], cut.text, piece[max(before, len(piece.rstrip())) :]]
+        at = max(at, cut.end)
+    return "".join([*parts, document[at:]])
+
+
+def words_html(panels: Sequence[Panel]) -> Markup:
+    """Both texts; words coloured by their attributions, sentences by what their removal costs, each text for itself."""
+    fronts = ["".join(cut.text for cut in sorted(panel.cuts) if cut.end == 0) for panel in panels]  # what was put there
+    every = zip(panels, map(stretches, panels), fronts, strict=True)
+    return render("compare_words.html", panels=list(every))
+
+
+def stretches(panel: Panel) -> list[dict[str, object]]:
+    """The panel's text in order: each sentence as a `whole` and its `words`, which are shown where it is `zoomed`.
+
+    `loss`: how the logit changes when the sentence goes; None where the model read nothing of it. Where only words can
+    be dropped all of them are one stretch, and its `whole` is None.
+    """
+    if panel.sentences is None:
+        return [{"whole": None, "words": _parts(panel, panel.words), "zoomed": True}]
+    losses = [Word(s.text, "document", s.start, s.end, s.without) for s in panel.sentences.sentences]
+    found = []
+    for whole, of in zip(_parts(panel, losses), losses, strict=True):
+        parts = _parts(panel, inside(panel.words, whole.start, whole.end))
+        zoomed = not whole.gone and any(part.gone for part in parts)
+        loss = None if of.attribution is None else -of.attribution
+        found.append({"whole": whole, "words": parts, "zoomed": zoomed, "loss": loss})
+    return found
+
+
+def _parts(panel: Panel, words: Sequence[Word]) -> list[Part]:
+    """Each with its colour, by a scale of their own, and with what was done to it."""
+    done = {(cut.start, cut.end): cut.text for cut in panel.cuts}
+    return [
+        Part(of, word.start, word.end, (word.start, word.end) in done, done.get((word.start, word.end), ""))
+        for word, of in zip(words, shown(words, scale_of(words)), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One document as it was and as it is now; `predicted`: the change that its attributions had said, None if none.
+
+    `done`: what was there and what is there now, either may be empty; nothing for a text edited as a whole.
+    """
+
+    which: str
+    done: tuple[tuple[str, str], ...]
+    before: float
+    after: float
+    predicted: float | None
+    rank_before: int
+    rank_after: int
+    n_documents: int
+
+    @property
+    def dropped(self) -> list[str]:
+        """What went and left nothing in its place."""
+        return [quote(was) for was, now in self.done if not now]
+
+    @property
+    def replaced(self) -> list[tuple[str, str]]:
+        """What something else stands for now, and what was put in, beside nothing."""
+        return [(quote(was), quote(now)) for was, now in self.done if now]
+
+
+def outcomes_html(outcomes: Sequence[Outcome], unit: str = "word") -> Markup:
+    """A line a changed document; without any, what one can do with a `unit` of a text."""
+    return render("what_if.html", outcomes=outcomes, unit=unit, flip=None, raised=None)
+
+
+def flip_html(found: Counterfactual, outcomes: Sequence[Outcome], names: tuple[str, str]) -> Markup:
+    """What has to go so that the first of `names` falls below the second, and what became of each prediction."""
+    steps = [
+        (word.text, after, predicted)
+        for word, after, predicted in zip(found.dropped, found.logits[1:], found.predicted[1:], strict=True)
+    ]
+    return render("what_if.html", outcomes=outcomes, unit=found.unit, flip=found, names=names, steps=steps, raised=None)
+
+
+def raised_html(found: Raised, outcomes: Sequence[Outcome], names: tuple[str, str]) -> Markup:
+    """The smallest edit that lifts the first of `names` above the second, and every single edit that was tried."""
+    return render("what_if.html", outcomes=outcomes, unit="sentence", flip=None, raised=found, names=names)

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple
 
 from attribution.methods import METHODS
 from attribution.numbers import coordinate, fixed, number
@@ -51,26 +50,20 @@ def style_of(method: str, others: Sequence[str] = ()) -> Style:
     return line_style(every.index(method))
 
 
-class Line(NamedTuple):
-    """One method: its logit at every share of the chart."""
-
-    style: Style
-    values: Sequence[float]
-
-
 def chart_svg(
     key: str,
     shares: Sequence[float],
-    lines: Sequence[Line],
+    lines: Sequence[tuple[Style, Sequence[float]]],
     band: Sequence[Sequence[float]],
     levels: Mapping[str, float],
     **texts: str,
 ) -> Markup:
-    """One `<svg>` that scales with its box. `shares`: x, ascending from 0. `band`: the lines of the random orders.
+    """One `<svg>` that scales with its box. `shares`: x, ascending from 0. `lines`: a logit for each share.
 
-    `levels`: horizontal lines by name. `texts`: `title` and `description`, which are its text alternative; `x_label`.
+    `band`: the lines of the random orders. `levels`: horizontal lines by name. `texts`: `title` and `description`,
+    which are its text alternative; `x_label`.
     """
-    everything = [*levels.values(), *(value for line in lines for value in line.values)]
+    everything = [*levels.values(), *(value for _, values in lines for value in values)]
     everything += [value for order in band for value in order]
     ticks = nice_ticks(min(everything), max(everything), about=8)  # small steps: the axis ends near the data
 
@@ -96,7 +89,7 @@ def chart_svg(
         "x_ticks": [(coordinate(x(share)), fixed(100 * share, 0)) for share in shares],
         "band": points(lows) + points(highs)[::-1],
         "mean": (RANDOM_STYLE, points(means)),
-        "lines": [(line.style, points(line.values)) for line in lines],
+        "lines": [(style, points(values)) for style, values in lines],
         "levels": [coordinate(y(value)) for value in levels.values()],
         "level_names": level_names({label: y(value) for label, value in levels.items()}),
     }

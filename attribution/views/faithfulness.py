@@ -8,7 +8,7 @@ from attribution.evidence.faithfulness.scores import Curves, Faithfulness, Score
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit, percent
 from attribution.types import Explanation
-from attribution.views.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Line, Style, chart_svg, style_of
+from attribution.views.curves import CONTROL_STYLE, LEVEL_STYLE, RANDOM_STYLE, Style, chart_svg, style_of
 from attribution.views.templating import Markup, render
 
 Explanations = Mapping[str, Explanation]
@@ -92,7 +92,7 @@ def _chart(
         description=f"{caption}. The numbers are in the table below.",
         x_label=f"top words {verb}, % of the document",
         shares=(0.0, *measured.fractions),
-        lines=[Line(methods[name].style, inner(scores)) for name, scores in measured.methods.items()],
+        lines=[(methods[name].style, inner(scores)) for name, scores in measured.methods.items()],
         band=[inner(order) for order in measured.random.orders],
         levels={"whole": measured.logit, "none": measured.random.orders[0].deletion[-1]},
     )

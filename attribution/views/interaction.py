@@ -9,7 +9,7 @@ from attribution.evidence.probes.wording import is_content
 from attribution.numbers import logit, number
 from attribution.types import Word
 from attribution.views.compare import quote
-from attribution.views.inside import HeatMap, cell
+from attribution.views.learn import HeatMap, cell
 from attribution.views.templating import Markup, render
 
 if TYPE_CHECKING:

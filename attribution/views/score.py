@@ -25,7 +25,7 @@ _VISIBLE = regex.compile(r"[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.V
 def score_html(explanation: Explanation) -> Markup:
     """The panel, from any explanation of the pair."""
     logit, known = explanation.logit, MODELS.get(explanation.model_id)
-    percentage = fixed(100 * sigmoid(logit))
+    percentage = fixed(50 + 50 * math.tanh(logit / 2))  # the sigmoid of the logit
     script = SCRIPTS.get(known.languages) if known else None
     sides = [outside(explanation, side, script) for side in SIDES]
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
@@ -82,8 +82,3 @@ def verdict(logit: float) -> str:
     if abs(logit) <= UNDECIDED:
         return "Undecided"
     return "Answers the query" if logit > 0 else "Does not answer the query"
-
-
-def sigmoid(logit: float) -> float:
-    """`1 / (1 + exp(-logit))`, without overflow."""
-    return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0

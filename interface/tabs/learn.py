@@ -12,8 +12,16 @@ from attribution.explain import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.hooks import Meter, metered
-from attribution.views.inside import MEAN, MEASURES, attention_html, menus_html, readout_html, states_html
-from attribution.views.lab import lab_html, pictures_html
+from attribution.views.learn import (
+    MEAN,
+    MEASURES,
+    attention_html,
+    lab_html,
+    menus_html,
+    pictures_html,
+    readout_html,
+    states_html,
+)
 from attribution.views.page import identity_html, status_html
 from attribution.views.templating import render
 from interface.page import models

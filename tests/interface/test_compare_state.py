@@ -13,8 +13,8 @@ from attribution.errors import InputError
 from attribution.evidence.compare.raising import Edit, Raised
 from attribution.evidence.sentences import sentences
 from attribution.rerankers.reranker import Reranker
+from attribution.views.compare import Cut, apply
 from attribution.views.compare_why import lead
-from attribution.views.compare_words import Cut, apply
 from attribution.words import split_sentences, to_words
 from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare import runs, what_if

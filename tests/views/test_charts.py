@@ -16,7 +16,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.reranker import Reranker
 from attribution.views.curves import level_names, line_style, nice_ticks, style_of
 from attribution.views.faithfulness import faithfulness_html
-from attribution.views.inside import readout_html
+from attribution.views.learn import readout_html
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants and paris more .")
 Points = list[tuple[float, float]]

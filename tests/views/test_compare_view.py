@@ -11,8 +11,7 @@ from attribution.evidence.compare.contrast import Ranked, Ranking
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
-from attribution.views.compare import Names, rows_html
-from attribution.views.compare_words import Cut, Panel, words_html
+from attribution.views.compare import Cut, Names, Panel, rows_html, words_html
 from tests.views.compared import DOCUMENTS, FIRST, QUERY, WITHOUT
 from tests.views.reading import read
 

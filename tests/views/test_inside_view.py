@@ -12,7 +12,7 @@ import pytest
 from attribution.lab.internals import Inside
 from attribution.numbers import number
 from attribution.types import Unit
-from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
+from attribution.views.learn import MEASURES, attention_html, readout_html, states_html
 from attribution.views.text import MAX_ALPHA
 from tests.views.reading import read
 

@@ -13,7 +13,7 @@ from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradie
 from attribution.methods.leaves import LEAVES
 from attribution.numbers import number
 from attribution.rerankers.reranker import Reranker
-from attribution.views.lab import lab_html, pictures_html
+from attribution.views.learn import lab_html, pictures_html
 from tests.views.reading import numbers, read
 
 QUERY, DOCUMENT = "how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."

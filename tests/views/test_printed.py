@@ -23,7 +23,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.cards import cards_html
 from attribution.views.faithfulness import faithfulness_html
-from attribution.views.inside import MEASURES, attention_html, readout_html, states_html
+from attribution.views.learn import MEASURES, attention_html, readout_html, states_html
 from attribution.views.score import score_html
 from attribution.words import to_words
 from tests.views.reading import EXPLANATION

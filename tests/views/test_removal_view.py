@@ -11,7 +11,7 @@ from attribution import explain
 from attribution.evidence.faithfulness.measure import measure
 from attribution.numbers import logit
 from attribution.rerankers.reranker import Reranker
-from attribution.views.card import removal_html, removal_steps
+from attribution.views.card import card_html, removal_steps
 from attribution.views.cards import each_card
 from attribution.words import to_words
 
@@ -38,7 +38,7 @@ def test_each_stop_is_the_score_of_the_text_without_those_words(tiny_bert: Reran
         assert (step["low"], step["high"]) == (logit(min(there)), logit(max(there)))
         assert 0 <= step["band"][0] <= step["band"][1] <= 100
         assert 0 <= step["at"] <= 100
-    html = removal_html(said, measured)
+    html = card_html(said, label="", measured=measured, badge="Believe this one")
     assert json.loads(unescape(html.split('data-steps="')[1].split('"')[0]))[1]["gone"] == steps[1]["gone"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from attribution.evidence.compare.counterfactual import Counterfactual
 from attribution.evidence.compare.raising import Edit, Raised
 from attribution.types import Word
-from attribution.views.what_if import Outcome, flip_html, outcomes_html, raised_html
+from attribution.views.compare import Outcome, flip_html, outcomes_html, raised_html
 from tests.views.reading import read
 
 DROPPED = Outcome("A", (("berlin", ""), ("<b>has", "")), 2.5, 1.25, -1.5, 1, 2, 3)

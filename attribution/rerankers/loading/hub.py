@@ -36,6 +36,12 @@ RAISED = (OSError, HTTPError, ValueError, TypeError, KeyError, AttributeError, A
 SECONDS = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or 5)  # to answer a question
 STALLED = float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or 20)  # without a byte of a file
 constants.DOWNLOAD_CHUNK_SIZE = 2**20  # bytes; by the client's own 10 MB a small model's progress is two steps
+ANSWERS = {  # 500: also what is above
+    401: "The Hub does not accept this login (401) for {repo}. Log in again with: hf auth login.",
+    403: "The Hub forbids {repo} to this login (403). Ask its owner for access, or log in with: hf auth login.",
+    429: "The Hub has had too many requests from here (429). Wait a few minutes, then try {repo} again.",
+    500: "The Hub has a fault of its own ({status}) and could not send {repo}. Try again in a few minutes.",
+}
 LISTS = "rerank-lens-files"  # beside the client's own folders of a repository: what each commit holds that matters
 
 
@@ -188,7 +194,8 @@ def reason_for(repo: str, revision: str | None, error: Exception) -> str:
     if isinstance(error, RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}. Give a branch, a tag or a commit that is on its page."
     if isinstance(error, HfHubHTTPError):
-        return _answered(repo, error.response.status_code)
+        status = error.response.status_code
+        return ANSWERS.get(min(status, 500), "The Hub answered {status} for {repo}.").format(repo=repo, status=status)
     if isinstance(error, OfflineModeIsEnabled):
         return f"{repo} is not on this disk, and HF_HUB_OFFLINE forbids downloading it. Unset that variable. {advice()}"
     if "Timeout" in name or isinstance(error, TimeoutError):
@@ -213,15 +220,3 @@ def reason_for(repo: str, revision: str | None, error: Exception) -> str:
             "HF_ENDPOINT. Open any page in a browser to sign in, then try again."
         )
     return f"Could not download {repo}: {(str(error).strip() or name).splitlines()[0]} {KEPT}"
-
-
-def _answered(repo: str, status: int) -> str:
-    if status == 429:
-        return f"The Hub has had too many requests from here (429). Wait a few minutes, then try {repo} again."
-    if status >= 500:
-        return f"The Hub has a fault of its own ({status}) and could not send {repo}. Try again in a few minutes."
-    if status == 401:
-        return f"The Hub does not accept this login (401) for {repo}. Log in again with: hf auth login."
-    if status == 403:
-        return f"The Hub forbids {repo} to this login (403). Ask its owner for access, or log in with: hf auth login."
-    return f"The Hub answered {status} for {repo}."

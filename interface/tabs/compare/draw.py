@@ -5,10 +5,8 @@ from attribution.evidence.compare.passages import SentenceContrast
 from attribution.export_compare import ComparedList
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
-from attribution.views.compare import A, B, Names, Which, identity_html, rows_html
+from attribution.views.compare import A, B, Cut, Names, Outcome, Panel, Which, identity_html, rows_html, words_html
 from attribution.views.compare_why import passages_html, why_html
-from attribution.views.compare_words import Cut, Panel, words_html
-from attribution.views.what_if import Outcome
 from interface.tabs.compare.state import Compared
 
 

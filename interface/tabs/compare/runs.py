@@ -12,9 +12,8 @@ from attribution.explain import forwards, sides_of
 from attribution.methods import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
-from attribution.views.compare import A, B, Which
+from attribution.views.compare import A, B, Which, outcomes_html
 from attribution.views.page import status_html
-from attribution.views.what_if import outcomes_html
 from interface.page import models
 from interface.runs import cost
 from interface.runs.handlers import Update, handler

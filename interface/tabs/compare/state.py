@@ -10,8 +10,7 @@ from attribution.evidence.compare.contrast import Contrast, Ranking, reordered
 from attribution.evidence.compare.passages import SentenceContrast
 from attribution.evidence.sentences import Sentences
 from attribution.types import Explanation, Word
-from attribution.views.compare import Which
-from attribution.views.compare_words import Cut, apply
+from attribution.views.compare import Cut, Which, apply
 from attribution.words import split_sentences, split_words, to_words
 from interface.runs.handlers import OfOneModel
 from interface.runs.limits import MAX_DOCUMENT

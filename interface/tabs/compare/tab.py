@@ -10,8 +10,7 @@ import gradio as gr
 
 from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
-from attribution.views.compare import A, B, Which
-from attribution.views.compare_words import Cut, apply
+from attribution.views.compare import A, B, Cut, Which, apply
 from attribution.views.templating import render
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell, scripts

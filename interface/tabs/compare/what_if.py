@@ -9,11 +9,9 @@ from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.evidence.compare.raising import Raised, raising_passes
 from attribution.explain import forwards
 from attribution.methods import Sides
-from attribution.views.compare import A, B, Which
-from attribution.views.compare_words import Cut, apply
+from attribution.views.compare import A, B, Cut, Which, apply, flip_html, raised_html
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
-from attribution.views.what_if import flip_html, raised_html
 from attribution.words import split_sentences
 from interface.runs.handlers import Update, handler
 from interface.runs.run import Run

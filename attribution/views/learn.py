@@ -1,4 +1,4 @@
-"""`Inside` -> two heat maps with numbers in the cells, the read-out as a curve, and what one sees in each."""
+"""The Learn tab: what PyTorch did, in two pictures and a table; what is inside, in heat maps and a curve. No torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from attribution.evidence.agreement import TOP as TOP_WORDS
 from attribution.numbers import coordinate, fixed, number
 from attribution.views.curves import nice_ticks
 from attribution.views.templating import Markup, render
-from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of
+from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, side_of
 
 if TYPE_CHECKING:
+    from attribution.lab.autograd import LabRow
     from attribution.lab.internals import Array, Inside, Unit
 
+LINES = ("clone", "detach")  # the two lines that the switch is between
 MEAN = 0  # in the layer and head menus, which count from 1
 MEASURES = {
     "grad_norm": "gradient norm",
@@ -155,3 +158,37 @@ def _read_name(inside: Inside) -> str:
 def _unit_name(inside: Inside, unit: Unit) -> str:
     read = len(inside.read_positions) == 1 and inside.read_positions[0] in unit.positions
     return f"{unit.text} (read-out)" if read else unit.text
+
+
+def pictures_html(rows: Sequence[LabRow]) -> Markup:
+    """The document by `.clone()` and by `.detach().requires_grad_()`, with a switch between the two.
+
+    In the colours of the saliency, or of the magnitude where there was no gradient.
+    """
+    lines = [next(row for row in rows if row.experiment.leaf == leaf) for leaf in LINES]
+    colours = ["control" if row.grad is None else "strength" for row in lines]
+    pictures = [(row, side_of(row.words, "document", of)) for row, of in zip(lines, colours, strict=True)]
+    return render("lab_pictures.html", pictures=pictures, top=TOP_WORDS)
+
+
+def lab_html(rows: Sequence[LabRow], equal: tuple[Sequence[int], float], *, finished: bool) -> Markup:
+    """The table of the rows so far, and what they show together once `finished`.
+
+    `equal`: what `equal_gradients` says of the rows.
+    """
+    return render(
+        "lab.html",
+        rows=rows,
+        totals=["none" if row.total is None else number(row.total) for row in rows],
+        equal=equal[0],
+        largest=equal[1],
+        finished=finished,
+        clones=[
+            [(row, _gave(row)) for row in rows if row.experiment.leaf == leaf]
+            for leaf in ("clone", "clone_requires_grad")
+        ],
+    )
+
+
+def _gave(row: LabRow) -> str:
+    return "an error" if row.raised else "the gradient" if row.equal else "no gradient"
