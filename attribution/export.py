@@ -1,4 +1,4 @@
-"""Explanations as JSON (`explanation.schema.json`), CSV, one HTML file, or a card as SVG. No torch, no gradio.
+"""Explanations as JSON (`explanation.schema.json`), CSV, one HTML file, or a card as SVG; answers for programs. No torch.
 
 Offsets count code points of the segment's own text, as Python does; beside them, with `_utf16`, the code units that
 JavaScript, Java and C# count.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attribution.answers import dumps
+from attribution.errors import AttributionError
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
 from attribution.types import SIDES, Explanation, Segment
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from attribution.evidence.probes.probe import ProbeResult
     from attribution.evidence.sentences import Sentences
 
+NO_NUMBER = (
+    "{field}, so this answer cannot be written: the model has no score for these texts. Choose another checkpoint."
+)
 FORMAT = "rerank-lens/1"
 SCHEMA = Path(__file__).parent / "explanation.schema.json"
 AUDIT_SCHEMA = Path(__file__).parent / "audit.schema.json"
@@ -79,6 +84,38 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def answer_of(said: Mapping[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    """A program's answer: plain data, and `notes`, what to know of the model. Raises `AttributionError`: `dumps`."""
+    answer = {**said, "notes": list(notes)}
+    if no_numbers := list(_no_numbers(answer)):
+        raise AttributionError(NO_NUMBER.format(field=no_numbers[0]))
+    return answer
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON that is always valid UTF-8: text as it is, but escaped when it holds half a surrogate pair.
+
+    Raises `AttributionError`, which names the field, where a number is nan or infinite, which JSON cannot write.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    except ValueError:
+        raise AttributionError(NO_NUMBER.format(field=next(_no_numbers(value)))) from None
+    halves = not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+    return json.dumps(value, indent=indent) if halves else text
+
+
+def _no_numbers(value: Any, name: str = "") -> Iterator[str]:
+    """Where a number is nan or infinite, for example "rows.0.logit is nan"."""
+    if isinstance(value, float) and not isfinite(value):
+        yield f"{name} is {value}"
+    inside = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    )
+    for key, item in inside:
+        yield from _no_numbers(item, f"{name}.{key}" if name else str(key))
 
 
 def to_json(

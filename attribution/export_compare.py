@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attribution.answers import dumps
 from attribution.evidence.compare.contrast import Contrast, Ranking
 from attribution.evidence.compare.passages import SentenceContrast
-from attribution.export import EXCEL, Format, csv_of, plain
+from attribution.export import EXCEL, Format, csv_of, dumps, plain
 from attribution.views.compare import Names, Outcome
 
 COLUMNS = ("rank", "name", "text", "logit", "truncated", "compared_as", "what_if_logit", "notes")

@@ -10,7 +10,7 @@ import torch
 
 from attribution import METHODS, explain
 from attribution.errors import InputError, OptionError
-from attribution.methods.leaves import LEAVES
+from attribution.methods.gradients import LEAVES
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny
 from tests.tiny import CHEAP, PAIRED

@@ -45,7 +45,6 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/batch",
     "attribution/export_compare.py",
     "attribution/export.py",
-    "attribution/answers.py",
     "attribution/views",
     "attribution/audit",
     "attribution/lab",

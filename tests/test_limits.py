@@ -18,7 +18,7 @@ from attribution.lab import autograd
 from attribution.lab.autograd import Experiment, equal_gradients, run_lab
 from attribution.lab.internals import look_inside
 from attribution.methods.adaptive import FLOOR, integrate
-from attribution.methods.leaves import LEAVES, Leaf
+from attribution.methods.gradients import LEAVES, Leaf
 from attribution.rerankers import states
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain, Tiny

@@ -16,14 +16,13 @@ import torch
 
 from attribution import MODELS, explain, rank, sentences
 from attribution.__main__ import main
-from attribution.answers import answer_of, dumps
 from attribution.audit.audit import audit
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.batch.jobs import TASKS, Job, answer
 from attribution.batch.rows import Row
 from attribution.errors import AttributionError
 from attribution.evidence.probes.probe import probe
-from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, SENTENCE_FORMATS, to_json
+from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, SENTENCE_FORMATS, answer_of, dumps, to_json
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.loading.readout import ReadOut

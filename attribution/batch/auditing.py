@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attribution.answers import dumps
 from attribution.audit.audit import Audit, conclude
 from attribution.audit.comparison import Comparison
 from attribution.audit.failures import survey
@@ -19,7 +18,7 @@ from attribution.batch.lines import Tell, say
 from attribution.batch.output import START, Output, reopen, replacing, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
-from attribution.export import plain
+from attribution.export import dumps, plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"

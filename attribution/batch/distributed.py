@@ -14,11 +14,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from attribution.answers import dumps
 from attribution.batch.jobs import Job, answer
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, OptionError
+from attribution.export import dumps
 from attribution.rerankers.loading.load import load_reranker
 
 BLOCK = 8  # rows an actor gets at a time: what is done again when it is lost

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attribution.answers import dumps
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job, answer
 from attribution.batch.output import Output, digests
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, InputError
+from attribution.export import dumps
 from attribution.rerankers.reranker import Reranker
 
 MOST = 2  # deaths at one row, then it is skipped

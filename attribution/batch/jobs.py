@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from attribution.answers import answer_of
 from attribution.audit.failures import inversion_of
 from attribution.audit.reading import read_inversion
 from attribution.batch.rows import Row
@@ -15,7 +14,7 @@ from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.sentences import sentences
 from attribution.explain import check_options, explain, try_options
-from attribution.export import plain, sentences_to_dict
+from attribution.export import answer_of, plain, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
 from attribution.types import OPERATORS
 

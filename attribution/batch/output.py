@@ -17,12 +17,12 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-from attribution.answers import dumps
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import GZIP
 from attribution.batch.rows import Row
 from attribution.errors import InputError
 from attribution.evidence.faithfulness.measure import CONTROL
+from attribution.export import dumps
 
 START = b'{"format": "rerank-lens '
 BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # line ends to some readers: escaped in JSON

@@ -7,9 +7,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from attribution.answers import dumps
 from attribution.batch.output import replacing
 from attribution.errors import InputError, OptionError
+from attribution.export import dumps
 
 ROWS = 1000  # a group: what is in memory at a time
 OURS = {b"written_by": b"rerank-lens"}  # in the file's own metadata

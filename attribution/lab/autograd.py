@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from attribution.evidence.agreement import TOP, spearman, top_k_overlap
-from attribution.methods.leaves import LEAVES, read_grad
+from attribution.methods.gradients import LEAVES, read_grad
 from attribution.rerankers.hooks import with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word

@@ -10,7 +10,7 @@ from torch import Tensor
 from attribution.errors import ModelError
 from attribution.rerankers.hooks import with_autograd
 from attribution.rerankers.reranker import Reranker
-from attribution.rerankers.states import attentions_of, check_size, check_states, layers_of, read_positions
+from attribution.rerankers.states import attentions_of, check_states, layers_of, read_positions
 from attribution.types import SIDES, Segment, TokenizedPair, Unit
 from attribution.words import read_units
 
@@ -48,8 +48,7 @@ def look_inside(reranker: Reranker, pair: TokenizedPair) -> Inside:
 
     Raises `InputError` when the attentions of so long a pair would not fit, `ModelError` when the model gives none.
     """
-    check_states(reranker)
-    check_size(reranker, pair)
+    check_states(reranker, pair)
     twin = reranker.eager()
     inputs_embeds = twin.embed(pair).clone().requires_grad_(True)  # (1, seq, hidden)
     with twin.adapter.intercept("word", lambda output: inputs_embeds.to(output.dtype)):

@@ -14,28 +14,21 @@ MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
 
 def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:
     """Attention weights `(layers, heads, seq, seq)`, rows summing to 1. Raises `InputError` or `ModelError`."""
-    check_states(reranker)
-    check_size(reranker, pair)
+    check_states(reranker, pair)
     with torch.no_grad():
         return attentions_of(reranker, reranker.eager().outputs(dict(pair.inputs), output_attentions=True))
 
 
-def check_states(reranker: Reranker) -> None:
-    """Raises `ModelError` where no position of the text is read, so that no row of attention leads to the score."""
+def check_states(reranker: Reranker, pair: TokenizedPair) -> None:
+    """Raises `ModelError` where no position of the text is read, so that no row of attention leads to the score.
+
+    Raises `InputError` when the attentions of so long a pair would not fit in `MAX_ATTENTION_BYTES`.
+    """
     if not reranker.family.states:
         raise ModelError(
             f"{reranker.model_id} reads its score from the decoder's first token, not from a position of the text, so "
             "there is no read-out to show. Choose another model, or a gradient method."
         )
-
-
-def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
-    """The positions whose last states make the logit."""
-    return reranker.family.read_positions(reranker.model, dict(pair.inputs))
-
-
-def check_size(reranker: Reranker, pair: TokenizedPair) -> None:
-    """Raises `InputError` when the attentions of so long a pair would not fit in `MAX_ATTENTION_BYTES`."""
     config = reranker.model.config
     per_pair = 4 * config.num_hidden_layers * config.num_attention_heads  # bytes for each pair of tokens
     length = len(pair.tokens)
@@ -44,6 +37,11 @@ def check_size(reranker: Reranker, pair: TokenizedPair) -> None:
             f"This pair is {length:,} tokens long; the attentions of {reranker.model_id} are shown for at most "
             f"{int((MAX_ATTENTION_BYTES / per_pair) ** 0.5):,} tokens. Shorten the document."
         )
+
+
+def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
+    """The positions whose last states make the logit."""
+    return reranker.family.read_positions(reranker.model, dict(pair.inputs))
 
 
 def layers_of(reranker: Reranker, output: Any, name: str) -> tuple[Tensor, ...]:

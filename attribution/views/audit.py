@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from attribution.numbers import fixed, logit, percent
 from attribution.types import Word
+from attribution.views.compare_why import FLAT, Piece, Step, steps
 from attribution.views.page import compare_link
 from attribution.views.standalone import styles
 from attribution.views.templating import Markup, render
 from attribution.views.text import Shown, shown
-from attribution.views.waterfall import FLAT, Piece, Step, steps
 
 if TYPE_CHECKING:
     from attribution.audit.audit import Audit

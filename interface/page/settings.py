@@ -8,7 +8,7 @@ import gradio as gr
 
 from attribution import METHODS, MODELS
 from attribution.methods.defaults import default_methods
-from attribution.methods.leaves import LEAVES
+from attribution.methods.gradients import LEAVES
 from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker

@@ -14,9 +14,8 @@ from typing import Any
 import gradio as gr
 
 from attribution import load_reranker
-from attribution.answers import answer_of
 from attribution.errors import AttributionError, InputError
-from attribution.export import plain
+from attribution.export import answer_of, plain
 from attribution.rerankers.loading.load import default_model
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken

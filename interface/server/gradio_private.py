@@ -19,7 +19,7 @@ from mcp import types
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from attribution.answers import dumps
+from attribution.export import dumps
 
 _left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
 _leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive

@@ -16,7 +16,7 @@ import torch
 from gradio.utils import is_prop_update
 
 from attribution.errors import InputError
-from attribution.methods.leaves import read_grad
+from attribution.methods.gradients import read_grad
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface.page.actions import leave

@@ -19,7 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from attribution import explain, load_reranker
 from attribution.evidence.agreement import spearman, top_k_overlap
 from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_gradients, run_lab
-from attribution.methods.leaves import LEAVES
+from attribution.methods.gradients import LEAVES
 from attribution.types import Word
 from attribution.words import to_words
 from tests.conftest import Tiny
@@ -143,7 +143,7 @@ def test_two_visitors_at_once(tiny_bert: Any, monkeypatch: pytest.MonkeyPatch) -
         simplefilter(action)
         time.sleep(0.003)
 
-    monkeypatch.setattr("attribution.methods.leaves.warnings.simplefilter", slowly)
+    monkeypatch.setattr("attribution.methods.gradients.warnings.simplefilter", slowly)
 
     def visit(pair: tuple[str, str]) -> list[list[LabRow]]:
         start.wait()

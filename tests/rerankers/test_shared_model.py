@@ -13,7 +13,7 @@ import torch
 
 from attribution import METHODS, explain
 from attribution.errors import OptionError, Stopped
-from attribution.methods.leaves import LEAVES
+from attribution.methods.gradients import LEAVES
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny

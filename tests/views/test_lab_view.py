@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
-from attribution.methods.leaves import LEAVES
+from attribution.methods.gradients import LEAVES
 from attribution.numbers import number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.learn import lab_html, pictures_html

@@ -14,6 +14,8 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 from attribution.views.compare import quote
 from attribution.views.compare_why import (
+    Piece,
+    Step,
     lead,
     named,
     passages_html,
@@ -22,7 +24,6 @@ from attribution.views.compare_why import (
     waterfall,
     why_html,
 )
-from attribution.views.waterfall import Piece, Step
 from tests.views.compared import DOCUMENTS, FIRST, QUERY, SECOND, WITHOUT
 from tests.views.reading import EXPLANATION, read
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
 
+from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
 from attribution.rerankers.hooks import Meter, metered
@@ -20,18 +20,13 @@ Span = tuple[int, int]  # [start, end) in characters
 
 
 @dataclass(frozen=True)
-class SentenceBar:
+class SentenceBar(Bar):
     """A sentence that only one of the two documents holds, and its term of the first's logit minus the second's.
 
     `value`: its Shapley share of its own document's logit, minus that share for one of the second; `error`: the share's
-    standard error, 0 where it is exact; in logits. `start`, `end`: characters of its document.
+    standard error, 0 where it is exact; in logits.
     """
 
-    text: str
-    of: Literal["first", "second"]
-    start: int
-    end: int
-    value: float
     error: float
 
 
