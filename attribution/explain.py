@@ -2,7 +2,6 @@
 
 import inspect
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +12,7 @@ from attribution.methods import METHODS, Passes, Sides
 from attribution.methods.gradients import embedding_magnitude
 from attribution.removal import seen_words
 from attribution.rerankers.encoding import typed_control
-from attribution.rerankers.hooks import Meter, metered, with_autograd
+from attribution.rerankers.hooks import Meter, OnPass, metered, with_autograd
 from attribution.rerankers.loading.checks import TEST_PAIR
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
@@ -29,7 +28,7 @@ def explain(
     document: str,
     method: str = "integrated_gradients",
     *,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
     **options: Any,
 ) -> Explanation:
     """Explain the raw logit of `(query, document)` by `method`, a key of `METHODS`, with that method's options.

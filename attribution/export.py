@@ -1,4 +1,4 @@
-"""Explanations as JSON (`explanation.schema.json`), CSV, one HTML file, or a card as SVG; answers for programs. No torch.
+"""Explanations as JSON, CSV, one HTML file, or a card as SVG; answers for programs. No torch, no gradio.
 
 Offsets count code points of the segment's own text, as Python does; beside them, with `_utf16`, the code units that
 JavaScript, Java and C# count.

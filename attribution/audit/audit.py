@@ -1,6 +1,6 @@
 """A judged set -> where the reranker goes wrong, how sure that is, and what in the texts goes with it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attribution.audit.causes import CAUSES
@@ -11,7 +11,7 @@ from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, read_inversion
 from attribution.audit.statistics import Excess, excesses
 from attribution.errors import InputError, OptionError, check_range
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 
 N_FAILURES = 50
@@ -52,7 +52,7 @@ def audit(
     n_failures: int = N_FAILURES,
     seed: int = 0,
     unjudged: int | None = None,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> Audit:
     """Score every candidate, measure the order, and look into the `n_failures` costliest inversions.
 

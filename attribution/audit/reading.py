@@ -9,12 +9,12 @@ from typing import Any
 from attribution.audit.causes import find_causes
 from attribution.audit.failures import N_CONTROLS, Case, Inversion
 from attribution.errors import InputError
-from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.evidence.compare.contrast import words_of
 from attribution.evidence.compare.counterfactual import counterfactual, logit_without
 from attribution.evidence.compare.passages import SentenceContrast, contrast_sentences
 from attribution.evidence.sentences import MAX_EXACT
 from attribution.explain import explain
-from attribution.rerankers.hooks import current
+from attribution.rerankers.hooks import OnPass, current
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 

@@ -1,7 +1,7 @@
 """What each sentence of a document does to the score: without it, with it alone, and its share. By forwards only."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, stdev
@@ -13,7 +13,7 @@ from attribution.errors import check_range
 from attribution.methods.perturbation import balanced_orders, exact_shapley, order_effects
 from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import pieces, sentence_units, units_by_sentence
 
@@ -102,7 +102,7 @@ def sentences(
     *,
     operator: str = "delete",
     seed: int = 0,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> Sentences:
     """What each sentence of `document` does to the logit: `without`, `alone` and `share`, see `Sentence`.
 
@@ -125,7 +125,7 @@ def sentences_stream(
     *,
     operator: str = "delete",
     seed: int = 0,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> Iterator[Sentences]:
     """`sentences` as it goes: first with `without`, after n + 2 forwards; then with `alone`; then with the shares."""
     check_range("seed", seed, 0, 2**63 - 1)

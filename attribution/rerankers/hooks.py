@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attribution.types import Point
 
 Replace = Callable[[Tensor], Tensor]
+OnPass = Callable[["Meter"], None]  # hears of every batch before it goes through the model; may raise `Stopped`
 Value = TypeVar("Value")
 Function = TypeVar("Function", bound=Callable[..., Any])
 _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -45,7 +46,7 @@ def with_autograd(function: Function) -> Function:
 class Meter:
     """Counts sequences through the model, forward and backward; `on_pass` hears of each batch and may raise."""
 
-    on_pass: Callable[[Meter], None] | None = None
+    on_pass: OnPass | None = None
     n_forward: int = 0
     n_backward: int = 0
 

@@ -1,19 +1,17 @@
 """Why one document stands above another: the ranked list, and the difference of two logits as a sum over words."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from attribution.errors import AttributionError, InputError, OptionError
 from attribution.explain import explain
 from attribution.methods import METHODS
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
 from attribution.words import sentence_units, sum_to_units, units
-
-OnPass = Callable[[Meter], None]
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from itertools import combinations
 from math import comb
 
 from attribution.errors import InputError, OptionError, check_key
-from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.evidence.compare.contrast import words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
 from attribution.removal import OPERATORS, parts_of, score_kept
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, TokenizedPair, Word
 

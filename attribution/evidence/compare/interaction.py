@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from attribution.errors import OptionError, check_key, check_range
-from attribution.evidence.compare.contrast import OnPass, words_of
+from attribution.evidence.compare.contrast import words_of
 from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
 from attribution.removal import OPERATORS, Logits, parts_of, score_kept, seen_words, word_values
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
 

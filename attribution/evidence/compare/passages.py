@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Unit
 from attribution.words import sentence_units
@@ -95,7 +95,7 @@ def contrast_sentences(
     operator: str = "delete",
     seed: int = 0,
     most_orders: int = N_ORDERS,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> SentenceContrast:
     """Why the document `first` has another logit than `second` for `query`, sentence by sentence, in logits.
 

@@ -1,7 +1,7 @@
 """What would lift B above A: dropping what holds it down, or putting in A's best sentence or a word of the query."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +9,7 @@ from attribution.errors import InputError
 from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import Sentence, sentences_stream
 from attribution.numbers import number
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
@@ -56,14 +56,7 @@ class Raised:
     seconds: float
 
 
-def raise_above(
-    reranker: Reranker,
-    query: str,
-    document: str,
-    rival: str,
-    *,
-    on_pass: Callable[[Meter], None] | None = None,
-) -> Raised:
+def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on_pass: OnPass | None = None) -> Raised:
     """The smallest edit found that lifts `document` above `rival`, predicted beside measured.
 
     Tried are: to drop each sentence that lowers the score; to put in front the rival's sentence whose removal costs the

@@ -25,7 +25,7 @@ from attribution.evidence.faithfulness.scores import Control, Curves, Faithfulne
 from attribution.methods import METHODS
 from attribution.methods.gradients import embedding_magnitude
 from attribution.removal import OPERATORS, Logits, Present, parts_of, score_kept, word_values
-from attribution.rerankers.hooks import Meter, metered, with_autograd
+from attribution.rerankers.hooks import Meter, OnPass, metered, with_autograd
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 
@@ -88,7 +88,7 @@ def measure_stream(
     unit: str = "word",
     n_random: int = 10,
     seed: int = 0,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
     known: Known | None = None,
 ) -> Iterator[Faithfulness]:
     """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders drawn by `seed`.

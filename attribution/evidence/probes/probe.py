@@ -8,7 +8,7 @@ depend on which others are asked for.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -17,7 +17,7 @@ from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
-from attribution.rerankers.hooks import Meter, metered
+from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.words import read_units
 
@@ -89,7 +89,7 @@ def probe(
     probes: Sequence[str] | None = None,
     seed: int = 0,
     *,
-    on_pass: Callable[[Meter], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> tuple[ProbeResult, ...]:
     """Run `probes` (keys of `PROBES`, None: all) on a pair; the same edits for the same `seed`.
 
