@@ -66,8 +66,8 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
             counter = gr.HTML(count(model_ids[0], counted(first, reranker.max_length)), elem_id="count")
             size = gr.JSON([len(first.tokens), *sides_of(first)], visible="hidden")
     pair = PairInputs(model, query, document, counter, size)
-    changes = [model.change, query.change, document.change]
-    gr.on(changes, None, pair.components, size, js="(...now) => window.rerankLens.changed(...now)")
+    changes = [component.change for component in pair.inputs.values()]
+    gr.on(changes, None, [*pair.inputs.values()], size, js="(...now) => window.rerankLens.changed(...now)")
     model.change(count, model, counter, trigger_mode="always_last", **ASIDE)
     return pair
 

@@ -78,11 +78,7 @@ def build_settings(pair: PairInputs, model_id: str) -> Settings:
     baselines = options["baselines"]
     pair.model.change(show_baselines, [pair.model, baselines], baselines, **ASIDE)
     changes = [component.change for component in counted]
-
-    def relabel(*now: Any) -> Any:
-        return gr.update(label=label(*now))
-
-    gr.on(changes, relabel, counted, panel, trigger_mode="always_last", **ASIDE)
+    gr.on(changes, lambda *now: gr.update(label=label(*now)), counted, panel, trigger_mode="always_last", **ASIDE)
     return Settings(boxes, options)
 
 

@@ -93,13 +93,8 @@ class PairInputs:
     size: gr.JSON  # `[tokens, words of query, of document]`, about, as the browser counts: the texts stay there
 
     @property
-    def components(self) -> list[Any]:
-        """Model, query and document."""
-        return [self.model, self.query, self.document]
-
-    @property
     def inputs(self) -> dict[str, Any]:
-        """The same by the names of `Pair`."""
+        """Model, query and document, by the names of `Pair`."""
         return {"model_id": self.model, "query": self.query, "document": self.document}
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery
-from attribution.batch import audit_cost
-from attribution.batch.audit_cost import estimate
+from attribution.batch import audit_command
+from attribution.batch.audit_command import estimate
 from attribution.batch.auditing import Wanted, audit_in
 from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
@@ -92,7 +92,7 @@ def test_the_cost_is_counted_over_the_whole_set(monkeypatch: pytest.MonkeyPatch)
     ]
     reranker = toy(count_query_words)
     clock = itertools.count(step=28.0)
-    monkeypatch.setattr(audit_cost.time, "perf_counter", lambda: next(clock))  # 4 candidates: 7 s a pass
+    monkeypatch.setattr(audit_command.time, "perf_counter", lambda: next(clock))  # 4 candidates: 7 s a pass
     found = SAID.fullmatch(estimate(reranker, rows, 5, workers=2))
     assert found
     assert found.groups()[:4] == ("7", "28", "98 s", "5")

@@ -5,11 +5,8 @@ window.rerankLens = (() => {
   let settings; // the methods, in order, and the options, as text
 
   // A result is of another text (""), of other settings ("settings"), or of what the page has (null).
-  const stale = (result, of) => {
-    if (result.getAttribute("data-rl-stale") === of) return;
-    if (of === null) result.removeAttribute("data-rl-stale");
-    else result.setAttribute("data-rl-stale", of);
-  };
+  const stale = (result, of) =>
+    of === null ? result.removeAttribute("data-rl-stale") : result.setAttribute("data-rl-stale", of);
 
   // Results carry the pair they are of; mark those of another pair, and the example whose text is in the boxes.
   const mark = () => {
@@ -22,12 +19,9 @@ window.rerankLens = (() => {
       const other = of.settings && settings && JSON.stringify(JSON.parse(of.settings)) !== settings ? "settings" : null;
       stale(identity.closest(".rl-result"), text ? "" : other);
     });
-    let chosen;
-    document.querySelectorAll("#examples .rl-chip").forEach((chip) => {
-      const is = !chosen && chip.dataset.query === query && chip.dataset.document === document_;
-      if (is) chosen = chip;
-      if (chip.getAttribute("aria-pressed") !== String(is)) chip.setAttribute("aria-pressed", is);
-    });
+    const chips = [...document.querySelectorAll("#examples .rl-chip")];
+    const chosen = chips.find(({ dataset }) => dataset.query === query && dataset.document === document_);
+    chips.forEach((chip) => chip.setAttribute("aria-pressed", chip === chosen));
     const why = find("#rl-why");
     const says = chosen ? chosen.dataset.reason : why?.dataset.own;
     if (why && why.textContent !== says) why.textContent = says;
@@ -104,14 +98,11 @@ window.rerankLens = (() => {
     find("#key").scrollIntoView({ block: "start" });
   });
   const ready = () => {
-    document.querySelectorAll("footer img").forEach((icon) => {
-      if (icon.alt) icon.alt = ""; // the text beside it says the same
-    });
+    document.querySelectorAll("footer img").forEach((icon) => (icon.alt = "")); // the text beside it says the same
     document.querySelectorAll("#query textarea, #document textarea").forEach((box) => {
       if (box.dir !== "auto") box.dir = "auto";
     });
-    const open = opener()?.classList.contains("open");
-    if (opener()?.getAttribute("aria-expanded") !== String(open)) opener()?.setAttribute("aria-expanded", open);
+    opener()?.setAttribute("aria-expanded", opener().classList.contains("open"));
   };
   new MutationObserver(() => {
     ready();
