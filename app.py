@@ -14,6 +14,7 @@ from interface.runs.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,6 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
         raise SystemExit(f"error: {error}") from error
     first = default_model()
     demo, once_it_listens = build([first, *(key for key in MODELS if key != first)])
-    gradio_private.install_mcp()
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         once_it_listens()
     launch(demo, accounts, server_name=args.host, server_port=args.port, share=args.share)
@@ -139,7 +139,7 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
 def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
     """Serve the page and come back."""
     install_queue(places, refuse)
-    gradio_private.install_sessions()
+    gradio_private.install(partial(open_graph.rewritten, tags=open_graph.preview(TITLE, DESCRIPTION)))
     demo.queue()
     demo.launch(
         **where,
@@ -153,7 +153,6 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         app_kwargs={
             "middleware": [
                 Middleware(host.Headers, wait=wait_of_a_full_queue),
-                Middleware(open_graph.OpenGraph, tags=open_graph.preview(TITLE, DESCRIPTION)),
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],
             "routes": host.ROUTES,

@@ -14,7 +14,6 @@ from attribution.evidence.compare.counterfactual import counterfactual, logit_wi
 from attribution.evidence.compare.passages import SentenceContrast, contrast_sentences
 from attribution.evidence.sentences import MAX_EXACT
 from attribution.explain import explain
-from attribution.rerankers.hooks import OnPass, current
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 
@@ -113,7 +112,7 @@ def max_passes(n_sentences: int, n_words: int) -> int:
 def contrast_of(reranker: Reranker, case: Case, seed: int) -> SentenceContrast:
     """Why the wrong text has another logit than the right one, sentence by sentence."""
     texts = case.wrong.text, case.right.text
-    return contrast_sentences(reranker, case.query, *texts, seed=seed, most_orders=ORDERS, on_pass=_heard())
+    return contrast_sentences(reranker, case.query, *texts, seed=seed, most_orders=ORDERS)
 
 
 def why(reranker: Reranker, contrast: SentenceContrast) -> Why:
@@ -154,7 +153,7 @@ def turn_round(reranker: Reranker, contrast: SentenceContrast) -> Turned:
     order = sorted((bar for bar in own if bar.value > 0), key=lambda bar: -bar.value)
     for bar in order:
         gone.append(starts.index(bar.start))
-        left = logit_without(reranker, contrast.query, contrast.first, gone, unit="sentence", on_pass=_heard())
+        left = logit_without(reranker, contrast.query, contrast.first, gone, unit="sentence")
         if left < contrast.second_logit:
             break
     dropped = tuple(bar.text.strip() for bar in order[: len(gone)])
@@ -162,9 +161,9 @@ def turn_round(reranker: Reranker, contrast: SentenceContrast) -> Turned:
 
 
 def _words_that_turn(reranker: Reranker, query: str, wrong: str, right: str) -> Turned:
-    explained = explain(reranker, query, wrong, "occlusion", operator="delete", on_pass=_heard())
+    explained = explain(reranker, query, wrong, "occlusion", operator="delete")
     try:
-        found = counterfactual(reranker, query, wrong, right, explanation=explained, on_pass=_heard())
+        found = counterfactual(reranker, query, wrong, right, explanation=explained)
     except InputError:  # scored in another batch the two are level: there is nothing to turn
         return Turned("word", (), explained.logit, False)
     return Turned("word", tuple(word.text for word in found.dropped), found.logits[-1], found.flipped)
@@ -174,18 +173,12 @@ def _words(reranker: Reranker, query: str, text: str) -> list[Word]:
     """What the logit falls by without each; none of a text that has too many."""
     if len(text.split()) > FEW_WORDS:
         return []
-    explained = explain(reranker, query, text, "occlusion", operator="delete", on_pass=_heard())
+    explained = explain(reranker, query, text, "occlusion", operator="delete")
     return words_of(explained, explained.attributions, "document")
 
 
 def _parts(words: Iterable[Word]) -> tuple[Part, ...]:
     return tuple(Part(word.text, word.attribution or 0.0) for word in words)
-
-
-def _heard() -> OnPass | None:
-    """Who hears of this audit's passes; what is asked within counts its own."""
-    meter = current()
-    return meter.on_pass if meter else None
 
 
 def reading_of(value: Mapping[str, Any]) -> Reading:

@@ -67,7 +67,8 @@ def current() -> Meter | None:
 
 
 def metered(meter: Meter) -> AbstractContextManager[Meter]:
-    """Count the passes of this thread into `meter`."""
+    """Count the passes of this thread into `meter`; if it tells nobody, who heard of passes until now hears of them."""
+    meter.on_pass = meter.on_pass or getattr(_meter.get(), "on_pass", None)
     return _inside(_meter, meter)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import gradio as gr
 import gradio.mcp
+import gradio.routes
 import gradio.state_holder
 from gradio.caching import CacheMissError, _probe_mode_active
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
+from jinja2 import FileSystemLoader, FunctionLoader
 from mcp import types
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -176,11 +178,6 @@ class Session(gradio.state_holder.SessionState):
     def _update_value_in_config(self, key: int, value: Any) -> None: ...
 
 
-def install_sessions() -> None:
-    """Gradio makes what it remembers of a visitor by this name; before the launch."""
-    gradio.state_holder.SessionState = Session  # type: ignore[assignment, misc]
-
-
 @contextmanager
 def leaving(job: Any) -> Iterator[None]:
     """Gradio asks its own queue for a tool, in a stream that all clients share; what a client has left, ends there."""
@@ -240,6 +237,12 @@ class McpServer(gradio.mcp.GradioMCPServer):
         return server
 
 
-def install_mcp() -> None:
-    """Gradio makes its MCP server by this name; before the launch."""
+def install(page: Callable[[str], str] = str) -> None:
+    """Before the launch: Gradio makes its MCP server, and what it remembers of a visitor, by these names.
+
+    `page`: makes the template of the page, of Gradio's own.
+    """
     gradio.mcp.GradioMCPServer = McpServer  # type: ignore[misc]
+    gradio.state_holder.SessionState = Session  # type: ignore[assignment, misc]
+    environment, files = gradio.routes.templates.env, FileSystemLoader(gradio.routes.STATIC_TEMPLATE_LIB)
+    environment.loader = FunctionLoader(lambda name: page(files.get_source(environment, name)[0]))

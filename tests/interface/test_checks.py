@@ -18,7 +18,7 @@ from interface.runs import lanes as runs
 from interface.runs.gpu import OUR_FAULT
 from interface.runs.handlers import UNCHANGED, Pair, check_fields, for_page, handler
 from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
-from interface.server.gradio_private import Page, install_sessions
+from interface.server.gradio_private import Page, install
 from interface.tabs.compare.documents import LEAST, MOST, check_list
 from tests.interface.conftest import visitor
 
@@ -256,7 +256,7 @@ def test_what_is_left_as_it_is_goes_out_as_gradio_sends_it_and_is_not_made_anew(
 
 def test_of_a_visitor_no_copy_of_the_page_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio.state_holder.SessionState", SessionState)
-    install_sessions()
+    install()
     with Page() as page:
         parts = [gr.HTML("shown"), gr.State(1)]
         page.load(lambda: None, None, parts)

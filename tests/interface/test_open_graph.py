@@ -1,47 +1,32 @@
 """A link to the page shows its own title, words and picture, not Gradio's."""
 
-from __future__ import annotations
+from functools import partial
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
+import gradio.routes
 import pytest
 
-from interface.server.open_graph import OpenGraph, preview
+from interface.server import gradio_private
+from interface.server.open_graph import preview, rewritten
 
-PAGE = '<meta\n property="og:title" content="Gradio" /><meta name="twitter:image"\n  content="x" /><p>été</p>'
-
-
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    body = PAGE.encode()
-    headers = [(b"content-type", b"text/html"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body[:30], "more_body": True})
-    await send({"type": "http.response.body", "body": body[30:]})
+TAGS = [f"{kind}:{name}" for kind in ("og", "twitter") for name in ("title", "description", "image")]
 
 
-def served(path: str) -> tuple[str, int]:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {}
-
-    wrapped = OpenGraph(app, preview('A "title"', "words"))
-    with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the main thread
-        pool.submit(asyncio.run, wrapped({"type": "http", "path": path}, receive, send)).result()
-    body = b"".join(message.get("body", b"") for message in sent)
-    return body.decode(), int(dict(sent[0]["headers"])[b"content-length"]) - len(body)
-
-
-def test_the_page_and_only_the_page_gets_our_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPACE_ID", "someone/lens")
-    page, missing = served("/")
-    assert 'property="og:title" content="A &quot;title&quot;"' in page
-    assert 'content="https://huggingface.co/spaces/someone/lens/resolve/main/docs/screenshot.png"' in page
-    assert page.endswith("<p>été</p>")
-    assert missing == 0
-    assert served("/other")[0] == PAGE
+@pytest.mark.parametrize("name", ["index", "share"])
+@pytest.mark.parametrize("space", ["", "someone/lens"])
+def test_the_page_gets_our_preview_and_nothing_else(name: str, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPACE_ID", space)
+    templates = gradio.routes.templates
+    config = {"title": "theirs", "thumbnail": "theirs", "simple_description": "theirs"}
+    gradio_private.install()
+    before = templates.get_template(f"frontend/{name}.html").render(config=config).split('"')
+    gradio_private.install(partial(rewritten, tags=preview('A "title"', "words")))
+    after = templates.get_template(f"frontend/{name}.html").render(config=config).split('"')
+    gradio_private.install()
+    picture = f"https://huggingface.co/spaces/{space}/resolve/main/docs/screenshot.png" if space else ""
+    ours = ["A &quot;title&quot;", "words", picture]
+    for tag, content in zip(TAGS, [*ours, *ours], strict=True):
+        assert after.count(tag) == 2
+        assert {after[i + 2] for i, part in enumerate(after) if part == tag} == {content}
+    assert len(before) == len(after)
+    changed = {after[i - 2] for i, part in enumerate(after) if part != before[i]}
+    assert changed == {*TAGS, "og:url"}
