@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attribution.numbers import fixed, logit, percent
 from attribution.types import Word
-from attribution.views.compare_why import FLAT, Piece, Step, steps
+from attribution.views.compare_why import FLAT, Piece, Step, named, steps
 from attribution.views.page import compare_link
 from attribution.views.standalone import styles
 from attribution.views.templating import Markup, render
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from attribution.audit.statistics import Excess
 
 BARS = 400  # of the strip of queries; beyond, a bar stands for several
-N_STEPS = 6  # sentences of either text that have a step of their own
 
 
 def report_html(
@@ -133,7 +132,8 @@ def waterfall(inversion: Inversion, why: Why) -> list[Step]:
     right, wrong = (inversion.case.right.logit, inversion.case.wrong.logit)
     pieces = [*_pieces(why.right, "right"), *_pieces(why.wrong, "wrong")]
     if why.common:
-        pieces.insert(0, Piece(f"{len(why.common)} sentences in both", "", why.common_value))
+        many = "s" if len(why.common) > 1 else ""
+        pieces.insert(0, Piece(f"{len(why.common)} sentence{many} in both", "", why.common_value))
     rest = wrong - right - sum(piece.value for piece in pieces)
     if abs(rest) >= FLAT:
         pieces.append(Piece("what is left over", "", rest))
@@ -141,12 +141,9 @@ def waterfall(inversion: Inversion, why: Why) -> list[Step]:
 
 
 def _pieces(parts: Sequence[Part], of: str) -> list[Piece]:
-    largest = sorted(parts, key=lambda part: -part.size)
-    pieces = [Piece(part.text.strip(), of, part.value, _inside(part)) for part in largest[:N_STEPS]]
-    rest = largest[N_STEPS:]
-    return [*pieces, Piece(f"{len(rest)} other sentences", of, sum(part.value for part in rest))] if rest else pieces
-
-
-def _inside(sentence: Part) -> Sequence[Shown]:
-    scale = max((word.size for word in sentence.words), default=0.0)
-    return passage(sentence.text.strip(), sentence.words, scale or 1.0) if sentence.words else ()
+    pieces = []
+    for part in parts:
+        scale = max((word.size for word in part.words), default=0.0) or 1.0
+        inside = passage(part.text.strip(), part.words, scale) if part.words else ()
+        pieces.append(Piece(part.text.strip(), of, part.value, inside))
+    return named(pieces, "sentence", of)

@@ -1,0 +1,33 @@
+"""The audit's waterfall: six sentences of a text by themselves, the rest as one step, counted in English."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attribution.audit.reading import Part, Why
+from attribution.views.audit import waterfall
+
+
+def labels(n_wrong: int, n_common: int) -> list[str]:
+    wrong = tuple(Part(f"Sentence {i}.", 1.0 / (i + 1)) for i in range(n_wrong))
+    common = tuple(f"Common {i}." for i in range(n_common))
+    total = sum(part.value for part in wrong)
+    right, above = SimpleNamespace(logit=-1.0), SimpleNamespace(logit=total - 1.0)
+    of: Any = SimpleNamespace(case=SimpleNamespace(right=right, wrong=above))
+    return [step.label for step in waterfall(of, Why(total, wrong, (), common, 0.0, 0.0, 0.0, (), ()))]
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "n_common", "counted"),
+    [
+        (7, 1, ["1 sentence in both", "1 other sentence"]),
+        (8, 2, ["2 sentences in both", "2 other sentences"]),
+        (6, 0, []),
+    ],
+)
+def test_one_sentence_is_not_several(n_wrong: int, n_common: int, counted: list[str]) -> None:
+    named = [f"Sentence {i}." for i in range(6)]
+    assert labels(n_wrong, n_common) == ["right one", *counted[:1], *named, *counted[1:], "wrong one"]
