@@ -8,10 +8,11 @@ from torch import Tensor
 from attribution.errors import check_key
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import OPERATORS, Explanation, Segment, TokenizedPair
-from attribution.words import read_units, sentence_units
+from attribution.words import read_units
 
 Present = frozenset[int]  # the document words that are left, counted from 0
 Logits = dict[Present, float]
+PARTS = ("word", "sentence")  # of a document, that are taken away
 Play = Callable[[Iterable[Present]], Logits]  # sets of words that are present -> at least their logits
 
 
@@ -20,21 +21,10 @@ def seen_words(pair: Explanation | TokenizedPair, segment: Segment = "document")
     return [list(unit.positions) for unit in read_units(pair, segment)]
 
 
-def seen_sentences(pair: Explanation | TokenizedPair) -> list[list[int]]:
-    """The token positions of every sentence of the document that the model read, in reading order."""
-    return [list(unit.positions) for unit in sentence_units(pair) if unit.positions]
-
-
-PARTS: dict[str, Callable[[Explanation | TokenizedPair], list[list[int]]]] = {
-    "word": seen_words,
-    "sentence": seen_sentences,
-}
-
-
 def parts_of(pair: Explanation | TokenizedPair, unit: str) -> list[list[int]]:
     """The token positions of the document's words or sentences. Raises `OptionError` for another `unit`."""
     check_key("unit", unit, PARTS)
-    return PARTS[unit](pair)
+    return [list(part.positions) for part in read_units(pair, "document", unit)]
 
 
 def word_values(values: Sequence[float], words: Sequence[Sequence[int]]) -> list[float]:

@@ -111,9 +111,10 @@ def units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit]:
     return found
 
 
-def read_units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit]:
-    """The `units` that have tokens: what a method can speak of, and what can be taken away."""
-    return [unit for unit in units(read, segment) if unit.positions]
+def read_units(read: Explanation | TokenizedPair, segment: Segment, of: str = "word") -> list[Unit]:
+    """The `units` that have tokens: what a method can speak of, and what can be taken away; or `sentence_units`."""
+    found = sentence_units(read) if of == "sentence" else units(read, segment)
+    return [unit for unit in found if unit.positions]
 
 
 def units_by_sentence(read: Explanation | TokenizedPair) -> list[list[Unit]]:

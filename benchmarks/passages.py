@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from attribution import METHODS, explain, load_reranker, sentences
 from attribution.evidence.faithfulness.measure import measure, ranked_by
-from attribution.removal import seen_sentences, seen_words
+from attribution.removal import parts_of, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from benchmarks.data import Pair, read_passages
@@ -74,7 +74,7 @@ def measured(reranker: Reranker, i: int, pair: Pair) -> dict[str, Any]:
         seconds[key] = explanations[key].seconds
     base = explanations["saliency"]
     by_sentence = {
-        **{key: ranked_by(e, seen_sentences(base)) for key, e in explanations.items()},
+        **{key: ranked_by(e, parts_of(base, "sentence")) for key, e in explanations.items()},
         **{key: [getattr(s, key) for s in truth] for key in SEES},
         **controls(pair, [s.text for s in truth]),
     }
@@ -93,7 +93,7 @@ def measured(reranker: Reranker, i: int, pair: Pair) -> dict[str, Any]:
         ("sentence", "", by_sentence, costly, marked),
         ("word", "word_", by_word, [costly[k] for k in where], marked_words),
     ):
-        parts = seen_sentences(base) if unit == "sentence" else seen_words(base)
+        parts = parts_of(base, unit)
         saying = {key: _saying(base, parts, of) for key, of in values.items()}
         scores = measure(reranker, saying, operator="delete", unit=unit, n_random=N_RANDOM, seed=i).methods
         for key, of in values.items():

@@ -9,7 +9,7 @@ import pytest
 from attribution import counterfactual, interaction, sentences
 from attribution.errors import InputError, OptionError
 from attribution.evidence.compare.counterfactual import logit_without
-from attribution.removal import seen_sentences
+from attribution.removal import parts_of
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentence_units, sentences_of, sum_to_units
 from tests.linear import QUERY, linear_reranker
@@ -122,5 +122,5 @@ def test_sums_of_sentences_cover_the_document(tiny_bert: Reranker) -> None:
     total = sum(word.attribution or 0.0 for word in found)
     assert total == sum(values[i] for i in pair.positions("document"))
     assert [word.attribution for word in found if word.attribution is not None] == [
-        sum(values[i] for i in positions) for positions in seen_sentences(pair)
+        sum(values[i] for i in positions) for positions in parts_of(pair, "sentence")
     ]

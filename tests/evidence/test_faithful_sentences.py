@@ -11,7 +11,7 @@ import pytest
 from attribution import explain
 from attribution.errors import OptionError
 from attribution.evidence.faithfulness.measure import BLIND, measure
-from attribution.removal import seen_sentences
+from attribution.removal import parts_of
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from tests.linear import QUERY, WORDS, token_weights
@@ -27,7 +27,7 @@ def base(linear: Reranker) -> Explanation:
 
 def worth(linear: Reranker, base: Explanation) -> list[float]:
     weights = token_weights(linear, linear.encode(base.query, base.document))
-    return [weights[positions].sum().item() for positions in seen_sentences(base)]
+    return [weights[positions].sum().item() for positions in parts_of(base, "sentence")]
 
 
 def drop(worth: Sequence[float], order: Sequence[int]) -> float:
@@ -58,7 +58,7 @@ def test_the_longest_goes_first(linear: Reranker) -> None:
 def test_a_sentence_counts_by_the_sum_of_its_words(linear: Reranker, base: Explanation) -> None:
     """Spread anew over a sentence's tokens, the same sums give the same order."""
     moved = [0.0] * len(base.tokens)
-    for positions in seen_sentences(base):
+    for positions in parts_of(base, "sentence"):
         moved[positions[-1]] = sum(base.attributions[i] for i in positions)
     other = replace(base, attributions=tuple(moved))
     both = [measure(linear, {"a": e}, operator="delete", unit="sentence").methods["a"] for e in (base, other)]

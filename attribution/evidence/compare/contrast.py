@@ -11,7 +11,7 @@ from attribution.methods import METHODS
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
-from attribution.words import sentence_units, sum_to_units, units
+from attribution.words import read_units, sum_to_units
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,10 @@ def words_of(
     In the order of `removal.parts_of`; each has the sum of `values`, one a token of `read`, as its attribution.
     """
     words = []
-    for word in sum_to_units(units(read, segment) if unit == "word" else sentence_units(read), values):
-        if word.attribution is not None:
-            shown = word.text.strip()
-            start = word.start + word.text.index(shown)
-            words.append(replace(word, text=shown, start=start, end=start + len(shown)))
+    for word in sum_to_units(read_units(read, segment, unit), values):
+        shown = word.text.strip()
+        start = word.start + word.text.index(shown)
+        words.append(replace(word, text=shown, start=start, end=start + len(shown)))
     return words
 
 
