@@ -205,20 +205,18 @@ class Outcome:
         return [(quote(was), quote(now)) for was, now in self.done if now]
 
 
-def outcomes_html(outcomes: Sequence[Outcome], unit: str = "word") -> Markup:
-    """A line a changed document; without any, what one can do with a `unit` of a text."""
-    return render("what_if.html", outcomes=outcomes, unit=unit, flip=None, raised=None)
+def what_if_html(
+    outcomes: Sequence[Outcome],
+    *,
+    unit: str = "word",
+    flip: Counterfactual | None = None,
+    raised: Raised | None = None,
+    names: tuple[str, str] = (A, B),
+) -> Markup:
+    """A line a changed document, with what became of its prediction; without any, what one can do with a `unit`.
 
-
-def flip_html(found: Counterfactual, outcomes: Sequence[Outcome], names: tuple[str, str]) -> Markup:
-    """What has to go so that the first of `names` falls below the second, and what became of each prediction."""
-    steps = [
-        (word.text, after, predicted)
-        for word, after, predicted in zip(found.dropped, found.logits[1:], found.predicted[1:], strict=True)
-    ]
-    return render("what_if.html", outcomes=outcomes, unit=found.unit, flip=found, names=names, steps=steps, raised=None)
-
-
-def raised_html(found: Raised, outcomes: Sequence[Outcome], names: tuple[str, str]) -> Markup:
-    """The smallest edit that lifts the first of `names` above the second, and every single edit that was tried."""
-    return render("what_if.html", outcomes=outcomes, unit="sentence", flip=None, raised=found, names=names)
+    `flip`: what has to go so that the first of `names` falls below the second. `raised`: the smallest edit that lifts
+    the first above the second, and every single edit that was tried.
+    """
+    unit = flip.unit if flip else unit
+    return render("what_if.html", outcomes=outcomes, unit=unit, flip=flip, raised=raised, names=names)

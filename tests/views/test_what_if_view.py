@@ -9,7 +9,7 @@ import pytest
 from attribution.evidence.compare.counterfactual import Counterfactual
 from attribution.evidence.compare.raising import Edit, Raised
 from attribution.types import Word
-from attribution.views.compare import Outcome, flip_html, outcomes_html, raised_html
+from attribution.views.compare import Outcome, what_if_html
 from tests.views.reading import read
 
 DROPPED = Outcome("A", (("berlin", ""), ("<b>has", "")), 2.5, 1.25, -1.5, 1, 2, 3)
@@ -22,16 +22,14 @@ def text_of(html: str) -> str:
 
 
 def test_each_outcome_is_a_line() -> None:
-    text = text_of(outcomes_html([DROPPED, EDITED]))
+    text = text_of(what_if_html([DROPPED, EDITED]))
     assert text == (
         "A without ‘berlin’, ‘<b>has’: +2.50 → +1.25: predicted \u22121.50, measured \u22121.25. Rank 1 → 2 of 3. "
         "B as edited: \u22121.00 → \u22120.50, a change of +0.50. Still at rank 2 of 3."
     )
-    assert text_of(outcomes_html([PUT])).startswith(
-        "A without ‘so’, with ‘x.’ in front, with ‘<i>had’ for ‘has’: +2.50"
-    )
-    assert text_of(outcomes_html([])).startswith("Click a word to drop it")
-    assert text_of(outcomes_html([], "sentence")).startswith("Click a sentence to drop it")
+    assert text_of(what_if_html([PUT])).startswith("A without ‘so’, with ‘x.’ in front, with ‘<i>had’ for ‘has’: +2.50")
+    assert text_of(what_if_html([])).startswith("Click a word to drop it")
+    assert text_of(what_if_html([], unit="sentence")).startswith("Click a sentence to drop it")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +46,7 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
         "m", "r", "q", "d", "e", "occlusion", "delete", flipped, 0.5, words,
         (3.0, 1.0, -0.25)[: n + 1], (3.0, 1.5, 0.125)[: n + 1], n_forward=7, n_backward=1, seconds=1.26,
     )  # fmt: skip
-    html = flip_html(found, [DROPPED], ("one", "two"))
+    html = what_if_html([DROPPED], flip=found, names=("one", "two"))
     assert text_of(html).startswith(says)
     cells = re.findall(r"<tr><td[^>]*>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert (
@@ -76,7 +74,7 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
 def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
     steps = (Edit("drop", "Cats <b>sleep. ", 2, 0.75, 0.625), Edit("word", "berlin", 1, None, 1.0))
     found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, lifted, steps[:n], "d", steps, 7, 1.26)
-    html = raised_html(found, [EDITED], ("B", "A"))
+    html = what_if_html([EDITED], raised=found, names=("B", "A"))
     assert text_of(html).startswith(says)
     cells = re.findall(r"</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert cells == [("+0.25", ""), ("+0.62", "+0.75"), ("+1.00", "–")]

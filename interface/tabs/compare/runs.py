@@ -12,7 +12,7 @@ from attribution.explain import forwards, sides_of
 from attribution.methods import Sides
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
-from attribution.views.compare import A, B, Which, outcomes_html
+from attribution.views.compare import A, B, Which, what_if_html
 from attribution.views.page import status_html
 from interface.page import models
 from interface.runs import cost
@@ -141,7 +141,8 @@ def told(compared: Compared, status: str, what_if: str = "", *, panels: bool = T
     the browser has changed them.
     """
     update: Update = {"state": compared, "rows": draw_rows(compared), "why": draw_why(compared)}
-    update |= {"what_if": what_if or outcomes_html(outcomes(compared), compared.unit), "status": status_html(status)}
+    what_if = what_if or what_if_html(outcomes(compared), unit=compared.unit)
+    update |= {"what_if": what_if, "status": status_html(status)}
     update |= {"picked": compared.picked.written()} if compared.why else {}
     return update | ({"words": draw_words(compared)} if panels else {})
 

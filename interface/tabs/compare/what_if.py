@@ -9,7 +9,7 @@ from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.evidence.compare.raising import Raised, raising_passes
 from attribution.explain import forwards
 from attribution.methods import Sides
-from attribution.views.compare import A, B, Cut, Which, apply, flip_html, raised_html
+from attribution.views.compare import A, B, Cut, Which, apply, what_if_html
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
 from attribution.words import split_sentences
@@ -76,7 +76,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     flipped = version.logit < found.rival_logit
     found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
-    yield told(now, said, flip_html(found, outcomes(now), (higher, lower)))
+    yield told(now, said, what_if_html(outcomes(now), flip=found, names=(higher, lower)))
 
 
 @handler(lane=LANE, passes=lambda asked, sides: raising_passes(max(asked.compared.asked.n_sentences), sides[0]))
@@ -93,7 +93,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
         versions[lower] = Version(found.edited, found.steps[-1].logit, cuts_of(text, found), gain_of(found))
     now = dataclasses.replace(compared, versions=versions)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
-    yield told(now, said, raised_html(found, outcomes(now), (lower, higher)))
+    yield told(now, said, what_if_html(outcomes(now), raised=found, names=(lower, higher)))
 
 
 @handler(lane=LANE, passes=passes_of_meet)
