@@ -125,13 +125,13 @@ def compare(first: Stored, second: Stored, seed: int) -> Comparison:
     )
 
 
-def reversals(audits: Sequence[Audit], rerankers: Sequence[Reranker], n: int = N_REVERSALS) -> tuple[Reversal, ...]:
-    """At most `n` of each model's costliest failures whose two texts the other model has in order."""
+def reversals(audits: Sequence[Audit], rerankers: Sequence[Reranker]) -> tuple[Reversal, ...]:
+    """At most `N_REVERSALS` of each model's costliest failures whose two texts the other model has in order."""
     found = []
     for k, audit in enumerate(audits):
         other = rerankers[1 - k]
         mended = (one for one in audit.failures if _in_order(other, one.inversion.case))
-        for one in islice(mended, n):
+        for one in islice(mended, N_REVERSALS):
             case = one.inversion.case
             contrast = contrast_of(other, case, audit.seed)
             whys = [one.reading.why, why(other, contrast)][:: 1 if k == 0 else -1]

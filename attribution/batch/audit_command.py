@@ -1,7 +1,4 @@
-"""`rerank-lens audit`: a judged set in; a folder with scores, failures, `audit.json` and a report out.
-
-What it will take is said before it starts: counted over the set, and timed on a few of its pairs.
-"""
+"""`rerank-lens audit`: a judged set in; a folder with scores, failures, `audit.json` and a report out."""
 
 import argparse
 import json
@@ -118,9 +115,7 @@ def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judg
 
 
 def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failures: int, workers: int = 1) -> str:
-    """In a sentence, from the number of pairs in the set, and the time of a few candidates of its first queries, which
-    are scored.
-    """
+    """What an audit will take, in a sentence: by the pairs in the set, and the time of a few that are scored for it."""
     n_queries = n_pairs = 0
     sample: dict[str, list[str]] = {}
     for row in judged:

@@ -1,9 +1,5 @@
 // Example lists fill the boxes in the order of the clicks; results of another list than the boxes are marked.
 const chips = () => [...element.querySelectorAll(".rl-chip")];
-const press = (chip) => {
-  chips().forEach((other) => other.setAttribute("aria-pressed", other === chip));
-  stop(chips(), chip ?? chips()[0]);
-};
 window.rerankLists = {
   chosen: [],
   // The places of A and B after a click on one of them, from those before it, which may not be drawn yet.
@@ -23,7 +19,8 @@ const follow = () => {
   const chip = now && chips().find((one) => one.dataset.query === now.query && one.dataset.text === now.text);
   const pressed = chips().find((one) => one.getAttribute("aria-pressed") === "true");
   if (!now || chip === pressed) return;
-  press(chip);
+  chips().forEach((other) => other.setAttribute("aria-pressed", other === chip));
+  stop(chips(), chip ?? chips()[0]);
   const why = element.querySelector(".rl-why");
   why.textContent = chip ? chip.dataset.reason : why.dataset.own;
 };

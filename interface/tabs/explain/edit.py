@@ -51,9 +51,7 @@ def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Li
 
 
 def ask(results: Any, edits: str) -> Edited | None:
-    """What the browser asks, as JSON: `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises
-    `AttributionError`.
-    """
+    """What the browser asks, as `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises `AttributionError`."""
     said = json.loads(edits) if edits else {"words": {}}
     if not said["words"]:
         return None
