@@ -22,7 +22,7 @@ from interface.runs.run import Run
 
 KEPT = gr.Cache(max_size=0, max_memory="64mb")
 LOOK_SECONDS = 0.1  # between looks whether who follows has stopped
-_lock = threading.Lock()
+_lock = threading.RLock()
 _shared: dict[str, Shared] = {}
 
 
@@ -116,4 +116,6 @@ def follow(key: str, work: Callable[[Run], Iterator[Any]], run: Run) -> Iterator
     finally:
         with _lock:
             shared.runs.remove(run)
-        shared.left()
+            if shared.left() and not shared.runs:  # each refers to the other: Python would find them much later
+                shared.steps = iter(())
+                shared.seen.clear()

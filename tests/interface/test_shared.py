@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +202,30 @@ def test_a_dear_method_is_left_out_while_others_wait_and_its_card_says_so(
         assert "Done after" in page["status"]
         assert (len(kept.KEPT) > 0) == (not says), "what is not whole is not kept"
         kept.KEPT.clear()
+
+
+@pytest.mark.parametrize("end", ["whole", "stopped", "failed"])
+def test_what_a_run_made_is_freed_at_its_end(end: str) -> None:
+    class Page:
+        """What is weakly referred to."""
+
+    made: list[weakref.ref[Page]] = []
+
+    def work(_run: Run) -> Iterator[Page]:
+        page = Page()
+        made.append(weakref.ref(page))
+        yield page
+        yield page
+        if end == "failed":
+            raise InputError("no")
+
+    gc.disable()
+    try:
+        updates = kept.follow(f"freed {end}", work, Run())
+        next(updates)
+        with suppress(InputError):
+            assert end == "stopped" or len(list(updates)) == 1
+        del updates
+        assert made[0]() is None
+    finally:
+        gc.enable()
