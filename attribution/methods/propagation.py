@@ -55,21 +55,18 @@ def _held_queries_and_keys(model: Any, config: Any) -> list[tuple[Any, Hook]]:
     def whole(_module: Any, _args: Any, output: Tensor) -> Tensor:
         return output.detach()
 
-    def by_thirds(_module: Any, _args: Any, output: Tensor) -> Tensor:  # queries, keys, values of all heads
-        return _hold_two_of_three(output.unflatten(-1, (3, -1))).flatten(-2)
+    def of_three(*shape: int) -> Hook:
+        def hold(_module: Any, _args: Any, output: Tensor) -> Tensor:
+            parts = output.unflatten(-1, shape)  # (..., 3, dim): queries, keys, values
+            return torch.cat([parts[..., :2, :].detach(), parts[..., 2:, :]], dim=-2).flatten(-len(shape))
 
-    def by_heads(_module: Any, _args: Any, output: Tensor) -> Tensor:  # the three of one head, then of the next
-        return _hold_two_of_three(output.unflatten(-1, (config.num_attention_heads, 3, -1))).flatten(-3)
+        return hold
 
-    fused: dict[str, Hook] = {"Wqkv": by_thirds, "in_proj": by_heads}  # ModernBERT, DeBERTa v1
-    hooks = dict.fromkeys(QUERY_AND_KEY, whole) | fused
+    # ModernBERT: of all heads; DeBERTa v1: of one head, then of the next.
+    fused = {"Wqkv": of_three(3, -1), "in_proj": of_three(config.num_attention_heads, 3, -1)}
+    hooks: dict[str, Hook] = dict.fromkeys(QUERY_AND_KEY, whole) | fused
     linear = [(name.split(".")[-1], m) for name, m in model.named_modules() if isinstance(m, nn.Linear)]
     return [(module, hooks[name]) for name, module in linear if name in hooks]
-
-
-def _hold_two_of_three(parts: Tensor) -> Tensor:
-    """`(..., 3, dim)`: queries and keys without gradient, values with it."""
-    return torch.cat([parts[..., :2, :].detach(), parts[..., 2:, :]], dim=-2)
 
 
 def _epsilon(norm: Any) -> float:

@@ -11,7 +11,7 @@ from attribution.evidence.agreement import compare_models, spearman, top_k_overl
 from attribution.evidence.faithfulness.scores import Margin, Scores
 from attribution.evidence.probes.probe import Control, Variant, _bucket, conclude, outcome_of
 from attribution.evidence.probes.table import Expectation
-from attribution.evidence.probes.wording import over_space, without
+from attribution.evidence.probes.wording import without
 from attribution.explain import explain
 from attribution.rerankers.reranker import Reranker
 from tests.evidence.test_two_models import with_values
@@ -133,9 +133,8 @@ def test_two_models_share_only_words_that_both_read(tiny_bert: Reranker) -> None
 
 @pytest.mark.parametrize("n", [3, 300])
 def test_white_space_goes_with_the_word_before_it(n: int) -> None:
-    text = "x" * n + " \n\t"
-    assert over_space(text, n) == n + 3
-    assert over_space(text, 0) == 0
-    assert over_space(f"{text}y", n) == n + 3
-    assert over_space("", 0) == 0
-    assert without("a  not b not", list(regex.finditer("not", "a  not b not"))) == "a  b "
+    text, every = "x" * n + " \n\t", regex.compile("x+|not")
+    for after in ("", "y"):
+        assert without(f"{text}{after}", list(every.finditer(text))) == after
+    assert without("", []) == ""
+    assert without("a  not b not", list(every.finditer("a  not b not"))) == "a  b "

@@ -23,7 +23,6 @@ from attribution.evidence.probes.wording import (
     names_in,
     negations_in,
     numbers_in,
-    over_space,
     partner_of,
     partners_in,
     shared_words,
@@ -67,8 +66,8 @@ def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
         edited = document
         for match in reversed(found):
             kept = NEGATED.sub("", match[0]) if NEGATED.search(match[0]) else ""
-            end = match.end() if kept else over_space(document, match.end())
-            edited = edited[: match.start()] + kept + edited[end:]
+            rest = edited[match.end() :]
+            edited = edited[: match.start()] + kept + (rest if kept else rest.lstrip())
         names = ", ".join(f"\u201c{match[0]}\u201d" for match in found)
         return [Edit(query, edited, f"negation taken out of the document: {names}", len(found))]
     sentences = sentences_of(document)

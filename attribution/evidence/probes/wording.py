@@ -150,12 +150,5 @@ def joined(*parts: str) -> str:
 def without(text: str, matches: Sequence[regex.Match[str]]) -> str:
     """`text` without the matched words, each with the white space behind it."""
     for match in reversed(matches):
-        text = text[: match.start()] + text[over_space(text, match.end()) :]
+        text = text[: match.start()] + text[match.end() :].lstrip()
     return text
-
-
-def over_space(text: str, at: int) -> int:
-    """The first place from `at` on that is no white space."""
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
