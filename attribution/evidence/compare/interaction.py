@@ -10,7 +10,7 @@ from attribution.errors import OptionError, check_key, check_range
 from attribution.evidence.compare.contrast import words_of
 from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
-from attribution.removal import OPERATORS, Logits, parts_of, score_kept, seen_words, word_values
+from attribution.removal import OPERATORS, game, parts_of, score_kept, seen_words, word_values
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair, Word
@@ -130,19 +130,15 @@ def _second_differences(
 ) -> Found:
     words = [*query, *document]
     everything = frozenset(range(len(words)))
-
-    def score(gone: Sequence[frozenset[int]]) -> Logits:
-        left = score_kept(reranker, pair, words, [everything - g for g in gone], operator)
-        return {everything - kept: logit for kept, logit in left.items()}
-
-    s = score([frozenset(), *(frozenset({w}) for w in range(len(words)))])  # without these words -> logit
-    logit = s[frozenset()]
-    effects = [logit - s[frozenset({w})] for w in range(len(words))]
+    play = game(reranker, pair, words, operator)
+    s = play([everything, *(everything - {w} for w in range(len(words)))])  # and all that is played later
+    logit = s[everything]
+    effects = [logit - s[everything - {w}] for w in range(len(words))]
     chosen = choose([abs(effect) for effect in effects[len(query) :]])
     rows, columns = range(len(query)), [len(query) + j for j in chosen]
-    s |= score([frozenset({i, j}) for i in rows for j in columns])
+    play(everything - {i, j} for i in rows for j in columns)
     values = tuple(
-        tuple(logit - s[frozenset({i})] - s[frozenset({j})] + s[frozenset({i, j})] for j in columns) for i in rows
+        tuple(logit - s[everything - {i}] - s[everything - {j}] + s[everything - {i, j}] for j in columns) for i in rows
     )
     alone = [0.0] * len(pair.tokens)
     for positions, effect in zip(words, effects, strict=True):
