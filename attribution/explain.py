@@ -50,7 +50,8 @@ def explain(
                 f"{METHODS[method].label} was asked for, but the gradient was None: this is embedding magnitude, and "
                 f"it does not depend on the score. PyTorch said: {missing}"
             )
-        logit = _logit(reranker, pair) if attributed.logit is None else attributed.logit
+        with torch.inference_mode():
+            logit = reranker.forward(dict(pair.inputs)).item() if attributed.logit is None else attributed.logit
         paths = tuple(_measure(reranker, pair, attributed, run, logit) for run in attributed.paths)
     if not torch.isfinite(attributed.values).all():
         raise AttributionError(f"{method} gave values that are not finite for this pair. Try another method.")
@@ -123,11 +124,6 @@ def sequences(method: str, sides: Sides, **options: Any) -> int:
 def forwards(method: str, sides: Sides, **options: Any) -> int:
     """The same in forwards: a sequence with a gradient counts as `GRADIENT` of them."""
     return sequences(method, sides, **options) * (GRADIENT if METHODS[method].uses_gradient else 1)
-
-
-def _logit(reranker: Reranker, pair: TokenizedPair) -> float:
-    with torch.inference_mode():
-        return reranker.forward(dict(pair.inputs)).item()
 
 
 def _measure(reranker: Reranker, pair: TokenizedPair, attributed: Attributed, run: PathRun, logit: float) -> Path:
