@@ -82,6 +82,16 @@ CONFIGS |= {  # as one of the above, so the tests of every family are enough for
         "decoder_start_token_id": 0,
     },
 }
+KINDS = (  # one of each: where it matters how a logit comes about, and not how a family reads its files
+    *PAIRED,
+    "DebertaForSequenceClassification",
+    "EuroBertForSequenceClassification",
+    "GteForSequenceClassification",
+    "Qwen3ForCausalLM",
+    "GemmaForCausalLM",
+    "Gemma2ForSequenceClassification",
+    "T5ForConditionalGeneration",
+)
 SEGMENT_IDS = tuple(
     f"{name}ForSequenceClassification" for name in ("Bert", "Electra", "Albert", "Ernie", "MegatronBert")
 )

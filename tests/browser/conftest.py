@@ -103,11 +103,17 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=chromium, args=FLAGS)
 
 
+def new_page(browser: Browser, **options: Any) -> Page:
+    """The page of somebody new, on which little moves."""
+    page = browser.new_context(reduced_motion="reduce", **options).new_page()
+    page.add_init_script(TEN_FRAMES)
+    return page
+
+
 @pytest.fixture(scope="session")
 def opened(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     """One page for all tests, which loads the app in half the time of a new one; and what went wrong on it."""
-    page = browser.new_context(reduced_motion="reduce").new_page()
-    page.add_init_script(TEN_FRAMES)
+    page = new_page(browser)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))

@@ -208,7 +208,7 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     for width, height in SIZES:  # the phone last
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS)
-        assert violations(page, "#compare-why", **BUT_COLOURS) == []
+    assert violations(page, "#compare-why", **BUT_COLOURS) == []
     parts.last.click()
     expect(outcome(page).first).to_contain_text("A without")
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import app as the_app
-from tests.browser.conftest import App, started_here
+from tests.browser.conftest import App, new_page, started_here
 from tests.browser.test_public import box
 
 PREFIX = "/lens"
@@ -96,8 +96,8 @@ def test_the_api_link_opens_gradios_panel(page: Page, app_url: str) -> None:
     page.get_by_role("link", name="API", exact=True).click()
     expect(panel).to_contain_text("explain")
     assert len(page.context.pages) == 1
-    page.goto("about:blank")
-    page.goto(f"{app_url}/?view=api")
+    page.reload()
+    expect(page).to_have_url(f"{app_url}/?view=api")
     expect(panel).to_contain_text("explain")
 
 
@@ -161,7 +161,7 @@ def test_every_variable_does_what_is_said_of_it(
         assert policy.endswith("; frame-ancestors https://wiki.example.org https://*.example.com")
         assert "connect-src 'self' https://huggingface.co;" in policy
 
-        page = browser.new_context().new_page()
+        page = new_page(browser)
         refused: list[str] = []
         page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
         page.goto(address)

@@ -8,11 +8,11 @@ from attribution import contrast_sentences
 from attribution.errors import InputError, OptionError, Stopped
 from attribution.evidence.compare.passages import SAME, align
 from attribution.removal import OPERATORS
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny
 from tests.linear import QUERY, mask_weight, token_weights
+from tests.tiny import KINDS
 
 BOTH = [
     "Cats sleep in park one.\n",
@@ -62,8 +62,8 @@ def test_five_common_sentences_cancel_and_the_line_says_so(tiny_bert: Reranker) 
     }
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
-def test_bars_add_up_in_every_family(architecture: str, tiny: Tiny) -> None:
+@pytest.mark.parametrize("architecture", KINDS)
+def test_bars_add_up_in_families_of_every_kind(architecture: str, tiny: Tiny) -> None:
     found = contrast_sentences(tiny(architecture), ASKED, ONLY_A[0] + BOTH[0], BOTH[0] + ONLY_B[0])
     total = found.common_value + sum(bar.value for bar in found.bars)
     assert total == pytest.approx(found.difference, abs=1e-4)

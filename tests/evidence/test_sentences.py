@@ -1,4 +1,4 @@
-"""`without`, `alone` and `share` of sentences: known on paper, found by brute force, adding up in every family."""
+"""`without`, `alone` and `share` of sentences: on paper, by brute force, adding up in families of every kind."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from attribution.evidence.sentences import MAX_EXACT, Sentences, max_passes, n_o
 from attribution.methods.perturbation import exact_shapley
 from attribution.numbers import logit
 from attribution.removal import OPERATORS, score_kept
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import units_by_sentence
 from tests.conftest import Tiny
 from tests.linear import QUERY, WORDS, mask_weight, token_weights
+from tests.tiny import KINDS
 
 TEXTS = ("Berlin is large. ", "Paris is the capital of France. ", "Cats sleep!\n", "New York has a park.")
 BERLIN = "how many people live in berlin"
@@ -53,8 +53,8 @@ def test_on_a_model_that_adds_up_all_three_are_known_on_paper(linear: Reranker, 
     assert found.n_orders == n_orders(n)
 
 
-@pytest.mark.parametrize("architecture", FAMILIES)
-def test_shares_add_up_in_every_family(architecture: str, tiny: Tiny) -> None:
+@pytest.mark.parametrize("architecture", KINDS)
+def test_shares_add_up_in_families_of_every_kind(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     found = sentences(reranker, BERLIN, "".join(TEXTS))
     total = sum(s.share for s in found.sentences if s.share is not None)

@@ -16,14 +16,12 @@ from attribution.methods import propagation
 from attribution.methods.propagation import QUERY_AND_KEY
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Folder, Tiny
-from tests.tiny import PAIRED
+from tests.tiny import KINDS
 
 QUERY = "how many people live in berlin ?"
 DOCUMENT = "berlin has about 3.7 million inhabitants"
 FUSED = {"Wqkv": (3, -1), "in_proj": (4, 3, -1)}  # queries, keys and values of one layer: of all heads, or head by head
 # Of every other kind of norm, attention and gate one.
-OTHERS = ["DebertaForSequenceClassification", "EuroBertForSequenceClassification", "GteForSequenceClassification"]
-OTHERS += ["Qwen3ForCausalLM", "GemmaForCausalLM", "Gemma2ForSequenceClassification", "T5ForConditionalGeneration"]
 Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
 
 
@@ -103,7 +101,7 @@ def frozen_slopes(reranker: Reranker, model: Any, step: float = 1e-6) -> list[fl
     return slopes
 
 
-@pytest.mark.parametrize("architecture", [*PAIRED, *OTHERS])
+@pytest.mark.parametrize("architecture", KINDS)
 def test_slope_of_the_frozen_model(architecture: str, tiny: Tiny, tiny_folder: Folder) -> None:
     reranker = tiny(architecture)
     plain = reranker.family.auto_class.from_pretrained(tiny_folder(architecture), attn_implementation="eager")

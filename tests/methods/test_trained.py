@@ -1,4 +1,4 @@
-"""Every family after some training, whose logit has learnt to bend: integrated gradients still add up."""
+"""One family of each kind after some training, whose logit has learnt to bend: integrated gradients still add up."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from attribution import explain
-from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Tiny
+from tests.tiny import KINDS
 
 PAIRS = {  # pair -> whether the document answers the query
     ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants ."): 1.0,
@@ -40,8 +40,8 @@ def train(reranker: Reranker) -> tuple[Reranker, list[float]]:
     return twin, losses
 
 
-# Once it has learnt, the path through Qwen3.5's recurrent layers is too steep for 257 evaluations: it says "capped".
-@pytest.mark.parametrize("architecture", [name for name in FAMILIES if name != "Qwen3_5ForCausalLM"])
+# Not Qwen3.5: once it has learnt, the path through its recurrent layers is too steep for 257 evaluations, as it says.
+@pytest.mark.parametrize("architecture", KINDS)
 def test_integrated_gradients_of_a_trained_model_add_up(architecture: str, tiny: Tiny) -> None:
     """To 1 %, also before the error that is left is given back to the tokens."""
     reranker, losses = train(tiny(architecture))
