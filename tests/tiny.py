@@ -84,13 +84,8 @@ CONFIGS |= {  # as one of the above, so the tests of every family are enough for
 }
 KINDS = (  # one of each: where it matters how a logit comes about, and not how a family reads its files
     *PAIRED,
-    "DebertaForSequenceClassification",
-    "EuroBertForSequenceClassification",
-    "GteForSequenceClassification",
-    "Qwen3ForCausalLM",
-    "GemmaForCausalLM",
-    "Gemma2ForSequenceClassification",
-    "T5ForConditionalGeneration",
+    *(f"{name}ForSequenceClassification" for name in ("Deberta", "EuroBert", "Gte", "Gemma2")),
+    *("Qwen3ForCausalLM", "GemmaForCausalLM", "T5ForConditionalGeneration"),
 )
 SEGMENT_IDS = tuple(
     f"{name}ForSequenceClassification" for name in ("Bert", "Electra", "Albert", "Ernie", "MegatronBert")

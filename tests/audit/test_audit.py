@@ -145,12 +145,12 @@ def test_options_that_are_not_valid_stop_before_anything_is_scored() -> None:
 
 
 def test_a_long_list_and_a_long_text_are_read() -> None:
-    n = 10_000  # candidates of one query
+    n = 3_000  # candidates of one query
     candidates = tuple(Candidate(f"d{i}", "text", int(i % 100 == 9)) for i in range(n))
     many = ScoredQuery(JudgedQuery("many", "topica", candidates, {}), tuple(float(n - i) for i in range(n)))
     (inversion,) = survey([many], "nDCG@10", 5, seed=0).inversions
     assert (inversion.case.wrong.rank, inversion.case.right.rank, len(inversion.controls)) == (1, 110, 4)
-    long = JudgedQuery("q", "topica", (Candidate("a", "topica", 0), Candidate("b", "w1 . " * 6000 + "topica", 1)), {})
+    long = JudgedQuery("q", "topica", (Candidate("a", "topica", 0), Candidate("b", "w1 . " * 2000 + "topica", 1)), {})
     found = audit(toy(count_query_words), [long])
     assert found.n_inversions == 1
 

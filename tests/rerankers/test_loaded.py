@@ -21,6 +21,12 @@ BERT = "BertForSequenceClassification"
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
 
 
+@pytest.fixture(autouse=True)
+def collected_quickly() -> None:
+    """What is there before a test is no garbage of it."""
+    gc.freeze()
+
+
 def copies(tiny_folder: Folder, tmp_path: Path, n: int) -> list[str]:
     return [str(shutil.copytree(tiny_folder(BERT), tmp_path / f"copy{i}")) for i in range(n)]
 
