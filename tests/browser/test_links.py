@@ -174,7 +174,7 @@ def pick_inside(page: Page) -> None:
 def expect_shown(page: Page, tab: str, numbers: list[str]) -> None:
     """By itself the tab has come to these numbers."""
     same = f"(to) => JSON.stringify(({NUMBERS})(to[0])) === JSON.stringify(to[1])"
-    page.wait_for_function(same, arg=[tab, numbers], timeout=60_000)
+    page.wait_for_function(same, arg=[tab, numbers], timeout=60_000, polling=500)  # each look goes over the page
     expect(page.locator(f"#{tab}-tab")).to_be_visible()
     expect(page.locator("[data-rl-stale]").filter(visible=True)).to_have_count(0)
 
