@@ -81,9 +81,8 @@ class EmbeddingAdapter:
     """
 
     def __init__(self, layers: Mapping[Point, nn.Module]) -> None:
-        self.layers = dict(layers)
         self._current: ContextVar[Mapping[Point, Replace]] = ContextVar("interceptions")
-        for point, layer in self.layers.items():
+        for point, layer in layers.items():
             layer.register_forward_hook(self._hook(point))
 
     def _hook(self, point: Point) -> Callable[[nn.Module, Any, Tensor], Tensor | None]:

@@ -63,7 +63,8 @@ def assert_untouched(reranker: Reranker, run: Callable[[], object]) -> None:
 def test_loaded_model_is_frozen_with_one_hook_a_point(architecture: str, tiny: Tiny) -> None:
     reranker = tiny(architecture)
     hooked = [module for module in reranker.model.modules() if module._forward_hooks]
-    assert {id(module) for module in hooked} == {id(layer) for layer in reranker.adapter.layers.values()}
+    points = (reranker.family.word_embeddings, reranker.family.embeddings)
+    assert {id(module) for module in hooked} == {id(reranker.model.get_submodule(path)) for path in points}
     assert all(len(module._forward_hooks) == 1 for module in hooked)
     assert not reranker.model.training
     assert all(not p.requires_grad and p.dtype == torch.float32 for p in reranker.model.parameters())

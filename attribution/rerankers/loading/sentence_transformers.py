@@ -132,21 +132,16 @@ def max_length_of(
     own: dict[str, Any], config: Any, tokenizer: PreTrainedTokenizerBase, family: Family, asked: int | None
 ) -> int:
     """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`."""
-    stated = int(getattr(config, "max_position_embeddings", None) or 512)
-    positions = stated
+    positions = int(getattr(config, "max_position_embeddings", None) or 512)
     if family.offset_positions:
         positions -= config.pad_token_id + 1  # their positions start after the padding index
     if asked is not None:
         check_range("max_length", asked, 8, positions)
         return asked
-    positions = min(positions, longest_read())
-    of_tokenizer = own.get("processor_kwargs") or own.get("tokenizer_args") or {}
-    fixed = of_tokenizer.get("model_max_length") or own.get("max_seq_length")
-    limits = [fixed or tokenizer.model_max_length, positions]
-    of_call = (own.get("processing_kwargs") or {}).get("text") or {}
-    if of_call.get("max_length"):
-        limits[0] = of_call["max_length"]
-    return int(min(limits))
+    of_call = ((own.get("processing_kwargs") or {}).get("text") or {}).get("max_length")
+    of_tokenizer = (own.get("processor_kwargs") or own.get("tokenizer_args") or {}).get("model_max_length")
+    stated = of_call or of_tokenizer or own.get("max_seq_length") or tokenizer.model_max_length
+    return int(min(stated, positions, longest_read()))
 
 
 def longest_read() -> int:
