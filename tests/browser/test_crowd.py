@@ -12,11 +12,9 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-import app as the_app
 from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import endpoint
 from interface.runs.lanes import WAITING
-from interface.tabs.compare import tab as compare
 from tests.browser.conftest import App, started_here
 from tests.browser.looks import open_tab
 from tests.browser.test_page import EXAMPLES, STALE, expect_result_of, fill, press, ready
@@ -44,14 +42,11 @@ def hold(query: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def crowded(app: App) -> Iterator[str]:
-    """The address of an app in this process, which has explained its few examples, and of which a slot can be held."""
+    """The address of an app in this process, which has explained every example, and of which a slot can be held."""
     ENDPOINTS.append(hold)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(the_app, "EXAMPLES", EXAMPLES[:3])
-        patch.setattr(compare, "LISTS", compare.LISTS[:2])
-        with started_here("--model", app.model) as (url, once_it_listens):
-            once_it_listens()
-            yield url
+    with started_here("--model", app.model) as (url, once_it_listens):
+        once_it_listens()
+        yield url
     ENDPOINTS.remove(hold)
 
 
