@@ -18,6 +18,8 @@ run: .venv/app
 # Types and three lanes of tests beside each other: those that click, those that wait for processes of their own, and all
 # others, which leave room for the clicks. What they say is printed after the first; Ctrl-C ends all.
 test: export OMP_NUM_THREADS = 1
+# What one lane has compiled, the others and their apps read.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
