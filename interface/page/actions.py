@@ -8,23 +8,8 @@ import gradio as gr
 
 from attribution import AttributionError
 from attribution.views.page import status_html
-from interface.runs import limits
+from interface.runs import lanes, limits
 from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
-from interface.runs.lanes import (
-    MAIN,
-    Ended,
-    ahead,
-    busy,
-    claim,
-    end,
-    forget,
-    in_a_word,
-    said,
-    say,
-    say_no,
-    wait_of_a_full_queue,
-    was_refused,
-)
 from interface.server.gradio_private import queued
 
 EXPLAIN = "Explain"
@@ -51,13 +36,13 @@ class Actions:
 
     def line(self, lane: str) -> gr.HTML:
         """Where a lane's status is said."""
-        return self.lines.get(lane, self.lines[MAIN])
+        return self.lines.get(lane, self.lines[lanes.MAIN])
 
     def stoppable(self, session: str) -> dict[Any, Any]:
         """Stop is offered no longer than something of this visitor runs or waits."""
-        return {button: gr.Button(interactive=busy(session, lane or None)) for lane, button in self.stops.items()}
+        return {button: gr.Button(interactive=lanes.busy(session, lane or None)) for lane, button in self.stops.items()}
 
-    def ended(self, there_was: Mapping[str, Ended]) -> dict[Any, Any]:
+    def ended(self, there_was: Mapping[str, lanes.Ended]) -> dict[Any, Any]:
         """What the line of each lane says in which there was something to end."""
         return {self.line(lane): status_html(SAID[how], stopped=True) for lane, how in there_was.items()}
 
@@ -65,7 +50,7 @@ class Actions:
         """`updates`, of which each line's text is kept, to be said again at the end of the event."""
         for line in self.lines.values():
             if line in updates:
-                say(session, str(line.elem_id), updates[line])
+                lanes.say(session, str(line.elem_id), updates[line])
         return updates
 
     def again(self, request: gr.Request) -> dict[Any, Any]:
@@ -74,20 +59,20 @@ class Actions:
         Gradio may undo what has just come for an output that an event leaves as it is, and an older text may come late.
         """
         session = request.session_hash or ""
-        told = said(session)
+        told = lanes.said(session)
         lines = {line: told[str(line.elem_id)] for line in self.lines.values() if line.elem_id in told}
         return lines | self.stoppable(session)
 
     def tell_place(self, request: gr.Request) -> dict[Any, Any]:
         """While the visitor's run waits: its place, again; after that what was told last, and no more ticks."""
-        session, line = request.session_hash or "", self.lines[MAIN]
-        if was_refused(session):
-            full = {line: status_html(FULL.format(wait_of_a_full_queue())), self.timer: gr.Timer(active=False)}
+        session, line = request.session_hash or "", self.lines[lanes.MAIN]
+        if lanes.was_refused(session):
+            full = {line: status_html(FULL.format(lanes.wait_of_a_full_queue())), self.timer: gr.Timer(active=False)}
             return self.saying(session, full)
-        now = ahead(session)
+        now = lanes.ahead(session)
         if now:
             return self.saying(session, {line: status_html(place(*now))})
-        return {self.timer: gr.Timer(active=False), line: said(session).get(str(line.elem_id), gr.skip())}
+        return {self.timer: gr.Timer(active=False), line: lanes.said(session).get(str(line.elem_id), gr.skip())}
 
 
 def build(says: Mapping[str, str]) -> Actions:
@@ -98,8 +83,8 @@ def build(says: Mapping[str, str]) -> Actions:
         for lane in ("", "compare")
     }
     lines = {
-        lane: gr.HTML(status_html(text), elem_id="status" if lane == MAIN else f"{lane}-status", render=False)
-        for lane, text in {**says, MAIN: "Ready."}.items()
+        lane: gr.HTML(status_html(text), elem_id="status" if lane == lanes.MAIN else f"{lane}-status", render=False)
+        for lane, text in {**says, lanes.MAIN: "Ready."}.items()
     }
     return Actions(explain, stops, lines, gr.Timer(1, active=False))
 
@@ -124,7 +109,7 @@ def start(
     """
     line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), *actions.stops.values()]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
-    lines = [actions.timer, *actions.lines.values()] if run.lane == MAIN else [line]
+    lines = [actions.timer, *actions.lines.values()] if run.lane == lanes.MAIN else [line]
     begun = begin(
         _claimer(run, ask, cost, claimed, actions), None, [claimed, actions.explain, *actions.stops.values(), *lines],
         inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
@@ -146,7 +131,7 @@ def _claimer(
     lane, line = run.lane, actions.line(run.lane)
 
     def refused(session: str, why: str) -> dict[Any, Any]:
-        say_no(session, lane)
+        lanes.say_no(session, lane)
         return actions.saying(session, {line: status_html(why, refused=True), claimed: 0})
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
@@ -161,13 +146,13 @@ def _claimer(
             return refused(session, question) | {actions.explain: gr.Button(f"Start anyway ({takes:,.0f} s)")}
         if asked is None:
             return {claimed: 0}
-        ended = actions.ended(end(session, None if lane == MAIN else lane))
-        number = claim(session, lane, asked, run.name, queued(request))
-        before, seconds = ahead(session, lane) or (0, 0.0)
+        ended = actions.ended(lanes.end(session, None if lane == lanes.MAIN else lane))
+        number = lanes.claim(session, lane, asked, run.name, queued(request))
+        before, seconds = lanes.ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
         started = {line: status_html(waiting), claimed: number} | actions.stoppable(session)
-        if lane == MAIN:
+        if lane == lanes.MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
         return actions.saying(session, ended | started)
 
@@ -180,15 +165,15 @@ def build_stops(actions: Actions) -> None:
     for lane, button in actions.stops.items():
         halted = button.click(_halter(lane, actions), None, every, api_name=f"halt_{lane}".rstrip("_"), **ASIDE)
         halted.then(actions.again, None, every, **ASIDE)
-    actions.timer.tick(actions.tell_place, None, [actions.lines[MAIN], actions.timer], **ASIDE)
+    actions.timer.tick(actions.tell_place, None, [actions.lines[lanes.MAIN], actions.timer], **ASIDE)
 
 
 def _halter(lane: str, actions: Actions) -> Callable[..., dict[Any, Any]]:
     def halt(request: gr.Request) -> dict[Any, Any]:
         session = request.session_hash or ""
-        there_was = end(session, lane or None)
-        told = {actions.line(lane): status_html(SAID[in_a_word(there_was)], stopped=True)} | actions.ended(there_was)
-        return actions.saying(session, told) | actions.stoppable(session)
+        there_was = lanes.end(session, lane or None)
+        told = {actions.line(lane): status_html(SAID[lanes.in_a_word(there_was)], stopped=True)}
+        return actions.saying(session, told | actions.ended(there_was)) | actions.stoppable(session)
 
     return halt
 
@@ -200,4 +185,4 @@ def place(before: int, seconds: float) -> str:
 
 def leave(request: gr.Request) -> None:
     """The visitor left: stop what still runs for them."""
-    forget(request.session_hash or "")
+    lanes.forget(request.session_hash or "")

@@ -14,22 +14,14 @@ from attribution.export import sentences_to_dict
 from attribution.methods import METHODS
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import OPERATORS
-from interface.programs.comparing import (
-    contrast,
-    contrast_sentences,
-    counterfactual,
-    interaction,
-    n_sentences,
-    passes_of_method,
-    raise_above,
-)
+from interface.programs import comparing
 from interface.programs.endpoints import endpoint
 from interface.runs.limits import MAX_DOCUMENTS, check_budgets
 
 SAID = ("label", "says", "signed", "complete", "control")  # of each method
 
 
-@endpoint(explain_pair, passes=passes_of_method)
+@endpoint(explain_pair, passes=comparing.passes_of_method)
 def explain(
     query: str,
     document: str,
@@ -91,7 +83,7 @@ def probe(query: str, document: str, seed: int = 0, model: str = "") -> dict[str
     return {"model": model, "query": query, "document": document, "seed": seed}
 
 
-@endpoint(find_sentences, passes=lambda call, _sides: max_passes(n_sentences(call)), said=sentences_to_dict)
+@endpoint(find_sentences, passes=lambda call, _sides: max_passes(comparing.n_sentences(call)), said=sentences_to_dict)
 def sentences(query: str, document: str, operator: str = "delete", model: str = "") -> dict[str, Any]:
     """Measure each sentence of a document: the score without it, with it alone, and its Shapley value.
 
@@ -126,7 +118,4 @@ def models() -> dict[str, Any]:
     return {"models": listed, "methods": methods}
 
 
-ENDPOINTS = [
-    *(explain, sentences, rank, contrast, contrast_sentences, interaction, counterfactual, raise_above, probe),
-    models,
-]
+ENDPOINTS = [explain, sentences, rank, *comparing.ENDPOINTS, probe, models]

@@ -137,3 +137,6 @@ def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[
         lifted: whether it scores above its rival; tried: every edit alone.
     """
     return {"model": model, "query": query, "document": document, "rival": rival}
+
+
+ENDPOINTS = [contrast, contrast_sentences, interaction, counterfactual, raise_above]

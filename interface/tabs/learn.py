@@ -12,16 +12,7 @@ from attribution.explain import GRADIENT
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.lab.internals import Inside, look_inside
 from attribution.rerankers.hooks import Meter, metered
-from attribution.views.learn import (
-    MEAN,
-    MEASURES,
-    attention_html,
-    lab_html,
-    menus_html,
-    pictures_html,
-    readout_html,
-    states_html,
-)
+from attribution.views import learn as views
 from attribution.views.page import identity_html, status_html
 from attribution.views.templating import render
 from interface.page import models
@@ -83,7 +74,7 @@ def _build_inside(shell: Shell, tab: gr.Tab) -> list[Field]:
                     attention = gr.HTML("", elem_id="inside-attention", js_on_load=scripts("heat"))
                 with gr.Column(min_width=MAP):
                     gr.HTML(render("title.html", text="Hidden states"))
-                    measures = [(label, key) for key, label in MEASURES.items()]
+                    measures = [(label, key) for key, label in views.MEASURES.items()]
                     measure = gr.Radio(measures, value=DEFAULT_MEASURE, label="Show")
                     states = gr.HTML("", elem_id="inside-states", js_on_load=scripts("heat"))
             gr.HTML(render("title.html", text="Where the score appears"))
@@ -112,8 +103,8 @@ def run(asked: Pair, run: Run) -> Iterator[Update]:
         done = step == len(EXPERIMENTS)
         so_far = "Done" if done else f"{step} of {len(EXPERIMENTS)} rows"
         status = status_html(f"{so_far} after {run.seconds:.1f} s.")
-        table = lab_html(rows, equal_gradients(rows), finished=done)
-        pictures = {"pictures": pictures_html(rows)} if step == PICTURED else {}
+        table = views.lab_html(rows, equal_gradients(rows), finished=done)
+        pictures = {"pictures": views.pictures_html(rows)} if step == PICTURED else {}
         yield {"identity": identity, "rows": table, "shown": asked if done else None, "status": status, **pictures}
 
 
@@ -128,22 +119,22 @@ def look(asked: Asked, run: Run) -> Iterator[Update]:
         "shown": asked,
         "identity": identity_html(asked.identity(reranker.revision, notes=reranker.notes), LOOK_AGAIN),
         "inside": inside,
-        "menus": menus_html(inside, *picked),
-        "attention": attention_html(inside, *picked),
-        "states": states_html(inside, asked.measure),
-        "readout": readout_html(inside),
+        "menus": views.menus_html(inside, *picked),
+        "attention": views.attention_html(inside, *picked),
+        "states": views.states_html(inside, asked.measure),
+        "readout": views.readout_html(inside),
         "status": status_html(f"Done after {run.seconds:.1f} s."),
     }
 
 
 def redraw_attention(inside: Inside | None, attention: str) -> Any:
     """Another layer or head of the pair last looked into."""
-    return attention_html(inside, *_picked(inside, attention)) if inside else gr.skip()
+    return views.attention_html(inside, *_picked(inside, attention)) if inside else gr.skip()
 
 
 def redraw_states(inside: Inside | None, measure: str) -> Any:
     """Another measure of the pair last looked into."""
-    return states_html(inside, measure) if inside else gr.skip()
+    return views.states_html(inside, measure) if inside else gr.skip()
 
 
 def _picked(inside: Inside, attention: str) -> tuple[int, int]:
@@ -152,4 +143,4 @@ def _picked(inside: Inside, attention: str) -> tuple[int, int]:
     numbers = [int(part) for part in attention.split() if part.isdecimal()]
     if len(numbers) == 2 and numbers[0] <= n_layers and numbers[1] <= n_heads:
         return numbers[0], numbers[1]
-    return n_layers, MEAN
+    return n_layers, views.MEAN

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from attribution.evidence.probes import edits
 from attribution.evidence.probes.edits import Edit, Edits, unrelated_document
 from attribution.evidence.probes.table import PROBES
-from attribution.evidence.probes.wording import NEGATIONS, NUMBER, content_words, words_of
+from attribution.evidence.probes.wording import NEGATIONS, NUMBER, WORD, content_words, words_of
 from attribution.words import sentences_of
 from tests.evidence.toys import DOCUMENT, QUERY
 
@@ -59,7 +59,7 @@ def test_numbers_only_changes_digits_and_keeps_their_places(document: str, seed:
 def test_shuffling_keeps_the_words_and_what_stands_between_them(document: str, seed: int) -> None:
     for edit in run(edits.shuffled, document, seed):
         assert Counter(words_of(edit.document)) == Counter(words_of(document))
-        assert edits.WORD.sub("#", edit.document) == edits.WORD.sub("#", document)
+        assert WORD.sub("#", edit.document) == WORD.sub("#", document)
 
 
 @given(TEXTS, SEEDS)

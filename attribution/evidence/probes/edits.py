@@ -11,24 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
-from attribution.evidence.probes.wording import (
-    AUXILIARIES,
-    NEGATED,
-    NUMBER,
-    REFERS_BACK,
-    WORD,
-    answer_sentence,
-    content_words,
-    joined,
-    names_in,
-    negations_in,
-    numbers_in,
-    partner_of,
-    partners_in,
-    shared_words,
-    without,
-    words_of,
-)
+from attribution.evidence.probes import wording
 from attribution.words import UNSPACED, sentences_of
 
 NEUTRAL = (  # about nothing anybody searches for; joined, a passage of its own
@@ -53,26 +36,26 @@ Edits = Callable[[str, str, random.Random], list[Edit]]
 
 def unrelated_document(query: str) -> str:
     """Neutral sentences that share no content word with the query; all three where every one does."""
-    wanted = content_words(query)
-    free = [s for s in NEUTRAL if not any(partner_of(word, wanted) for word in words_of(s))]
+    wanted = wording.content_words(query)
+    free = [s for s in NEUTRAL if not any(wording.partner_of(word, wanted) for word in wording.words_of(s))]
     return " ".join(free or NEUTRAL)
 
 
 # --- the text says something else ------------------------------------------------------------------------------------
 def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Take every negation out; where there is none, put a "not" into the sentence nearest to the query."""
-    found = negations_in(document)
+    found = wording.negations_in(document)
     if found:
         edited = document
         for match in reversed(found):
-            kept = NEGATED.sub("", match[0]) if NEGATED.search(match[0]) else ""
+            kept = wording.NEGATED.sub("", match[0]) if wording.NEGATED.search(match[0]) else ""
             rest = edited[match.end() :]
             edited = edited[: match.start()] + kept + (rest if kept else rest.lstrip())
         names = ", ".join(f"\u201c{match[0]}\u201d" for match in found)
         return [Edit(query, edited, f"negation taken out of the document: {names}", len(found))]
     sentences = sentences_of(document)
-    place = answer_sentence(query, document)
-    verb = next((m for m in WORD.finditer(sentences[place]) if m[0].casefold() in AUXILIARIES), None)
+    place = wording.answer_sentence(query, document)
+    verb = next((m for m in wording.WORD.finditer(sentences[place]) if m[0].casefold() in wording.AUXILIARIES), None)
     if verb is None:
         return []
     sentence = f"{sentences[place][: verb.end()]} not{sentences[place][verb.end() :]}"
@@ -82,14 +65,14 @@ def negation(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 def numbers(query: str, document: str, rand: random.Random) -> list[Edit]:
     """Every number that is not in the query becomes another of the same length and script; two draws."""
-    asked = set(map(_decimal, NUMBER.findall(query)))
-    found = [m[0] for m in numbers_in(document) if _decimal(m[0]) not in asked]
+    asked = set(map(_decimal, wording.NUMBER.findall(query)))
+    found = [m[0] for m in wording.numbers_in(document) if _decimal(m[0]) not in asked]
     if not found:
         return []
     edits = []
     for _ in range(2):
         others = {number: _another_number(number, rand) for number in dict.fromkeys(found)}
-        edited = NUMBER.sub(lambda match, others=others: others.get(match[0], match[0]), document)
+        edited = wording.NUMBER.sub(lambda match, others=others: others.get(match[0], match[0]), document)
         says = ", ".join(f"{number} \u2192 {other}" for number, other in others.items())
         edits.append(Edit(query, edited, f"numbers replaced: {says}", len(found)))
     return edits
@@ -115,7 +98,7 @@ def _another_number(number: str, rand: random.Random) -> str:
 
 def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
     """The document's words in a random order, everything between them in place; two draws."""
-    words = words_of(document)
+    words = wording.words_of(document)
     if len(set(words)) < 3:
         return []
     edits = []
@@ -124,7 +107,7 @@ def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
         while order == words:
             order = _in_another_order(words, rand)
         supply = iter(order)
-        edited = WORD.sub(lambda _match, supply=supply: next(supply), document)
+        edited = wording.WORD.sub(lambda _match, supply=supply: next(supply), document)
         moved = sum(a != b for a, b in zip(words, order, strict=True))
         edits.append(Edit(query, edited, f"the document's {len(words)} words in random order", moved))
     return edits
@@ -143,39 +126,39 @@ def _in_another_order(words: list[str], rand: random.Random) -> list[str]:
 def neighbour(query: str, document: str, _random: random.Random) -> list[Edit]:
     """The sentence nearest to the query gives way to a copy of its neighbour, which shares fewer words with it."""
     sentences = sentences_of(document)
-    shared = shared_words(query, sentences)
-    place = answer_sentence(query, document)
+    shared = wording.shared_words(query, sentences)
+    place = wording.answer_sentence(query, document)
     others = [i for i in (place + 1, place - 1) if 0 <= i < len(sentences) and shared[i] < shared[place]]
     if not others:
         return []
     space = sentences[place][len(sentences[place].rstrip()) :]
     edited = [*sentences[:place], sentences[others[0]].rstrip() + space, *sentences[place + 1 :]]
     says = f"sentence {place + 1}, nearest to the query, replaced by a copy of sentence {others[0] + 1}"
-    return [Edit(query, "".join(edited), says, len(words_of(sentences[place])))]
+    return [Edit(query, "".join(edited), says, len(wording.words_of(sentences[place])))]
 
 
 def partners(query: str, document: str, _random: random.Random) -> list[Edit]:
     """For each content word of the query, its partners in the document go; at most four words, longest first."""
     found = []
-    for wanted in sorted(content_words(query), key=len, reverse=True):
-        for part, gone in partners_in(document, wanted).items():
-            edited = without(document, gone)
-            if gone and words_of(edited):
+    for wanted in sorted(wording.content_words(query), key=len, reverse=True):
+        for part, gone in wording.partners_in(document, wanted).items():
+            edited = wording.without(document, gone)
+            if gone and wording.words_of(edited):
                 names = ", ".join(dict.fromkeys(f"\u201c{match[0]}\u201d" for match in gone))
                 says = f"partner of the query's \u201c{part}\u201d removed: {names}"
-                found.append(Edit(query, edited, says, sum(len(words_of(match[0])) for match in gone)))
+                found.append(Edit(query, edited, says, sum(len(wording.words_of(match[0])) for match in gone)))
     return found[:4]
 
 
 def names(query: str, document: str, rand: random.Random) -> list[Edit]:
     """Two of the document's `names_in` change places."""
-    choice = sorted({match[0] for match in names_in(document)})
+    choice = sorted({match[0] for match in wording.names_in(document)})
     if len(choice) < 2:
         return []
     a, b = rand.sample(choice, 2)
     swap = {a: b, b: a}
-    touched = sum(word in swap for word in words_of(document))
-    edited = WORD.sub(lambda match: swap.get(match[0], match[0]), document)
+    touched = sum(word in swap for word in wording.words_of(document))
+    edited = wording.WORD.sub(lambda match: swap.get(match[0], match[0]), document)
     return [Edit(query, edited, f"\u201c{a}\u201d and \u201c{b}\u201d changed places", touched)]
 
 
@@ -196,7 +179,7 @@ def spacing(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 def typo(query: str, document: str, rand: random.Random) -> list[Edit]:
     """Two neighbouring letters of the query's longest word change places."""
-    word = max(WORD.finditer(query), key=lambda match: len(match[0]), default=None)
+    word = max(wording.WORD.finditer(query), key=lambda match: len(match[0]), default=None)
     letters = regex.findall(r"\X", word[0]) if word else []
     places = [i for i in range(len(letters) - 1) if letters[i] != letters[i + 1]]
     inner = [i for i in places if i > 0] or places  # a typist rarely misses the first letter
@@ -211,8 +194,8 @@ def typo(query: str, document: str, rand: random.Random) -> list[Edit]:
 def reordered(query: str, document: str, rand: random.Random) -> list[Edit]:
     """The sentences in another order; not where one opens with a word that leans on the sentence before it."""
     sentences = sentences_of(document)
-    first_words = [words_of(sentence)[:1] for sentence in sentences]
-    leans = any(word and word[0].casefold() in REFERS_BACK for word in first_words)
+    first_words = [wording.words_of(sentence)[:1] for sentence in sentences]
+    leans = any(word and word[0].casefold() in wording.REFERS_BACK for word in first_words)
     if len(set(map(str.strip, sentences))) < 2 or leans:
         return []
     spaces = [sentence[len(sentence.rstrip()) :] for sentence in sentences]
@@ -226,7 +209,7 @@ def reordered(query: str, document: str, rand: random.Random) -> list[Edit]:
 def padded(query: str, document: str, _random: random.Random) -> list[Edit]:
     """Neutral sentences before, after and on both sides: where in the text does the model look?"""
     neutral = unrelated_document(query)
-    size = len(words_of(neutral))
+    size = len(wording.words_of(neutral))
     return [
         Edit(query, f"{neutral} {document}", "three neutral sentences before the document", size),
         Edit(query, f"{document} {neutral}", "three neutral sentences after the document", size),
@@ -236,4 +219,4 @@ def padded(query: str, document: str, _random: random.Random) -> list[Edit]:
 
 def twice(query: str, document: str, _random: random.Random) -> list[Edit]:
     """The document, then the document again."""
-    return [Edit(query, joined(document, document), "the document twice", len(words_of(document)))]
+    return [Edit(query, wording.joined(document, document), "the document twice", len(wording.words_of(document)))]

@@ -5,16 +5,8 @@ from typing import Any
 from torch import Tensor
 from transformers import GteForSequenceClassification
 
+from attribution.rerankers.families import published
 from attribution.rerankers.families.family import Family, Head
-from attribution.rerankers.families.published import (
-    FLASH,
-    GTE,
-    FlashXLMRoberta,
-    read_eurobert,
-    read_flash,
-    read_published,
-    read_saved,
-)
 
 
 def classify_by(pooler: str) -> Head:
@@ -122,7 +114,7 @@ ENCODERS: dict[str, Family] = {
         classify_eurobert,
         final_norm="model.norm",
         read_positions=first_or_all,
-        read_config=read_eurobert,
+        read_config=published.read_eurobert,
     ),
     "NomicBertForSequenceClassification": _encoder(
         "Nomic BERT", "nomic_bert", "cross-encoders on nomic-bert", head=classify_by("nomic_bert.pooler")
@@ -132,20 +124,20 @@ ENCODERS: dict[str, Family] = {
         "gte",
         "gte-multilingual-reranker-base, saved by transformers",
         head=classify_by("gte.pooler"),
-        read_config=read_saved,
+        read_config=published.read_saved,
     ),
-    GTE: _encoder(
+    published.GTE: _encoder(
         "GTE, as published",
         "gte",
         "gte-multilingual-reranker-base",
         head=classify_by("gte.pooler"),
         auto_class=GteForSequenceClassification,
-        read_config=read_published,
+        read_config=published.read_published,
     ),
-    FLASH: _roberta(
+    published.FLASH: _roberta(
         "XLM-RoBERTa, jina's layout",
         "jina-reranker-v2-base-multilingual",
-        auto_class=FlashXLMRoberta,
-        read_config=read_flash,
+        auto_class=published.FlashXLMRoberta,
+        read_config=published.read_flash,
     ),
 }

@@ -17,16 +17,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import transformers
 from torch import Tensor, nn
-from transformers import (
-    EuroBertConfig,
-    GteConfig,
-    LlamaConfig,
-    LlamaModel,
-    LlamaPreTrainedModel,
-    XLMRobertaConfig,
-    XLMRobertaForSequenceClassification,
-)
 from transformers.modeling_utils import load_state_dict
 
 from attribution.errors import ModelError
@@ -72,7 +64,7 @@ def _refuse(model_id: str, config: dict[str, Any], only: dict[str, Any], *more: 
         )
 
 
-def read_published(config: dict[str, Any], model_id: str) -> GteConfig:
+def read_published(config: dict[str, Any], model_id: str) -> transformers.GteConfig:
     """The library's config for a published one. Raises `ModelError` for what the library's GTE does not compute.
 
     Saved again by transformers 5, `rope_parameters` hold both the theta and the scaling.
@@ -89,12 +81,12 @@ def read_published(config: dict[str, Any], model_id: str) -> GteConfig:
         linear = factor ** (2 / dim)  # every frequency is divided by it
         stretched = {"rope_type": "linear", "factor": linear, "rope_theta": theta * factor}
     fields = _fields(config, *ONLY_GTE, *ROPE, "unpad_inputs", "use_memory_efficient_attention")
-    return GteConfig.from_dict({**fields, "rope_parameters": stretched})
+    return transformers.GteConfig.from_dict({**fields, "rope_parameters": stretched})
 
 
-def read_saved(config: dict[str, Any], model_id: str) -> GteConfig:
+def read_saved(config: dict[str, Any], model_id: str) -> transformers.GteConfig:
     """A config of the library's own, in which NTK scaling may have stayed as their code has it."""
-    return read_published(config, model_id) if _rope(config)[1] else GteConfig.from_dict(config)
+    return read_published(config, model_id) if _rope(config)[1] else transformers.GteConfig.from_dict(config)
 
 
 def _rope(config: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -103,7 +95,7 @@ def _rope(config: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     return rope, "ntk" in (rope.get("type"), rope.get("rope_type"))
 
 
-def read_eurobert(config: dict[str, Any], model_id: str) -> EuroBertConfig:
+def read_eurobert(config: dict[str, Any], model_id: str) -> transformers.EuroBertConfig:
     """EuroBERT's own code calls the pooling `clf_pooling`, the library `classifier_pooling`. Raises `ModelError`."""
     named = [config[key] for key in ("clf_pooling", "classifier_pooling") if key in config]
     if len(set(named)) > 1 or not set(named) <= {"bos", "mean", "late"}:
@@ -111,7 +103,8 @@ def read_eurobert(config: dict[str, Any], model_id: str) -> EuroBertConfig:
             f"{model_id} pools by {' and by '.join(map(repr, named))} in its config.json; EuroBERT pools by one of "
             "bos, mean, late. Leave the one that it was trained with, as classifier_pooling."
         )
-    return EuroBertConfig.from_dict(_fields(config, "clf_pooling") | {"classifier_pooling": (*named, "late")[0]})
+    fields = _fields(config, "clf_pooling") | {"classifier_pooling": (*named, "late")[0]}
+    return transformers.EuroBertConfig.from_dict(fields)
 
 
 def is_flash(config: dict[str, Any]) -> bool:
@@ -119,10 +112,10 @@ def is_flash(config: dict[str, Any]) -> bool:
     return str((config.get("auto_map") or {}).get("AutoConfig")).endswith("XLMRobertaFlashConfig")
 
 
-def read_flash(config: dict[str, Any], model_id: str) -> XLMRobertaConfig:
+def read_flash(config: dict[str, Any], model_id: str) -> transformers.XLMRobertaConfig:
     """The library's config. Raises `ModelError` for what XLM-RoBERTa does not compute."""
     _refuse(model_id, config, ONLY_FLASH)
-    return XLMRobertaConfig.from_dict(_fields(config))
+    return transformers.XLMRobertaConfig.from_dict(_fields(config))
 
 
 class FlashXLMRoberta:
@@ -135,7 +128,7 @@ class FlashXLMRoberta:
         weights: dict[str, Tensor] = {}
         for file in sorted(folder.glob(pattern)):
             weights |= renamed(load_state_dict(file, weights_only=True))
-        return XLMRobertaForSequenceClassification.from_pretrained(None, state_dict=weights, **options)
+        return transformers.XLMRobertaForSequenceClassification.from_pretrained(None, state_dict=weights, **options)
 
 
 def renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -152,22 +145,22 @@ def renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def read_bidirectional(config: dict[str, Any], model_id: str) -> LlamaConfig:
+def read_bidirectional(config: dict[str, Any], model_id: str) -> transformers.LlamaConfig:
     """The library's config, without causal masks. Raises `ModelError` for a pooling that their code does not name."""
     pooling = config.get("pooling", "avg")
     if pooling not in POOLS:
         raise ModelError(f"{model_id} pools by {pooling!r}; its makers' code pools by one of {', '.join(POOLS)}.")
     # the library drops `temperature`, which it knows as a setting of generation
     more = {"is_causal": False, "pooling": pooling, "score_temperature": config.get("temperature", 1.0)}
-    return LlamaConfig.from_dict(_fields(config) | more)
+    return transformers.LlamaConfig.from_dict(_fields(config) | more)
 
 
-class BidirectionalLlama(LlamaPreTrainedModel):
+class BidirectionalLlama(transformers.LlamaPreTrainedModel):
     """`model`, then `score` of the pooled states over a temperature."""
 
-    def __init__(self, config: LlamaConfig) -> None:
+    def __init__(self, config: transformers.LlamaConfig) -> None:
         super().__init__(config)
-        self.model, self.poolings = LlamaModel(config), [POOLS[config.pooling]]
+        self.model, self.poolings = transformers.LlamaModel(config), [POOLS[config.pooling]]
         for layer in self.model.layers:
             layer.self_attn.is_causal = False  # the kernels look here where there is no mask
         self.score = nn.Linear(config.hidden_size, config.num_labels, bias=False)

@@ -8,18 +8,8 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-    StrictDataclassError,
-)
+from huggingface_hub import HfApi, constants, errors, hf_hub_download, hf_hub_url, snapshot_download
+from huggingface_hub.file_download import get_hf_file_metadata
 from huggingface_hub.utils import tqdm
 
 from attribution.errors import ModelError, Stopped
@@ -28,10 +18,10 @@ from attribution.rerankers.loading.models import advice
 from attribution.rerankers.loading.transfer import KEPT, OnBytes, Transfer, watched
 from attribution.rerankers.memory import check_room, gigabytes
 
-WRONG_FIELD = StrictDataclassError  # a value in config.json of another type
+WRONG_FIELD = errors.StrictDataclassError  # a value in config.json of another type
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What the client raises; that of Xet, which sends large files, is a RuntimeError.
-RAISED = (OSError, HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RuntimeError)
+RAISED = (OSError, errors.HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RuntimeError)
 # By the client's own variables, but for its defaults: nobody looks at a silent page for ten seconds.
 SECONDS = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or 5)  # to answer a question
 STALLED = float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or 20)  # without a byte of a file
@@ -49,7 +39,7 @@ def cached(repo: str, revision: str | None) -> Path | None:
     """The folder of a checkpoint that is on disk with all its weights; nothing is asked of the Hub."""
     try:
         folder = Path(snapshot_download(repo, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
+    except (errors.LocalEntryNotFoundError, errors.HFValidationError):
         return None
     names = names_in(folder)
     whole = "config.json" in names and not missing_weights(names, lambda name: (folder / name).read_bytes())
@@ -179,28 +169,28 @@ def check_disk(repo: str, size: int) -> None:
 def reason_for(repo: str, revision: str | None, error: Exception) -> str:
     """What went wrong, and what to do."""
     name = type(error).__name__
-    if isinstance(error, GatedRepoError):
+    if isinstance(error, errors.GatedRepoError):
         return (
             f"{repo} is gated: its owner asks you to accept terms first. Accept them on its page, {constants.ENDPOINT}/"
             f"{repo}, log in with: hf auth login (in a Space: the secret HF_TOKEN), and try again."
         )
-    if isinstance(error, RepositoryNotFoundError):
+    if isinstance(error, errors.RepositoryNotFoundError):
         return (
             f"The Hub shows no repository {repo}: it does not exist, or it is private. Check owner and name; for a "
             f"private one log in with: hf auth login (in a Space: the secret HF_TOKEN). {advice()}"
         )
-    if isinstance(error, HFValidationError):
+    if isinstance(error, errors.HFValidationError):
         return f"There is no folder {repo}, and a Hub id has the form owner/name. {advice()}"
-    if isinstance(error, RevisionNotFoundError):
+    if isinstance(error, errors.RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}. Give a branch, a tag or a commit that is on its page."
-    if isinstance(error, HfHubHTTPError):
+    if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
         return ANSWERS.get(min(status, 500), "The Hub answered {status} for {repo}.").format(repo=repo, status=status)
-    if isinstance(error, OfflineModeIsEnabled):
+    if isinstance(error, errors.OfflineModeIsEnabled):
         return f"{repo} is not on this disk, and HF_HUB_OFFLINE forbids downloading it. Unset that variable. {advice()}"
     if "Timeout" in name or isinstance(error, TimeoutError):
         return f"The Hub did not answer within {SECONDS:.0f} seconds about {repo}. Check the network and try again."
-    if isinstance(error, HTTPError):
+    if isinstance(error, errors.HTTPError):
         return f"The Hub broke off or cannot be reached from here ({name}) while {repo} was asked for. {KEPT}"
     if type(error).__module__ == "hf_xet" or isinstance(error, RuntimeError):  # of the service that sends large files
         return (
