@@ -18,7 +18,7 @@ import torch
 
 from attribution import load_reranker
 from attribution.audit.audit import conclude
-from attribution.audit.failures import survey
+from attribution.audit.failures import Wanted, survey
 from attribution.audit.judged import Candidate, JudgedQuery, score_query
 from attribution.audit.lifting import lifting_words
 from attribution.audit.reading import Failure, read_inversion
@@ -62,10 +62,10 @@ def measured(folder: Path) -> dict[str, Any]:
         return done
 
     scored = timed("scoring", lambda: [score_query(reranker, one) for one in judged])
-    found = timed("measures and inversions", lambda: survey(scored, MEASURE, FAILURES, 0))
+    found = timed("measures and inversions", lambda: survey(scored, Wanted(MEASURE, FAILURES, 0)))
     failures = timed("failures", lambda: [Failure(one, read_inversion(reranker, one)) for one in found.inversions])
     words = timed("words over the set", lambda: lifting_words(reranker, found.inversions, 0))
-    timed("intervals", lambda: conclude(reranker, MEASURE, found, failures, words, 0))
+    timed("intervals", lambda: conclude(reranker, found, failures, words))
     beyond = [sum(of[k] for of in seconds.values()) - seconds["scoring"][k] for k in (0, 1)]
     return {
         "measured": date.today().isoformat(),

@@ -14,7 +14,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from attribution.audit.causes import CAUSES, find_causes
-from attribution.audit.failures import survey
+from attribution.audit.failures import Wanted, survey
 from attribution.audit.judged import Candidate, JudgedQuery, score_query
 from attribution.audit.lifting import lifting_words
 from attribution.audit.statistics import excesses
@@ -73,7 +73,7 @@ def _sentence(rand: random.Random) -> str:
 def claims(seed: int) -> list[str]:
     """The causes, and the words, that an audit of the set claims."""
     reranker = random_reranker(seed)
-    found = survey((score_query(reranker, one) for one in shuffled_set(seed)), "nDCG@10", QUERIES, seed)
+    found = survey((score_query(reranker, one) for one in shuffled_set(seed)), Wanted("nDCG@10", QUERIES, seed))
     cases = [(one.case, *one.controls) for one in found.inversions if one.controls]
     held = [[find_causes(reranker, case) for case in of_query] for of_query in cases]
     told = excesses(CAUSES, [(failure, controls) for failure, *controls in held], seed)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attribution.audit.causes import CAUSES
-from attribution.audit.failures import Survey, Unjudged, survey
+from attribution.audit.failures import Survey, Unjudged, Wanted, survey
 from attribution.audit.judged import JudgedQuery, score_query
 from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
@@ -65,10 +65,10 @@ def audit(
     if unjudged not in (None, 0):
         raise OptionError(f"unjudged is {unjudged!r}; it must be 0 (counted as not relevant) or None (not judged).")
     with metered(Meter(on_pass)):
-        found = survey((score_query(reranker, one) for one in judged), measure, n_failures, seed, unjudged)
+        found = survey((score_query(reranker, one) for one in judged), Wanted(measure, n_failures, seed, unjudged))
         failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]
         words = lifting_words(reranker, found.inversions, seed)
-    return conclude(reranker, measure, found, failures, words, seed, unjudged)
+    return conclude(reranker, found, failures, words)
 
 
 def check_options(measure: str, n_failures: int, seed: int) -> None:
@@ -78,15 +78,7 @@ def check_options(measure: str, n_failures: int, seed: int) -> None:
     check_range("n_failures", n_failures, 1, 10_000)
 
 
-def conclude(
-    reranker: Reranker,
-    measure: str,
-    found: Survey,
-    failures: Sequence[Failure],
-    words: tuple[LiftingWord, ...],
-    seed: int,
-    unjudged_as: int | None = None,
-) -> Audit:
+def conclude(reranker: Reranker, found: Survey, failures: Sequence[Failure], words: tuple[LiftingWord, ...]) -> Audit:
     """The record of an audit, from what its steps found. Raises `InputError` for a set without any grade."""
     if not found.measured:
         raise InputError(
@@ -98,17 +90,17 @@ def conclude(
     return Audit(
         model_id=reranker.model_id,
         revision=reranker.revision,
-        measure=str(parse(measure)),
-        seed=seed,
-        averages=averages(found.measured, seed),
+        measure=str(parse(found.wanted.measure)),
+        seed=found.wanted.seed,
+        averages=averages(found.measured, found.wanted.seed),
         queries=found.measured,
         failures=tuple(failures),
         n_inversions=found.n_inversions,
-        causes=excesses(CAUSES, compared, seed),
+        causes=excesses(CAUSES, compared, found.wanted.seed),
         words=words,
         unjudged=found.unjudged,
         n_unjudged=found.n_unjudged,
         notes=(*reranker.notes, *found.notes),
-        unjudged_as=unjudged_as,
+        unjudged_as=found.wanted.unjudged,
         set_sha256=found.set_sha256,
     )

@@ -68,12 +68,23 @@ class Unjudged:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What an audit is asked for; `unjudged`: the grade of candidates without one, None: they are not judged."""
+
+    measure: str
+    n_failures: int
+    seed: int
+    unjudged: int | None = None
+
+
+@dataclass(frozen=True)
 class Survey:
     """What a pass over all queries leaves: their measures, the costliest inversions, and how many there were in all.
 
     `set_sha256`: of the queries, candidates and grades, by which two audits of one set are known.
     """
 
+    wanted: Wanted
     measured: tuple[Measured, ...]
     inversions: tuple[Inversion, ...]
     n_inversions: int
@@ -83,13 +94,8 @@ class Survey:
     set_sha256: str
 
 
-def survey(
-    queries: Iterable[ScoredQuery], measure: str, n_failures: int, seed: int, unjudged_as: int | None = None
-) -> Survey:
-    """Measure every query with a grade, and keep the `n_failures` costliest inversions; texts of no others are kept.
-
-    `unjudged_as`: the grade that candidates without one are given; None: they stay "not judged".
-    """
+def survey(queries: Iterable[ScoredQuery], wanted: Wanted) -> Survey:
+    """Measure every query with a grade, and keep the `n_failures` costliest inversions; texts of no others are kept."""
     measured: list[Measured] = []
     worst: list[tuple[float, int, Inversion]] = []
     unjudged: list[tuple[float, int, Unjudged]] = []
@@ -97,24 +103,25 @@ def survey(
     counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "given": 0, "no candidate": 0, "no relevant": 0}
     for number, read in enumerate(queries):
         digest.update(repr(read.judged).encode())
-        scored = graded(read, unjudged_as)
+        scored = graded(read, wanted.unjudged)
         counts["given"] += _n_unjudged(read) - _n_unjudged(scored)
-        one = measure_query(scored, measure)
+        one = measure_query(scored, wanted.measure)
         if not one.n_judged and not scored.judged.elsewhere:
             counts["no grade"] += 1
             continue
         measured.append(one)
         counts["no candidate"] += not scored.judged.candidates
         counts["no relevant"] += not one.n_relevant
-        inversion = costliest(scored, measure, seed)
+        inversion = costliest(scored, wanted.measure, wanted.seed)
         if inversion:
             counts["inversions"] += 1
-            _keep(worst, (inversion.cost, -number, inversion), n_failures)
+            _keep(worst, (inversion.cost, -number, inversion), wanted.n_failures)
         open_question = unjudged_above(scored)
         if open_question:
             counts["unjudged"] += 1
-            _keep(unjudged, (-open_question.unjudged.rank, -number, open_question), n_failures)
+            _keep(unjudged, (-open_question.unjudged.rank, -number, open_question), wanted.n_failures)
     return Survey(
+        wanted,
         tuple(measured),
         tuple(entry[2] for entry in sorted(worst, reverse=True)),
         counts["inversions"],

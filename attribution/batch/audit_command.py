@@ -16,19 +16,10 @@ from tqdm import tqdm
 from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, check_comparable, compare, reversals
+from attribution.audit.failures import Wanted
 from attribution.audit.measures import ORDERS, parse
 from attribution.audit.reading import max_passes
-from attribution.batch.auditing import (
-    AUDIT,
-    COMPARISON,
-    REPORT,
-    WRITTEN,
-    Wanted,
-    audit_in,
-    check_folder,
-    write_json,
-    write_whole,
-)
+from attribution.batch import auditing
 from attribution.batch.engines import run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
@@ -72,16 +63,16 @@ def run_audit(args: argparse.Namespace) -> int:
         print(summary(audit), file=sys.stderr)
         done.append((folder, audit))
         skipped += missed
-    first = before or (_stored(done[0][0] / AUDIT) if len(done) > 1 else None)
-    compared = compare(first, _stored(folder / AUDIT), args.seed) if first else None
+    first = before or (_stored(done[0][0] / auditing.AUDIT) if len(done) > 1 else None)
+    compared = compare(first, _stored(folder / auditing.AUDIT), args.seed) if first else None
     if compared and len(done) > 1 and not before:
         rerankers = [load_reranker(**loading) for loading in args.models]
         compared = replace(compared, reversals=reversals([audit for _, audit in done], rerankers))
     for folder, audit in done:
         beside = compared if audit is done[-1][1] else None
-        write_whole(folder / REPORT, [report_html(audit, CAUSES, comparison=beside, link=args.link)])
+        auditing.write_whole(folder / auditing.REPORT, [report_html(audit, CAUSES, comparison=beside, link=args.link)])
     if compared:
-        write_json(args.output / COMPARISON, "comparison", compared)
+        auditing.write_json(args.output / auditing.COMPARISON, "comparison", compared)
         print(comparison_said(compared), file=sys.stderr)
     if before and compared and compared.fell:
         raise SystemExit(FELL)
@@ -96,9 +87,9 @@ def _check_files(args: argparse.Namespace) -> None:
     """Raises `InputError` where something would be written over that an audit only reads, or did not write."""
     for name in ("run", "topics", "passages", "qrels"):
         path, folder = getattr(args, name), Path(os.path.realpath(args.output))
-        if path and folder in Path(os.path.realpath(path)).parents and path.name in WRITTEN:
+        if path and folder in Path(os.path.realpath(path)).parents and path.name in auditing.WRITTEN:
             raise InputError(f"--{name} {path} would be written over: an audit writes {path.name}. Move --output.")
-    check_folder(args.output)
+    auditing.check_folder(args.output)
 
 
 def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judged: Judged) -> tuple[Audit, int]:
@@ -111,7 +102,7 @@ def _audit(args: argparse.Namespace, folder: Path, loading: dict[str, Any], judg
         with tqdm(unit=UNITS[job.task], total=total, disable=None) as bar:
             return run_rows(args, reranker, rows, job, output, bar)
 
-    return audit_in(folder, reranker, judged, wanted, loading, answer, _tell)
+    return auditing.audit_in(folder, reranker, judged, wanted, loading, answer, _tell)
 
 
 def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failures: int, workers: int = 1) -> str:

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attribution.audit.audit import Audit, conclude
 from attribution.audit.comparison import Comparison
-from attribution.audit.failures import survey
+from attribution.audit.failures import Wanted, survey
 from attribution.audit.judged import ScoredQuery
 from attribution.audit.lifting import lifting_words
 from attribution.audit.reading import ORDERS, Failure, reading_of
@@ -25,16 +24,6 @@ SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.j
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the audit is asked for; `unjudged`: the grade of candidates without one, None: they are not judged."""
-
-    measure: str
-    n_failures: int
-    seed: int
-    unjudged: int | None = None
 
 
 def audit_in(
@@ -56,8 +45,7 @@ def audit_in(
     model = reranker.model_id, reranker.revision
     score = Job("score", (), {}, loading=loading)
     skipped = answer(_to_score(judged), score, reopen(folder / SCORED, score, *model))
-    scored = scored_queries(folder / SCORED, judged)
-    found = survey(scored, wanted.measure, wanted.n_failures, wanted.seed, wanted.unjudged)
+    found = survey(scored_queries(folder / SCORED, judged), wanted)
     if not found.measured:  # no audit: an earlier one is of another set
         for path in [folder / name for name in WRITTEN if (folder / name).exists()]:
             tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
@@ -68,7 +56,7 @@ def audit_in(
     readings = {entry["id"]: reading_of(entry) for entry in read_before if entry["id"] in rows}
     failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
     words = lifting_words(reranker, found.inversions, wanted.seed)
-    audit = conclude(reranker, wanted.measure, found, failures, words, wanted.seed, wanted.unjudged)
+    audit = conclude(reranker, found, failures, words)
     write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
     write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
     write_json(folder / AUDIT, "audit", audit)

@@ -9,7 +9,7 @@ import pytest
 
 from attribution.audit.audit import Audit, audit
 from attribution.audit.causes import find_causes
-from attribution.audit.failures import Case, Inversion, survey
+from attribution.audit.failures import Case, Inversion, Wanted, survey
 from attribution.audit.judged import Candidate, JudgedQuery, Placed, ScoredQuery
 from attribution.audit.reading import max_passes, read_inversion
 from attribution.errors import InputError, OptionError, Stopped
@@ -148,7 +148,7 @@ def test_a_long_list_and_a_long_text_are_read() -> None:
     n = 3_000  # candidates of one query
     candidates = tuple(Candidate(f"d{i}", "text", int(i % 100 == 9)) for i in range(n))
     many = ScoredQuery(JudgedQuery("many", "topica", candidates, {}), tuple(float(n - i) for i in range(n)))
-    (inversion,) = survey([many], "nDCG@10", 5, seed=0).inversions
+    (inversion,) = survey([many], Wanted("nDCG@10", 5, seed=0)).inversions
     assert (inversion.case.wrong.rank, inversion.case.right.rank, len(inversion.controls)) == (1, 110, 4)
     long = JudgedQuery("q", "topica", (Candidate("a", "topica", 0), Candidate("b", "w1 . " * 2000 + "topica", 1)), {})
     found = audit(toy(count_query_words), [long])

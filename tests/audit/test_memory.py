@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from attribution.audit.failures import Wanted
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.batch import audit_command
 from attribution.batch.audit_command import estimate
-from attribution.batch.auditing import Wanted, audit_in
+from attribution.batch.auditing import audit_in
 from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
 from attribution.batch.judged import JudgedRow, read_judged_trec
