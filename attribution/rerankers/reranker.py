@@ -50,7 +50,6 @@ class Reranker:
     max_length: int
     device: torch.device
     settings: ReadOut = field(default=ReadOut())
-    scale_invariant: bool = field(default=False)
     precision: str = ""
 
     @property

@@ -149,14 +149,3 @@ def test_zero_baseline_replaces_the_words_only(architecture: str, tiny: Tiny) ->
     kept = pair.positions("query", "template")
     assert not baseline[0, replaced].any()
     assert torch.equal(baseline[0, kept], embedded[0, kept])
-
-
-@every_family
-def test_scale_invariance_is_what_scaling_shows(architecture: str, tiny: Tiny) -> None:
-    """`scale_invariant`: doubling every word embedding leaves the logit as it was."""
-    reranker = tiny(architecture)
-    pair = reranker.encode(QUERY, DOCUMENTS[0])
-    embedded = reranker.embed(pair)
-    with torch.no_grad():
-        logit, doubled = reranker.forward_func(pair)(torch.cat([embedded, 2 * embedded])).tolist()
-    assert (abs(logit - doubled) < 1e-3) == reranker.scale_invariant

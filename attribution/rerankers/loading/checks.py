@@ -175,12 +175,11 @@ def precision_note(reranker: Reranker, name: str) -> str:
     )
 
 
-def self_test(reranker: Reranker) -> bool:
-    """Check at load that explaining is sound for this checkpoint; returns whether it is scale-invariant.
+def self_test(reranker: Reranker) -> None:
+    """Check at load that explaining is sound for this checkpoint.
 
     The score through the adapter equals the plain one of all positions, the embedding layer is called once, the
-    gradient is finite and not zero. Scale-invariant: the word embedding is normalised first, so `sum(grad * x)` is 0.
-    Raises `ModelError`.
+    gradient is finite and not zero. Raises `ModelError`.
     """
     pair = reranker.encode(*TEST_PAIR)
     calls: list[int] = []
@@ -205,5 +204,3 @@ def self_test(reranker: Reranker) -> bool:
     for problem, found in problems.items():
         if found:
             raise ModelError(f"{reranker.model_id} failed the self-test at load: {problem}.")
-    products = grad * inputs_embeds.detach()
-    return bool(products.sum().abs() < (1e-2 if reranker.half else 1e-4) * products.abs().sum())
