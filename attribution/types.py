@@ -130,6 +130,15 @@ class Path:
 
 
 @dataclass(frozen=True)
+class Result:
+    """The first fields of a result: the model, its revision, and the query."""
+
+    model_id: str
+    revision: str
+    query: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`.
 

@@ -15,6 +15,7 @@ from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
+from attribution.types import Result
 from attribution.words import pieces, sentence_units, units_by_sentence
 
 MAX_EXACT = 6  # sentences; their 64 subsets are all scored
@@ -48,7 +49,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Sentences:
+class Sentences(Result):
     """`logit` - `empty_logit` = the sum of the shares + `remainder`, which is rounding; all in logits.
 
     `empty_logit`: with none of the document's words left. `sentences`: joined, they are the document; `n_pieces`: how
@@ -56,9 +57,6 @@ class Sentences:
     for 0. `remainder` is None until the shares are known. `notes`: what to know of the model.
     """
 
-    model_id: str
-    revision: str
-    query: str
     document: str
     operator: str
     logit: float
@@ -151,9 +149,7 @@ def sentences_stream(
     known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # and all that is played later
     logit, empty_logit = known[everything], known[frozenset()]
     unread = Sentences(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         document=document,
         operator=operator,
         logit=logit,

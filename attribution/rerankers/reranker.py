@@ -57,6 +57,10 @@ class Reranker:
         """What every result says of this model, in sentences: its precision, its files, which output is the score."""
         return notes_of(self.precision, self.settings.reads)
 
+    def about(self, query: str) -> dict[str, Any]:
+        """The fields that make a `Result` one of this model."""
+        return {"model_id": self.model_id, "revision": self.revision, "query": query}
+
     @with_autograd
     def encode(self, query: str, document: str) -> TokenizedPair:
         """The pair as the model reads it, on its device: through its prompt, else by the tokenizer's own pair template.

@@ -10,7 +10,7 @@ from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Explanation, Path, Segment, TokenizedPair, Word
+from attribution.types import Explanation, Path, Result, Segment, TokenizedPair, Word
 from attribution.words import read_units, sum_to_units
 
 
@@ -26,12 +26,9 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Result):
     """A list by falling logit; documents of equal logit keep the order given. `notes`: what to know of the model."""
 
-    model_id: str
-    revision: str
-    query: str
     rows: tuple[Ranked, ...]
     n_forward: int
     seconds: float
@@ -98,9 +95,7 @@ def rank(reranker: Reranker, query: str, documents: Sequence[str], *, on_pass: O
         logits = dict(zip(distinct, reranker.score(query, distinct), strict=True))
     order = sorted(range(len(documents)), key=lambda i: -logits[documents[i]])  # stable: ties keep their order
     return Ranking(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         rows=tuple(Ranked(r, i + 1, documents[i], logits[documents[i]], cut[i]) for r, i in enumerate(order, start=1)),
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,

@@ -14,7 +14,7 @@ from attribution.numbers import number
 from attribution.removal import OPERATORS, parts_of, score_kept
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Explanation, TokenizedPair, Word
+from attribution.types import Explanation, Result, TokenizedPair, Word
 
 MAX_SETS = 200  # sets of sentences of one size that are all tried; beyond, one more is dropped at a time
 MEASURED = "without"  # what orders sentences: how far the score falls without each
@@ -22,7 +22,7 @@ AT_ONCE = {"mask": 8, "delete": 1}  # sets tried in one call: masked ones share 
 
 
 @dataclass(frozen=True)
-class Counterfactual:
+class Counterfactual(Result):
     """Words of `document` dropped one after the other until it falls below `rival_logit`; logits are raw.
 
     `dropped[k]`: the word that went at step `k`, with its attribution by `method`. `logits[k]`: the logit without the
@@ -31,9 +31,6 @@ class Counterfactual:
     `method` is "without", and a sentence's attribution is what the logit falls by when that sentence alone goes.
     """
 
-    model_id: str
-    revision: str
-    query: str
     document: str
     rival: str
     method: str
@@ -107,9 +104,7 @@ def counterfactual(
     for word in dropped:
         predicted.append(predicted[-1] - (word.attribution or 0.0))
     return Counterfactual(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         document=document,
         rival=rival,
         method=explanation.method if explanation else MEASURED,

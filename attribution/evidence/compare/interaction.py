@@ -13,7 +13,7 @@ from attribution.methods import METHODS
 from attribution.removal import OPERATORS, game, parts_of, score_kept, seen_words, word_values
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import TokenizedPair, Word
+from attribution.types import Result, TokenizedPair, Word
 
 DIFFERENCE = "difference"
 MAX_WORDS = 64  # document words a matrix shows
@@ -25,7 +25,7 @@ Found = tuple[float, list[float], list[int], tuple[Values, ...]]
 
 
 @dataclass(frozen=True)
-class Interaction:
+class Interaction(Result):
     """`values[i][j]`, in logits: how much query word `i` and document word `j` matter together.
 
     Above 0: each counts for more beside the other. `form`: "difference", or the method whose attributions were
@@ -33,9 +33,6 @@ class Interaction:
     `document_words`: the strongest, in reading order, of the `n_words_seen` that the model read; sentences by `unit`.
     """
 
-    model_id: str
-    revision: str
-    query: str
     document: str
     form: str
     operator: str
@@ -92,9 +89,7 @@ def interaction(
             logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, choose, form)
     words_d = words_of(pair, alone, "document", unit)
     return Interaction(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         document=document,
         form=form,
         operator=operator,

@@ -11,7 +11,7 @@ from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Unit
+from attribution.types import Result, Unit
 from attribution.words import sentence_units
 
 SAME = 0.9  # difflib's ratio of two sentences' words from which they are the same sentence, nearly
@@ -40,7 +40,7 @@ class Common:
 
 
 @dataclass(frozen=True)
-class SentenceContrast:
+class SentenceContrast(Result):
     """`difference` = `first_logit` - `second_logit` = sum of the bars + `common_value` + `remainder`, in logits.
 
     `common_value`: the first's logit minus the second's when each is cut down to the sentences that both hold; 0 where
@@ -49,9 +49,6 @@ class SentenceContrast:
     `threshold`: the ratio of words from which two sentences are the same.
     """
 
-    model_id: str
-    revision: str
-    query: str
     first: str
     second: str
     operator: str
@@ -124,9 +121,7 @@ def contrast_sentences(
                 bars.append(SentenceBar(s.text, "second" if k else "first", s.start, s.end, value, error))
     common_value = cores[0] - cores[1]
     return SentenceContrast(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         first=first,
         second=second,
         operator=operator,

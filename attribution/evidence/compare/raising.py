@@ -11,6 +11,7 @@ from attribution.evidence.sentences import Sentence, sentences_stream
 from attribution.numbers import number
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
+from attribution.types import Result
 from attribution.words import sentences_of
 
 MAX_STEPS = 4  # edits one after another, where no single one is enough
@@ -34,16 +35,13 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Raised:
+class Raised(Result):
     """How `document` gets above `rival_logit`, if it does; logits are raw.
 
     `steps`: the edits made one after another; only one where one is enough. `edited`: the text after them, with the
     last step's logit. `lifted`: that logit is above the rival's. `tried`: each edit alone, the highest logit first.
     """
 
-    model_id: str
-    revision: str
-    query: str
     document: str
     rival: str
     logit: float
@@ -91,9 +89,7 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
             steps.append(best)
             left = [edit for edit in left if (edit.kind, edit.text) != (best.kind, best.text)]
     return Raised(
-        model_id=reranker.model_id,
-        revision=reranker.revision,
-        query=query,
+        **reranker.about(query),
         document=document,
         rival=rival,
         logit=logit,
