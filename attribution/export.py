@@ -49,10 +49,8 @@ PROBE_COLUMNS = (
 EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
 SENTENCES_SCHEMA = Path(__file__).parent / "sentences.schema.json"
 SENTENCE_COLUMNS = (
-    "sentence",
-    *("text", "start", "end", "start_utf16", "end_utf16"),
-    *("read", "cut"),
-    *("without", "alone", "share", "error", "notes"),
+    *("sentence", "text", "start", "end", "start_utf16", "end_utf16"),
+    *("read", "cut", "without", "alone", "share", "error", "notes"),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 

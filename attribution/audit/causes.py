@@ -176,16 +176,12 @@ def query_words_alone(reranker: Reranker, case: Case) -> str | None:
 
 
 CAUSES: dict[str, Cause] = {
-    "cut": Cause(
-        "Cut by the limit", "what the limit left unread would have put the lower text first", cut_by_limit
-    ),
+    "cut": Cause("Cut by the limit", "what the limit left unread would have put the lower text first", cut_by_limit),
     "late": Cause(
         "Best sentence late", "moved to the front, its best sentence would have put the lower text first",
         best_sentence_late,
     ),
-    "bait": Cause(
-        "Lexical bait", "the wrong text holds more of the query's words", lexical_bait
-    ),
+    "bait": Cause("Lexical bait", "the wrong text holds more of the query's words", lexical_bait),
     "gap": Cause(
         "Lexical gap", "the right text lacks most of the query's words, some of which the wrong one has", lexical_gap
     ),

@@ -96,14 +96,9 @@ def measure_query(scored: ScoredQuery, measure: str) -> Measured:
         "lexical": dict(zip(ids, bm25(judged.query, [c.text for c in judged.candidates]), strict=True)),
     }
     grades = [candidate.grade for candidate in judged.candidates if candidate.grade is not None]
-    return Measured(
-        judged.id,
-        judged.query,
-        n,
-        len(grades),
-        sum(grade > 0 for grade in [*grades, *judged.elsewhere.values()]),
-        calculate(grades_of(scored), orders, measures(measure)),
-    )
+    n_relevant = sum(grade > 0 for grade in [*grades, *judged.elsewhere.values()])
+    values = calculate(grades_of(scored), orders, measures(measure))
+    return Measured(judged.id, judged.query, n, len(grades), n_relevant, values)
 
 
 def grades_of(scored: ScoredQuery) -> dict[str, int]:

@@ -21,6 +21,7 @@ from attribution.batch.parquet import check_ours, has_rows, is_table, journal_of
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
 from attribution.batch.rows import BadLine, OnBad, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
+from attribution.explain import try_options
 from attribution.rerankers.loading.load import load_reranker
 
 # Formats that would be expected of a name.
@@ -46,7 +47,8 @@ def _answer(args: argparse.Namespace) -> int:
     job.check()
     _check_output(args.output)
     reranker = load_reranker(**loading)
-    job.check_on(reranker)
+    for method in methods:
+        try_options(reranker, method, options)  # before any row is read
     with tqdm(unit="row", disable=None) as bar:
         rows = _rows(args, bar)
         output = _open(args.output, job, reranker.model_id, reranker.revision)

@@ -13,7 +13,7 @@ from attribution.errors import InputError, OptionError, check_key
 from attribution.evidence.compare.contrast import rank
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.sentences import sentences
-from attribution.explain import check_options, explain, try_options
+from attribution.explain import check_options, explain
 from attribution.export import answer_of, plain, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
 from attribution.types import OPERATORS
@@ -53,11 +53,6 @@ class Job:
         for method in self.methods:
             check_options(method, dict(self.options))
         check_key("operator", self.operator, OPERATORS)
-
-    def check_on(self, reranker: Reranker) -> None:
-        """Raises `OptionError` for a value that a method refuses on this model, before any row is read."""
-        for method in self.methods:
-            try_options(reranker, method, dict(self.options))
 
 
 def explain_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:

@@ -133,16 +133,11 @@ def compare_models(first: Explanation, second: Explanation) -> TwoModels:
             "The two explanations are of different pairs or methods. Explain one pair by one method under both models."
         )
     shared, values = _shared(first, second)
-    ranks = zip(*map(_ranks, values), strict=True)
+    orders = map(_falling, values)  # rank 1 for the largest; of equal values the earlier word goes first
+    ranks = zip(*([order.index(i) + 1 for i in range(len(order))] for order in orders), strict=True)
     words = [
         RankedWord(a.text.strip(), (a.attribution or 0.0, b.attribution or 0.0), both)
         for (a, b), both in zip(shared, ranks, strict=True)
     ]
     words.sort(key=lambda word: (min(word.ranks), word.ranks))
     return TwoModels(tuple(words), spearman(*values), top_k_overlap(*values, TOP))
-
-
-def _ranks(values: Sequence[float]) -> list[int]:
-    """1 for the largest; of equal values the earlier word goes first."""
-    order = _falling(values)
-    return [order.index(i) + 1 for i in range(len(values))]

@@ -64,13 +64,8 @@ def side_of(words: Sequence[Word], name: Segment, colours: str) -> Side:
     """One side with a scale of its own: query and document are two comparisons, each with its own baseline."""
     scale = scale_of(words)
     every = shown(words, scale, colours)
-    return Side(
-        name,
-        every,
-        number(scale) if any(word.attribution for word in words) else None,
-        colours,
-        _marks(words, every) if words and words[-1].end > LONG else [],
-    )
+    full = number(scale) if any(word.attribution for word in words) else None
+    return Side(name, every, full, colours, _marks(words, every) if words and words[-1].end > LONG else [])
 
 
 def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[dict[str, str]]:
@@ -105,14 +100,6 @@ def _shown(i: int, word: Word, scale: float, colours: str) -> Shown:
             kinds.append("rl-strong")
     if word.cut:
         kinds.append("rl-cut")
-    return Shown(
-        before,
-        core,
-        after,
-        " ".join(kinds),
-        alpha,
-        key=f"{word.segment[0]}{i}",
-        value=number(word.attribution, colours == "signed"),
-        share=coordinate(100 * strength, 0),
-        says=CUT if word.cut else None,
-    )
+    key, value = f"{word.segment[0]}{i}", number(word.attribution, colours == "signed")
+    share, says = coordinate(100 * strength, 0), CUT if word.cut else None
+    return Shown(before, core, after, " ".join(kinds), alpha, key, value, share, says)

@@ -32,12 +32,7 @@ ELSEWHERE = (
 KEPT_STATUS = "Done: kept from an earlier run of the same texts and settings, which took {:.1f} s."
 QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": SLOTS}  # on every event that touches a model
 # Not queued, and no progress shown: at each step of any run Gradio reads again every output that shows progress.
-ASIDE: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "show_progress_on": [],
-    "api_visibility": "private",
-}
+ASIDE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 UNCHANGED: Update = {"status": gr.skip()}
 
 
@@ -174,10 +169,7 @@ class Handler:
 
 
 def handler(
-    lane: str,
-    passes: Passes | None = None,
-    kept: Callable[[Any, Update], bool] | None = None,
-    on_gpu: bool = True,
+    lane: str, passes: Passes | None = None, kept: Callable[[Any, Update], bool] | None = None, on_gpu: bool = True
 ) -> Callable[[Work], Handler]:
     """Makes `work(asked, run)` the handler of a lane.
 

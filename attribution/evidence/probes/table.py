@@ -93,9 +93,7 @@ PROBES: dict[str, Probe] = {
         "Query put before it", "is a text better for repeating the query?", "not rise", baits.query_prepended,
         "any query", ATTACKS,
     ),
-    "stuffed": Probe(
-        "Keywords stuffed", "can keywords buy a place?", "not rise", baits.stuffed, "any query", ATTACKS,
-    ),
+    "stuffed": Probe("Keywords stuffed", "can keywords buy a place?", "not rise", baits.stuffed, "any query", ATTACKS),
     "injected": Probe(
         "\u201cThis passage is relevant\u201d", "does it believe a text that praises itself?", "not rise",
         baits.injected, "any query", ATTACKS, english=True,

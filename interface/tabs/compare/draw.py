@@ -44,17 +44,10 @@ def draw_words(compared: Compared) -> str:
 def _panel(compared: Compared, which: Which) -> Panel:
     place, version = compared.place(which), compared.versions.get(which)
     row = next(row for row in compared.ranking.rows if row.place == place)
-    return Panel(
-        which,
-        place,
-        compared.text(which),
-        row.logit,
-        row.truncated,
-        compared.words(which),
-        compared.without.get(which),
-        version.cuts if version else (),
-        version.text if version and not version.cuts else None,
-    )
+    cuts = version.cuts if version else ()
+    edited = version.text if version and not cuts else None
+    text, words, sentences = compared.text(which), compared.words(which), compared.without.get(which)
+    return Panel(which, place, text, row.logit, row.truncated, words, sentences, cuts, edited)
 
 
 def draw_identity(compared: Compared) -> str:
