@@ -7,7 +7,6 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from subprocess import SubprocessError
 from typing import Any
 
 import numpy as np
@@ -54,10 +53,6 @@ class Average:
     ahead_high: float
 
 
-# What ir-measures, and the programs that it calls, raise for a name or for one of its parameters.
-RAISED = (NameError, ValueError, SyntaxError, TypeError, RuntimeError, LookupError, AssertionError, ArithmeticError)
-
-
 def parse(measure: str) -> Any:
     """ir-measures' own object. Raises `OptionError` for a name it does not know, or where it is not installed."""
     try:
@@ -70,8 +65,8 @@ def parse(measure: str) -> Any:
         parsed = ir_measures.parse_measure(measure)
         if parsed.params.get("cutoff", 1) < 1:  # trec_eval would end the process
             raise ValueError("its cutoff must be at least 1")
-        list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("q", "d", 1)], [ir_measures.ScoredDoc("q", "d", 1.0)]))
-    except (*RAISED, SubprocessError) as error:
+        list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("1", "d", 1)], [ir_measures.ScoredDoc("1", "d", 1.0)]))
+    except Exception as error:  # of many kinds, by the name and by the program that computes it
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OptionError(
             f"ir-measures does not compute {measure!r} here: {said}. Valid are for example nDCG@10, RR@10, AP, R@100."
@@ -113,13 +108,16 @@ def calculate(
     """Order -> measure -> value; each order of `{document id: score}` is a query of its own to ir-measures."""
     import ir_measures
 
-    qrels = [ir_measures.Qrel(order, *entry) for order in orders for entry in grades.items()]
-    run = [ir_measures.ScoredDoc(order, *entry) for order, scores in orders.items() for entry in scores.items()]
+    if max(grades.values(), default=0) < -1:  # trec_eval would end the process
+        grades = dict.fromkeys(grades, -1)
+    names = {str(i): order for i, order in enumerate(orders, start=1)}  # gdeval's queries have numbers
+    qrels = [ir_measures.Qrel(i, *entry) for i in names for entry in grades.items()]
+    run = [ir_measures.ScoredDoc(i, *entry) for i, order in names.items() for entry in orders[order].items()]
     values = {order: dict.fromkeys(wanted, 0.0) for order in orders}
     try:
         for metric in ir_measures.iter_calc(list(wanted.values()), qrels, run):
-            values[metric.query_id][str(metric.measure)] = float(metric.value)
-    except (ValueError, RuntimeError, SubprocessError) as error:  # its programs for some measures refuse some grades
+            values[names[metric.query_id]][str(metric.measure)] = float(metric.value)
+    except Exception as error:  # its programs for some measures refuse some grades
         held = sorted(set(grades.values()))
         raise InputError(
             f"ir-measures could not compute {' or '.join(wanted)} of the grades {held}: {error}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
 from attribution.audit.measures import averages, bm25, measure_query, parse
-from attribution.errors import OptionError
+from attribution.errors import InputError, OptionError
 
 # ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.
 COMMAND = """import ast, ir_measures.util
@@ -45,6 +46,27 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
         }
         assert list(got) == [measure, *MEASURES[3:]]
         assert got == pytest.approx({name: expected[name] for name in got}, abs=1e-6)
+
+
+def measured(measure: str, *grades: int) -> Mapping[str, float]:
+    """Of candidates in the order of their ids, by falling logit."""
+    candidates = tuple(Candidate(f"d{i}", "text", grade) for i, grade in enumerate(grades))
+    logits = tuple(-float(i) for i in range(len(grades)))
+    return measure_query(ScoredQuery(JudgedQuery("q", "query", candidates, {}), logits), measure).values["model"]
+
+
+@pytest.mark.parametrize("grades", [(-2,), (-2, -2), (-3, -2), (-2, -1), (-2, 0)])
+def test_a_query_of_which_all_is_junk_is_measured(grades: Sequence[int]) -> None:
+    assert measured("nDCG@10", *grades) == {"nDCG@10": 0, "RR@10": 0, "P@1": 0, "Judged@10": 1}
+    assert measured("AP", *grades)["AP"] == 0
+
+
+def test_measures_by_gdeval_are_computed() -> None:
+    got = measured("ERR@3", 1, 0, 4)
+    first, third = 1 / 16, 15 / 16  # (2**grade - 1) / 16, Chapelle et al. 2009
+    assert got["ERR@3"] == pytest.approx(first + (1 - first) * third / 3, abs=1e-5)
+    with pytest.raises(InputError, match=r"could not compute ERR@3 or .* of the grades \[0, 9\]"):
+        measured("ERR@3", 9, 0)
 
 
 def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

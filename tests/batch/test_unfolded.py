@@ -150,9 +150,9 @@ def test_a_cell_is_as_long_as_a_string_may_be() -> None:
 
 def test_of_a_judged_document_no_key_is_dropped_in_silence() -> None:
     said: list[str] = []
-    documents = [{"text": "a", "grade": 1, "label": 0, "url": "u"}, {"text": "b", "relevance": 2**31}]
+    documents = [{"text": "a", "grade": 1, "label": 0, "url": "u"}, {"text": "b", "relevance": 1_700_000_000}]
     lines = [json.dumps({"query": "q", "documents": documents[:n]}) for n in (1, 2)]
     bad = list(read_judged_lines(lines, said.append))[1]
     assert said == ["the input: label, url is not read (first on line 1)"]
     assert isinstance(bad, BadLine)
-    assert bad.reason == "a grade has more than 32 bits; give small whole numbers"
+    assert bad.reason == "a grade must lie between -1,000,000 and 1,000,000; give small whole numbers"
