@@ -66,10 +66,12 @@ lowest.txt: requirements.txt | $(BIN)/python
 newest.txt:
 	touch $@
 
-# Tests click through the page in Chromium and call it by curl; Debian's and Ubuntu's packages, or any on the PATH.
+# Tests click through the page in Chromium, its headless shell where there is one, and call it by curl.
 browser:
-	@command -v chromium >/dev/null && command -v curl >/dev/null || \
-	(apt-get update -qq && apt-get install -y -qq chromium curl fonts-noto-cjk >/dev/null)
+	@command -v chromium-headless-shell >/dev/null && command -v curl >/dev/null || \
+	(apt-get update -qq && apt-get install -y -qq chromium-headless-shell curl fonts-noto-cjk) >/dev/null 2>&1 || \
+	(command -v chromium && command -v curl) >/dev/null || \
+	{ echo "error: the tests need chromium-headless-shell or chromium, and curl; please install both"; exit 1; }
 
 clean:
 	rm -rf .venv

@@ -10,7 +10,6 @@ import argparse
 import json
 import random
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Request, Response, sync_playwright
 
 from benchmarks.serve import CARD, serve
-from tests.browser.conftest import FLAGS, TEN_FRAMES
+from tests.browser.conftest import TEN_FRAMES, launch
 from tests.browser.looks import open_tab
 from tests.tiny import save_two_layers
 
@@ -233,7 +232,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as here, sync_playwright() as playwright:
         model = str(save_two_layers(Path(here) / "two-layers"))
         with serve("app.py", "--model", model, shows=CARD) as (_, url):
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            browser = launch(playwright)
             context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
             for i in range(args.sequences):
                 rows.append(sequence(context, url, f"{args.seed} {i}", LATENCIES[i % len(LATENCIES)]))

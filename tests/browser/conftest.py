@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 import app as the_app
 from attribution import MODELS, load_reranker
@@ -22,6 +22,8 @@ from tests.loopback import ANSWERS, GOOD, STALLED, loopback_hub, make_repositori
 from tests.rerankers.test_hub import SAYS
 from tests.tiny import save_two_layers
 
+# The shell is the engine without a browser's own windows, at two thirds of the cost.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -97,10 +99,14 @@ def reranker(app: App) -> Reranker:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing; `make browser` installs it"
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launch(playwright)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Chromium as all tests click in it."""
+    assert CHROMIUM, "Chromium is missing; `make browser` installs it"
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
 def new_page(browser: Browser, **options: Any) -> Page:

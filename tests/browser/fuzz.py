@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ import httpx
 from playwright.sync_api import Dialog, Page, sync_playwright
 
 from benchmarks.serve import serve
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import launch
 from tests.browser.looks import open_settings
 from tests.hostile import WRONG, text_of
 
@@ -141,7 +140,7 @@ def by_http(url: str, n: int, seed: int = 0) -> tuple[Counter[str], list[str]]:
 def run(n_page: int, n_http: int, seed: int = 0) -> tuple[Counter[str], list[str]]:
     """Both, against an app of their own."""
     with serve("app.py") as (_, url), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = launch(playwright)
         became, failures = through_the_page(browser.new_page(), url, n_page, seed)
         more, others = by_http(url, n_http, seed)
     return became + more, failures + others

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-
 from playwright.sync_api import expect, sync_playwright
 
 from benchmarks.serve import CARD, ROOT, serve
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import launch
 
 
 def main() -> None:
     """Start the app and take the picture of the page as it opens; then of the example of an audit."""
     with serve("app.py", shows=CARD) as (_, url), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1360, "height": 1180})
         page.goto(url)
         expect(page.locator(".rl-card")).not_to_have_count(0)
