@@ -13,6 +13,7 @@ import pytest
 from attribution.batch.judged import read_judged_lines
 from attribution.batch.rows import BadLine, Row, read_json_lines
 from attribution.batch.trec import read_passages, read_topics
+from attribution.batch.unfolded import drawn
 from attribution.errors import InputError
 
 PAIRS = [
@@ -57,6 +58,12 @@ def read(text: str, many: bool = False) -> tuple[list[Row | BadLine], list[str]]
 def test_whatever_they_come_in_they_are_the_same_rows(text: str) -> None:
     found, _ = read(text)
     assert [(row.id, row.query, row.documents) for row in found if isinstance(row, Row)] == ROWS
+
+
+def test_a_drawn_row_has_the_cells_between_its_bars() -> None:
+    framed = "| query | document |\n|---|---|\n| q | a \\| b |\n| q | |"
+    assert drawn(framed) == [["query", "document"], ["q", "a | b"], ["q", ""]]
+    assert drawn("query | document\n---|---\nq | d") == [["query", "document"], ["q", "d"]]
 
 
 def test_lists_come_in_an_array_too() -> None:

@@ -115,6 +115,21 @@ def test_a_sentence_opens_on_a_scale_of_its_own_and_is_dropped(cards: Page) -> N
     expect(zoom).to_have_count(0)
 
 
+MANY_ROWS = """(list) => {
+  for (let i = 0; i < 34; i++) list.append(list.lastElementChild.cloneNode(true));
+  return list.clientHeight;
+}"""
+
+
+def test_of_forty_sentences_a_dozen_are_in_sight_and_the_keys_reach_the_last(cards: Page) -> None:
+    assert cards.locator(".rl-sentences ol").evaluate(MANY_ROWS) < 450
+    rows = cards.locator(".rl-sentence")
+    rows.nth(0).locator(".rl-sentence-open").press("End")
+    expect(rows.nth(39).locator(".rl-sentence-open")).to_be_focused()
+    expect(rows.nth(39)).to_be_in_viewport(ratio=0.5)
+    expect(rows.nth(0)).not_to_be_in_viewport()
+
+
 def n_words(text: str) -> int:
     return sum(any(letter.isalnum() for letter in word) for word in text.split())
 

@@ -204,6 +204,8 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
     assert "Words inside a sentence by Occlusion" in text
+    unknown = {"A": IN_WORDS["B"], "B": IN_WORDS["B"]}
+    assert "Words inside" not in read(passages_html(PASSAGES, WITHOUT, unknown, "Occlusion")).text  # type: ignore[arg-type]
     first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", -1.0)).text  # type: ignore[arg-type]
     assert "With the edit, A is behind by 1.00. As given, A was ahead by 1.00." in first
     assert "Each sentence’s share comes last" in first
