@@ -37,7 +37,7 @@ from attribution.views.picture import COLUMNS, lay_out
 from attribution.words import to_words
 
 HOSTILE = "=1+1 \U0001f600 <script>alert(1)</script> &amp; {{ 7 * 7 }}\x0b </style> berlin ]]> 'ok\""
-PAIR = ("how many \U0001f600 people", HOSTILE)
+PAIR = ("how many \U00010000 people", HOSTILE)  # the first code point of two UTF-16 units
 
 
 @pytest.fixture(scope="module")

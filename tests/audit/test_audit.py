@@ -228,6 +228,15 @@ def test_what_raises_the_wrong_text_is_dropped_until_it_falls_below_the_right_on
     assert [one.strip() for one in turned.dropped] == [PLANTED if unit == "word" else planted]
 
 
+def test_a_sentence_behind_one_that_both_texts_have_is_dropped() -> None:
+    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + document.count("topica"))
+    both, planted = "w1 w2 w3 w4 . ", f"w5 {PLANTED} w6 w7 ."
+    wrong, right = f"{both}{planted}", f"{both}w8 topica w9 w1 ."
+    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", right, 1, 1.0, 2))
+    turned = read_inversion(pays, Inversion("q", 1.0, case, ())).turned
+    assert (turned.unit, turned.dropped, turned.logit) == ("sentence", (planted,), pytest.approx(0.0))
+
+
 def test_causes_by_the_words_of_both_texts() -> None:
     """Only words that the wrong text has are lacked; of a text of three words all may stand in the other one."""
     wrong, right = "river bridge and some more words .", "castle and some more words ."

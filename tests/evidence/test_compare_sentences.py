@@ -8,7 +8,7 @@ import pytest
 
 from attribution import counterfactual, interaction, sentences
 from attribution.errors import InputError, OptionError
-from attribution.evidence.compare.counterfactual import logit_without
+from attribution.evidence.compare.counterfactual import logit_without, sets_at_most
 from attribution.removal import parts_of
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentence_units, sentences_of, sum_to_units
@@ -39,6 +39,7 @@ def test_the_fewest_sentences_are_the_fewest(tiny_bert: Reranker, texts: dict[fr
         found = counterfactual(tiny_bert, ASKED, TEXT, rival, unit="sentence")
         below = [7 - len(s) for s, logit in texts.items() if logit < found.rival_logit - 1e-5]
         assert (found.unit, found.method) == ("sentence", "without")
+        assert found.n_forward <= sets_at_most(7) + 2, "and the two texts"
         if found.flipped and below:
             assert len(found.dropped) <= min(below)
             needed.add(len(found.dropped))
@@ -81,6 +82,7 @@ def test_many_sentences_go_one_at_a_time(tiny_bert: Reranker) -> None:
     found = counterfactual(tiny_bert, ASKED, high, low, unit="sentence")
     assert all(logit >= found.rival_logit for logit in found.logits[:-1])
     assert found.flipped or len(found.dropped) == len(sentences_of(high))
+    assert found.n_forward <= sets_at_most(22) + 2
 
 
 def test_what_if_a_sentence_is_dropped(tiny_bert: Reranker, texts: dict[frozenset[int], float]) -> None:

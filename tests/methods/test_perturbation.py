@@ -91,6 +91,12 @@ def test_an_order_and_its_reverse_are_exact_for_pairs() -> None:
     assert sum(one_way) == pytest.approx(sum(expected), abs=1e-4)
 
 
+def test_six_orders_begin_at_thirds_of_one() -> None:
+    orders = balanced_orders(12, 6, torch.Generator().manual_seed(0))
+    assert orders[1::2] == [order[::-1] for order in orders[::2]]
+    assert [orders[0].index(order[0]) for order in orders[::2]] == [0, 4, 8]
+
+
 @pytest.mark.parametrize(("n", "n_samples"), [(1, 8), (5, 8), (40, 8), (40, 13)])
 def test_orders_put_each_word_early_and_late(n: int, n_samples: int) -> None:
     """Orders of all the words; in a whole group a word's mean place is the middle, and every quarter sees it twice."""

@@ -25,6 +25,10 @@ QUERY = "how many people live in <b>Berlin</b>"
 DOCUMENT = "Berlin has about 3.7 million inhabitants & <img src=x onerror=alert(1)> a park. Paris is not near Rome."
 
 
+def test_without_any_variant_there_is_a_scale_all_the_same() -> None:
+    assert "full width is 1.00." in probes_html([], PROBES, n_forward=0, seconds=0.0)
+
+
 def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranker) -> None:
     results = probe(tiny_bert, QUERY, DOCUMENT)
     html = probes_html(results, PROBES, n_forward=48, seconds=1.234)
