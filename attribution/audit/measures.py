@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -110,9 +111,11 @@ def calculate(
 
     if max(grades.values(), default=0) < -1:  # trec_eval would end the process
         grades = dict.fromkeys(grades, -1)
-    names = {str(i): order for i, order in enumerate(orders, start=1)}  # gdeval's queries have numbers
-    qrels = [ir_measures.Qrel(i, *entry) for i in names for entry in grades.items()]
-    run = [ir_measures.ScoredDoc(i, *entry) for i, order in names.items() for entry in orders[order].items()]
+    # gdeval reads numbers of queries, and ids without spaces; ids stay in their order, which breaks ties.
+    names = {str(i): order for i, order in enumerate(orders, start=1)}
+    ids = {id: f"{i:06}" for i, id in enumerate(sorted({*grades, *chain.from_iterable(orders.values())}))}
+    qrels = [ir_measures.Qrel(i, ids[id], grade) for i in names for id, grade in grades.items()]
+    run = [ir_measures.ScoredDoc(i, ids[id], x) for i, order in names.items() for id, x in orders[order].items()]
     values = {order: dict.fromkeys(wanted, 0.0) for order in orders}
     try:
         for metric in ir_measures.iter_calc(list(wanted.values()), qrels, run):

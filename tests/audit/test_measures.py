@@ -48,9 +48,9 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
         assert got == pytest.approx({name: expected[name] for name in got}, abs=1e-6)
 
 
-def measured(measure: str, *grades: int) -> Mapping[str, float]:
+def measured(measure: str, *grades: int, ids: str = "d{}") -> Mapping[str, float]:
     """Of candidates in the order of their ids, by falling logit."""
-    candidates = tuple(Candidate(f"d{i}", "text", grade) for i, grade in enumerate(grades))
+    candidates = tuple(Candidate(ids.format(i), "text", grade) for i, grade in enumerate(grades))
     logits = tuple(-float(i) for i in range(len(grades)))
     return measure_query(ScoredQuery(JudgedQuery("q", "query", candidates, {}), logits), measure).values["model"]
 
@@ -61,8 +61,9 @@ def test_a_query_of_which_all_is_junk_is_measured(grades: Sequence[int]) -> None
     assert measured("AP", *grades)["AP"] == 0
 
 
-def test_measures_by_gdeval_are_computed() -> None:
-    got = measured("ERR@3", 1, 0, 4)
+@pytest.mark.parametrize("ids", ["d{}", "1 {}", "a\t{} b", "柏林 {}", "{}\ud800"])
+def test_measures_by_gdeval_are_computed(ids: str) -> None:
+    got = measured("ERR@3", 1, 0, 4, ids=ids)
     first, third = 1 / 16, 15 / 16  # (2**grade - 1) / 16, Chapelle et al. 2009
     assert got["ERR@3"] == pytest.approx(first + (1 - first) * third / 3, abs=1e-5)
     with pytest.raises(InputError, match=r"could not compute ERR@3 or .* of the grades \[0, 9\]"):
