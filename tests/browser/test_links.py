@@ -197,3 +197,17 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)
     expect(told).to_contain_text("except fields whose value is not valid: ")
+
+
+def test_an_example_that_was_clicked_stays_over_a_reload_even_before_the_boxes_hold_it(page: Page, app_url: str) -> None:
+    """Gradio fills the boxes a moment after the click, on a busy machine a second; here never."""
+    ready(page, app_url)
+    chip = page.locator("#examples .rl-chip").nth(2)
+    texts = {name: str(chip.get_attribute(f"data-{name}")) for name in ("query", "document")}
+    page.evaluate("Object.defineProperty(window.rerankLens, 'chosen', { get: () => new Promise(() => {}), set() {} })")
+    chip.click()
+    hash_holding(page, texts["document"])
+    page.reload()
+    for name, text in texts.items():
+        expect(box(page, name)).to_have_value(text)
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", texts["document"])

@@ -4,7 +4,9 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest(".rl-chip, .rl-probe-take");
   if (!button) return;
   stop(chips(), button);
-  window.rerankLens.chosen = [button.dataset.query, button.dataset.document];
+  const texts = [button.dataset.query, button.dataset.document];
+  window.rerankLens.chosen = texts;
+  window.rerankLens.link.put(...texts);
   trigger("select");
 });
 element.addEventListener("keydown", (event) => step(event, chips()));

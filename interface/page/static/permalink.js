@@ -51,6 +51,7 @@ window.rerankLens.link = (() => {
 
   let waiting;
   let values;
+  let opened; // values before any was changed
   const started = new Set(); // addresses that Back comes to again; all others give way to the next
   const write = async (start = false) => {
     if (!values) return;
@@ -74,6 +75,13 @@ window.rerankLens.link = (() => {
     waiting = setTimeout(write, 400);
   };
 
+  // Texts of a click are in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
+  const put = (query, text) => {
+    const [model, , , ...others] = values ?? opened;
+    values = [model, query, text, ...others];
+    write();
+  };
+
   // A link that another program wrote has some fields by name, see compare_link in attribution/views/page.py.
   const byName = (named, defaults) =>
     rules.map((rule, i) => {
@@ -84,6 +92,7 @@ window.rerankLens.link = (() => {
   // What the address says, checked field by field; the page's own values where it says nothing or nonsense.
   const read = async (given, ...defaults) => {
     rules = given;
+    opened = defaults;
     to = undefined;
     if (!location.hash.startsWith("#p=")) return defaults;
     try {
@@ -151,5 +160,5 @@ window.rerankLens.link = (() => {
     wrote = location.hash;
     document.querySelector("#read-link")?.click();
   });
-  return { read, follow, copy, save, encode, decode, open };
+  return { read, follow, put, copy, save, encode, decode, open };
 })();
