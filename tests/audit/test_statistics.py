@@ -51,6 +51,7 @@ def test_random_signs_are_all_tried_where_they_are_few() -> None:
     sums = [abs(a * 0.5 + b * 0.2 + c * 0.1) for a, b, c in itertools.product((1, -1), repeat=3)]
     assert randomisation_p(differences, 0) == pytest.approx(np.mean([s >= 0.6 - 1e-9 for s in sums]))
     assert randomisation_p(np.zeros(3), 0) == 1.0
+    assert randomisation_p(np.array([1.0, 1.0, 1.0, *[0.0] * 30]), 0) == 0.25, "what is tied has no sign"
     many = np.random.default_rng(2).normal(1.0, 1.0, 40)
     assert randomisation_p(many, 0) == pytest.approx(1 / 2001)
     assert randomisation_p(many - many.mean(), 0) > 0.9

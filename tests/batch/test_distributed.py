@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
 from attribution.batch.output import Output
 from attribution.batch.rows import BadLine, Row
+from attribution.errors import OptionError
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Folder
 
@@ -37,6 +39,12 @@ def test_a_cluster_brings_its_own_cores(cluster: str | None, monkeypatch: pytest
     told = asked["runtime_env"]["env_vars"]["PYTHONPATH"] if cluster else os.environ["PYTHONPATH"]
     assert told.split(os.pathsep)[0] == str(ROOT)
     assert ("runtime_env" in asked, os.environ["PYTHONPATH"] == "before") == (bool(cluster), bool(cluster))
+
+
+def test_without_ray_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(OptionError, match=r"--engine ray needs Ray: pip install 'rerank-lens\[batch\]'"):
+        start(2)
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,7 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
     expect(told).to_contain_text("except fields whose value is not valid: ")
 
 
-def test_an_example_that_was_clicked_stays_over_a_reload_even_before_the_boxes_hold_it(page: Page, app_url: str) -> None:
+def test_a_clicked_example_stays_over_a_reload_before_the_boxes_hold_it(page: Page, app_url: str) -> None:
     """Gradio fills the boxes a moment after the click, on a busy machine a second; here never."""
     ready(page, app_url)
     chip = page.locator("#examples .rl-chip").nth(2)

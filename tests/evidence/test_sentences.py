@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -113,6 +114,13 @@ def test_a_planted_sentence_is_found(linear: Reranker) -> None:
     assert found.says.startswith("Without sentence 6 the score falls from ")
     left, alone = found.logit - (found.sentences[5].without or 0.0), found.sentences[5].alone or 0.0
     assert f"{logit(found.logit, True)} to {logit(left, True)}; alone it scores {logit(alone, True)}." in found.says
+
+
+def test_what_a_loss_leaves_has_its_sign(tiny_bert: Reranker) -> None:
+    found = sentences(tiny_bert, BERLIN, MANY)
+    first, *others = (replace(s, without=0.0, alone=None) for s in found.sentences)
+    said = replace(found, logit=2.0, sentences=(replace(first, without=0.5), *others)).says
+    assert said == "Without sentence 1 the score falls from +2.00 to +1.50."
 
 
 def test_where_no_loss_lowers_the_score_it_says_so(linear: Reranker) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,13 @@ def test_a_model_that_keeps_its_fast_attention_is_refused(tiny_bert: Any) -> Non
     model.set_attn_implementation = lambda *_: None  # what a model without an eager version amounts to
     with pytest.raises(ModelError, match="0 attentions instead of 2"):
         look(dataclasses.replace(tiny_bert, model=model))
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_layers_are_as_many_as_the_model_has(tiny_bert: Any, n: int) -> None:
+    output = SimpleNamespace(hidden_states=(torch.zeros(1),) * n)
+    with pytest.raises(ModelError, match=f"returned {n} hidden_states instead of 3"):
+        states.layers_of(tiny_bert, output, "hidden_states")
 
 
 def test_a_pair_too_long_for_its_attentions(tiny_bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,10 @@ def test_the_fourth_is_the_most_faithful_of_the_cheap_ones(tmp_path: Path, cheap
     assert set(default_methods(path)) == {*DOCUMENTED, best}
 
 
+def test_passes_along_several_paths_are_so_many_times_the_option() -> None:
+    assert [of_option("n_steps", paths).says for paths in (1, 2)] == ["n_steps", "2 x n_steps"]
+
+
 @pytest.mark.parametrize(
     ("passes", "best"), [(3, "occlusion"), (4, "saliency_l2"), (of_option("n_samples"), "saliency_l2")]
 )

@@ -98,6 +98,10 @@ def edit(file: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     return edited
 
 
+def at(path: str) -> Callable[[Any], Any]:
+    return lambda modules: modules[2].update(path=path)
+
+
 REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "no score at the end": (
         edit("2_Dense/config.json", lambda config: config.update(module_output_name=None)),
@@ -126,10 +130,10 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
         edit("modules.json", lambda modules: modules[1].update(type="my_package.deep.Pooling")),
         "the module Pooling of my_package.deep",
     ),
-    "a module outside of the folder": (
-        edit("modules.json", lambda modules: modules[2].update(path="../2_Dense")),
-        "outside of its folder",
-    ),
+    **{
+        f"a module at {path}": (edit("modules.json", at(path)), "outside of its folder")
+        for path in ("../2_Dense", "..", "/2_Dense", "1_Pooling/2_Dense")
+    },
     "no pooling": (edit("modules.json", lambda modules: [modules[0], modules[2]]), "a chain without Pooling"),
     "weighted layers": (
         edit(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attribution.audit.reading import Part, Why
-from attribution.views.audit import waterfall
+from attribution.views.audit import passage, waterfall
 
 
 def labels(n_wrong: int, n_common: int) -> list[str]:
@@ -18,6 +18,11 @@ def labels(n_wrong: int, n_common: int) -> list[str]:
     right, above = SimpleNamespace(logit=-1.0), SimpleNamespace(logit=total - 1.0)
     of: Any = SimpleNamespace(case=SimpleNamespace(right=right, wrong=above))
     return [step.label for step in waterfall(of, Why(total, wrong, (), common, 0.0, 0.0, 0.0, (), ()))]
+
+
+def test_what_is_no_part_of_a_text_is_plain() -> None:
+    shown = passage("One. Two words. Three.", [Part("Two words.", 2.0)], 2.0)
+    assert [(word.core, word.share) for word in shown] == [("One.", "0"), ("Two words.", "100"), ("Three.", "0")]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,10 @@ def test_a_row_is_good_where_its_method_beats_chance(measured: tuple[Faithfulnes
         page = ElementTree.fromstring(faithfulness_html(replace(result, methods=judged, n_words=n_words), explanations))
         rows = page.findall(".//table")[0].findall("tbody/tr")
         assert {row.get("data-method") for row in rows if row.findall("td[@class='rl-good']")} == good
+        told = ["+2.00 ± 1.00", "+2.00 ± 1.00", "+0.50 ± 1.00"] if n_words == 5 else []
+        assert sorted("".join(c.itertext()) for c in page.iter("td") if "± 1.00" in "".join(c.itertext())) == sorted(
+            told
+        )
         notes = [note for note in page.iter("p") if note.get("data-note") == "few-words"]
         assert ["".join(note.itertext()) for note in notes] == [
             f"The document has {n_words} words: too few to tell a method from chance."
