@@ -4,9 +4,9 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest(".rl-chip, .rl-probe-take");
   if (!button) return;
   stop(chips(), button);
-  const texts = [button.dataset.query, button.dataset.document];
-  window.rerankLens.chosen = texts;
-  window.rerankLens.link.put(...texts);
+  const { query, document: text } = button.dataset;
+  window.rerankLens.chosen = [query, text];
+  window.rerankLens.link.put({ Query: query, Document: text, "Edited words": "" });
   trigger("select");
 });
 element.addEventListener("keydown", (event) => step(event, chips()));

@@ -28,7 +28,9 @@ new MutationObserver(follow).observe(document, { childList: true, subtree: true 
 element.addEventListener("click", (event) => {
   const chip = event.target.closest(".rl-chip");
   if (!chip) return;
-  window.rerankLists.chosen = [chip.dataset.query, chip.dataset.mode, chip.dataset.text];
+  const { query, mode, text } = chip.dataset;
+  window.rerankLists.chosen = [query, mode, text];
+  window.rerankLens.link.put({ Query: query, "Documents as": mode, Documents: text, A: "" }, "findLastIndex");
   trigger("select");
 });
 element.addEventListener("keydown", (event) => step(event, chips()));

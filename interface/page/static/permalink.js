@@ -51,7 +51,7 @@ window.rerankLens.link = (() => {
 
   let waiting;
   let values;
-  let opened; // values before any was changed
+  let initially; // values before any was changed
   const started = new Set(); // addresses that Back comes to again; all others give way to the next
   const write = async (start = false) => {
     if (!values) return;
@@ -75,24 +75,25 @@ window.rerankLens.link = (() => {
     waiting = setTimeout(write, 400);
   };
 
-  // Texts of a click are in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
-  const put = (query, text) => {
-    const [model, , , ...others] = values ?? opened;
-    values = [model, query, text, ...others];
+  const nameOf = (rule) => rule.name.split(",")[0]; // "Documents, 2 to 20"
+  // What a click chose is in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
+  const put = (chosen, find = "findIndex") => {
+    values = [...(values ?? initially)];
+    Object.entries(chosen).forEach(([name, value]) => (values[rules[find]((rule) => nameOf(rule) === name)] = value));
     write();
   };
 
   // A link that another program wrote has some fields by name, see compare_link in attribution/views/page.py.
   const byName = (named, defaults) =>
     rules.map((rule, i) => {
-      const name = rule.name.split(",")[0]; // "Documents, 2 to 20"
+      const name = nameOf(rule);
       return Object.hasOwn(named, name) ? named[name] : defaults[i];
     });
 
   // What the address says, checked field by field; the page's own values where it says nothing or nonsense.
   const read = async (given, ...defaults) => {
     rules = given;
-    opened = defaults;
+    initially = defaults;
     to = undefined;
     if (!location.hash.startsWith("#p=")) return defaults;
     try {
