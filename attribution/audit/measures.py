@@ -106,16 +106,23 @@ def grades_of(scored: ScoredQuery) -> dict[str, int]:
 def calculate(
     grades: Mapping[str, int], orders: Mapping[str, Mapping[str, float]], wanted: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
-    """Order -> measure -> value; each order of `{document id: score}` is a query of its own to ir-measures."""
+    """Order -> measure -> value; each order of `{document id: score}` is a query of its own to ir-measures.
+
+    Of equal scores the higher id is ahead in all measures, as trec_eval has them.
+    """
     import ir_measures
 
-    if max(grades.values(), default=0) < -1:  # trec_eval would end the process
-        grades = dict.fromkeys(grades, -1)
-    # gdeval reads numbers of queries, and ids without spaces; ids stay in their order, which breaks ties.
+    if max(grades.values(), default=0) < 0:  # trec_eval would end the process, or never end
+        grades = dict.fromkeys(grades, 0)
+    # gdeval reads queries that are numbers and ids without spaces; of equal scores each program makes another order.
     names = {str(i): order for i, order in enumerate(orders, start=1)}
-    ids = {id: f"{i:06}" for i, id in enumerate(sorted({*grades, *chain.from_iterable(orders.values())}))}
+    ids = {id: str(i) for i, id in enumerate({*grades, *chain.from_iterable(orders.values())})}
     qrels = [ir_measures.Qrel(i, ids[id], grade) for i in names for id, grade in grades.items()]
-    run = [ir_measures.ScoredDoc(i, ids[id], x) for i, order in names.items() for id, x in orders[order].items()]
+    run = [
+        ir_measures.ScoredDoc(i, ids[id], place)
+        for i, order in names.items()
+        for place, id in enumerate(_rising(orders[order]), start=1)
+    ]
     values = {order: dict.fromkeys(wanted, 0.0) for order in orders}
     try:
         for metric in ir_measures.iter_calc(list(wanted.values()), qrels, run):
@@ -126,6 +133,10 @@ def calculate(
             f"ir-measures could not compute {' or '.join(wanted)} of the grades {held}: {error}"
         ) from error
     return values
+
+
+def _rising(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda id: (scores[id], id))
 
 
 def exchange_gains(scored: ScoredQuery, pairs: Sequence[tuple[Placed, Placed]], measure: str) -> list[float]:

@@ -161,7 +161,8 @@ def _stored(path: Path) -> dict[str, Any]:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if stored["format"] != FORMAT.format(task="audit"):
             raise ValueError
-    except (ValueError, KeyError, TypeError, RecursionError):
+        compare(stored, stored, 0)  # all that a comparison reads is there
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path} is not the audit.json of an audit. Give one that this command wrote.") from None
     return stored
 

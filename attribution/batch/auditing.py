@@ -1,9 +1,11 @@
 """An audit into a folder. Each step leaves lines behind, so that a run that was cut off goes on to the same bytes."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from attribution.audit.audit import Audit, conclude
 from attribution.audit.comparison import Comparison
@@ -21,6 +23,7 @@ from attribution.export import dumps, plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"
+_WHITE = re.compile("[ \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
@@ -151,8 +154,9 @@ def _pairs(queries: Iterable[ScoredQuery]) -> Iterator[str]:
 
 
 def _run(queries: Iterable[ScoredQuery], model_id: str) -> Iterator[str]:
-    """The model's order as a TREC run."""
+    """The model's order as a TREC run; white space in an id is written as in an address, `%20`."""
     tag = "".join(model_id.split()) or "model"
     for scored in queries:
         for one in scored.placed:
-            yield f"{scored.judged.id} Q0 {one.id} {one.rank} {one.logit!r} {tag}"
+            ids = [_WHITE.sub(lambda white: quote(white[0]), id) for id in (scored.judged.id, one.id)]
+            yield f"{ids[0]} Q0 {ids[1]} {one.rank} {one.logit!r} {tag}"

@@ -1,6 +1,6 @@
 """Judged sets as people have them: a run with judgements, a BEIR folder, JSON lines, or a data set of ir_datasets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,8 @@ from attribution.batch.rows import BadLine, Row, read_each, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
 from attribution.errors import InputError, OptionError
 
-GRADES = ("grade", "relevance", "label", "score")  # keys of a document's grade in JSON lines
+GRADES = ("grade", "relevance", "label")  # keys of a document's grade in JSON lines
+SCORE = "score"  # that of a search engine, where any document of the list has a grade
 Grades = Mapping[str, int]  # document id -> grade
 Read = Iterator["JudgedRow | BadLine"]
 
@@ -105,18 +106,19 @@ def _judged(ignored: Ignored, value: Any, number: int) -> JudgedRow:
     if not isinstance(documents, list) or not documents or not all(isinstance(d, dict) for d in documents):
         raise InputError("documents must be a list of objects, each with a text and a grade")
     own, _ = find_id(value, PAIR)
-    candidates = tuple(_candidate(d, place, number, ignored) for place, d in enumerate(documents, start=1))
+    keys = GRADES if any(d.get(name) is not None for d in documents for name in GRADES) else (SCORE,)
+    candidates = tuple(_candidate(d, place, number, keys, ignored) for place, d in enumerate(documents, start=1))
     judged = JudgedQuery(own or str(number), value["query"], candidates, {})
     check_judged(judged)
     ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
     return JudgedRow(number, judged)
 
 
-def _candidate(value: Mapping[str, Any], place: int, number: int, ignored: Ignored) -> Candidate:
+def _candidate(value: Mapping[str, Any], place: int, number: int, keys: Sequence[str], ignored: Ignored) -> Candidate:
     entry = read_entry(value, DOCUMENT)
-    name = next((key for key in GRADES if key in value), "grade")
-    ignored.hear(number, value, entry.read | {name})
-    grade = value.get(name)
+    key = next((name for name in keys if value.get(name) is not None), GRADES[0])
+    ignored.hear(number, value, entry.read | {key})
+    grade = value.get(key)
     if isinstance(grade, float) and grade.is_integer():  # a table's column with gaps
         grade = int(grade)
     if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):

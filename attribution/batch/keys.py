@@ -27,7 +27,7 @@ DOCUMENT = Keys(("id", "_id", "pid", "passage_id", "docno", "docid", "doc_id"), 
 QUERY = Keys(("id", "_id", "qid", "query_id"), ("query", "text", "question", "contents", "title"))
 PAIR = Keys(("id", "_id"), tuple(sorted(TEXTS, key=lambda key: key != "document")), title=True)
 
-HIGHEST_GRADE = 1_000_000
+HIGHEST_GRADE = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def find_id(value: Mapping[str, Any], keys: Keys) -> tuple[str | None, frozenset
 
 
 def check_grade(grade: int) -> None:
-    """Raises `InputError` for a number that is no grade, such as a date: trec_eval's memory grows with the largest."""
+    """Raises `InputError` for a number that is no grade, such as a date: trec_eval's time grows with its square."""
     if abs(grade) > HIGHEST_GRADE:
         raise InputError(f"a grade must lie between -{HIGHEST_GRADE:,} and {HIGHEST_GRADE:,}; give small whole numbers")
 

@@ -65,14 +65,19 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
     Lines `query-id 0 passage-id grade` of TREC, or BEIR's three columns under their head. Raises `InputError`.
     """
     judged: dict[str, dict[str, int]] = {}
+    columns, part = 0, _fields
     for number, line in read_lines(path):
-        fields = _fields(line)
-        if not line.strip() or fields == BEIR_HEAD:
+        if not line.strip():
             continue
+        fields = part(line)
+        if fields == BEIR_HEAD:
+            part = _by_tabs if "\t" in line else _fields  # then ids may hold spaces
+            continue
+        columns = columns or len(fields)
         try:
             query_id, passage_id, grade = fields[0], fields[-2], int(_number(fields[-1]))
             check_grade(grade)
-            if len(fields) not in (3, 4) or grade != _number(fields[-1]):
+            if columns not in (3, 4) or len(fields) != columns or grade != _number(fields[-1]):
                 raise ValueError
         except (ValueError, IndexError, OverflowError):
             raise InputError(
@@ -146,6 +151,10 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
 def _fields(line: str) -> list[str]:
     """What spaces and tabs part, and nothing else: an id may hold a no-break space."""
     return re.split("[ \t]+", line.strip(" \t\r"))
+
+
+def _by_tabs(line: str) -> list[str]:
+    return [field.strip(" \r") for field in line.strip().split("\t")]
 
 
 def _number(text: str) -> float:

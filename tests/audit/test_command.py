@@ -149,10 +149,13 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
         assert says in said
         assert "candidates, a forward pass each" not in said, "refused before anything is scored"
     assert command(*from_files(files), "--against", str(tmp_path / "out" / AUDIT))[0] == 0
-    for no_audit in ("[]", json.dumps({**stored, "format": "rerank-lens pairs 1"})):
-        better.write_text(no_audit, encoding="utf-8")
+    damaged = [{**stored, "format": "rerank-lens pairs 1"}, {**stored, "queries": None}, {**stored, "queries": [{}]}]
+    damaged += [{key: value for key, value in stored.items() if key != "model_id"}, {**stored, "queries": [None]}]
+    for no_audit in ([], *damaged):
+        better.write_text(json.dumps(no_audit), encoding="utf-8")
         code, said = command(*from_files(files), "--against", str(better))
         assert code == 2
+        assert "candidates, a forward pass each" not in said, "refused before anything is scored"
         assert "is not the audit.json of an audit" in said
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -149,6 +151,17 @@ def test_a_file_that_no_audit_wrote_is_not_written_over(
         assert (code, mine.read_bytes()) == (2, files["run"].read_bytes())
         assert says in said
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name], "nothing beside it"
+
+
+def test_a_run_holds_a_line_a_document_whatever_the_ids_are(command: Any, tmp_path: Path) -> None:
+    ids = ["d 1", "d\t2", "d\nq9 Q0 z 1 9 x", "d\u20284", "d\u00a05"]
+    documents = [{"id": id, "text": f"text {i}", "grade": i % 2} for i, id in enumerate(ids)]
+    assert command(stdin=json.dumps({"id": "q\r1", "query": "text", "documents": documents}) + "\n")[0] == 0
+    lines = (tmp_path / "out" / RUN).read_text("utf-8").split("\n")
+    written = [re.split("[ \t]", line) for line in lines if line]
+    assert [len(fields) for fields in written] == [6] * 5
+    assert {unquote(fields[0]) for fields in written} == {"q\r1"}
+    assert sorted(unquote(fields[2]) for fields in written) == sorted(ids)
 
 
 def test_an_earlier_audit_does_not_stay_as_that_of_a_set_without_grades(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
-from attribution.audit.measures import averages, bm25, measure_query, parse
+from attribution.audit.measures import averages, bm25, calculate, measure_query, parse
 from attribution.errors import InputError, OptionError
 
 # ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.
@@ -27,7 +27,7 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
     found, run, qrels = [], [], []
     for q in range(30):
         grades = [rand.choice([None, -1, 0, 0, 0, 1, 2]) for _ in range(rand.randint(1, 25))]
-        logits = [round(rand.uniform(-3, 3), 1) for _ in grades]  # some are equal
+        logits = [rand.uniform(-3, 3) for _ in grades]  # none are equal: of those each program has another order
         candidates = tuple(Candidate(f"d{i}", "text", grade) for i, grade in enumerate(grades))
         found.append(ScoredQuery(JudgedQuery(f"q{q}", "query", candidates, {"elsewhere": 1}), tuple(logits)))
         run += [f"q{q} Q0 d{i} 0 {logit} tag\n" for i, logit in enumerate(logits)]
@@ -55,13 +55,27 @@ def measured(measure: str, *grades: int, ids: str = "d{}") -> Mapping[str, float
     return measure_query(ScoredQuery(JudgedQuery("q", "query", candidates, {}), logits), measure).values["model"]
 
 
-@pytest.mark.parametrize("grades", [(-2,), (-2, -2), (-3, -2), (-2, -1), (-2, 0)])
+@pytest.mark.parametrize("measure", ["nDCG@10", "nDCG", "AP", "RR@10", "RR", "P@2", "R@2", "Compat", "ERR@10", "Bpref"])
+def test_of_equal_scores_all_measures_have_the_order_of_the_run(measure: str) -> None:
+    rand = random.Random(measure)
+    for _ in range(20):
+        logits = {f"d{i}": float(rand.randint(0, 2)) for i in range(9)}
+        grades = {id: rand.choice([0, 0, 1, 2]) for id in logits} | {"elsewhere": 1}
+        candidates = tuple(Candidate(id, "text", grades[id]) for id in logits)
+        scored = ScoredQuery(JudgedQuery("q", "query", candidates, {"elsewhere": 1}), tuple(logits.values()))
+        apart = {one.id: -float(one.rank) for one in scored.placed}
+        values = calculate(grades, {"tied": logits, "apart": apart}, {measure: parse(measure)})
+        assert values["tied"] == values["apart"]
+
+
+@pytest.mark.parametrize("grades", [(-1,), (-1, -1), (-2,), (-2, -2), (-3, -2), (-2, -1), (-2, 0)])
 def test_a_query_of_which_all_is_junk_is_measured(grades: Sequence[int]) -> None:
     assert measured("nDCG@10", *grades) == {"nDCG@10": 0, "RR@10": 0, "P@1": 0, "Judged@10": 1}
-    assert measured("AP", *grades)["AP"] == 0
+    for measure in ("AP", "nDCG", "Bpref"):
+        assert measured(measure, *grades)[measure] == 0
 
 
-@pytest.mark.parametrize("ids", ["d{}", "1 {}", "a\t{} b", "柏林 {}", "{}\ud800"])
+@pytest.mark.parametrize("ids", ["d{}", "1 {}", "a\t{} b", "柏林 {}", "{}\ud800", "d\0{}"])
 def test_measures_by_gdeval_are_computed(ids: str) -> None:
     got = measured("ERR@3", 1, 0, 4, ids=ids)
     first, third = 1 / 16, 15 / 16  # (2**grade - 1) / 16, Chapelle et al. 2009

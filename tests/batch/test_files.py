@@ -227,6 +227,8 @@ def test_judgements_of_trec_and_of_beir_are_one_thing(tmp_path: Path) -> None:
         (path := tmp_path / name).write_text(content)
         assert read_qrels(path, said.append) == expected
     assert said == []
+    (tmp_path / "spaces").write_text("query-id\tcorpus-id\tscore\nq 1\tsp ace\t1\n\nq 1\t a  b \t0\r\n")
+    assert read_qrels(tmp_path / "spaces") == {"q 1": {"sp ace": 1, "a  b": 0}}
     (tmp_path / "qrels").write_text("q 0 a 1\nq 0 a 2\n")
     assert read_qrels(tmp_path / "qrels", said.append) == {"q": {"a": 1}}
     assert said == ["qrels: line 2 judges a for q once more, 2; 1 counts"]
@@ -238,6 +240,13 @@ def test_judgements_of_trec_and_of_beir_are_one_thing(tmp_path: Path) -> None:
 def test_what_is_no_judgement_is_named(line: str, tmp_path: Path) -> None:
     (tmp_path / "qrels").write_text(f"{line}\n")
     with pytest.raises(InputError, match=f"^Line 1 of qrels is not of judgements.*it has: {line}"):
+        read_qrels(tmp_path / "qrels")
+
+
+@pytest.mark.parametrize("lines", ["q 0 7 1\nq 0 12\n", "q 12 1\nq 0 7 1\n"])
+def test_a_line_that_lost_a_column_is_no_judgement_of_another_passage(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "qrels").write_text(lines)
+    with pytest.raises(InputError, match=r"^Line 2 of qrels is not of judgements"):
         read_qrels(tmp_path / "qrels")
 
 

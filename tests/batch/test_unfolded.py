@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attribution.batch.judged import read_judged_lines
+from attribution.batch.judged import JudgedRow, read_judged_lines
 from attribution.batch.rows import BadLine, Row, read_json_lines
 from attribution.batch.trec import read_passages, read_topics
 from attribution.batch.unfolded import drawn
@@ -155,6 +155,33 @@ def test_a_cell_is_as_long_as_a_string_may_be() -> None:
     assert read(f"query,document\nq,{text}")[0] == [Row("2", 2, "q", (text,))]
 
 
+@pytest.mark.parametrize(
+    ("documents", "grades"),
+    [
+        ([{"grade": 1, "score": 9.0}, {"score": 12.0}], [1, None]),
+        ([{"score": 12.5}, {"label": 0}], [None, 0]),
+        ([{"score": 2}, {"score": 0.0}], [2, 0]),
+        ([{"grade": None, "relevance": 1}, {"label": 2, "relevance": None}], [1, 2]),
+        ([{}, {"grade": None}], [None, None]),
+    ],
+)
+def test_a_search_engines_score_is_no_grade(documents: list[dict[str, Any]], grades: list[int | None]) -> None:
+    texts = [{"text": str(i), **document} for i, document in enumerate(documents)]
+    (row,) = read_judged_lines([json.dumps({"query": "q", "documents": texts})], lambda line: None)
+    assert isinstance(row, JudgedRow)
+    assert [candidate.grade for candidate in row.judged.candidates] == grades
+
+
+@pytest.mark.parametrize("id", ["d\ud800", "d\0a"])
+@pytest.mark.parametrize("of", ["query", "document"])
+def test_an_id_that_no_file_can_hold_is_named_and_skipped(id: str, of: str) -> None:
+    documents = [{"id": id if of == "document" else "d", "text": "a", "grade": 1}]
+    line = json.dumps({"id": id if of == "query" else "q", "query": "q", "documents": documents})
+    (bad,) = read_judged_lines([line], lambda line: None)
+    assert isinstance(bad, BadLine)
+    assert bad.reason == f"the id {id!r} holds NUL or half of a character; give ids of whole characters"
+
+
 def test_of_a_judged_document_no_key_is_dropped_in_silence() -> None:
     said: list[str] = []
     documents = [{"text": "a", "grade": 1, "label": 0, "url": "u"}, {"text": "b", "relevance": 1_700_000_000}]
@@ -162,4 +189,4 @@ def test_of_a_judged_document_no_key_is_dropped_in_silence() -> None:
     bad = list(read_judged_lines(lines, said.append))[1]
     assert said == ["the input: label, url is not read (first on line 1)"]
     assert isinstance(bad, BadLine)
-    assert bad.reason == "a grade must lie between -1,000,000 and 1,000,000; give small whole numbers"
+    assert bad.reason == "a grade must lie between -10,000 and 10,000; give small whole numbers"
