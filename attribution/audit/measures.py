@@ -4,20 +4,22 @@ ir-measures is given orders only; its values are averaged here.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
+from subprocess import SubprocessError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.audit.judged import Placed, ScoredQuery
+from attribution.audit.judged import JudgedQuery, Placed, ScoredQuery
 from attribution.audit.statistics import mean_intervals
 from attribution.errors import InputError, OptionError
 
 BESIDE = ("RR@10", "P@1", "Judged@10")  # measured beside the one that is asked for
+MOST = 1_000_000  # as cutoff
 ORDERS = {
     "model": "the reranker's order",
     "given": "the order the candidates came in",
@@ -64,8 +66,8 @@ def parse(measure: str) -> Any:
     ir_measures.util._ast_to_value = ast.literal_eval  # its own needs `ast.Num`, which Python 3.14 has no more
     try:
         parsed = ir_measures.parse_measure(measure)
-        if parsed.params.get("cutoff", 1) < 1:  # trec_eval would end the process
-            raise ValueError("its cutoff must be at least 1")
+        if not 1 <= parsed.params.get("cutoff", 1) <= MOST:  # trec_eval would end the process, or count wrong
+            raise ValueError(f"its cutoff must be at least 1, at most {MOST:,}")
         list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("1", "d", 1)], [ir_measures.ScoredDoc("1", "d", 1.0)]))
     except Exception as error:  # of many kinds, by the name and by the program that computes it
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -93,14 +95,13 @@ def measure_query(scored: ScoredQuery, measure: str) -> Measured:
     }
     grades = [candidate.grade for candidate in judged.candidates if candidate.grade is not None]
     n_relevant = sum(grade > 0 for grade in [*grades, *judged.elsewhere.values()])
-    values = calculate(grades_of(scored), orders, measures(measure))
+    values = calculate(grades_of(judged), orders, measures(measure))
     return Measured(judged.id, judged.query, n, len(grades), n_relevant, values)
 
 
-def grades_of(scored: ScoredQuery) -> dict[str, int]:
+def grades_of(judged: JudgedQuery) -> dict[str, int]:
     """Document id -> grade, of the candidates and of what was graded elsewhere."""
-    candidates = {c.id: c.grade for c in scored.judged.candidates if c.grade is not None}
-    return {**scored.judged.elsewhere, **candidates}
+    return {**judged.elsewhere, **{c.id: c.grade for c in judged.candidates if c.grade is not None}}
 
 
 def calculate(
@@ -128,11 +129,17 @@ def calculate(
         for metric in ir_measures.iter_calc(list(wanted.values()), qrels, run):
             values[names[metric.query_id]][str(metric.measure)] = float(metric.value)
     except Exception as error:  # its programs for some measures refuse some grades
-        held = sorted(set(grades.values()))
+        said = "its program refuses them" if isinstance(error, SubprocessError) else error
         raise InputError(
-            f"ir-measures could not compute {' or '.join(wanted)} of the grades {held}: {error}"
+            f"ir-measures could not compute {' or '.join(wanted)} of the grades {sorted({*grades.values()})}: {said}"
         ) from error
     return values
+
+
+def check_grades(measure: str, grades: Collection[int]) -> None:
+    """Raises `InputError` for grades that the program behind `measure` refuses, before anything is scored."""
+    if grades:
+        calculate({str(one): one for one in grades}, {"": {str(one): one for one in grades}}, {measure: parse(measure)})
 
 
 def _rising(scores: Mapping[str, float]) -> list[str]:
@@ -144,7 +151,7 @@ def exchange_gains(scored: ScoredQuery, pairs: Sequence[tuple[Placed, Placed]], 
     name, parsed = next(iter(measures(measure).items()))
     now = {candidate.id: logit for candidate, logit in zip(scored.judged.candidates, scored.logits, strict=True)}
     orders = {str(i): {**now, a.id: b.logit, b.id: a.logit} for i, (a, b) in enumerate(pairs)}
-    values = calculate(grades_of(scored), {"now": now, **orders}, {name: parsed})
+    values = calculate(grades_of(scored.judged), {"now": now, **orders}, {name: parsed})
     return [values[order][name] - values["now"][name] for order in orders]
 
 

@@ -17,7 +17,7 @@ from attribution.audit.audit import Audit, check_options
 from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, check_comparable, compare, reversals
 from attribution.audit.failures import Wanted
-from attribution.audit.measures import ORDERS, parse
+from attribution.audit.measures import ORDERS, check_grades, grades_of, parse
 from attribution.audit.reading import max_passes
 from attribution.batch import auditing
 from attribution.batch.engines import run_rows
@@ -56,6 +56,8 @@ def run_audit(args: argparse.Namespace) -> int:
         check_comparable(before, {"measure": str(parse(args.measure)), "unjudged_as": args.unjudged})
     there = next(folder for folder in (args.output, *args.output.absolute().parents) if folder.is_dir())
     judged = kept_rows(_judged(args), there)  # on the disk of what is written, before anything is
+    rows = (row.judged for row in judged if isinstance(row, JudgedRow))
+    check_grades(args.measure, {grade for row in rows for grade in grades_of(row).values()})
     done, skipped = [], 0
     for number, loading in enumerate(args.models, start=1):
         folder = args.output if len(args.models) == 1 else args.output / str(number)

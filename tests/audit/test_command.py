@@ -159,6 +159,14 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
         assert "is not the audit.json of an audit" in said
 
 
+def test_grades_that_a_measure_refuses_are_named_before_anything_is_scored(command: Any) -> None:
+    documents = [{"text": str(grade), "grade": grade} for grade in (0, 5)]
+    code, said = command("--measure", "ERR@10", stdin=json.dumps({"query": "q", "documents": documents}))
+    assert code == 2
+    assert "could not compute ERR@10 of the grades [0, 5]: its program refuses them" in said
+    assert "candidates, a forward pass each" not in said
+
+
 def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path: Path, tiny_folder: Any) -> None:
     other = str(tiny_folder("ElectraForSequenceClassification"))
     assert command(*from_files(files), "--model", other)[0] == 0

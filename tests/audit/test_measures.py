@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
-from attribution.audit.measures import averages, bm25, calculate, measure_query, parse
+from attribution.audit.measures import averages, bm25, calculate, check_grades, measure_query, parse
 from attribution.errors import InputError, OptionError
 
 # ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.
@@ -80,8 +80,11 @@ def test_measures_by_gdeval_are_computed(ids: str) -> None:
     got = measured("ERR@3", 1, 0, 4, ids=ids)
     first, third = 1 / 16, 15 / 16  # (2**grade - 1) / 16, Chapelle et al. 2009
     assert got["ERR@3"] == pytest.approx(first + (1 - first) * third / 3, abs=1e-5)
-    with pytest.raises(InputError, match=r"could not compute ERR@3 or .* of the grades \[0, 9\]"):
-        measured("ERR@3", 9, 0)
+    check_grades("ERR@3", {0, 4})
+    check_grades("nDCG@10", {-2, 9})
+    check_grades("AP", set())
+    with pytest.raises(InputError, match=r"could not compute ERR@3 of the grades \[0, 9\]: its program refuses them"):
+        check_grades("ERR@3", {9, 0})
 
 
 def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
