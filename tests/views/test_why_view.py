@@ -196,7 +196,7 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     ) in text
     falls = "Without “Berlin is <big>.”, A as given falls from +3.00 to +1.50, below B"
     one, *others = WITHOUT["A"].sentences
-    for alone, says in ((-0.5, "; that sentence alone scores −0.50."), (None, ".")):
+    for alone, says in ((0.5, "; that sentence alone scores +0.50."), (None, ".")):
         of_a = dataclasses.replace(WITHOUT["A"], sentences=(dataclasses.replace(one, alone=alone), *others))
         by_side = {"A": of_a, "B": WITHOUT["B"]}
         page = read(passages_html(PASSAGES, by_side, IN_WORDS, "Occlusion"))  # type: ignore[arg-type]
@@ -204,6 +204,8 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert text.count("Without “") == 1, "no removal lowers B"
     assert "2 of 4 sentences of B lie beyond the model’s limit" in text
     assert "Words inside a sentence by Occlusion" in text
+    above = read(passages_html(dataclasses.replace(PASSAGES, common_value=0.25), WITHOUT, IN_WORDS, "")).text  # type: ignore[arg-type]
+    assert "the common sentences (+0.25) and the remainder (+0.01) sum to +1.00." in above
     unknown = {"A": IN_WORDS["B"], "B": IN_WORDS["B"]}
     assert "Words inside" not in read(passages_html(PASSAGES, WITHOUT, unknown, "Occlusion")).text  # type: ignore[arg-type]
     first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", -1.0)).text  # type: ignore[arg-type]
@@ -220,15 +222,17 @@ def test_a_long_sentence_is_quoted_by_its_beginning() -> None:
 
 def test_the_accounts_are_printed_as_they_are(tiny_bert: Reranker) -> None:
     paths = explain(tiny_bert, QUERY, DOCUMENTS[0], "integrated_gradients").paths
+    deltas = [[dataclasses.replace(path, convergence_delta=by) for path in paths] for by in (0.25, 0.5)]
     whole = dataclasses.replace(
         CONTRAST,
-        first=dataclasses.replace(CONTRAST.first, paths=paths),
-        second=dataclasses.replace(CONTRAST.second, paths=paths),
+        first=dataclasses.replace(CONTRAST.first, paths=tuple(deltas[0])),
+        second=dataclasses.replace(CONTRAST.second, paths=tuple(deltas[1])),
     )
     text = read(why_html(whole, "Integrated gradients")).text
     for side, segment in ((DOCUMENT_SIDE, "document"), (QUERY_SIDE, "query")):
         total = logit(whole.difference - side.remainder, signed=True)
-        assert f"{segment}: the bars and the baseline sum to {total} of +1.00; remainder" in text
+        left = f"remainder {'+0.006' if side.remainder else '0'} (convergence deltas A +0.25, B +0.5"
+        assert f"{segment}: the bars and the baseline sum to {total} of +1.00; {left}" in text
     assert "5 forward and 34 backward passes, 0.5 s" in text
     assert sentence(whole) in text
     assert "The same difference, by query word" in text
