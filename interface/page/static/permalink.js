@@ -78,6 +78,7 @@ window.rerankLens.link = (() => {
   const nameOf = (rule) => rule.name.split(",")[0]; // "Documents, 2 to 20"
   // What a click chose is in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
   const put = (chosen, find = "findIndex") => {
+    if (!rules) return; // the page still loads
     values = [...(values ?? initially)];
     Object.entries(chosen).forEach(([name, value]) => (values[rules[find]((rule) => nameOf(rule) === name)] = value));
     write();
