@@ -27,7 +27,8 @@ from attribution.export import dumps
 START = b'{"format": "rerank-lens '
 BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # line ends to some readers: escaped in JSON
 CHUNK = 2**16  # bytes read at a time
-Digests = tuple[str, str]  # of the query, of the documents
+WHATS = ("another query", "another text", "other document ids")
+Digests = tuple[str, str, str]  # of the query, of the documents, of their ids; "" where no ids are written
 Facts = dict[str, Any]  # what all lines of a file have in common, by name
 
 
@@ -49,11 +50,11 @@ class Output:
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
-        wrote, wants = self.done.get(row.id), digests(row.query, row.documents)
+        wrote, wants = self.done.get(row.id), digests(row.query, row.documents, row.document_ids)
         self.used |= wrote is not None and row.has_text
-        if wrote is not None and wrote != wants:
-            what = "another query" if wrote[0] != wants[0] else "another text"
-            raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
+        for what, old, new in zip(WHATS, wrote or (), wants, strict=False):
+            if "" not in (old, new) and old != new:
+                raise InputError(f"id {row.id} has already been written for {what}; give every line an id of its own")
         self.repeated += wrote is not None and row.id in self.asked
         self.asked.add(row.id)
         return wrote is not None
@@ -73,7 +74,7 @@ class Output:
 
     def claim(self, row: Row) -> None:
         """Record that the row's id is taken by its texts."""
-        self.done[row.id] = digests(row.query, row.documents)
+        self.done[row.id] = digests(row.query, row.documents, row.document_ids)
 
 
 def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
@@ -121,9 +122,9 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def digests(query: str, documents: Sequence[str]) -> Digests:
-    """SHA-256 of a row's query, and of its documents."""
-    return _digest([query]), _digest(documents)
+def digests(query: str, documents: Sequence[str], ids: Sequence[str] = ()) -> Digests:
+    """SHA-256 of a row's query, of its documents, and of their ids if they have some."""
+    return _digest([query]), _digest(documents), _digest(ids) if ids else ""
 
 
 def _digest(texts: Sequence[str]) -> str:
@@ -211,8 +212,9 @@ def _say(name: str, facts: Facts) -> str:
 
 def _digests_of(entry: dict[str, Any]) -> Digests:
     if "shares" in entry:
-        return _digest([""]), entry["texts_sha256"]
+        return _digest([""]), entry["texts_sha256"], ""
     if "rows" not in entry:
         return digests(entry["query"], [entry["document"]])
     given = sorted(entry["rows"], key=lambda place: place["place"])
-    return digests(entry["query"], [place["document"] for place in given])
+    ids = [place["document_id"] for place in given if "document_id" in place]
+    return digests(entry["query"], [place["document"] for place in given], ids)

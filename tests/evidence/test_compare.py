@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,10 +49,13 @@ def test_rank_says_what_was_cut_and_which_document_is_wrong(tiny_bert: Reranker)
     assert {row.place: row.truncated for row in rows} == {1: False, 2: True}
     with pytest.raises(InputError, match="Document 2 of 3"):
         rank(tiny_bert, ASKED, [LIST[0], " ", LIST[1]])
-    nothings: tuple[Any, ...] = ([], "berlin")
+    nothings: tuple[Any, ...] = ([], "berlin", b"berlin", None, 3, {*LIST}, {0: "berlin"}, iter([]))
     for nothing in nothings:
         with pytest.raises(InputError, match="Give a list of texts"):
             rank(tiny_bert, ASKED, nothing)
+    expected = rank(tiny_bert, ASKED, LIST).rows
+    for given in (tuple(LIST), np.array(LIST), iter(LIST), dict(enumerate(LIST)).values()):
+        assert rank(tiny_bert, ASKED, given).rows == expected
 
 
 def test_a_list_with_other_logits_is_sorted_anew(tiny_bert: Reranker) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from attribution import contrast_sentences
@@ -86,6 +88,12 @@ def test_nearly_the_same_is_the_same_and_said() -> None:
     assert near == [(0, 0, pytest.approx(10 / 11))]
     assert align([text.replace("ten", "none")], [text.replace("one", "none", 1).replace("two", "too")]) == []
     assert align(["a b c"], ["a b d"]) == []
+    for one, other in (("He likes C++ today.", "He likes C today."), ("It was -5 degrees.", "It was 5 degrees.")):
+        ((_, _, ratio),) = align([one], [other])
+        assert 0.9 <= ratio < 1, "not the same, only nearly"
+    assert align(["C++"], ["C"]) == [(0, 0, 0.9)]
+    for one, other in (("यह दिन है।", "यह दान है।"), ("ไม้", "ไม่")):
+        assert align([one], [other]) == [], "a vowel sign or a tone mark makes another word"
     assert SAME < 10 / 11
 
 
@@ -114,6 +122,11 @@ def test_what_was_not_read_is_counted_and_nothing_else_is_lost(tiny_bert: Rerank
 def test_bad_input_and_a_stop_are_told(tiny_bert: Reranker) -> None:
     with pytest.raises(InputError):
         contrast_sentences(tiny_bert, ASKED, "one", "")
+    wrongs: list[tuple[str, Any]] = [("seed", -1), ("seed", "a")]
+    wrongs += [("most_orders", n) for n in (0, 2, 5, 18, -2, None, 4.0)]
+    for name, value in wrongs:
+        with pytest.raises(OptionError, match=name):
+            contrast_sentences(tiny_bert, "q", "One. Two.", "Three.", **{name: value})
     with pytest.raises(OptionError):
         contrast_sentences(tiny_bert, ASKED, "one", "two", operator="erase")
 

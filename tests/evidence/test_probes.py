@@ -189,6 +189,9 @@ def test_truncation_is_said() -> None:
 def test_unknown_probes_are_named_with_the_valid_ones(tiny_bert: Reranker) -> None:
     with pytest.raises(OptionError, match=r"nonsense.*Valid: negation"):
         probe(tiny_bert, QUERY, DOCUMENT, ["nonsense"])
+    for seed in (-1, "a", None, 1.5):
+        with pytest.raises(OptionError, match="seed is"):
+            probe(tiny_bert, "berlin", "berlin", seed=seed)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="No probe"):
         probe(tiny_bert, QUERY, DOCUMENT, [])
 

@@ -41,6 +41,14 @@ def test_a_model_saved_again_into_its_folder_is_loaded_anew(kind: str, tmp_path:
     assert first.score(*PAIR) != pytest.approx(second.score(*PAIR), abs=1e-2)
 
 
+def test_a_folder_may_be_a_path_and_no_name_is_no_default(tiny_folder: Folder) -> None:
+    folder = tiny_folder(BERT)
+    assert load_reranker(folder) is load_reranker(str(folder))
+    for nothing in ("", " ", 0, False, b"x"):
+        with pytest.raises(ModelError, match=f"The model is {nothing!r}. Give a key of MODELS"):
+            load_reranker(nothing)  # type: ignore[arg-type]
+
+
 def test_what_is_asked_of_memory_is_not_the_model_that_was_there_before(tiny_folder: Folder, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_folder(BERT), tmp_path / "model")
     before = load_reranker(str(folder))

@@ -1,7 +1,7 @@
 """Why one document stands above another: the ranked list, and the difference of two logits as a sum over words."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -79,14 +79,16 @@ class Contrast:
     seconds: float
 
 
-def rank(reranker: Reranker, query: str, documents: Sequence[str], *, on_pass: OnPass | None = None) -> Ranking:
+def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: OnPass | None = None) -> Ranking:
     """Sort `documents` by the raw logit of `(query, document)`, largest first; equal logits keep the order given.
 
     The logits are `reranker.score`'s. Documents of equal text are scored once and so are always equal. `on_pass` hears
     of every batch before it goes through the model and may raise `Stopped`. Raises `InputError`, which names the
     document by its place, for a document that cannot be read, for an empty list, and for one string in place of a list.
     """
-    if isinstance(documents, str) or not documents:
+    texts = isinstance(documents, Iterable) and not isinstance(documents, (str, bytes, Mapping, Set))
+    documents = [*documents] if texts else []
+    if not documents:
         raise InputError("There are no documents to rank. Give a list of texts, for example [first, second].")
     began = time.perf_counter()
     cut = [_encode(reranker, query, documents, i).truncated for i in range(len(documents))]

@@ -1,11 +1,13 @@
 """Why one passage stands above another, sentence by sentence: what both hold first, then what only one of them says."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+import regex
+
+from attribution.errors import OptionError, check_range
 from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
@@ -15,7 +17,8 @@ from attribution.types import Result, Unit
 from attribution.words import sentence_units
 
 SAME = 0.9  # difflib's ratio of two sentences' words from which they are the same sentence, nearly
-_WORD = re.compile(r"\w+")
+_WORD = regex.compile(r"[\w\p{M}]+", regex.VERSION1)  # with vowel signs and tone marks, which `\w` leaves out
+_AROUND = " .,;:!?…。！？、'\"“”‘’«»()"
 Span = tuple[int, int]  # [start, end) in characters
 
 
@@ -32,7 +35,7 @@ class SentenceBar(Bar):
 
 @dataclass(frozen=True)
 class Common:
-    """A sentence that both documents hold: where it stands in each; `ratio`: 1 where it has the same words."""
+    """A sentence that both documents hold: where it stands in each; `ratio`: 1 where it says the same."""
 
     first: Span
     second: Span
@@ -98,9 +101,13 @@ def contrast_sentences(
 
     Sentences that both hold, or nearly (`SAME`), are paired first, each once, and are never removed. What each
     document's other sentences add to them is shared by Shapley values, as in `sentences`. `operator`, `seed` and
-    `on_pass` as for `sentences`. `most_orders`: an even number; fewer orders cost less, and the errors are larger.
+    `on_pass` as for `sentences`. `most_orders`: an even number, at least 4; fewer cost less, and the errors are larger.
     Raises `InputError` and `OptionError`.
     """
+    check_range("seed", seed, 0, 2**63 - 1)
+    check_range("most_orders", most_orders, 4, N_ORDERS)
+    if most_orders % 2:
+        raise OptionError(f"most_orders is {most_orders}; it must be even, since each order is drawn with its reverse.")
     began = time.perf_counter()
     pairs = [reranker.encode(query, document) for document in (first, second)]
     every = [sentence_units(pair) for pair in pairs]
@@ -147,7 +154,8 @@ def contrast_passes(n: int) -> int:
 def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, float]]:
     """`(place in first, place in second, ratio)` of the sentences that are in both, each once, the most alike first.
 
-    In the order of `first`. The ratio is difflib's, of their words without case and punctuation.
+    In the order of `first`. The ratio is difflib's, of their words without case and punctuation; of equal words that of
+    their characters, at least `SAME`, so that "C++" is only nearly "C".
     """
     a, b = ([_WORD.findall(text.casefold()) or [text.strip()] for text in texts] for texts in (first, second))
     ratios = []
@@ -156,7 +164,8 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
         for i, here in enumerate(a):
             matcher.set_seq1(here)
             if matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME:
-                ratios.append((-matcher.ratio(), i, j))
+                ratio = max(SAME, _alike(first[i], second[j])) if here == there else matcher.ratio()
+                ratios.append((-ratio, i, j))
     found: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
     for ratio, i, j in sorted(ratios):
@@ -164,6 +173,12 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
             found[i] = (j, -ratio)
             taken.add(j)
     return [(i, *found[i]) for i in sorted(found)]
+
+
+def _alike(first: str, second: str) -> float:
+    """1 where only case, white space and the punctuation around them differ."""
+    a, b = (" ".join(text.casefold().split()).strip(_AROUND) for text in (first, second))
+    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
 def _span(sentence: Unit) -> Span:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from attribution.errors import OptionError
+from attribution.errors import OptionError, check_range
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
@@ -94,8 +94,9 @@ def probe(
     """Run `probes` (keys of `PROBES`, None: all) on a pair; the same edits for the same `seed`.
 
     At most 60 forwards for all probes. `on_pass` hears of every batch and may raise `Stopped`. Raises `OptionError`
-    for an unknown probe, `InputError` for texts the model cannot read.
+    for an unknown probe or seed, `InputError` for texts the model cannot read.
     """
+    check_range("seed", seed, 0, 2**63 - 1)
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
     bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}

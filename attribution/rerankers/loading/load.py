@@ -15,7 +15,7 @@ from attribution.rerankers.hooks import EmbeddingAdapter, only_first, with_autog
 from attribution.rerankers.loading.checks import precision_note, read_model, self_test, unloadable
 from attribution.rerankers.loading.files import Stamp, check_pointers, fingerprint, judge, names_in, stamp, stored_bytes
 from attribution.rerankers.loading.hub import OnBytes, cache_note, cached, fetch
-from attribution.rerankers.loading.models import MODELS, place_of
+from attribution.rerankers.loading.models import MODELS, advice, place_of
 from attribution.rerankers.loading.sentence_transformers import length_note, read_settings
 from attribution.rerankers.memory import Loaded, check_room
 from attribution.rerankers.reranker import Reranker
@@ -30,7 +30,7 @@ _turns: dict[tuple[Any, ...], threading.Lock] = {}  # what two visitors ask for 
 
 @with_autograd
 def load_reranker(
-    model_id: str | None = None,
+    model_id: str | Path | None = None,
     *,
     revision: str | None = None,
     device: str | None = None,
@@ -48,7 +48,9 @@ def load_reranker(
     key of `TEMPLATES`, for language models whose files name no prompt. `on_bytes(done, total)` hears of a download.
     Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
     """
-    model_id = model_id or default_model()
+    if model_id is not None and not (isinstance(model_id, (str, Path)) and str(model_id).strip()):
+        raise ModelError(f"The model is {model_id!r}. {advice()}")
+    model_id = default_model() if model_id is None else str(model_id)
     options = {"max_length": max_length, "label": label, "template": template}
     device, dtype = choose_device(device), choose_dtype(dtype)
     key = (model_id, revision, device, dtype, *options.values())
