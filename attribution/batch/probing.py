@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain, count
 from typing import Any
 
 from attribution.errors import InputError
@@ -30,9 +31,9 @@ def probe_models(
     revisions: dict[str, str] = {}
     for model, given in zip(models, loading or [{}] * len(models), strict=True):
         reranker = load_reranker(model, **given)
-        name = reranker.model_id
-        if name in table:
-            name = f"{name} ({', '.join(f'{key} {value}' for key, value in given.items())})"
+        said = ", ".join(f"{key} {value}" for key, value in given.items())
+        names = [reranker.model_id, f"{reranker.model_id} ({said})"] if said else [reranker.model_id]
+        name = next(one for one in chain(names, (f"{names[-1]} {n}" for n in count(2))) if one not in table)
         revisions[name] = reranker.revision
         table[name] = probe_set(reranker, pairs, seed=seed, on_pair=on_pair)
     return table, revisions

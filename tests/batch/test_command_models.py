@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from attribution.__main__ import main
 from attribution.batch.arguments import DTYPES, parse_args
 from attribution.batch.jobs import Job
+from attribution.batch.probing import probe_models
 from attribution.evidence.probes.probe_set import probe_set
 from attribution.evidence.probes.table import PROBES
 from attribution.rerankers.loading.load import DTYPES as LOADED
@@ -123,3 +124,11 @@ def test_probe_compares_two_models_on_what_they_read(
         f"| {p.label}: {p.asks}" for p in PROBES.values()
     ]
     assert table.splitlines()[0].endswith(f"| {models[0]} | {models[1]} |")
+
+
+def test_a_model_given_again_has_a_column_of_its_own(tiny_folder: Callable[[str], Path]) -> None:
+    folder = str(tiny_folder("BertForSequenceClassification"))
+    short: dict[str, Any] = {"max_length": 40}
+    table, revisions = probe_models([folder] * 5, [("q", "a b.")], 0, loading=[{}, {}, short, short, {}])
+    expected = [folder, f"{folder} 2", f"{folder} (max_length 40)", f"{folder} (max_length 40) 2", f"{folder} 3"]
+    assert [*table] == [*revisions] == expected
