@@ -23,7 +23,7 @@ from attribution.export import dumps, plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"
-_WHITE = re.compile("[ \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
+_WHITE = re.compile("[\0 \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped

@@ -155,12 +155,12 @@ def test_a_file_that_no_audit_wrote_is_not_written_over(
 
 
 def test_a_run_holds_a_line_a_document_whatever_the_ids_are(command: Any, tmp_path: Path) -> None:
-    ids = ["d 1", "d\t2", "d\nq9 Q0 z 1 9 x", "d\u20284", "d\u00a05"]
+    ids = ["d 1", "d\t2", "d\nq9 Q0 z 1 9 x", "d\u20284", "d\u00a05", "d\0a", "d\0b"]
     documents = [{"id": id, "text": f"text {i}", "grade": i % 2} for i, id in enumerate(ids)]
     assert command(stdin=json.dumps({"id": "q\r1", "query": "text", "documents": documents}) + "\n")[0] == 0
     lines = (tmp_path / "out" / RUN).read_text("utf-8").split("\n")
     written = [re.split("[ \t]", line) for line in lines if line]
-    assert [len(fields) for fields in written] == [6] * 5
+    assert [len(fields) for fields in written] == [6] * 7
     assert {unquote(fields[0]) for fields in written} == {"q\r1"}
     assert sorted(unquote(fields[2]) for fields in written) == sorted(ids)
 
