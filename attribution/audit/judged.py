@@ -9,7 +9,7 @@ from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
 
 AT_ONCE = 512  # texts that are scored at a time: of ten thousand the tokens are never in memory together
-_NO_TEXT = re.compile("[\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ScoredQuery:
 def check_judged(judged: JudgedQuery) -> None:
     """Raises `InputError` where one id stands for two candidates, or no file could hold it."""
     for id in (judged.id, *(candidate.id for candidate in judged.candidates), *judged.elsewhere):
-        if _NO_TEXT.search(id):
+        if _HALF.search(id):
             raise InputError(f"the id {id!r} holds half of a character; give ids of whole characters")
     counts = Counter(candidate.id for candidate in judged.candidates)
     if twice := [one for one, n in counts.items() if n > 1]:

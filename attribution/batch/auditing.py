@@ -23,7 +23,7 @@ from attribution.export import dumps, plain
 from attribution.rerankers.reranker import Reranker
 
 SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.jsonl", "run.trec", "audit.json"
-_WHITE = re.compile("[\0 \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
+_PARTING = re.compile("[\0 \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
@@ -157,6 +157,10 @@ def _run(queries: Iterable[ScoredQuery], model_id: str) -> Iterator[str]:
     """The model's order as a TREC run; white space in an id is written as in an address, `%20`."""
     tag = "".join(model_id.split()) or "model"
     for scored in queries:
+        query_id = _unparted(scored.judged.id)
         for one in scored.placed:
-            ids = [_WHITE.sub(lambda white: quote(white[0]), id) for id in (scored.judged.id, one.id)]
-            yield f"{ids[0]} Q0 {ids[1]} {one.rank} {one.logit!r} {tag}"
+            yield f"{query_id} Q0 {_unparted(one.id)} {one.rank} {one.logit!r} {tag}"
+
+
+def _unparted(id: str) -> str:
+    return _PARTING.sub(lambda found: quote(found[0]), id)

@@ -127,7 +127,7 @@ class Watched:
 
 
 def _key(row: Row) -> str:
-    return " ".join((row.id, *digests(row.query, row.documents)))
+    return " ".join((row.id, *digests(row.query, row.documents)[:2]))
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -123,8 +123,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def digests(query: str, documents: Sequence[str], ids: Sequence[str] = ()) -> Digests:
-    """SHA-256 of a row's query, of its documents, and of their ids if they have some."""
-    return _digest([query]), _digest(documents), _digest(ids) if ids else ""
+    """SHA-256 of a row's query, of its documents, and of their ids."""
+    return _digest([query]), _digest(documents), _digest(ids)
 
 
 def _digest(texts: Sequence[str]) -> str:
@@ -214,7 +214,7 @@ def _digests_of(entry: dict[str, Any]) -> Digests:
     if "shares" in entry:
         return _digest([""]), entry["texts_sha256"], ""
     if "rows" not in entry:
-        return digests(entry["query"], [entry["document"]])
+        return _digest([entry["query"]]), _digest([entry["document"]]), ""
     given = sorted(entry["rows"], key=lambda place: place["place"])
     ids = [place["document_id"] for place in given if "document_id" in place]
     return digests(entry["query"], [place["document"] for place in given], ids)

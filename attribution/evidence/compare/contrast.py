@@ -84,7 +84,7 @@ def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: O
 
     The logits are `reranker.score`'s. Documents of equal text are scored once and so are always equal. `on_pass` hears
     of every batch before it goes through the model and may raise `Stopped`. Raises `InputError`, which names the
-    document by its place, for a document that cannot be read, for an empty list, and for one string in place of a list.
+    document by its place, for a document that cannot be read, for an empty list, and for a string, set or mapping.
     """
     texts = isinstance(documents, Iterable) and not isinstance(documents, (str, bytes, Mapping, Set))
     documents = [*documents] if texts else []

@@ -30,7 +30,7 @@ element.addEventListener("click", (event) => {
   if (!chip) return;
   const { query, mode, text } = chip.dataset;
   window.rerankLists.chosen = [query, mode, text];
-  window.rerankLens.link.put({ Query: query, "Documents as": mode, Documents: text, A: "" }, "findLastIndex");
+  window.rerankLens.link.put({ Query: query, "Documents as": mode, Documents: text, A: "" }, "findLastIndex"); // A: "A, B and what if"
   trigger("select");
 });
 element.addEventListener("keydown", (event) => step(event, chips()));
