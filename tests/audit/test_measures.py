@@ -59,7 +59,7 @@ def measured(measure: str, *grades: int, ids: str = "d{}") -> Mapping[str, float
 def test_of_equal_scores_all_measures_have_the_order_of_the_run(measure: str) -> None:
     rand = random.Random(measure)
     for _ in range(20):
-        logits = {f"d{i}": float(rand.randint(0, 2)) for i in range(9)}
+        logits = {f"d{i}": float(rand.randint(0, 2)) for i in rand.sample(range(9), 9)}  # not in the order of ids
         grades = {id: rand.choice([0, 0, 1, 2]) for id in logits} | {"elsewhere": 1}
         candidates = tuple(Candidate(id, "text", grades[id]) for id in logits)
         scored = ScoredQuery(JudgedQuery("q", "query", candidates, {"elsewhere": 1}), tuple(logits.values()))
