@@ -26,11 +26,13 @@ Cost = Callable[[Any], tuple[int, float]]  # (what is asked) -> (forwards at mos
 class Actions:
     """The buttons and lines that every run shares. `stops`: by lane, "" for the one that ends all lanes.
 
-    `lines`: by lane, where its status is said. `timer` ticks while a run of the main lane waits for its turn.
+    `offered`: the stops that page.js shows. `lines`: by lane, where its status is said. `timer` ticks while a run of
+    the main lane waits for its turn.
     """
 
     explain: gr.Button
     stops: Mapping[str, gr.Button]
+    offered: gr.HTML
     lines: Mapping[str, gr.HTML]
     timer: gr.Timer
 
@@ -39,8 +41,9 @@ class Actions:
         return self.lines.get(lane, self.lines[lanes.MAIN])
 
     def stoppable(self, session: str) -> dict[Any, Any]:
-        """Stop is offered no longer than something of this visitor runs or waits."""
-        return {button: gr.Button(interactive=lanes.busy(session, lane or None)) for lane, button in self.stops.items()}
+        """Stop is offered while something of this visitor runs or waits; of two answers the newer holds."""
+        number, busy = lanes.numbered(session, self.stops)
+        return {self.offered: " ".join([str(number), *(str(self.stops[lane].elem_id) for lane in busy)])}
 
     def ended(self, there_was: Mapping[str, lanes.Ended]) -> dict[Any, Any]:
         """What the line of each lane says in which there was something to end."""
@@ -79,14 +82,14 @@ def build(says: Mapping[str, str]) -> Actions:
     """The row's own parts are rendered here; each tab renders its lines, which say what `says` until its first run."""
     explain = gr.Button(EXPLAIN, variant="primary", elem_id="explain", scale=0)
     stops = {
-        lane: gr.Button("Stop", elem_id=f"{lane}-stop".lstrip("-"), interactive=False, scale=0, render=False)
-        for lane in ("", "compare")
+        lane: gr.Button("Stop", elem_id=f"{lane}-stop".lstrip("-"), scale=0, render=False) for lane in ("", "compare")
     }
     lines = {
         lane: gr.HTML(status_html(text), elem_id="status" if lane == lanes.MAIN else f"{lane}-status", render=False)
         for lane, text in {**says, lanes.MAIN: "Ready."}.items()
     }
-    return Actions(explain, stops, lines, gr.Timer(1, active=False))
+    offered = gr.HTML(elem_id="offered", visible="hidden")
+    return Actions(explain, stops, offered, lines, gr.Timer(1, active=False))
 
 
 def start(
@@ -107,11 +110,11 @@ def start(
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
     Returns the event after which the run is over.
     """
-    line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), *actions.stops.values()]
+    line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), actions.offered]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
     lines = [actions.timer, *actions.lines.values()] if run.lane == lanes.MAIN else [line]
     begun = begin(
-        _claimer(run, ask, cost, claimed, actions), None, [claimed, actions.explain, *actions.stops.values(), *lines],
+        _claimer(run, ask, cost, claimed, actions), None, [claimed, actions.explain, actions.offered, *lines],
         inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
     )  # fmt: skip
     shown = {**outputs, "status": line}
@@ -161,7 +164,7 @@ def _claimer(
 
 def build_stops(actions: Actions) -> None:
     """A click on a Stop ends what the visitor has in its lane, or in all, and what ended says so."""
-    every = [*actions.lines.values(), *actions.stops.values()]
+    every = [*actions.lines.values(), actions.offered]
     for lane, button in actions.stops.items():
         halted = button.click(_halter(lane, actions), None, every, api_name=f"halt_{lane}".rstrip("_"), **ASIDE)
         halted.then(actions.again, None, every, **ASIDE)

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -39,7 +39,7 @@ _waiting: dict[Lane, Claim] = {}  # in the order they were claimed
 _refused: deque[str] = deque(maxlen=1000)  # visitors who found the queue full, until they are told
 _no: dict[Lane, int] = {}  # the number of a start that was refused with a word, which stands until the next claim
 _said: dict[str, dict[str, str]] = {}  # by visitor, what each line was told last
-_numbers = itertools.count(1)
+_numbers = itertools.count(int(time.time() * 1000))  # a page that is open meanwhile sees them rise after a restart too
 _seconds: deque[float] = deque(maxlen=20)  # how long the last runs took
 
 
@@ -222,6 +222,12 @@ def busy(session: str, lane: str | None = None) -> bool:
     """Whether anything of this visitor's runs or waits, in one lane or in any."""
     with _lock:
         return any(key[0] == session and lane in (None, key[1]) for key in [*_running, *_waiting])
+
+
+def numbered(session: str, lanes: Iterable[str]) -> tuple[int, list[str]]:
+    """`(number, those of the lanes that are busy)`, "" for any: of two answers the one with the higher number holds."""
+    with _lock:
+        return next(_numbers), [lane for lane in lanes if busy(session, lane or None)]
 
 
 def _forget_the_parents() -> None:

@@ -32,12 +32,13 @@ PATIENCE = 60.0  # seconds until all is quiet
 STREAM = re.compile("heartbeat|queue/data")  # Gradio leaves one open where an answer came before it
 TEXTS = ("who wrote Hamlet", "Shakespeare wrote Hamlet, a play.", "Berlin is large. It is old. It is a city.", "من كتب")
 CLICK = """([selector, at]) => {
-  const all = [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility() && !one.disabled);
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled;
+  const all = [...document.querySelectorAll(selector)].filter(shown);
   const one = all[Math.floor(at * all.length)];
   one?.click();
   return one ? { ...one.dataset } : null;
 }"""
-BUSY = "() => Boolean(document.querySelector(':is(#stop, #compare-stop):not([disabled])'))"
+BUSY = "() => Boolean(document.body.dataset.rlStops)"
 WRONG = """() => {
   const value = (of) => document.querySelector(`#${of} textarea`).value;
   const wrong = [];

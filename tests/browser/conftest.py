@@ -135,6 +135,7 @@ def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     errors.clear()
     yield page
     found = [*errors]
+    page.unroute_all()
     page.goto("about:blank")  # which ends what still runs
     page.context.clear_permissions()
     assert not found

@@ -86,7 +86,7 @@ window.rerankLens = (() => {
     next.focus();
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to be disabled
+    if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to vanish
   });
   // The title line's link opens the key; the address stays, a link to this page is kept in it.
   document.addEventListener("click", (event) => {
@@ -104,6 +104,15 @@ window.rerankLens = (() => {
     });
     opener()?.setAttribute("aria-expanded", opener().classList.contains("open"));
   };
+  // What Stop may end: an answer may overtake a newer one, so the highest number holds.
+  let newest = 0;
+  const offer = () => {
+    const [number, ...stops] = (find("#offered .prose")?.textContent ?? "").trim().split(" ");
+    if (Number(number) <= newest) return;
+    newest = Number(number);
+    document.body.dataset.rlStops = stops.join(" ");
+  };
+  new MutationObserver(offer).observe(document, { childList: true, characterData: true, subtree: true });
   new MutationObserver(() => {
     ready();
     mark();
