@@ -133,8 +133,7 @@ def _typed(name: str, value: Any, hint: Any, default: Any) -> Any:
 def register(page: Page, functions: Sequence[Function]) -> None:
     """Add every endpoint to the page being built, each parameter labelled by its line of the docstring."""
     for function in functions:
-        with gr.Column(render=False):  # a browser has no parameter to draw
-            gr.api(function, api_name=function.__name__, **QUEUE)
+        gr.api(function, api_name=function.__name__, **QUEUE)
         lines = _arguments(function)
         for component, name in zip(last_event(page).inputs, lines, strict=True):
             setattr(component, "label", f"{name}: {lines[name]}")  # noqa: B010 - Gradio's types leave it open
