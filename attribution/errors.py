@@ -1,6 +1,9 @@
 """What can go wrong with an explanation. Every message says what was given, what is valid and what to do."""
 
+import re
 from collections.abc import Iterable
+
+HALF = re.compile("[\ud800-\udfff]")  # of a character: a lone surrogate
 
 
 class AttributionError(ValueError):
@@ -35,8 +38,14 @@ def check_text(name: str, text: object) -> None:
         raise InputError(f"The {name} is {shown} ({type(text).__name__}), not text. Give one string.")
     if not text.strip():
         raise InputError(f"The {name} is empty. Type or paste some text.")
-    if any("\ud800" <= character <= "\udfff" for character in text):  # browsers send them, no tokenizer reads them
+    if HALF.search(text):  # browsers send them, no tokenizer reads them
         raise InputError(f"The {name} holds half of a character (a lone surrogate). Type or paste it again.")
+
+
+def check_id(id: str) -> None:
+    """Raises `InputError` where no file could hold `id`."""
+    if HALF.search(id):
+        raise InputError(f"the id {id!r} holds half of a character; give ids of whole characters")
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -17,7 +17,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attribution.errors import AttributionError
+from attribution.errors import HALF, AttributionError
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
 from attribution.types import SIDES, Explanation, Segment
@@ -101,8 +101,7 @@ def dumps(value: Any, indent: int | None = None) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
         raise AttributionError(NO_NUMBER.format(field=next(_no_numbers(value)))) from None
-    halves = not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
-    return json.dumps(value, indent=indent) if halves else text
+    return json.dumps(value, indent=indent) if HALF.search(text) else text
 
 
 def _no_numbers(value: Any, name: str = "") -> Iterator[str]:

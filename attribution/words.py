@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 import regex
 import sentencex
 
+from attribution.errors import HALF
 from attribution.languages import FREQUENT, abbreviates, language_of
 from attribution.types import Explanation, Segment, Token, TokenizedPair, Unit, Word
 
@@ -24,7 +25,6 @@ _VISIBLE = regex.compile(r"[^\s\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Po
 _BREAKS = r"\n\r\v\f\x85\u2028\u2029"
 _LINE = regex.compile(rf"([^{_BREAKS}]*)(?:[{_BREAKS}]\s*)?")
 _LETTER = regex.compile(r"\p{L}")
-_HALF = regex.compile(r"\p{Cs}")  # a lone surrogate
 _WIDE = "\uff0c\u3001\uff1b\uff1a"  # these end a clause without white space behind them
 _CLAUSE_ENDS = f",;:\u2013\u2014\u060c\u061b{_WIDE}"
 _GAP = regex.compile(rf"\s+|(?<=[{_WIDE}])")
@@ -179,7 +179,7 @@ def _word_at(spans: Sequence[tuple[int, int]], place: int) -> int:
 def _sentence_ends(text: str) -> Iterator[int]:
     """Behind each sentence and each line. What has no letter, as "2." or a bullet, stays with what follows it."""
     language = language_of(text)
-    whole = _HALF.sub("\ufffd", text)  # sentencex reads no half of a character
+    whole = HALF.sub("\ufffd", text)  # sentencex reads no half of a character
     for line in _LINE.finditer(whole):
         ends = _ends(line[1], language)
         if language in FREQUENT:  # English names and abbreviations stand in texts of all those

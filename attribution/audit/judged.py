@@ -1,15 +1,13 @@
 """A judged set: queries with candidates that people have graded; and one query of it after the model has scored it."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from attribution.errors import InputError
+from attribution.errors import InputError, check_id
 from attribution.rerankers.reranker import Reranker
 
 AT_ONCE = 512  # texts that are scored at a time: of ten thousand the tokens are never in memory together
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,7 @@ class ScoredQuery:
 def check_judged(judged: JudgedQuery) -> None:
     """Raises `InputError` where one id stands for two candidates, or no file could hold it."""
     for id in (judged.id, *(candidate.id for candidate in judged.candidates), *judged.elsewhere):
-        if _HALF.search(id):
-            raise InputError(f"the id {id!r} holds half of a character; give ids of whole characters")
+        check_id(id)
     counts = Counter(candidate.id for candidate in judged.candidates)
     if twice := [one for one, n in counts.items() if n > 1]:
         raise InputError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attribution.batch.lines import Tell
-from attribution.errors import InputError
+from attribution.errors import InputError, check_id
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,14 @@ def read_entry(value: Mapping[str, Any], keys: Keys) -> Entry:
 
 
 def find_id(value: Mapping[str, Any], keys: Keys) -> tuple[str | None, frozenset[str]]:
-    """An object's id, if any, and the keys that say it. Raises `InputError` unless it is a string or a whole number."""
+    """An object's id, if any, and the keys that say it. Raises `InputError` for what is no id."""
     name = _first(value, keys.ids) or next((key for key in keys.ids if key in value), None)
     if name is None:
         return None, frozenset()
     own = value[name]
     if isinstance(own, bool) or not isinstance(own, (str, int)) or own == "":
         raise InputError(f"id is {'empty' if own == '' else kind(own)}; it must be a string or a whole number")
+    check_id(str(own))
     return str(own), frozenset(key for key in keys.ids if value.get(key) == own)
 
 

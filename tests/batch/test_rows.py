@@ -54,6 +54,9 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
         ({**PAIR, "id": None}, False, "id is null"),
         ({**PAIR, "query": None}, False, "query is null; it must be a string"),
         ({**PAIR, "id": []}, False, "id is a list"),
+        ({**PAIR, "id": "d\ud800"}, False, "the id 'd\\ud800' holds half of a character"),
+        ({**LIST, "id": "\udfff"}, True, "the id '\\udfff' holds half of a character"),
+        ({**LIST, "documents": [{"id": "\udfff", "text": "x"}]}, True, "the id '\\udfff' holds half of a character"),
     ],
 )
 def test_what_is_no_row_says_what_it_holds(value: Any, many: bool, says: str) -> None:
