@@ -43,7 +43,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 check_utf8(line)
             except InputError as error:
-                raise InputError(f"{path.name} is not UTF-8: line {number} {error}. Convert it first.") from None
+                raise InputError(f"{path.name} is not UTF-8: line {number} {error}.") from None
             yield number, line
 
 
@@ -54,9 +54,9 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     is known by its first bytes, UTF-16 and UTF-32 by their byte order mark. Raises `InputError`, which calls it `name`.
     """
     stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
-    if stream.peek(2)[:2] == GZIP:
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=stream))
     try:
+        while stream.peek(2)[:2] == GZIP:  # a server may pack what is packed already
+            stream = io.BufferedReader(gzip.GzipFile(mode="rb", fileobj=stream))
         encoding = _encoding(stream.peek(6)[:6], name)
         text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="\n")
         try:
@@ -75,7 +75,7 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
 def check_utf8(line: str) -> None:
     """Raises `InputError` where `split_lines` had to escape a byte."""
     if found := ESCAPED.search(line):
-        raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which is not valid in UTF-8")
+        raise InputError(f"holds the byte 0x{ord(found[0]) - 0xDC00:02x}, which is not UTF-8; convert it first")
 
 
 def _by_returns(line: str) -> bool:

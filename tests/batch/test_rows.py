@@ -77,7 +77,7 @@ def test_a_line_that_is_no_json_says_why(line: str | bytes) -> None:
 
 def test_a_line_that_is_no_utf8_names_the_byte() -> None:
     bad, good = read_json_lines([b'{"query": "q", "document": "caf\xe9"}', json.dumps(PAIR)], False)
-    assert bad == BadLine(1, "holds the byte 0xe9, which is not valid in UTF-8")
+    assert bad == BadLine(1, "holds the byte 0xe9, which is not UTF-8; convert it first")
     assert good == Row("2", 2, "q", ("d",))
 
 

@@ -110,7 +110,9 @@ def test_a_row_that_cannot_be_read_is_named_and_the_others_are_answered() -> Non
         BadLine(2, "it holds a number; it must be an object with query and document"),
     ]
     assert found[2] == Row("3", 3, "q", ("d",))
-    assert read("query,document\nq,caf\udce9")[0] == [BadLine(2, "holds the byte 0xe9, which is not valid in UTF-8")]
+    assert read("query,document\nq,caf\udce9")[0] == [
+        BadLine(2, "holds the byte 0xe9, which is not UTF-8; convert it first")
+    ]
 
 
 @pytest.mark.parametrize(
