@@ -78,11 +78,13 @@ def _probe(args: argparse.Namespace) -> int:
         texts = tuple(text for row in asked for text in (row.query, *row.documents))
         bar.total = len(models) * len(asked)
 
-        def on_pair(number: int, problem: InputError | None) -> None:
+        unread: dict[int, str] = {}  # by the pair's number; of several models' reasons the first
+
+        def on_pair(number: int, problem: InputError | str | None) -> None:
             bar.update()
-            if problem:
-                skipped.append(BadLine(asked[number].line, str(problem)))
-                complain(skipped[-1])
+            if problem and number not in unread:
+                unread[number] = str(problem)
+                complain(BadLine(asked[number].line, unread[number]))
 
         if output.done and not any(row.has_text for row in asked):
             _set_aside(args.output)
@@ -90,17 +92,20 @@ def _probe(args: argparse.Namespace) -> int:
         whole = Row("probes", 0, "", texts)
         if output.has(whole):
             ((_, line),) = read_lines(journal_of(args.output))
-            table = from_json(json.loads(line))
+            stored = json.loads(line)
+            table = from_json(stored)
+            for number, reason in stored.get("unread", {}).items():
+                on_pair(int(number), reason)
         else:
             table, commits = probe_models(models, Watched(asked, deaths), SEED, on_pair=on_pair, loading=others)
             stored = probes_json(table, commits, len(asked), SEED)
             about = {"format": FORMAT.format(task="probe"), "id": whole.id, "model_id": names, "revision": revisions}
-            last = {"notes": notes, "texts_sha256": digests("", texts)[1], "settings": job.settings}
+            last = {"unread": unread, "notes": notes, "texts_sha256": digests("", texts)[1], "settings": job.settings}
             if args.output:
                 output.write(whole, {**about, **stored, **last})
     _finish(args.output)
     print(probes_markdown(table), *(f"\n{note}" for note in notes), sep="\n")
-    return len(skipped)
+    return len(skipped) + len(unread)
 
 
 def _split(rows: Iterable[Row | BadLine], deaths: Deaths, complain: OnBad) -> tuple[list[Row], list[BadLine]]:

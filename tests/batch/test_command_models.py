@@ -109,7 +109,8 @@ def test_probe_compares_two_models_on_what_they_read(
     code, table, err = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
     assert code == 1
     assert "line 4 skipped: The query is empty" in err
-    assert "line 5 skipped: The document at index 0 is empty" in err
+    assert "line 5 skipped: The document is empty" in err
+    assert err.endswith("2 lines were skipped\n")
     found = json.loads(out.read_text(encoding="utf-8"))
     models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
     assert list(found["shares"]) == models
@@ -124,6 +125,9 @@ def test_probe_compares_two_models_on_what_they_read(
         f"| {p.label}: {p.asks}" for p in PROBES.values()
     ]
     assert table.splitlines()[0].endswith(f"| {models[0]} | {models[1]} |")
+    skipped = err[err.index("line 4 skipped") :]
+    *again, said = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
+    assert (again, said) == ([code, table], f"{out}: 1 answers are there already; going on.\n{skipped}")
 
 
 def test_a_model_given_again_has_a_column_of_its_own(tiny_folder: Callable[[str], Path]) -> None:

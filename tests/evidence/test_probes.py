@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import t
 from torch import Tensor
 
-from attribution import load_reranker
-from attribution.errors import OptionError
+from attribution import explain, load_reranker
+from attribution.errors import InputError, OptionError
 from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, NOT_ENGLISH, ProbeResult, probe
 from attribution.evidence.probes.table import FLOOR, PROBES
 from attribution.evidence.probes.wording import words_of
@@ -194,6 +197,15 @@ def test_unknown_probes_are_named_with_the_valid_ones(tiny_bert: Reranker) -> No
             probe(tiny_bert, "berlin", "berlin", seed=seed)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="No probe"):
         probe(tiny_bert, QUERY, DOCUMENT, [])
+
+
+@pytest.mark.parametrize("odd", [None, 1, b"berlin", ["berlin"]])
+def test_what_is_no_text_is_named_as_it_is_by_explain(odd: Any, tiny_bert: Reranker) -> None:
+    for pair in ((odd, DOCUMENT), (QUERY, odd)):
+        with pytest.raises(InputError) as said:
+            probe(tiny_bert, *pair)
+        with pytest.raises(InputError, match=f"^{re.escape(str(said.value))}$"):
+            explain(tiny_bert, *pair)
 
 
 def test_all_probes_on_sixty_words_take_at_most_sixty_forwards() -> None:

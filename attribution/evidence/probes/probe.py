@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from attribution.errors import OptionError, check_range
+from attribution.errors import OptionError, check_range, check_text
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
@@ -96,6 +96,8 @@ def probe(
     At most 60 forwards for all probes. `on_pass` hears of every batch and may raise `Stopped`. Raises `OptionError`
     for an unknown probe or seed, `InputError` for texts the model cannot read.
     """
+    check_text("query", query)
+    check_text("document", document)
     check_range("seed", seed, 0, 2**63 - 1)
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
