@@ -194,6 +194,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def _check(args: argparse.Namespace) -> None:
     given = vars(args)
     trec = {name: given[name] for name in ("run", "topics", "passages", "qrels") if name in given}
+    if given.get("output") == Path("-"):
+        other = "give another folder" if args.task == "audit" else "for standard output leave --output out"
+        args.usage(f"--output - would be of the name - itself; {other}")
     if any(trec.values()) and not all(trec.values()):
         args.usage(f"{_listed(f'--{name}' for name in trec)} go together")
     sources = [name for name in ("run", "beir", "dataset") if given.get(name)]

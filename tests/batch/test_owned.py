@@ -275,6 +275,8 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(command: Any, tmp_path: P
         (["rank", "--workers", "2"], "--workers needs --engine ray"),
         (["rank", "--engine", "ray", "--workers", "0"], "must be at least 1"),
         (["explain", "--top", "3"], "--top needs --run"),
+        (["rank", "--output", "-"], "for standard output leave --output out"),
+        (["audit", "--output", "-"], "give another folder"),
         (["explain", "--run", "x"], "go together"),
         (["rank", "--run", "x", "--topics", "x", "--passages", "x", "--top", "0"], "must be at least 1"),
         (["rank", "--model", "a"], "takes one --model"),
