@@ -42,13 +42,24 @@ def test_the_address_carries_the_page(page: Page, app_url: str) -> None:
     hash_holding(page, "Another text.")
     page.go_back()
     expect(box(page, "document")).to_have_value(TEXT)
+    expect(page.locator("#status")).to_contain_text("kept from an earlier run")  # it ran by itself
+    page.go_forward()
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", "Another text.")
+    open_tab(page, "Compare")
+    expect(page.locator("#compare-status")).to_contain_text("Done")
+    page.locator("#compare-copy-link").click()  # A and B, which the run chose, are in the address by then
+    expect(page.locator("#compare-link-status")).to_contain_text("link is")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Explain", exact=True)).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    expect(page.locator("#compare-tab")).to_be_visible()
 
     page.goto("about:blank")
     ready(page, f"{app_url}/{link}")
     expect(box(page, "query")).to_have_value(QUERY)
     expect(box(page, "document")).to_have_value(TEXT)
     expect(page.locator("#link-status")).to_have_text("Filled from a link.")
-    expect(page.locator("#status")).to_contain_text("kept from an earlier run")  # it ran by itself
+    expect(page.locator("#status")).to_contain_text("kept from an earlier run")
     expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-document", TEXT)
     expect(page.locator(".rl-result").first).not_to_have_attribute("data-rl-stale", re.compile(""))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -52,21 +52,27 @@ window.rerankLens.link = (() => {
   let waiting;
   let values;
   let initially; // values before any was changed
+  let held; // what the address holds: the values, and the tab
   const started = new Set(); // addresses that Back comes to again; all others give way to the next
+  // Apart from A and B, which a run chooses too: the address of its start takes them over.
+  const asked = (of) => JSON.stringify([of?.tab, of?.v.filter((_, i) => rules?.[i].name !== "A, B and what if")]);
   const write = async (start = false) => {
     if (!values) return;
-    let hash = await encode({ v: values, tab: Math.max(0, tabOf()) });
+    const now = { v: values, tab: Math.max(0, tabOf()) };
+    let hash = await encode(now);
     if (location.hash !== wrote) return; // another link has come, which is about to be read
+    const same = started.has(location.hash) && asked(now) === asked(held);
+    held = now;
     const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
     if (long) hash = location.pathname + location.search; // a link that could not be opened is none
-    if (start) started.add(hash);
+    if (start || same) started.add(hash);
     if (hash === location.hash) return;
     if (long || hints().some((place) => PASSING.includes(place.textContent))) hint(long ? TOO_LONG : "");
-    history[started.has(location.hash) ? "pushState" : "replaceState"](null, "", hash);
+    history[started.has(location.hash) && !same ? "pushState" : "replaceState"](null, "", hash);
     wrote = location.hash;
   };
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#explain, #compare-start")) write(true);
+    if (event.target.closest("#explain, #compare-start")) setTimeout(write, 0, true); // the tab has opened by then
     if (event.target.closest(TABS)) setTimeout(write, 100);
   });
   const follow = (...now) => {
@@ -95,18 +101,20 @@ window.rerankLens.link = (() => {
   const read = async (given, ...defaults) => {
     rules = given;
     initially = defaults;
-    to = undefined;
+    to = held = undefined;
     if (!location.hash.startsWith("#p=")) return defaults;
     try {
       const state = await decode(location.hash);
-      const values = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
-      if (values.length > rules.length) throw new Error("another form");
-      const bad = rules.filter((rule, i) => i < values.length && !fits(values[i], rule)).map((rule) => rule.name);
+      const read = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
+      if (read.length > rules.length) throw new Error("another form");
+      const bad = rules.filter((rule, i) => i < read.length && !fits(read[i], rule)).map((rule) => rule.name);
       const tabs = document.querySelectorAll(TABS);
       const tab = state.tab ?? WERE[state.t];
       to = Number.isInteger(tab) && tabs[tab] ? tab : 0;
       hint(bad.length ? `Filled from a link, except fields whose value is not valid: ${bad.join(", ")}.` : "Filled from a link.");
-      return rules.map((rule, i) => (fits(values[i], rule) ? values[i] : defaults[i]));
+      values = rules.map((rule, i) => (fits(read[i], rule) ? read[i] : defaults[i])); // at once: `open` writes an address
+      held = { v: values, tab: to };
+      return values;
     } catch {
       hint("The link could not be read; this is the page as it opens. Ask for the link again.");
       return defaults;
