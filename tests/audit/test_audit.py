@@ -237,6 +237,23 @@ def test_a_sentence_behind_one_that_both_texts_have_is_dropped() -> None:
     assert (turned.unit, turned.dropped, turned.logit) == ("sentence", (planted,), pytest.approx(0.0))
 
 
+def test_a_cause_says_its_scores_with_their_signs() -> None:
+    """A model that reads ten words, or is cut at 24 tokens, and pays 1 for each word of the query."""
+    filler, answer = "w1 w2 w3 w4 w5 w6 .", "topica topica ."
+    late = Placed("b", f"{filler} {filler} {answer}", 1, 0.5, 2)
+
+    def says(key: str, reads: int, max_length: int, wrong: str, right: Placed) -> str:
+        reader = toy(lambda query, read: count_query_words(query, read[:reads]) + 0.5, max_length)
+        return find_causes(reader, Case("topica", Placed("a", wrong, 0, 1.5, 1), right))[key]
+
+    moved = says("late", 10, 512, "topica w7 .", late)
+    assert moved.endswith("would score +2.50 instead of +0.50, above the other's +1.50")
+    cut = says("cut", 99, 16, "topica w7 .", late)
+    assert cut.endswith("would alone score +2.50, above the other's +1.50")
+    words = says("query_words", 99, 512, "topica topica w7 .", Placed("b", "topica w8 .", 1, 1.5, 2))
+    assert words.endswith("the wrong one scores +2.50 and the right one +1.50")
+
+
 def test_causes_by_the_words_of_both_texts() -> None:
     """Only words that the wrong text has are lacked; of a text of three words all may stand in the other one."""
     wrong, right = "river bridge and some more words .", "castle and some more words ."
