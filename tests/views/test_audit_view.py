@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from attribution.audit.reading import Part, Why
-from attribution.views.audit import passage, waterfall
+from attribution.views.audit import BARS, passage, strip, waterfall
 
 
 def labels(n_wrong: int, n_common: int) -> list[str]:
@@ -23,6 +24,19 @@ def labels(n_wrong: int, n_common: int) -> list[str]:
 def test_what_is_no_part_of_a_text_is_plain() -> None:
     shown = passage("One. Two words. Three.", [Part("Two words.", 2.0)], 2.0)
     assert [(word.core, word.share) for word in shown] == [("One.", "0"), ("Two words.", "100"), ("Three.", "0")]
+
+
+@pytest.mark.parametrize("n", [0, 1, BARS, BARS + 1, 3 * BARS])
+def test_the_strip_of_queries_takes_the_whole_width_the_lowest_first(n: int) -> None:
+    values = [i / max(1, n - 1) for i in range(n)]
+    bars = strip(values[::-1])
+    assert len(bars) <= BARS
+    assert sum(width for _, width, _ in bars) == pytest.approx(100 if n else 0, abs=0.3)
+    assert [x for x, _, _ in bars] == pytest.approx([100 * i / len(bars) for i in range(len(bars))], abs=0.001)
+    heights = [height for _, _, height in bars]
+    assert heights == sorted(heights)
+    several = -(-n // BARS)
+    assert heights[:1] == pytest.approx([100 * fmean(values[:several])] if n else [], abs=0.01)
 
 
 @pytest.mark.parametrize(

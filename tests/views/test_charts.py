@@ -131,7 +131,7 @@ def shares_and_places(chart: Charts, fractions: tuple[float, ...]) -> tuple[list
     return [0.0, *fractions], list(values), list(places)
 
 
-@pytest.mark.parametrize(("n_layers", "top"), [(1, 4.0), (2, 4.0), (30, 4.0), (6, 0.3)])
+@pytest.mark.parametrize(("n_layers", "top"), [(1, 4.0), (2, 4.0), (11, 4.0), (30, 4.0), (6, 0.3)])
 def test_the_readouts_curve(n_layers: int, top: float, tiny_bert: Reranker) -> None:
     inside = look_inside(tiny_bert, tiny_bert.encode(*PAIR))
     inside = replace(inside, readout=np.linspace(-0.3 * top, top, n_layers + 1, dtype=np.float32) ** 2)
@@ -148,7 +148,7 @@ def test_the_readouts_curve(n_layers: int, top: float, tiny_bert: Reranker) -> N
     assert xs[-1] > 0.8 * chart.size[0]
     below = [(x, text) for x, _, text in chart.texts if text == "emb" or (text.isdigit() and x in xs)]
     assert below[0] == (xs[0], "emb")
-    assert len(below) <= 12
+    assert len(below) == n_layers + 1 if n_layers < 12 else len(below) <= 12
     assert all(text == "emb" or xs[int(text)] == x for x, text in below)
 
 

@@ -7,7 +7,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html
+from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, status_html
 from attribution.views.templating import render
 from tests.views.reading import read
 
@@ -57,6 +57,11 @@ def test_a_result_says_what_it_is_of() -> None:
     assert re.findall(r'data-(model|query|document)="([^"]*)"', plain) == [
         ("model", "id"), ("query", "q"), ("document", "d")
     ]  # fmt: skip
+
+
+def test_a_status_line_says_whether_a_run_was_stopped_or_a_start_refused() -> None:
+    lines = [status_html("Done."), status_html("Stopped.", stopped=True), status_html("Full.", refused=True)]
+    assert [re.findall(r"rl-(stopped|refused)", line) for line in lines] == [[], ["stopped"], ["refused"]]
 
 
 def test_the_browser_is_given_what_it_counts_with() -> None:

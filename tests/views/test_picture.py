@@ -119,6 +119,8 @@ def test_words_that_are_read_leftward_say_so_and_no_two_overlap() -> None:
     text = "The word שלום עולם (peace) 12-13 אחד, שתיים means سلام ١٢ b"
     pieces = lay_out(words_of(text), 1.0, SIGNED)
     assert [piece.text for piece in pieces if piece.leftward] == ["שלום", "עולם", "אחד", ",", "שתיים", "سلام"]
+    dashed = lay_out(words_of("שלום עולם - 12-13 אחד"), 1.0, SIGNED)
+    assert [piece.text for piece in dashed if piece.leftward] == ["שלום", "עולם", "-", "אחד"], "no part of a number"
     placed = sorted((piece.line, piece.x, piece.width) for piece in pieces)
     for (line, x, width), (next_line, next_x, _) in pairwise(placed):
         assert next_line > line or next_x >= x + width - 1e-6
