@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from os.path import samestat
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,7 +61,10 @@ class Output:
         return wrote is not None
 
     def write(self, row: Row, answer: Mapping[str, Any]) -> None:
-        """Write one line and flush it, so that it is on its way before the next row begins."""
+        """Write one line and flush it, so that it is on its way before the next row begins.
+
+        Raises `OSError`, and `InputError` where the path is no longer that of the open file.
+        """
         line = f"{dumps(answer).translate(BREAKS)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
         try:
@@ -69,6 +73,8 @@ class Output:
             self.stream.flush()
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.stream.name)) from None
+        if self.path and not (self.path.exists() and samestat(self.path.stat(), os.fstat(self.stream.fileno()))):
+            raise InputError(f"{self.path} was moved, removed or replaced while it was written. Run the command again.")
         self.claim(row)
         self.used = True
 

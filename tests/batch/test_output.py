@@ -53,6 +53,21 @@ def test_the_same_job_goes_on(task: str, tmp_path: Path, tiny_bert: Reranker) ->
     assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == [row.id, "new"]
 
 
+@pytest.mark.parametrize("instead", [None, "theirs"])
+def test_answers_into_a_file_that_is_no_longer_there_are_not_lost_in_silence(
+    instead: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.jsonl"
+    out = reopen(path, JOBS["rank"], "m", "r")
+    out.write(LIST, {"id": "list"})
+    path.unlink()
+    if instead:
+        path.write_text(instead, encoding="utf-8")
+    with pytest.raises(InputError, match=f"^{path} was moved, removed or replaced while it was written"):
+        out.write(PAIR, {"id": "pair"})
+    assert (path.read_text(encoding="utf-8") if path.exists() else None) == instead
+
+
 @pytest.mark.parametrize("task", JOBS)
 def test_another_job_is_refused_and_told_what_the_file_holds(task: str, tmp_path: Path, tiny_bert: Reranker) -> None:
     path = tmp_path / "out.jsonl"
