@@ -3,6 +3,7 @@
 import pickle
 import tempfile
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -19,7 +20,8 @@ class Kept(Mapping[Key, Value]):
         self._places: dict[Key, int] = {}
 
     def __del__(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a full disk, which was said when it happened
+            self._file.close()
 
     def keep(self, key: Key, value: Value) -> None:
         """Store the value under `key`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 import re
+import resource
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -76,6 +78,22 @@ def test_kept_rows_are_gone_through_by_several_at_once(tmp_path: Path) -> None:
     texts.keep("b", "")
     assert dict(texts) == {"a": "line\n\u2028 \U0001f600", "b": ""}
     assert list(tmp_path.iterdir()) == [], "the file has no name that could be left behind"
+
+
+def test_a_full_disk_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", said.append)
+    kept, limits = Kept[str, str](), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (99, limits[1]))
+    try:
+        kept.keep("a", "x" * 999)
+        with pytest.raises(OSError, match="too large"):
+            kept.keep("b", "")
+        del kept
+        gc.collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not said
 
 
 SAID = re.compile(
