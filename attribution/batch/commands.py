@@ -89,8 +89,10 @@ def _probe(args: argparse.Namespace) -> int:
         if output.done and not any(row.has_text for row in asked):
             _set_aside(args.output)
             output = _open(args.output, job, names, revisions)
-        whole = Row("probes", 0, "", texts)
-        if output.has(whole):
+        whole, sha256 = Row("probes", 0, "", texts), digests("", texts)[1]
+        if output.done:
+            if output.done[whole.id][1] != sha256:
+                raise InputError(f"{args.output} was written for other pairs. Give another --output.")
             ((_, line),) = read_lines(journal_of(args.output))
             stored = json.loads(line)
             table = from_json(stored)
@@ -100,7 +102,7 @@ def _probe(args: argparse.Namespace) -> int:
             table, commits = probe_models(models, Watched(asked, deaths), SEED, on_pair=on_pair, loading=others)
             stored = probes_json(table, commits, len(asked), SEED)
             about = {"format": FORMAT.format(task="probe"), "id": whole.id, "model_id": names, "revision": revisions}
-            last = {"unread": unread, "notes": notes, "texts_sha256": digests("", texts)[1], "settings": job.settings}
+            last = {"unread": unread, "notes": notes, "texts_sha256": sha256, "settings": job.settings}
             if args.output:
                 output.write(whole, {**about, **stored, **last})
     _finish(args.output)
