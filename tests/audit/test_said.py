@@ -1,12 +1,18 @@
-"""What the command prints of an audit and of a comparison, number by number."""
+"""What the command prints of an audit and of a comparison, and what the report says, number by number."""
 
 from types import SimpleNamespace
 from typing import Any
 
+from attribution.audit.audit import audit
 from attribution.audit.causes import CAUSES
-from attribution.audit.comparison import Comparison
+from attribution.audit.comparison import Comparison, reversals
+from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.audit.statistics import Excess
 from attribution.batch.audit_command import comparison_said, summary
+from attribution.numbers import logit
+from attribution.views.audit import report_html
+from tests.audit.toys import count_query_words, toy
+from tests.views.reading import read
 
 
 def test_differences_have_signs_and_shares_are_percents() -> None:
@@ -32,3 +38,24 @@ def test_differences_have_signs_and_shares_are_percents() -> None:
     assert comparison_said(two) == (
         "AP of b is +0.0125 [\u22120.0100, +0.0350] from a: 2 queries won, 0 lost, 1 tied, p = 0.250\nOther seed."
     )
+
+
+def test_the_report_says_scores_and_differences_with_their_signs() -> None:
+    """Two models: one pays 2 for each word of the query, the other takes 1 for each but the first."""
+    texts = (("topica topica w1 .", 0), ("topica w2 .", 1), ("w3 .", 0))
+    judged = [JudgedQuery("q", "topica", tuple(Candidate(f"d{i}", *one) for i, one in enumerate(texts)), {})]
+    pays = toy(lambda query, document: 0.5 + 2 * count_query_words(query, document))
+    takes = toy(lambda query, document: 2.0 - abs(1 - count_query_words(query, document)))
+    found, other = (audit(reranker, judged) for reranker in (pays, takes))
+    turned = (*reversals((other, found), (takes, pays)), *reversals((found, other), (pays, takes)))
+    two = Comparison("AP", "takes", "pays", 1, 0.0125, -0.01, 0.035, 0.25, 1, 0, 0, (), 0, turned)
+    said = " ".join(read(report_html(found, CAUSES, comparison=two)).text.split())
+    assert "From that audit to this one, AP changes by +0.013 (\u22120.010 to +0.035)" in said
+    assert "is \u22121.00 ahead in the first model and +2.00 in the second." in said
+    assert "is +2.00 ahead in the first model and \u22121.00 in the second." in said
+    assert "What counts most in the second: topica topica w1 . +4.00." in said
+    assert "Not relevant, yet above: rank 1, +4.50 document d0" in said
+    assert "Relevant, yet below: rank 2, +2.50 document d1" in said
+    (failure,) = found.failures
+    assert f"the wrong one falls to {logit(failure.reading.turned.logit, True)}, below" in said
+    assert failure.reading.turned.logit == 0.5
