@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any, TypeVar
 
+Number = TypeVar("Number", int, float)
 HALF = re.compile("[\ud800-\udfff]")  # of a character: a lone surrogate
 
 
@@ -48,13 +51,17 @@ def check_id(id: str) -> None:
         raise InputError(f"the id {id!r} holds half of a character; give ids of whole characters")
 
 
-def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises `OptionError` unless `low <= value <= high`, and a whole number where the bounds are."""
-    whole = isinstance(low, int) and isinstance(high, int)
-    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+def check_range(name: str, value: Any, low: Number, high: Number) -> Number:
+    """`value` as Python's own number, also where it is one of numpy's.
+
+    Raises `OptionError` unless `low <= value <= high`, and a whole number where the bounds are.
+    """
+    whole = isinstance(low, int)
+    number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not number or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise OptionError(f"{name} is {value!r}; it must be {kind} between {low} and {high}.")
+    return type(low)(value)
 
 
 def check_key(name: str, value: object, valid: Iterable[str]) -> None:

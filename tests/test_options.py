@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from attribution import explain
+from attribution import contrast_sentences, explain, interaction, probe, probe_set, sentences
 from attribution.errors import OptionError, Stopped
 from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, random_orders
+from attribution.export import dumps, plain
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
 from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
@@ -103,6 +105,34 @@ def test_an_option_is_taken_within_its_bounds_and_refused_beyond(method: str, op
     for value in (low - step, high + step):
         with pytest.raises(OptionError, match=f"^{option} is .* between {low} and {high}"):
             explain(reranker, QUERY, SHORT, method, on_pass=stop, **{option: value})
+
+
+OF_NUMPY: dict[str, Callable[[Any], Any]] = {
+    f"{method} {option}": lambda value, method=method, option=option: explain(
+        linear_reranker(), QUERY, SHORT, method, **{option: value}
+    )
+    for method, option in BOUNDS
+} | {
+    "sentences": lambda value: sentences(linear_reranker(), QUERY, "alpha. " * 7, seed=value),
+    "contrast_sentences": lambda value: contrast_sentences(linear_reranker(), QUERY, SHORT, "amber.", seed=value),
+    "most_orders": lambda value: contrast_sentences(linear_reranker(), QUERY, SHORT, "amber.", most_orders=value - 1),
+    "interaction": lambda value: interaction(linear_reranker(), QUERY, SHORT, n_words=value),
+    "probe": lambda value: probe(linear_reranker(), QUERY, SHORT, seed=value),
+    "probe_set": lambda value: probe_set(linear_reranker(), [(QUERY, SHORT)], seed=value),
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMPY)
+def test_a_number_of_numpy_is_taken_as_the_number_that_it_is(name: str) -> None:
+    value, kind = (0.5, np.float32) if name.endswith(("tolerance", "noise")) else (17, np.int64)
+    found, expected = (plain(OF_NUMPY[name](of)) for of in (kind(value), value))
+    for one in (found, expected):
+        if isinstance(one, dict):
+            one.pop("seconds", None)
+    assert dumps(found) == dumps(expected)
+    if kind is np.int64:
+        with pytest.raises(OptionError, match="it must be a whole number"):
+            OF_NUMPY[name](np.float64(value))
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])

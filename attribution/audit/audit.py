@@ -61,7 +61,7 @@ def audit(
     through the model and may raise `Stopped`. Raises `OptionError`, and `InputError` for a text that cannot be read or
     a set without any grade.
     """
-    check_options(measure, n_failures, seed)
+    n_failures, seed = check_options(measure, n_failures, seed)
     if unjudged not in (None, 0):
         raise OptionError(f"unjudged is {unjudged!r}; it must be 0 (counted as not relevant) or None (not judged).")
     with metered(Meter(on_pass)):
@@ -71,11 +71,10 @@ def audit(
     return conclude(reranker, found, failures, words)
 
 
-def check_options(measure: str, n_failures: int, seed: int) -> None:
-    """Raises `OptionError` before anything is scored."""
+def check_options(measure: str, n_failures: int, seed: int) -> tuple[int, int]:
+    """The last two as Python's own numbers. Raises `OptionError` before anything is scored."""
     parse(measure)
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("n_failures", n_failures, 1, 10_000)
+    return check_range("n_failures", n_failures, 1, 10_000), check_range("seed", seed, 0, 2**63 - 1)
 
 
 def conclude(reranker: Reranker, found: Survey, failures: Sequence[Failure], words: tuple[LiftingWord, ...]) -> Audit:

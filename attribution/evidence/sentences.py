@@ -126,7 +126,7 @@ def sentences_stream(
     on_pass: OnPass | None = None,
 ) -> Iterator[Sentences]:
     """`sentences` as it goes: first with `without`, after n + 2 forwards; then with `alone`; then with the shares."""
-    check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
     pair = reranker.encode(query, document)
     parts = sentence_units(pair)
     read = [i for i, part in enumerate(parts) if part.positions]

@@ -17,11 +17,10 @@ def attention(
     why this explains little. Raises `OptionError`, `InputError` or `ModelError`.
     """
     weights = read_attentions(reranker, pair)  # (layers, heads, seq, seq)
-    layer = len(weights) if layer is None else layer
-    check_range("layer", layer, 1, len(weights))
+    layer = check_range("layer", len(weights) if layer is None else layer, 1, len(weights))
     chosen = weights[layer - 1]  # (heads, seq, seq)
     if head is not None:
-        check_range("head", head, 1, len(chosen))
+        head = check_range("head", head, 1, len(chosen))
         chosen = chosen[head - 1 : head]
     return Attributed(chosen.mean(0)[read_positions(reranker, pair)].mean(0))
 

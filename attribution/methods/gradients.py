@@ -101,9 +101,9 @@ def smoothgrad(
     `noise`: the Gaussian's standard deviation as a share of the embeddings' own. In logits an embedding unit.
     Smilkov et al. 2017. Raises `OptionError`.
     """
-    check_range("n_samples", n_samples, 1, 1000)
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("noise", noise, 0.0, 10.0)
+    n_samples = check_range("n_samples", n_samples, 1, 1000)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
+    noise = check_range("noise", noise, 0.0, 10.0)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     deviation = noise * inputs_embeds.std()

@@ -33,8 +33,8 @@ def integrated_gradients(
     at most. Each path's `residual` is the sum of its intervals' absolute errors before they were redistributed.
     Sundararajan et al. 2017, arXiv:1703.01365. Raises `OptionError`.
     """
-    check_range("tolerance", tolerance, 1e-4, 1.0)
-    check_range("max_evaluations", max_evaluations, FLOOR, 1025)
+    tolerance = check_range("tolerance", tolerance, 1e-4, 1.0)
+    max_evaluations = check_range("max_evaluations", max_evaluations, FLOOR, 1025)
     baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     sides = BOTH_AT_ONCE if joint else ONE_SIDE_EACH
@@ -119,9 +119,9 @@ def integrated_gradients_captum(
     that keep the median L1 error near 1 % on passages of 60 to 160 tokens; `internal_batch_size` of them a forward,
     None: about 2,048 tokens.
     """
-    check_range("n_steps", n_steps, 2, 1000)
+    n_steps = check_range("n_steps", n_steps, 2, 1000)
     batch_size = max(1, TOKENS_A_CHUNK // len(pair.tokens)) if internal_batch_size is None else internal_batch_size
-    check_range("internal_batch_size", batch_size, 1, 2048)
+    batch_size = check_range("internal_batch_size", batch_size, 1, 2048)
     baselines = reranker.default_baseline if baselines is None else baselines
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     from captum.attr import IntegratedGradients  # brings matplotlib along, which no other method needs
@@ -146,8 +146,8 @@ def expected_gradients(reranker: Reranker, pair: TokenizedPair, *, n_samples: in
     attributions of a side sum to `logit` minus the mean logit of such texts only in the limit of many samples.
     Erion et al. 2021, arXiv:1906.10670, who draw other inputs where this draws random words. Raises `OptionError`.
     """
-    check_range("n_samples", n_samples, 1, 1000)
-    check_range("seed", seed, 0, 2**63 - 1)
+    n_samples = check_range("n_samples", n_samples, 1, 1000)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)

@@ -38,8 +38,8 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
     tokens. Castro et al. 2009, doi:10.1016/j.cor.2008.04.004; Lundberg & Lee 2017, arXiv:1705.07874.
     Raises `OptionError`.
     """
-    check_range("n_samples", n_samples, 2, 10_000)
-    check_range("seed", seed, 0, 2**63 - 1)
+    n_samples = check_range("n_samples", n_samples, 2, 10_000)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
     runs = []

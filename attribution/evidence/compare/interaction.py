@@ -71,7 +71,7 @@ def interaction(
     Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
     arXiv:2006.10965.
     """
-    check_range("n_words", n_words, 1, MAX_WORDS)
+    n_words = check_range("n_words", n_words, 1, MAX_WORDS)
     check_key("operator", operator, OPERATORS)
     check_key("form", form, forms())
     if form != DIFFERENCE and operator != "mask":

@@ -104,8 +104,8 @@ def contrast_sentences(
     `on_pass` as for `sentences`. `most_orders`: an even number, at least 4; fewer cost less, and the errors are larger.
     Raises `InputError` and `OptionError`.
     """
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("most_orders", most_orders, 4, N_ORDERS)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
+    most_orders = check_range("most_orders", most_orders, 4, N_ORDERS)
     if most_orders % 2:
         raise OptionError(f"most_orders is {most_orders}; it must be even, since each order is drawn with its reverse.")
     began = time.perf_counter()

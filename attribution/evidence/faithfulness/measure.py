@@ -99,7 +99,7 @@ def measure_stream(
     scored twice. Raises `OptionError`. How it is measured: see the module.
     """
     check_key("operator", operator, OPERATORS)
-    check_range("n_random", n_random, 2, 100)
+    n_random = check_range("n_random", n_random, 2, 100)
     pair = reranker.encode(*_the_pair(reranker, explanations))
     words = parts_of(pair, unit)
     shuffled = random_orders(len(words), n_random, seed)

@@ -98,7 +98,7 @@ def probe(
     """
     check_text("query", query)
     check_text("document", document)
-    check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_range("seed", seed, 0, 2**63 - 1)
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
     bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}

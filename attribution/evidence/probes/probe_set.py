@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from attribution.errors import InputError
+from attribution.errors import InputError, check_range
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
 from attribution.evidence.probes.table import NEITHER
 from attribution.rerankers.reranker import Reranker
@@ -44,7 +44,7 @@ def probe_set(
 
     `on_pair` hears of every pair's number, from 0, and of what was wrong with one left out. Raises `OptionError`.
     """
-    chosen = check_probes(probes)
+    chosen, seed = check_probes(probes), check_range("seed", seed, 0, 2**63 - 1)
     found: dict[str, list[ProbeResult]] = {key: [] for key in chosen}
     for number, (query, document) in enumerate(pairs):
         problem = None

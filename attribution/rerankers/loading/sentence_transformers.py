@@ -136,8 +136,7 @@ def max_length_of(
     if family.offset_positions:
         positions -= config.pad_token_id + 1  # their positions start after the padding index
     if asked is not None:
-        check_range("max_length", asked, 8, positions)
-        return asked
+        return check_range("max_length", asked, 8, positions)
     of_call = ((own.get("processing_kwargs") or {}).get("text") or {}).get("max_length")
     of_tokenizer = (own.get("processor_kwargs") or own.get("tokenizer_args") or {}).get("model_max_length")
     stated = of_call or of_tokenizer or own.get("max_seq_length") or tokenizer.model_max_length
