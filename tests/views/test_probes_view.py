@@ -105,10 +105,12 @@ def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
         r'<div class="rl-probe-edit"><p><span dir="auto">(.*?)</span>: (.*?)</p>.*?">(Explain[^<]*)<', html, re.S
     )
     variants = [(result, variant) for result in results for variant in result.variants]
-    for (says, told, button), (result, v) in zip(edits, variants, strict=True):
+    bars = re.findall(r'class="rl-probe-bar" role="img" aria-label="(.*?)"', html, re.S)
+    for (says, told, button), bar, (result, v) in zip(edits, bars, variants, strict=True):
         n, low, high = v.control.size, logit(v.control.low, True), logit(v.control.high, True)
         said = outcome(v.outcome, v.change, PROBES[result.probe].expects)
         control = f"control: {n} word{'s' * (n != 1)} masked, {low} to {high}"
+        assert unescape(bar) == f"{v.says}: change {logit(v.change, True)}, control {low} to {high}; {said}"
         assert unescape(says) == v.says
         scores = f"{logit(result.logit, True)} \u2192 {logit(v.logit, True)}"
         assert " ".join(unescape(told).split()) == f"{scores}, {said}; {control}"
