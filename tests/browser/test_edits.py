@@ -166,6 +166,10 @@ def test_the_first_example_is_edited_with_a_mouse_and_says_what_the_reranker_say
     expect_no_violation(page, "#cards")
     page.get_by_role("button", name="Put back").click()
     expect(page.locator(".rl-dropped")).to_have_count(0)
+    page.locator(f"{HERO} [data-side='document'] [data-w]").evaluate_all("all => all.forEach((one) => one.click())")
+    expect(page.locator("#edit-status")).to_contain_text("Nothing of the document is left.")
+    page.locator(f"{HERO} [data-side='document'] .rl-text").press("Escape")
+    expect(page.locator("#edit-status .rl-status")).to_be_hidden()
 
 
 def test_a_finger_drops_replaces_and_puts_back(browser: Browser, app_url: str, reranker: Reranker) -> None:

@@ -23,6 +23,7 @@ const tell = (event) => {
 };
 const drawEdits = () => {
   const isMine = isShown();
+  all.toggleAttribute("data-edits", edits.size > 0);
   all.querySelectorAll(".rl-sentence").forEach((sentence, i) => {
     const isOpen = isMine && opened.has(i) && keysOf(sentence).length > 0;
     const open = sentence.querySelector(".rl-zoom");
