@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -63,6 +64,8 @@ def test_bars_of_the_list_are_drawn_to_scale(
     assert re.findall(r'rl-rank-logit">([^<]*)', html) == [logit(value, signed=True) for value in logits]
     assert html.count("What if: 1 word dropped") == 1
     assert f"{len(logits)} documents, {len(logits)} forward passes, 0.25 s." in read(html).text
+    equal = dataclasses.replace(ranking_of(*logits), n_forward=1)
+    assert " documents, 1 forward pass, 0.25 s." in read(rows_html(equal, names, {}, by="x", changed={})).text
 
 
 def test_arrows_say_how_many_places_were_won_or_lost() -> None:
