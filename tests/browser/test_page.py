@@ -284,6 +284,12 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     ready(page, app_url)
     page.get_by_role("link", name="How to read this").click()
     expect(page.locator("#key .rl-key")).to_be_in_viewport()
+    word, colour = page.locator(".rl-large .rl-raises").first, "(one) => getComputedStyle(one).backgroundColor"
+    blue = word.evaluate(colour)
+    page.emulate_media(forced_colors="active")  # as in Windows' contrast themes
+    assert word.evaluate(colour) == blue
+    expect(page.get_by_role("tab", selected=True)).to_have_css("text-decoration-line", "underline")
+    page.emulate_media(forced_colors="none")
     open_settings(page)
     expect(page.locator("#groups")).to_be_visible()
     expect_no_violation(page)  # the settings, over the first result, and the key
