@@ -54,8 +54,17 @@ def read_beir(folder: Path, split: str, top: int, tell: Tell = say) -> Read:
 def read_dataset(name: str, top: int) -> Read:
     """A data set of ir_datasets: its judged queries with its own run where it has one, else the first by BM25.
 
-    For BM25 all documents are read. Raises `OptionError` without the package, the set, or its judgements.
+    For BM25 all documents are read. Raises `OptionError` without the package, the set, its judgements, or a download.
     """
+    try:
+        yield from _dataset(name, top)
+    except (ImportError, RuntimeError) as error:  # of ir_datasets: a package that the set needs, or no download
+        raise OptionError(
+            f"ir_datasets cannot read the set {name!r}: {error.args[0]}. Mend that, and run the same command again."
+        ) from None
+
+
+def _dataset(name: str, top: int) -> Read:
     try:
         import ir_datasets
     except ImportError:

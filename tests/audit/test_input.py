@@ -14,6 +14,7 @@ import pytest
 from attribution.batch.auditing import AUDIT, FAILURES, RUN, SCORED, WRITTEN
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines
 from attribution.batch.rows import BadLine
+from attribution.errors import OptionError
 from tests.audit.conftest import GRADES, PASSAGES, QUERIES, from_files
 
 
@@ -59,6 +60,15 @@ def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.Monkey
     ]
     assert by_run[0].elsewhere == {"d3": 0, "d4": 0}
     assert [(c.id, c.grade) for c in by_bm25[0].candidates] == [("d5", None), ("d1", 1)]
+
+
+def test_a_set_that_cannot_be_downloaded_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ir_datasets = pytest.importorskip("ir_datasets")
+    gone = ir_datasets.util.Download([ir_datasets.util.LocalDownload(Path("/nowhere"), mkdir=False)] * 3)
+    far = ir_datasets.Dataset(ir_datasets.formats.TrecQrels(gone, {}))
+    monkeypatch.setattr(ir_datasets.registry, "_registered", {"far": far})
+    with pytest.raises(OptionError, match=r"^ir_datasets cannot read the set 'far': All download sources failed"):
+        list(read_dataset("far", 2))
 
 
 @pytest.mark.parametrize(
