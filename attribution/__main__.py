@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from io import TextIOWrapper
 
 from attribution.batch.arguments import parse_args
 from attribution.errors import AttributionError
@@ -14,6 +15,8 @@ MAKE_ROOM = "What was written stays; make room, and run the same command again."
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal of another encoding ends no run
     args = parse_args(arguments)
     try:
         from attribution.batch.commands import run  # torch comes along; help and usage do without

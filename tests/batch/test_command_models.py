@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from inspect import signature
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,16 @@ def test_probe_compares_two_models_on_what_they_read(
     skipped = err[err.index("line 4 skipped") :]
     *again, said = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
     assert (again, said) == ([code, table], f"{out}: 1 answers are there already; going on.\n{skipped}")
+
+
+def test_a_terminal_of_another_encoding_ends_no_run(
+    tiny_folder: Callable[[str], Path], typed: Callable[[bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(json.dumps(PAIRS[0]).encode())
+    out = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(out, encoding="ascii", write_through=True))
+    assert main(["probe", "--model", str(tiny_folder("BertForSequenceClassification"))]) == 0
+    assert b"does \\u201cnot\\u201d count" in out.getvalue()
 
 
 def test_a_model_given_again_has_a_column_of_its_own(tiny_folder: Callable[[str], Path]) -> None:
