@@ -25,7 +25,7 @@ from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
 from attribution.batch.kept import kept_rows
 from attribution.batch.lines import split_lines
-from attribution.batch.output import Output
+from attribution.batch.output import Output, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.evidence.probes.wording import words_of
@@ -76,10 +76,11 @@ def run_audit(args: argparse.Namespace) -> int:
     if compared:
         auditing.write_json(args.output / auditing.COMPARISON, "comparison", compared)
         print(comparison_said(compared), file=sys.stderr)
+    elif (earlier := args.output / auditing.COMPARISON).exists():
+        _tell(f"{earlier} is of an earlier run; it is kept as {set_aside(earlier)}")
     if before and compared and compared.fell:
         raise SystemExit(FELL)
-    value = audit.averages[0].value
-    if args.fail_under is not None and value < args.fail_under:
+    if args.fail_under is not None and (value := audit.averages[0].value) < args.fail_under:
         print(f"{audit.measure} is {fixed(value, 4)}, below --fail-under {args.fail_under}", file=sys.stderr)
         raise SystemExit(FELL)
     return skipped

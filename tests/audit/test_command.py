@@ -140,6 +140,11 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert ["not known to be of the same set" in notes[0], "used different seeds" in notes[1]] == [True, True]
     assert all(note in report for note in notes)
+    compared = (tmp_path / "out" / "comparison.json").read_bytes()
+    _, said = command(*from_files(files))
+    kept = tmp_path / "out" / "comparison.json.before"
+    assert f"comparison.json is of an earlier run; it is kept as {kept}" in said
+    assert (kept.read_bytes(), (tmp_path / "out" / "comparison.json").exists()) == (compared, False)
     for other, says in (
         (["--measure", "AP"], "The audits measure nDCG@10 and AP"),
         (["--unjudged", "0"], "made without --unjudged and with --unjudged 0"),
