@@ -4,7 +4,7 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -67,9 +67,7 @@ def _probe(args: argparse.Namespace) -> int:
     models = [loading["model_id"] for loading in args.models]
     others = [{name: value for name, value in loading.items() if name != "model_id"} for loading in args.models]
     job = Job("probe", (), {"seed": SEED, "loading": others})
-    loaded = [(one.model_id, one.revision, one.notes) for one in (load_reranker(**given) for given in args.models)]
-    names, revisions = (" and ".join(said) for said in list(zip(*loaded, strict=True))[:2])
-    notes = [f"{name}: {note}" for name, _, of_model in loaded for note in of_model]
+    names, revisions, notes = _named(args.models)
     with tqdm(unit="pair", disable=None) as bar:
         complain, rows = complaining(bar), _rows(args, bar)
         output = _open(args.output, job, names, revisions)
@@ -77,7 +75,6 @@ def _probe(args: argparse.Namespace) -> int:
         asked, skipped = _split(rows, deaths, complain)
         texts = tuple(text for row in asked for text in (row.query, *row.documents))
         bar.total = len(models) * len(asked)
-
         unread: dict[int, str] = {}  # by the pair's number; of several models' reasons the first
 
         def on_pair(number: int, problem: InputError | str | None) -> None:
@@ -91,11 +88,7 @@ def _probe(args: argparse.Namespace) -> int:
             output = _open(args.output, job, names, revisions)
         whole, sha256 = Row("probes", 0, "", texts), digests("", texts)[1]
         if output.done:
-            if output.done[whole.id][1] != sha256:
-                raise InputError(f"{args.output} was written for other pairs. Give another --output.")
-            ((_, line),) = read_lines(journal_of(args.output))
-            stored = json.loads(line)
-            table = from_json(stored)
+            stored = _stored(args.output, sha256)
             for number, reason in stored.get("unread", {}).items():
                 on_pair(int(number), reason)
         else:
@@ -106,8 +99,24 @@ def _probe(args: argparse.Namespace) -> int:
             if args.output:
                 output.write(whole, {**about, **stored, **last})
     _finish(args.output)
-    print(probes_markdown(table), *(f"\n{note}" for note in notes), sep="\n")
+    print(probes_markdown(from_json(stored)), *(f"\n{note}" for note in notes), sep="\n")
     return len(skipped) + len(unread)
+
+
+def _named(given: Iterable[Mapping[str, Any]]) -> tuple[str, str, list[str]]:
+    """The models' names, their revisions, and what to know of each. Raises `ModelError`."""
+    loaded = [(one.model_id, one.revision, one.notes) for one in (load_reranker(**one) for one in given)]
+    names, revisions = (" and ".join(said) for said in list(zip(*loaded, strict=True))[:2])
+    return names, revisions, [f"{name}: {note}" for name, _, of_model in loaded for note in of_model]
+
+
+def _stored(output: Path, sha256: str) -> dict[str, Any]:
+    """What an earlier run found. Raises `InputError` where that was on other texts."""
+    ((_, line),) = read_lines(journal_of(output))
+    stored: dict[str, Any] = json.loads(line)
+    if stored["texts_sha256"] != sha256:
+        raise InputError(f"{output} was written for other pairs. Give another --output.")
+    return stored
 
 
 def _split(rows: Iterable[Row | BadLine], deaths: Deaths, complain: OnBad) -> tuple[list[Row], list[BadLine]]:
