@@ -84,27 +84,30 @@ def build_downloads(
     kept: gr.State,
     formats: Mapping[str, Format] = FORMATS,
     elem_id: str = "downloads",
-    results: Callable[[Any], Sequence[Any]] = tuple,
+    results: Callable[..., Sequence[Any]] = tuple,
+    line: Sequence[gr.HTML] = (),
 ) -> None:
     """A button for each format; the browser writes the file, the server keeps none.
 
-    `results`: what the formats write, of what is `kept`.
+    `results`: what the formats write, of what is `kept` and of the page's `line`, where it has one.
     """
     with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
         gr.HTML(render("link.html", says="Download"), elem_id=f"{elem_id}-label")
         file = gr.JSON(visible="hidden")
         for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)
-            written = button.click(_written(of, results), kept, file, **ASIDE)
+            written = button.click(_written(of, results), [kept, *line], file, **ASIDE)
             written.success(None, file, js="(file) => (window.rerankLens.link.save(file), [])")
 
 
-def _written(of: Format, results: Callable[[Any], Sequence[Any]]) -> Callable[[Any], list[str]]:
-    def written(kept: Any) -> list[str]:
+def _written(of: Format, results: Callable[..., Sequence[Any]]) -> Callable[..., list[str]]:
+    def written(kept: Any, *line: str) -> list[str]:
         """`[file name, type, content]`."""
-        given = results(kept) if kept else ()
+        given = results(kept, *line) if kept else ()
         if not given or not given[0]:
-            raise gr.Error("There is no result to download yet. Run it first.", print_exception=False)
+            raise gr.Error(
+                "There is no result to download, or it is not kept any more. Run it first.", print_exception=False
+            )
         return [of.file, of.kind, of.write(*given)]
 
     return written

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import jsonschema
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from attribution.export import SCHEMA
 from tests.browser.fuzz import by_http, through_the_page
@@ -87,6 +87,15 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     png = files["Post, PNG"].read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert [int.from_bytes(png[at : at + 4], "big") for at in (16, 20)] == [1200, 630]
+    forgotten = '"session_hash":"another"'  # a session of which nothing is kept: after a while, or by a new server
+
+    def forget(route: Route) -> None:
+        route.continue_(post_data=re.sub(r'"session_hash":"\w+"', forgotten, route.request.post_data or ""))
+
+    page.route("**/gradio_api/run/predict*", forget)
+    with page.expect_response("**/gradio_api/run/predict*") as answer:
+        page.locator("#downloads").get_by_role("button", name="CSV", exact=True).click()
+    assert "is not kept any more" in answer.value.text()
 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -23,11 +23,11 @@ PASSAGE = "Berlin is large. It has about 3.7 million inhabitants. Paris has fewe
 
 
 def results_of(reranker: Reranker, method: str = "occlusion") -> Any:
-    return {method: explain(reranker, *PAIR, method)}, None, None
+    return {method: explain(reranker, *PAIR, method)}, None, None, "its line"
 
 
 def asked(results: Any, words: dict[str, str], method: str = "occlusion") -> explain_edit.Edited:
-    found = explain_edit.ask(results, json.dumps({"method": method, "words": words}))
+    found = explain_edit.ask(results, "its line", json.dumps({"method": method, "words": words}))
     assert found
     return found
 
@@ -82,10 +82,11 @@ def test_what_is_wrong_is_said(
 ) -> None:
     with pytest.raises(AttributionError, match=says):
         asked(results_of(tiny_bert), words, method)
-    with pytest.raises(AttributionError, match="Press Explain first"):
-        explain_edit.ask(None, json.dumps({"method": method, "words": words}))
+    for results, line in ((None, "its line"), (results_of(tiny_bert, method), "of another text")):
+        with pytest.raises(AttributionError, match="Press Explain first"):
+            explain_edit.ask(results, line, json.dumps({"method": method, "words": words}))
     for nothing in ("", json.dumps({"method": method, "words": {}, "open": [1]})):
-        assert explain_edit.ask(None, nothing) is None
+        assert explain_edit.ask(None, "", nothing) is None
 
 
 def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tiny_bert: Reranker) -> None:

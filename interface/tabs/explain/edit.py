@@ -1,7 +1,7 @@
 """Words of the believed card dropped or replaced by hand: the score of the text as edited, one forward pass."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,10 @@ from interface.page.links import Linked, field
 from interface.runs.handlers import Pair, Update, handler
 from interface.runs.limits import MAX_DOCUMENT
 from interface.runs.run import Run
+from interface.tabs.explain.results import shown
 
 LANE = "edit"
-NO_RESULT = "There is no result to edit yet. Press Explain first."
+NO_RESULT = "There is no result to edit, or it is not kept any more. Press Explain first."
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,25 @@ class Edited(Pair):
     label: str
 
 
-def build(shell: Shell, head: gr.HTML, edited: gr.HTML, results: gr.State) -> Linked:
-    """Scores each edit that the cards' script, `head`'s `js_on_load`, asks for; a link carries the edits."""
+def build(shell: Shell, head: gr.HTML, edited: gr.HTML, result: Mapping[str, Any]) -> Linked:
+    """Scores the edits of a `result` that its cards' script, `head`'s `js_on_load`, asks for; a link carries them."""
     edits = gr.Textbox("", label="Edited words", visible="hidden")
     now = "() => [window.rerankEdits.now]"
     head.input(None, None, edits, js=now)
     asks = head.select(None, None, edits, js=now)
-    start(asks.then, run, ask, {"results": results, "edits": edits}, {"edited": edited}, shell.actions)
+    start(asks.then, run, ask, {**result, "edits": edits}, {"edited": edited}, shell.actions)
     texts = [edits, shell.pair.query, shell.pair.document]
     given = "(...now) => (window.rerankEdits.given(...now), [])"
     return Linked([field(edits, 3 * MAX_DOCUMENT, since=1)], lambda event: event.then(None, texts, js=given))
 
 
-def ask(results: Any, edits: str) -> Edited | None:
+def ask(results: Any, identity: str, edits: str) -> Edited | None:
     """What the browser asks, as `{"method": key, "words": {"d3": "other", "d5": ""}}`. Raises `AttributionError`."""
     said = json.loads(edits) if edits else {"words": {}}
     if not said["words"]:
         return None
-    explanation = results[0].get(said["method"]) if results else None
+    kept = shown(results, identity)
+    explanation = kept[0].get(said["method"]) if kept else None
     if explanation is None:
         raise InputError(NO_RESULT)
     words = {str(key): str(text) for key, text in said["words"].items()}

@@ -29,7 +29,7 @@ from interface.runs.limits import OverBudget, check_share
 from interface.runs.run import Run
 from interface.tabs.explain import edit, two_models
 from interface.tabs.explain.asked import Asked, ask
-from interface.tabs.explain.results import CARDS, Opening, Results, without_result
+from interface.tabs.explain.results import CARDS, Opening, Results, shown, without_result
 
 SENTENCES = "sentences"  # costed as a method is
 EARLY = 2  # looks at them, before any method runs
@@ -55,7 +55,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
                 shell.actions.lines[edit.LANE].render()
         faithfulness = gr.HTML(page["faithfulness"], elem_id="faithfulness")
         results = gr.State(page["results"], time_to_live=KEEP_SECONDS)
-        build_downloads(results)
+        build_downloads(results, results=shown, line=[identity])
     outputs = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
     outputs |= {"sentences": sentences, "edited": edited, **cards}
     opening = Opening(page, outputs)
@@ -69,7 +69,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
     gr.on(changes, None, settings, js="(...now) => window.rerankLens.set(...now)")
     changes = [each.change for each in inputs.values()]  # a long run is asked about anew
     gr.on(changes, None, None, shell.actions.explain, js=f"() => {EXPLAIN!r}")
-    edits = edit.build(shell, head, edited, results)
+    edits = edit.build(shell, head, edited, {"results": results, "identity": identity})
     return replace(edits, fields=[*edits.fields, two_models.build(shell)])
 
 
@@ -92,7 +92,7 @@ def passes(asked: Asked, sides: Sides) -> int:
 
 def is_whole(asked: Asked, page: Update) -> bool:
     """Whether every method has a result and was measured."""
-    done, measured, found = page.get("results") or ({}, None, None)
+    done, measured, found = (page.get("results") or ({}, None, None))[:3]
     known = not asked.passes_of_sentences or (found is not None and found.remainder is not None)
     return known and measured is not None and set(asked.methods) == set(done) <= set(measured.methods)
 
