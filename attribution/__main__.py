@@ -29,8 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted; what is written is whole", file=sys.stderr)
         return INTERRUPTED
     except (AttributionError, OSError) as error:
-        full = isinstance(error, OSError) and error.errno in FULL
-        print(f"error: {error}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
+        said, full = str(error), isinstance(error, OSError) and error.errno in FULL
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            said = f"{error.filename}: {error.strerror}"  # without Python's number
+        print(f"error: {said}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
         return USAGE
     if skipped:
         print(f"{skipped} lines were skipped", file=sys.stderr)

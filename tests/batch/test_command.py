@@ -285,7 +285,7 @@ def test_an_input_that_cannot_be_read_at_all_makes_no_file(command: Any, task: s
         (["sentences", "--max-length", "7"], "max_length is 7"),
         (["probe", "--label", "good"], "has no label 'good'"),
         (["audit", "--seed", "-1"], "seed is -1"),
-        (["explain", "--output", "/nowhere/out.jsonl"], "No such file"),
+        (["explain", "--output", "/nowhere/out.jsonl"], "error: /nowhere/out.jsonl: No such file or directory\n"),
         (["explain", "--method", "saliency", "--method", "occlusion"], "explain takes one --method"),
     ],
 )
