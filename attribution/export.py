@@ -40,11 +40,11 @@ SCHEMA = Path(__file__).parent / "explanation.schema.json"
 AUDIT_SCHEMA = Path(__file__).parent / "audit.schema.json"
 CSV_COLUMNS = (
     *("method", "requested_method", "segment", "word", "text", "start", "end", "start_utf16", "end_utf16"),
-    *("attribution", "sentence", "without", "alone", "share", "notes"),
+    *("attribution", "sentence", "without", "alone", "share", "truncated", "notes"),
 )
 PROBE_COLUMNS = (
     *("probe", "verdict", "change", "base_logit", "logit"),
-    *("control_low", "control_high", "outcome", "edit", "notes"),
+    *("control_low", "control_high", "outcome", "edit", "truncated", "notes"),
 )
 EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
 SENTENCES_SCHEMA = Path(__file__).parent / "sentences.schema.json"
@@ -52,6 +52,7 @@ SENTENCE_COLUMNS = (
     *("sentence", "text", "start", "end", "start_utf16", "end_utf16"),
     *("read", "cut", "without", "alone", "share", "error", "notes"),
 )
+CAPPED = "The step cap was hit before the tolerance."
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -142,6 +143,8 @@ def _word_rows(explanations: Sequence[Explanation], found: Sentences | None) -> 
     sentences: list[dict[str, Any]] = [{**row, "sentence": i} for i, row in enumerate(listed, start=1)]
     for explanation in explanations:
         content = to_dict(explanation)
+        content["notes"] += [explanation.note] * bool(explanation.note)
+        content["notes"] += [CAPPED] * any(path.capped for path in explanation.paths)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
             own = next((one for one in sentences if word["segment"] == "document" and word["end"] <= one["end"]), {})
@@ -189,9 +192,10 @@ def probes_to_csv(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> 
     for r in results:
         for v in r.variants:
             numbers = (v.change, r.logit, v.logit, v.control.low, v.control.high)
-            writer.writerow([r.probe, r.verdict, *map(exact, numbers), v.outcome, v.says, " ".join(notes)])
+            said = (v.outcome, v.says, v.truncated, " ".join(notes))
+            writer.writerow([r.probe, r.verdict, *map(exact, numbers), *said])
         if not r.variants:
-            writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note, " ".join(notes)])
+            writer.writerow([r.probe, r.verdict, "", exact(r.logit), "", "", "", "", r.note, "", " ".join(notes)])
     return rows.getvalue()
 
 

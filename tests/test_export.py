@@ -18,6 +18,7 @@ from attribution import METHODS, explain, sentences
 from attribution.errors import AttributionError
 from attribution.evidence.faithfulness.measure import measure
 from attribution.export import (
+    CAPPED,
     FORMATS,
     PROBE_FORMATS,
     SCHEMA,
@@ -84,6 +85,15 @@ def test_csv_holds_every_word_and_no_formula(explanation: Explanation) -> None:
         assert places == list(range(len(to_words(explanation, side)))), "as `to_words` counts them"
     assert not any(row["text"].strip().startswith(("=", "+", "@")) for row in rows)
     assert any(row["text"].startswith("'=") for row in rows)
+
+
+def test_csv_says_what_was_cut_capped_and_replaced(tiny_bert: Reranker, explanation: Explanation) -> None:
+    path, *others = explain(tiny_bert, *PAIR, "integrated_gradients").paths
+    paths = (dataclasses.replace(path, capped=True), *others)
+    said = dataclasses.replace(explanation, truncated=True, note="Another method ran.", paths=paths)
+    for one, expected in ((explanation, ("False", "")), (said, ("True", f"Another method ran. {CAPPED}"))):
+        rows = csv.DictReader(io.StringIO(to_csv([one])))
+        assert {(row["truncated"], row["notes"]) for row in rows} == {expected}
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\rx", " \n=1", "berlin", "'=1"])

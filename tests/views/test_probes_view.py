@@ -179,7 +179,8 @@ def test_one_changed_word_of_a_long_text_is_one_change() -> None:
 
 
 def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
-    results = probe(tiny_bert, QUERY, DOCUMENT)
+    first, *others = probe(tiny_bert, QUERY, DOCUMENT)
+    results = [replace(first, variants=tuple(replace(v, truncated=True) for v in first.variants)), *others]
     assert json.loads(probes_to_json(results))["results"] == json.loads(json.dumps(plain(results)))
     rows = list(csv.DictReader(io.StringIO(probes_to_csv(results))))
     edits = [(result, variant) for result in results for variant in result.variants or (None,)]
@@ -187,6 +188,7 @@ def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
         assert (row["probe"], row["verdict"]) == (result.probe, result.verdict)
         assert row["edit"] == (variant.says if variant else result.note)
         assert row["outcome"] == (variant.outcome if variant else "")
+        assert row["truncated"] == (str(variant.truncated) if variant else "")
         expected = {"base_logit": result.logit}
         if variant is not None:
             low, high = variant.control.low, variant.control.high
