@@ -7,11 +7,16 @@ from typing import Any
 
 import gradio as gr
 
+from attribution.errors import AttributionError
 from attribution.export import FORMATS, Format
+from attribution.views.page import status_html
 from attribution.views.templating import render
 from interface.runs.handlers import ASIDE, PairInputs
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
 from interface.server.open_graph import space_address
+
+DOWNLOAD = render("link.html", says="Download")
+GONE = "There is no result to download, or it is not kept any more. Run it first."
 
 
 @dataclass(frozen=True)
@@ -92,22 +97,22 @@ def build_downloads(
     `results`: what the formats write, of what is `kept` and of the page's `line`, where it has one.
     """
     with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
-        gr.HTML(render("link.html", says="Download"), elem_id=f"{elem_id}-label")
-        file = gr.JSON(visible="hidden")
+        label_html, file = gr.HTML(DOWNLOAD, elem_id=f"{elem_id}-label"), gr.JSON(visible="hidden")
         for label, of in formats.items():
             button = gr.Button(label, size="sm", scale=0, min_width=70)
-            written = button.click(_written(of, results), [kept, *line], file, **ASIDE)
-            written.success(None, file, js="(file) => (window.rerankLens.link.save(file), [])")
+            written = button.click(_written(of, results), [kept, *line], [file, label_html], **ASIDE)
+            written.success(None, file, js="(file) => (file && window.rerankLens.link.save(file), [])")
 
 
-def _written(of: Format, results: Callable[..., Sequence[Any]]) -> Callable[..., list[str]]:
-    def written(kept: Any, *line: str) -> list[str]:
-        """`[file name, type, content]`."""
+def _written(of: Format, results: Callable[..., Sequence[Any]]) -> Callable[..., tuple[list[str] | None, str]]:
+    def written(kept: Any, *line: str) -> tuple[list[str] | None, str]:
+        """`([file name, type, content], label)`, or why there is no file: of such an event Gradio shows no error."""
         given = results(kept, *line) if kept else ()
         if not given or not given[0]:
-            raise gr.Error(
-                "There is no result to download, or it is not kept any more. Run it first.", print_exception=False
-            )
-        return [of.file, of.kind, of.write(*given)]
+            return None, status_html(GONE)
+        try:
+            return [of.file, of.kind, of.write(*given)], DOWNLOAD
+        except AttributionError as error:
+            return None, status_html(str(error))
 
     return written
