@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from attribution.errors import HALF, AttributionError
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
-from attribution.types import SIDES, Explanation, Segment
+from attribution.types import CAPPED, SIDES, Explanation, Segment
 from attribution.views.picture import card_svg as to_svg
 from attribution.views.picture import share_svg as to_share_svg
 from attribution.views.standalone import page_html as to_html
@@ -52,7 +52,6 @@ SENTENCE_COLUMNS = (
     *("sentence", "text", "start", "end", "start_utf16", "end_utf16"),
     *("read", "cut", "without", "alone", "share", "error", "notes"),
 )
-CAPPED = "The step cap was hit before the tolerance."
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 

@@ -14,6 +14,7 @@ Segment = Literal["query", "document", "template"]
 SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")  # the segments that a user typed
 Point = Literal["word", "block"]
 ONE_LOGIT = "the one logit"  # of a model with a single output
+CAPPED = "The step cap was hit before the tolerance."
 OPERATORS: dict[str, str] = {
     "mask": "a removed word's tokens are replaced by the mask token (or the model's nearest to it); all positions stay",
     "delete": "a removed word's tokens are deleted, so the words after it move up",

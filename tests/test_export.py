@@ -18,7 +18,6 @@ from attribution import METHODS, explain, sentences
 from attribution.errors import AttributionError
 from attribution.evidence.faithfulness.measure import measure
 from attribution.export import (
-    CAPPED,
     FORMATS,
     PROBE_FORMATS,
     SCHEMA,
@@ -33,7 +32,7 @@ from attribution.export import (
     to_svg,
 )
 from attribution.rerankers.reranker import Reranker
-from attribution.types import Explanation
+from attribution.types import CAPPED, Explanation
 from attribution.views.picture import COLUMNS, lay_out
 from attribution.words import to_words
 

@@ -6,7 +6,7 @@ from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit
-from attribution.types import SIDES, Explanation
+from attribution.types import CAPPED, SIDES, Explanation
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
@@ -41,6 +41,7 @@ def card_html(
         sides=[side_of(words[side], side, method.colours) for side in SIDES],
         extra=verdict_html(explanation, measured) if measured else "",
         captum=captum,
+        capped=CAPPED,
         badge=badge,
         large=large,
         removal=render("removal.html", steps=removal_steps(explanation, measured), signed=method.signed)

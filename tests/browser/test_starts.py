@@ -1,0 +1,89 @@
+"""Starts that follow each other: the latest wins, in any order of clicks, and no late answer undoes what it shows."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import APIResponse, Page, Route, expect
+
+from tests.browser.looks import open_settings
+from tests.browser.test_page import EXAMPLES, chip, expect_result_of, fill, press, ready
+
+LONG = "the tower was completed in a spring long ago and " * 30
+MIDDLING = LONG[: len(LONG) // 3]  # still seconds, of which a visitor sees the beginning
+
+
+def choose_shapley(page: Page) -> None:
+    """On a long text it takes minutes."""
+    open_settings(page)
+    page.get_by_role("checkbox", name=re.compile("^Shapley values")).check()
+    page.keyboard.press("Escape")
+
+
+def explain_long(page: Page) -> None:
+    """Explain on a long text, which a busy machine asks about first."""
+    press(page, "Explain")
+    asked = page.get_by_role("button", name="Start anyway")
+    expect(page.locator("#stop:visible").or_(asked).first).to_be_visible()
+    if asked.is_visible():
+        asked.click()
+    expect(page.locator("#stop")).to_be_visible()
+
+
+def test_the_latest_start_wins_in_any_order_of_clicks(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    fill(page, "when was the tower completed", MIDDLING)
+    explain_long(page)
+    assert page.evaluate("document.getAnimations().length") == 0, "who asks for no motion sees none"
+    chip(page, 1).click()  # 1: a long run, then an example
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    for i in (2, 6, 3, 7, 11):  # 2: five examples at once
+        chip(page, i).click()
+    expect(page.locator("#query textarea")).to_have_value(EXAMPLES[11]["query"])
+    expect(page.locator("#identity [data-rl-identity]")).to_have_attribute("data-query", EXAMPLES[11]["query"])
+    expect(page.locator("#stop")).to_be_hidden()
+    expect_result_of(page, EXAMPLES[11]["query"], EXAMPLES[11]["document"])
+    choose_shapley(page)
+    fill(page, "when was the tower completed", LONG)
+    explain_long(page)  # 3: a start that is refused while another runs, then Explain, Stop, Explain, all at once
+    page.locator("#document textarea").fill("")
+    press(page, "Explain")
+    refused = page.locator("#status .rl-refused")
+    expect(refused).to_contain_text("empty")
+    expect(refused).to_have_css("opacity", "1")
+    expect(page.locator("#status").get_by_test_id("status-tracker")).to_be_hidden()  # of the run that goes on
+    press(page, "Stop")
+    expect(page.locator("#explain")).to_be_focused()
+    fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    press(page, "Explain")
+    expect_result_of(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    expect(page.locator("#stop")).to_be_hidden()
+
+
+def test_an_answer_that_comes_late_does_not_take_stop_from_what_runs_now(page: Page, app_url: str) -> None:
+    """Held back until the next run is at work: what the page is told once the run before it is over."""
+    ready(page, app_url)
+    told = page.evaluate("gradio_config.dependencies.filter((it) => /^again/.test(it.api_name)).map((it) => it.id)")
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("fn_index") in told:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/run/predict*", hold)
+    chip(page, 1).click()
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    choose_shapley(page)
+    fill(page, "when was the tower completed", LONG)
+    press(page, "Explain")
+    page.get_by_role("button", name="Start anyway").click()
+    expect(page.locator("#status")).to_contain_text("of 5 methods")
+    assert held
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(page.locator("#offered")).to_have_text(held[-1][1].json()["data"][-1])  # the late answer has been read
+    assert page.locator("#stop").is_visible()
+    press(page, "Stop")
+    expect(page.locator("#stop")).to_be_hidden()
