@@ -40,6 +40,11 @@ OFFERED = [f"someone/{name}" for name in (*GOOD, *SAYS)]  # with repositories th
 expect.set_options(timeout=60_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test that ends the app comes after all others, which share it."""
+    items.sort(key=lambda item: item.path.name == "test_server_dies.py")
+
+
 @dataclass(frozen=True)
 class App:
     """The app's process and address, from its first byte on, and the model it opens on."""

@@ -1,4 +1,4 @@
-"""Last of all, since it ends the app that the others share."""
+"""Last of all, as conftest.py sees to, since it ends the app that the others share."""
 
 from __future__ import annotations
 

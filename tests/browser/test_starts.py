@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
+from tests.browser.conftest import new_page
 from tests.browser.looks import open_settings
 from tests.browser.test_page import EXAMPLES, chip, expect_result_of, fill, press, ready
 
@@ -87,3 +88,40 @@ def test_an_answer_that_comes_late_does_not_take_stop_from_what_runs_now(page: P
     assert page.locator("#stop").is_visible()
     press(page, "Stop")
     expect(page.locator("#stop")).to_be_hidden()
+
+
+# A slow page reads the answer to a start before the words that close its stream, which were sent earlier.
+SLOW_TO_CLOSE = """
+const fetched = window.fetch;
+const closes = new Promise((go) => (window.close_now = go));
+window.fetch = async (request, options) => {
+  const answer = await fetched(request, options);
+  if (!answer.url.includes("/queue/data")) return answer;
+  const hold = new TransformStream({
+    async transform(text, out) {
+      const at = text.indexOf('data: {"msg":"close_stream"');
+      out.enqueue(at < 0 ? text : text.slice(0, at));
+      if (at < 0) return;
+      await closes;
+      out.enqueue(text.slice(at));
+    },
+  });
+  const slow = answer.body.pipeThrough(new TextDecoderStream()).pipeThrough(hold).pipeThrough(new TextEncoderStream());
+  return new Response(slow, { headers: answer.headers });
+};
+"""
+
+
+def test_a_start_whose_stream_is_just_being_closed_gets_its_answer(browser: Browser, app_url: str) -> None:
+    page = new_page(browser)
+    page.add_init_script(SLOW_TO_CLOSE)
+    ready(page, app_url)
+    fill(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    press(page, "Explain")
+    expect_result_of(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
+    with page.expect_response("**/queue/join*"):
+        chip(page, 1).click()
+    page.wait_for_timeout(300)  # for the page to read that
+    page.evaluate("window.close_now()")
+    expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    page.context.close()
