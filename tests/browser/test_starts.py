@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
+from interface.runs.limits import BUDGETS
 from tests.browser.conftest import new_page
 from tests.browser.looks import open_settings
 from tests.browser.test_page import EXAMPLES, chip, expect_result_of, fill, press, ready
@@ -15,9 +16,10 @@ MIDDLING = LONG[: len(LONG) // 3]  # still seconds, of which a visitor sees the 
 
 
 def choose_shapley(page: Page) -> None:
-    """On a long text it takes minutes."""
+    """With the most orders: on a long text it takes long on a quick machine too, so that the page asks first."""
     open_settings(page)
     page.get_by_role("checkbox", name=re.compile("^Shapley values")).check()
+    page.get_by_role("spinbutton", name=re.compile("n_samples")).fill(str(BUDGETS["n_samples"][1]))
     page.keyboard.press("Escape")
 
 

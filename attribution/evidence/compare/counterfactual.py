@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, takewhile
 from math import comb
 
 from attribution.errors import InputError, OptionError, check_key
@@ -11,7 +11,7 @@ from attribution.evidence.compare.contrast import words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
-from attribution.removal import OPERATORS, parts_of, score_kept
+from attribution.removal import OPERATORS, Play, game, parts_of, score_kept
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Result, TokenizedPair, Word
@@ -84,6 +84,7 @@ def counterfactual(
         )
     pair = reranker.encode(query, document)
     parts = parts_of(pair, unit)
+    play = game(reranker, pair, parts, operator)
     with metered(meter):
         (rival_logit,) = reranker.score(query, [rival])
         if explanation:
@@ -91,9 +92,9 @@ def counterfactual(
             raising = [w for w in range(len(words)) if (words[w].attribution or 0.0) > 0]
             order = sorted(raising, key=lambda w: -(words[w].attribution or 0.0))
         else:
-            order, losses = _fewest(reranker, pair, parts, rival_logit, operator)
+            order, losses = _fewest(play, pair, parts, rival_logit)
             words = words_of(pair, losses, "document", unit)
-        logits = _until_below(reranker, pair, parts, order, rival_logit, operator)
+        logits = _until_below(play, len(parts), order, rival_logit, AT_ONCE[operator])
     if logits[0] <= rival_logit:
         raise InputError(
             f"The document must score above its rival; it scores {number(logits[0])}, the rival {number(rival_logit)}. "
@@ -123,7 +124,8 @@ def counterfactual(
 
 def sets_at_most(n: int) -> int:
     """How many sets of `n` sentences are scored at most; for progress bars and estimates."""
-    return min(2**n, 2 * MAX_SETS + 2 * n)
+    sizes = _sizes(n)
+    return sum(comb(n, size) for size in sizes) + n - sizes[-1]
 
 
 def check_signed(method: str) -> None:
@@ -157,17 +159,18 @@ def logit_without(
         return score_kept(reranker, pair, words, [kept], operator)[kept]
 
 
-def _fewest(
-    reranker: Reranker, pair: TokenizedPair, parts: list[list[int]], limit: float, operator: str
-) -> tuple[list[int], list[float]]:
+def _sizes(n: int) -> list[int]:
+    """How many sentences of `n` are dropped at once where all sets of that size are tried."""
+    return list(takewhile(lambda size: size < 2 or comb(n, size) <= MAX_SETS, range(n + 1)))
+
+
+def _fewest(play: Play, pair: TokenizedPair, parts: list[list[int]], limit: float) -> tuple[list[int], list[float]]:
     """The order in which sentences are dropped; and each token's value: a sentence's own loss, on its first token."""
     everything = frozenset(range(len(parts)))
     best, losses = everything, [0.0] * len(parts)
-    for size in range(len(parts) + 1):
+    for size in _sizes(len(parts)):
         sets = [everything - frozenset(gone) for gone in combinations(range(len(parts)), size)]
-        if size > 1 and comb(len(parts), size) > MAX_SETS:
-            break
-        logits = score_kept(reranker, pair, parts, sets, operator)
+        logits = play(sets)
         best = min(sets, key=lambda kept: logits[kept])
         if size == 0:
             whole = logits[best]
@@ -182,17 +185,14 @@ def _fewest(
     return order, values
 
 
-def _until_below(
-    reranker: Reranker, pair: TokenizedPair, words: list[list[int]], order: list[int], limit: float, operator: str
-) -> list[float]:
-    """Logits without the first 0, 1, 2 ... words of `order`; the first one below `limit` is the last."""
-    everything = frozenset(range(len(words)))
+def _until_below(play: Play, n: int, order: list[int], limit: float, step: int) -> list[float]:
+    """Logits without the first 0, 1, 2 ... of `n` parts in this `order`; the first one below `limit` is the last."""
+    everything = frozenset(range(n))
     kept = [everything - frozenset(order[:k]) for k in range(len(order) + 1)]
     logits: list[float] = []
-    step = AT_ONCE[operator]
     for at in range(0, len(kept), step):
         chunk = kept[at : at + step]
-        scored = score_kept(reranker, pair, words, chunk, operator)
+        scored = play(chunk)
         for left in chunk:
             logits.append(scored[left])
             if scored[left] < limit:
