@@ -8,15 +8,19 @@ import math
 MINUS = "\u2212"
 
 
-def number(value: float, signed: bool = False) -> str:
+def number(value: float) -> str:
     """Three significant digits; from 1,000 up to a milliard all of a whole number's."""
-    form = ",.0f" if 999.5 <= abs(value) < 1e9 else ".3g"
-    return _shown(value, f"{'+' if signed else ''}{form}")
+    return _shown(value, _digits(value))
 
 
-def logit(value: float, signed: bool = False) -> str:
-    """Two decimals."""
-    return fixed(value, 2, signed)
+def signed_number(value: float) -> str:
+    """As `number`, with a plus sign."""
+    return _shown(value, f"+{_digits(value)}")
+
+
+def logit(value: float) -> str:
+    """Two decimals and the sign."""
+    return signed_fixed(value, 2)
 
 
 def percent(share: float) -> str:
@@ -24,9 +28,14 @@ def percent(share: float) -> str:
     return _shown(100 * share, ".2g" if share < 0.995 else ".0f")
 
 
-def fixed(value: float, decimals: int = 1, signed: bool = False) -> str:
+def fixed(value: float, decimals: int = 1) -> str:
     """So many decimals."""
-    return _shown(value, f"{'+' if signed else ''}.{decimals}f")
+    return _shown(value, f".{decimals}f")
+
+
+def signed_fixed(value: float, decimals: int = 1) -> str:
+    """As `fixed`, with a plus sign."""
+    return _shown(value, f"+.{decimals}f")
 
 
 def coordinate(value: float, decimals: int = 1) -> str:
@@ -37,6 +46,10 @@ def coordinate(value: float, decimals: int = 1) -> str:
 def exact(value: float) -> str:
     """Six significant digits and an ordinary minus sign, for programs."""
     return _shown(value, ".6g").replace(MINUS, "-")
+
+
+def _digits(value: float) -> str:
+    return ",.0f" if 999.5 <= abs(value) < 1e9 else ".3g"
 
 
 def _shown(value: float, form: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.numbers import coordinate, exact, fixed, logit, number, percent
+from attribution.numbers import coordinate, exact, fixed, logit, number, percent, signed_fixed, signed_number
 from attribution.views.templating import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +17,7 @@ PRINTING = [ROOT / "app.py", *ROOT.glob("attribution/**/*.py"), *ROOT.glob("inte
 TEMPLATES = sorted(ROOT.glob("attribution/views/templates/*"))
 
 
-@pytest.mark.parametrize("printed", [number, logit, percent, fixed, coordinate, exact])
+@pytest.mark.parametrize("printed", [number, signed_number, logit, percent, fixed, signed_fixed, coordinate, exact])
 def test_what_is_no_number_says_so(printed: object) -> None:
     assert callable(printed)
     assert printed(math.nan) == "not a number"
@@ -25,19 +25,13 @@ def test_what_is_no_number_says_so(printed: object) -> None:
     assert printed(-math.inf) in ("\u2212infinity", "-infinity")
 
 
-@pytest.mark.parametrize("signed", [True, False])
-def test_a_signed_number_too(signed: bool) -> None:
-    assert number(math.nan, signed) == logit(math.nan, signed) == "not a number"
-    assert number(-math.inf, signed) == logit(-math.inf, signed) == "\u2212infinity"
-
-
 def test_numbers_by_hand() -> None:
     assert [fixed(x) for x in (1.25, -0.04, -1.26)] == ["1.2", "0.0", "\u22121.3"]
-    assert (fixed(0.126, 2), fixed(0.126, 2, signed=True)) == ("0.13", "+0.13")
+    assert (fixed(0.126, 2), signed_fixed(0.126, 2)) == ("0.13", "+0.13")
     assert [coordinate(x) for x in (-1.26, 0.0)] == ["-1.3", "0.0"]
     assert [exact(x) for x in (-1234567.0, 0.1234567, 0.0)] == ["-1.23457e+06", "0.123457", "0"]
     assert [number(x) for x in (1234.5, 0.001234, -0.0)] == ["1,234", "0.00123", "0"]
-    assert [logit(x, True) for x in (0.0, -0.004, 2.0)] == ["0.00", "0.00", "+2.00"]
+    assert [logit(x) for x in (0.0, -0.004, 2.0)] == ["0.00", "0.00", "+2.00"]
 
 
 def formats(path: Path) -> list[str]:

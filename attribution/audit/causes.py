@@ -57,7 +57,7 @@ def cut_by_limit(reranker: Reranker, case: Case) -> str | None:
         return None
     return (
         f"{n_read} of {n_read + len(words)} words were read; what was not read would alone score "
-        f"{logit(best, True)}, above the other's {logit(case.upper.logit, True)}"
+        f"{logit(best)}, above the other's {logit(case.upper.logit)}"
     )
 
 
@@ -77,8 +77,8 @@ def best_sentence_late(reranker: Reranker, case: Case) -> str | None:
         return None
     return (
         f"its best sentence, {best + 1} of {len(sentences)}, begins after {before} words; moved to the front the text "
-        f"would score {logit(moved, True)} instead of {logit(case.lower.logit, True)}, above the other's "
-        f"{logit(case.upper.logit, True)}"
+        f"would score {logit(moved)} instead of {logit(case.lower.logit)}, above the other's "
+        f"{logit(case.upper.logit)}"
     )
 
 
@@ -148,7 +148,7 @@ def only_differ(reranker: Reranker, case: Case, *, name: str, find: Find, edit: 
     if probe is None:
         return says
     (edited,) = reranker.score(case.query, [probe.document])
-    return f"{says}; the right one's score moves by {logit(edited - case.right.logit, True)} with {probe.says}"
+    return f"{says}; the right one's score moves by {logit(edited - case.right.logit)} with {probe.says}"
 
 
 def _common(a: Counter[Any], b: Counter[Any]) -> float:
@@ -171,7 +171,7 @@ def query_words_alone(reranker: Reranker, case: Case) -> str | None:
     wrong, right = reranker.score(case.query, texts)
     if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit) or wrong <= right:
         return None
-    scores = f"the wrong one scores {logit(wrong, True)} and the right one {logit(right, True)}"
+    scores = f"the wrong one scores {logit(wrong)} and the right one {logit(right)}"
     return f"with only the query's words left in both, {scores}"
 
 

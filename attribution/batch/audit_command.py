@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from attribution.batch.output import Output, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.evidence.probes.wording import words_of
-from attribution.numbers import fixed
+from attribution.numbers import fixed, signed_fixed
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.reranker import Reranker
 from attribution.views.audit import report_html
@@ -173,28 +173,29 @@ def _stored(path: Path) -> dict[str, Any]:
 def summary(audit: Audit) -> str:
     """The findings in a few lines."""
     own, *others = [one for one in audit.averages if one.measure == audit.measure]
-    value = f"{fixed(own.value, 4)} {_interval(own.low, own.high, 4)}"
+    value = f"{fixed(own.value, 4)} {_interval(fixed, own.low, own.high, 4)}"
     lines = [f"{audit.measure} {value} over {len(audit.queries)} queries"]
     lines += [
-        f"  {ORDERS[one.order]}: {fixed(one.value, 4)}; the model is {fixed(one.ahead, 4, True)} "
-        f"{_interval(one.ahead_low, one.ahead_high, 4, True)} ahead"
+        f"  {ORDERS[one.order]}: {fixed(one.value, 4)}; the model is {signed_fixed(one.ahead, 4)} "
+        f"{_interval(signed_fixed, one.ahead_low, one.ahead_high, 4)} ahead"
         for one in others
     ]
     lines.append(f"{audit.n_inversions} queries have a costly inversion; {len(audit.failures)} of them were read")
     lines += [
         f"  {CAUSES[key].label}: {fixed(100 * one.failures, 0)} % of failures, "
-        f"{fixed(100 * one.controls, 0)} % of pairs in order, x{fixed(one.ratio)} {_interval(one.low, one.high, 1)}"
+        f"{fixed(100 * one.controls, 0)} % of pairs in order, "
+        f"x{fixed(one.ratio)} {_interval(fixed, one.low, one.high, 1)}"
         for key, one in audit.causes.items()
         if one.claimed
     ]
-    words = [f"\u201c{one.word}\u201d ({fixed(one.lift, 2, True)})" for one in audit.words if one.claimed]
+    words = [f"\u201c{one.word}\u201d ({signed_fixed(one.lift, 2)})" for one in audit.words if one.claimed]
     lines += [f"  words that lift wrong candidates: {', '.join(words)}"] if words else []
     return "\n".join([*lines, *audit.notes])
 
 
 def comparison_said(one: Comparison) -> str:
     """The comparison in a line, and what to know of it."""
-    difference = f"{fixed(one.difference, 4, True)} {_interval(one.low, one.high, 4, True)}"
+    difference = f"{signed_fixed(one.difference, 4)} {_interval(signed_fixed, one.low, one.high, 4)}"
     said = (
         f"{one.measure} of {one.second} is {difference} from {one.first}: "
         f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
@@ -202,5 +203,5 @@ def comparison_said(one: Comparison) -> str:
     return "\n".join([said, *one.notes])
 
 
-def _interval(low: float, high: float, decimals: int, signed: bool = False) -> str:
-    return f"[{fixed(low, decimals, signed)}, {fixed(high, decimals, signed)}]"
+def _interval(printed: Callable[[float, int], str], low: float, high: float, decimals: int) -> str:
+    return f"[{printed(low, decimals)}, {printed(high, decimals)}]"

@@ -88,8 +88,8 @@ class Sentences(Result):
             return "The score does not fall when any one sentence is taken away."
         sentence = self.sentences[self.costliest - 1]
         left = self.logit - (sentence.without or 0.0)
-        alone = "" if sentence.alone is None else f"; alone it scores {logit(sentence.alone, True)}"
-        falls = f"the score falls from {logit(self.logit, True)} to {logit(left, True)}"
+        alone = "" if sentence.alone is None else f"; alone it scores {logit(sentence.alone)}"
+        falls = f"the score falls from {logit(self.logit)} to {logit(left)}"
         return f"Without sentence {self.costliest} {falls}{alone}."
 
 

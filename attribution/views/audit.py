@@ -64,7 +64,7 @@ def finding(others: Sequence[Average]) -> str:
         elif one.ahead_high < 0:
             said.append(f"behind {name} by {fixed(-one.ahead, 3)}")
         else:
-            said.append(f"not told apart from {name} ({logit(one.ahead, signed=True)})")
+            said.append(f"not told apart from {name} ({logit(one.ahead)})")
     return f"The reranker is {' and '.join(said)}."
 
 

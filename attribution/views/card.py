@@ -5,7 +5,7 @@ from typing import Any
 from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
 from attribution.methods import METHODS
-from attribution.numbers import fixed, logit
+from attribution.numbers import fixed
 from attribution.types import CAPPED, SIDES, Explanation
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
@@ -97,7 +97,7 @@ def removal_steps(explanation: Explanation, measured: Faithfulness) -> list[dict
     for share, value, (low, high) in zip(shares, scores.deletion, ends, strict=False):
         gone = [keys[word] for word in scores.order[: count_of(share, measured.n_words)]]
         at, *band = (round(100 * (place - least) / width, 1) for place in (value, low, high))
-        printed = {"logit": logit(value), "low": logit(low), "high": logit(high)}
+        printed = {"logit": fixed(value, 2), "low": fixed(low, 2), "high": fixed(high, 2)}
         steps.append({"share": f"{fixed(100 * share, 0)} %", "gone": gone, **printed, "at": at, "band": band})
     return steps
 

@@ -140,7 +140,7 @@ def _rows(found: Sentences) -> list[dict[str, object]]:
         width = 50 * abs(value or 0.0) / scale
         lowers = value is not None and value < 0
         bar = {"left": coordinate(50 - width if lowers else 50), "width": coordinate(width), "lowers": lowers}
-        shown = None if value is None else logit(value, True)
+        shown = None if value is None else logit(value)
         rows.append({"words": words, "sentence": sentence, "value": shown, **bar})
     return rows
 

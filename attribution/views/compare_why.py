@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.probes.wording import is_content
-from attribution.numbers import logit
+from attribution.numbers import fixed, logit
 from attribution.types import Word
 from attribution.views.compare import A, B, Which, inside, quote
 from attribution.views.templating import Markup, render
@@ -108,7 +108,7 @@ def lead(before: float, now: float | None) -> str:
 def _ahead(difference: float, one: str, both: str) -> str:
     if abs(difference) < FLAT:
         return f"A and B {both} level"
-    return f"A {one} {'ahead' if difference > 0 else 'behind'} by {logit(abs(difference))}"
+    return f"A {one} {'ahead' if difference > 0 else 'behind'} by {fixed(abs(difference), 2)}"
 
 
 def sentence(contrast: Contrast, now: float | None = None) -> str:
@@ -118,7 +118,7 @@ def sentence(contrast: Contrast, now: float | None = None) -> str:
         largest = sorted(side.bars, key=lambda bar: -abs(bar.value))
         bars = [bar for bar in largest if abs(bar.value) >= FLAT]
         named = [bar for bar in bars if is_content(bar.text)] or bars
-        found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value, signed=True)}" for bar in named[:N_TOLD])
+        found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value)}" for bar in named[:N_TOLD])
     by_document = f": {found['document']}" if found.get("document") else ""
     by_query = f" The same, by query word: {found['query']}." if found.get("query") else ""
     return f"{lead(contrast.difference, now)}{by_document}.{by_query}"
@@ -131,7 +131,8 @@ def told(contrast: SentenceContrast) -> list[tuple[str, str, str]]:
     for bar in largest:
         whose, share = ("A", bar.value) if bar.of == "first" else ("B", -bar.value)
         if abs(share) >= FLAT:
-            does = f"{'lifts' if share > 0 else 'holds'} {whose}{'' if share > 0 else ' down'} by {logit(abs(share))}"
+            does = f"lifts {whose}" if share > 0 else f"holds {whose} down"
+            does = f"{does} by {fixed(abs(share), 2)}"
             said.append((whose, quote(bar.text), does))
     return said
 

@@ -107,16 +107,16 @@ def _rows(measured: Faithfulness, explanations: Explanations, methods: Mapping[s
         row = {"key": key, "method": methods[key], "good": told and scores.clear, "cells": cells}
         rows.append((scores.comprehensiveness, row))
     spreads = {name: getattr(measured.random, name) for name in ("comprehensiveness", "sufficiency")}
-    cells = EMPTY | {name: f"{logit(of.mean)} \u00b1 {logit(of.std)}" for name, of in spreads.items()}
+    cells = EMPTY | {name: f"{fixed(of.mean, 2)} \u00b1 {fixed(of.std, 2)}" for name, of in spreads.items()}
     rows.append((spreads["comprehensiveness"].mean, {"key": "random", "method": RANDOM, "good": False, "cells": cells}))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
 def _measured_cells(scores: Scores, told: bool) -> dict[str, str]:
     """Without the margin for a control and for a document too short to tell."""
-    cells = {name: logit(getattr(scores, name)) for name in ("comprehensiveness", "sufficiency")}
+    cells = {name: fixed(getattr(scores, name), 2) for name in ("comprehensiveness", "sufficiency")}
     margin = scores.over_random
-    return cells | ({"margin": f"{logit(margin.value, True)} \u00b1 {logit(margin.reach)}"} if told else {})
+    return cells | ({"margin": f"{logit(margin.value)} \u00b1 {fixed(margin.reach, 2)}"} if told else {})
 
 
 def _cost_cells(explanation: Explanation | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attribution.evidence.probes.wording import is_content
-from attribution.numbers import logit, number
+from attribution.numbers import logit, signed_number
 from attribution.types import Word
 from attribution.views.compare import quote
 from attribution.views.learn import HeatMap, cell
@@ -31,7 +31,7 @@ def meet_html(found: Interaction, *, name: str, label: str | None) -> Markup:
     top = max((abs(value) for row in values for value in row), default=0.0) or 1.0
     query_words, across = [found.query_words[i] for i in rows], [found.document_words[j] for j in columns]
     table = [
-        (word, [cell(value / top, "signed", logit(value, signed=True), number(value, signed=True)) for value in row])
+        (word, [cell(value / top, "signed", logit(value), signed_number(value)) for value in row])
         for word, row in zip(query_words, values, strict=True)
     ]
     heat = HeatMap(
@@ -39,7 +39,7 @@ def meet_html(found: Interaction, *, name: str, label: str | None) -> Markup:
         columns=[f"{j} {quote(word.text)}" if by_sentence else word.text for j, word in enumerate(across, start=1)],
         rows=[(word.text, cells) for word, cells in table],
         foot="alone",
-        feet=[logit(word.attribution or 0.0, signed=True) for word in across],
+        feet=[logit(word.attribution or 0.0) for word in across],
     )
     return render(
         "interaction.html",

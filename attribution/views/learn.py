@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attribution.evidence.agreement import TOP as TOP_WORDS
-from attribution.numbers import coordinate, fixed, number
+from attribution.numbers import coordinate, fixed, number, signed_number
 from attribution.views.curves import nice_ticks
 from attribution.views.templating import Markup, render
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, side_of
@@ -95,11 +95,11 @@ def states_html(inside: Inside, measure: str) -> Markup:
     """All words and template tokens down, the layers across; each layer is shaded by its own largest value."""
     values: Array = getattr(inside, measure).T  # (units, 1 + layers)
     tops = np.maximum(np.abs(values).max(0), 1e-12)
-    signed = COLOURS[measure] == "signed"
+    printed = signed_number if COLOURS[measure] == "signed" else number
 
     def state(shade: float, value: float) -> Cell:
-        share = "" if abs(shade) < 0.005 else number(round(100 * shade), signed)
-        return cell(shade, COLOURS[measure], share, number(value, signed))
+        share = "" if abs(shade) < 0.005 else printed(round(100 * shade))
+        return cell(shade, COLOURS[measure], share, printed(value))
 
     rows = zip(inside.units, (values / tops).tolist(), values.tolist(), strict=True)
     heat = HeatMap(
@@ -111,10 +111,10 @@ def states_html(inside: Inside, measure: str) -> Markup:
     )
     best = np.abs(values).argmax(0)[[0, -1]]  # the strongest unit at both ends
     ends = [
-        (_unit_name(inside, inside.units[unit]), float(values[unit, end]))
+        (_unit_name(inside, inside.units[unit]), printed(float(values[unit, end])))
         for unit, end in zip(best, (0, -1), strict=True)
     ]
-    return render("states.html", heat=heat, text=MEASURE_TEXTS[measure], ends=ends, signed=signed)
+    return render("states.html", heat=heat, text=MEASURE_TEXTS[measure], ends=ends)
 
 
 def readout_html(inside: Inside) -> Markup:

@@ -11,7 +11,7 @@ import regex
 from markupsafe import Markup
 
 from attribution.evidence.probes.table import CLEAR, FLOOR, NEITHER, SHOULD
-from attribution.numbers import logit
+from attribution.numbers import fixed
 from attribution.views.templating import render
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def outcome(verdict: str, change: float | None, expects: str) -> str:
     """The verdict in words; of a score that moved, which way, and where it should not have."""
     if change is None or verdict not in ("did not hold", "moved"):
         return verdict
-    how = f"{'rose' if change > 0 else 'fell'} by {logit(abs(change))}"
+    how = f"{'rose' if change > 0 else 'fell'} by {fixed(abs(change), 2)}"
     return how if verdict == "moved" else f"{how} where it should {expects}"
 
 

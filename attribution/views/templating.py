@@ -3,7 +3,7 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from attribution.numbers import fixed, logit, number, percent
+from attribution import numbers
 
 # The words that a searcher need not know, each explained where it stands: the `term` macro and the page's key.
 TERMS = {
@@ -31,7 +31,8 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,  # a template stays as it is while the app runs
 )
-ENVIRONMENT.filters.update(number=number, logit=logit, percent=percent, fixed=fixed)
+PRINTED = ("number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
+ENVIRONMENT.filters.update({name: getattr(numbers, name) for name in PRINTED})
 ENVIRONMENT.globals["terms"] = TERMS
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attribution.numbers import coordinate, number
+from attribution.numbers import coordinate, number, signed_number
 from attribution.types import Segment, Word
 
 MAX_ALPHA = 0.62  # text on a full-strength word keeps a contrast of 4.5 in light and dark
@@ -100,6 +100,6 @@ def _shown(i: int, word: Word, scale: float, colours: str) -> Shown:
             kinds.append("rl-strong")
     if word.cut:
         kinds.append("rl-cut")
-    key, value = f"{word.segment[0]}{i}", number(word.attribution, colours == "signed")
+    key, value = f"{word.segment[0]}{i}", (signed_number if colours == "signed" else number)(word.attribution)
     share, says = coordinate(100 * strength, 0), CUT if word.cut else None
     return Shown(before, core, after, " ".join(kinds), alpha, key, value, share, says)

@@ -57,5 +57,5 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     assert "Not relevant, yet above: rank 1, +4.50 document d0" in said
     assert "Relevant, yet below: rank 2, +2.50 document d1" in said
     (failure,) = found.failures
-    assert f"the wrong one falls to {logit(failure.reading.turned.logit, True)}, below" in said
+    assert f"the wrong one falls to {logit(failure.reading.turned.logit)}, below" in said
     assert failure.reading.turned.logit == 0.5

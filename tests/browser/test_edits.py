@@ -137,7 +137,7 @@ def n_words(text: str) -> int:
 def scored(page: Page, reranker: Reranker, text: str) -> None:
     """The page says what the edited first example scores."""
     (expected,) = reranker.score(EXAMPLES[0]["query"], [text])
-    expect(page.locator("[data-n=edited]")).to_have_text(logit(expected, True))
+    expect(page.locator("[data-n=edited]")).to_have_text(logit(expected))
     expect(page.locator(".rl-edit-says")).to_be_visible()
 
 

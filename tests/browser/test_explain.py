@@ -63,7 +63,7 @@ def test_a_click_shows_four_cards_whose_words_read_out_each_number_and_stop_keep
         texts = card.locator(".rl-text").all_inner_texts()
         assert texts == [EXAMPLES[1]["query"], EXAMPLES[1]["document"]]
     (expected,) = reranker.score(EXAMPLES[1]["query"], [EXAMPLES[1]["document"]])
-    expect(page.locator(".rl-logit")).to_have_text(logit(expected, True))
+    expect(page.locator(".rl-logit")).to_have_text(logit(expected))
     expect(page.locator("#status")).to_contain_text("Done")  # no card is drawn again from here on
     page.locator(DONE).first.locator("[data-side=document] .rl-w").nth(2).hover()
     expect(page.locator(".rl-same")).to_have_count(4)

@@ -45,6 +45,6 @@ def test_probes_run_by_themselves_and_a_click_explains_the_edited_text(
     row.get_by_role("button", name="Explain this document").press("Enter")
     expect(page.locator("#document textarea")).to_have_value(negation.document)
     expect(page.get_by_role("tab", name="Explain")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#score .rl-logit")).to_have_text(re.compile(re.escape(logit(negation.logit, True))[:6]))
+    expect(page.locator("#score .rl-logit")).to_have_text(re.compile(re.escape(logit(negation.logit))[:6]))
     page.get_by_role("tab", name="Probes").click()  # of the new pair, by itself
     expect(page.locator("#probes-identity [data-rl-identity]")).to_have_attribute("data-document", negation.document)

@@ -113,7 +113,7 @@ def test_a_planted_sentence_is_found(linear: Reranker) -> None:
     assert max(found.sentences, key=lambda s: s.share or 0.0).text == lines[5]
     assert found.says.startswith("Without sentence 6 the score falls from ")
     left, alone = found.logit - (found.sentences[5].without or 0.0), found.sentences[5].alone or 0.0
-    assert f"{logit(found.logit, True)} to {logit(left, True)}; alone it scores {logit(alone, True)}." in found.says
+    assert f"{logit(found.logit)} to {logit(left)}; alone it scores {logit(alone)}." in found.says
 
 
 def test_what_a_loss_leaves_has_its_sign(tiny_bert: Reranker) -> None:

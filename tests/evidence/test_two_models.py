@@ -11,7 +11,7 @@ import pytest
 from attribution import explain, load_reranker
 from attribution.errors import OptionError
 from attribution.evidence.agreement import TwoModels, compare_models
-from attribution.numbers import number, percent
+from attribution.numbers import number, percent, signed_number
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
 from attribution.views.cards import two_models_html
@@ -106,7 +106,7 @@ def test_the_table_of_ranks_is_the_engines_and_holds_fifteen_words(tiny_bert: Re
         r'<tr><td dir="auto">([^<]*)</td>\s*<td>(\d+)</td><td>([^<]*)</td><td>(\d+)</td><td>([^<]*)</td>', html
     )
     assert rows == [
-        (w.text, str(w.ranks[0]), number(w.values[0], True), str(w.ranks[1]), number(w.values[1], True))
+        (w.text, str(w.ranks[0]), signed_number(w.values[0]), str(w.ranks[1]), signed_number(w.values[1]))
         for w in compared.words[:15]
     ]
     assert len(compared.words) == 20

@@ -45,7 +45,7 @@ def test_the_score_is_that_of_the_text_as_edited_and_comes_once(
     results = results_of(tiny_bert)
     page = shown(explain_edit.run(asked(results, words)))
     (expected,) = tiny_bert.score(PAIR[0], [text])
-    assert re.findall(r'data-n="edited">([^<]*)<', page["edited"]) == [logit(expected, True)]
+    assert re.findall(r'data-n="edited">([^<]*)<', page["edited"]) == [logit(expected)]
     with metered(Meter()) as again:
         kept = shown(explain_edit.run(asked(results, words)))
     assert kept["edited"] == page["edited"]
@@ -58,10 +58,10 @@ def test_prediction_and_measure_stand_side_by_side(offered: str, tiny_bert: Rera
     one = asked(results, {"d4": ""})
     text = " ".join(re.sub("<[^>]*>", "", str(shown(explain_edit.run(one))["edited"])).split())
     (after,) = tiny_bert.score(PAIR[0], [one.document])
-    predicted, measured = logit(one.edit.predicted or 0.0, True), logit(after - explanation.logit, True)
-    before = logit(explanation.logit, True)
+    predicted, measured = logit(one.edit.predicted or 0.0), logit(after - explanation.logit)
+    before = logit(explanation.logit)
     assert text.startswith(
-        f"Without ‘million’: {before} to {logit(after, True)}, predicted {predicted}, measured {measured}."
+        f"Without ‘million’: {before} to {logit(after)}, predicted {predicted}, measured {measured}."
     )
     unsigned = asked(results_of(tiny_bert, "saliency"), {"d4": ""}, "saliency")
     assert "Saliency, L1 has no sign, so it predicts nothing" in shown(explain_edit.run(unsigned))["edited"]

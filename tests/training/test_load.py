@@ -8,7 +8,7 @@ import pytest
 from markupsafe import escape
 
 from attribution import explain
-from attribution.numbers import logit
+from attribution.numbers import fixed
 from attribution.rerankers.reranker import Reranker
 from benchmarks.load_report import MIX, report, summary
 from benchmarks.visitors import Ask, Seen, Server
@@ -24,8 +24,8 @@ def answers(reranker: Reranker) -> list[tuple[Ask, Any]]:
     """One of each kind, as the app gives it."""
     name, scores = reranker.model_id, reranker.score(QUERY, list(TEXTS))
     own = f'<p data-query="{QUERY}">'
-    page = {"score": f'<p data-n="logit">{logit(scores[0])}</p>', "all": own}
-    rows = "".join(f'<span class="rl-rank-logit">{logit(one)}</span>' for one in sorted(scores, reverse=True))
+    page = {"score": f'<p data-n="logit">{fixed(scores[0], 2)}</p>', "all": own}
+    rows = "".join(f'<span class="rl-rank-logit">{fixed(one, 2)}</span>' for one in sorted(scores, reverse=True))
     compared = {"compare-rows": rows, "compare-identity": str(escape(QUERY)), "all": ""}
     said = explain(reranker, QUERY, TEXTS[0], "saliency")
     endpoint = {"query": QUERY, "document": TEXTS[0], "logit": said.logit, "attributions": [*said.attributions]}
@@ -59,7 +59,7 @@ def answers_of_another(reranker: Reranker) -> list[tuple[Ask, Any]]:
     (a, page), (b, compared), (c, endpoint), (d, ranked), (e, probes) = answers(reranker)
     higher = float(endpoint["logit"]) + 0.1
     return [
-        (a, page | {"score": f'<p data-n="logit">{logit(higher)}</p>'}),
+        (a, page | {"score": f'<p data-n="logit">{fixed(higher, 2)}</p>'}),
         (b, compared | {"compare-rows": ""}),
         (c, endpoint | {"logit": higher}),
         (d, {"rows": ranked["rows"][:1]}),

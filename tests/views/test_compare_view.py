@@ -61,7 +61,7 @@ def test_bars_of_the_list_are_drawn_to_scale(
     assert [(float(left), float(width)) for _, left, width in drawn] == bars
     assert [side for side, _, _ in drawn] == ["below" if value < 0 else "above" for value in logits]
     assert set(map(float, re.findall(r'<b style="left:(-?[\d.]+)%"', html))) == {zero}
-    assert re.findall(r'rl-rank-logit">([^<]*)', html) == [logit(value, signed=True) for value in logits]
+    assert re.findall(r'rl-rank-logit">([^<]*)', html) == [logit(value) for value in logits]
     assert html.count("What if: 1 word dropped") == 1
     assert f"{len(logits)} documents, {len(logits)} forward passes, 0.25 s." in read(html).text
     equal = dataclasses.replace(ranking_of(*logits), n_forward=1)

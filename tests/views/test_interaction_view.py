@@ -12,7 +12,7 @@ import pytest
 
 from attribution import interaction
 from attribution.evidence.compare.interaction import Interaction
-from attribution.numbers import logit, number
+from attribution.numbers import fixed, logit, signed_number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.interaction import meet_html
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW
@@ -45,7 +45,7 @@ def test_every_number_its_colour_and_the_text(sign: int, tiny_bert: Reranker) ->
             share = abs(value) / top
             assert kind == (None if share < PLAIN_BELOW else "raises" if value > 0 else "lowers")
             assert alpha == f"{MAX_ALPHA * share:.2f}"
-            assert label == logit(value, signed=True)
+            assert label == logit(value)
     assert any(kind for row in cells for kind, *_ in row)
     assert [html.unescape(word) for word in re.findall(r'class="rl-link"[^>]*>([^<]*)</button>', page)] == [
         word.text for word in found.query_words
@@ -55,7 +55,7 @@ def test_every_number_its_colour_and_the_text(sign: int, tiny_bert: Reranker) ->
     for word, row, of, values in zip(found.query_words, heat.findall("tbody/tr"), cells, found.values, strict=True):
         assert row.findtext("th") == word.text
         for cell, (kind, alpha, label, _readout), value in zip(row.findall("td"), of, values, strict=True):
-            assert (cell.text, cell.get("data-v")) == (label, number(value, signed=True))
+            assert (cell.text, cell.get("data-v")) == (label, signed_number(value))
             assert cell.get("class") == (kind and f"rl-in-{kind}")
             assert cell.get("style") == (kind and f"--a:{alpha}")
     text = re.search(r'<p class="rl-text rl-link-document"[^>]*>(.*?)</p>', page, re.S)
@@ -86,11 +86,11 @@ def test_the_strongest_pairs_come_first_and_the_own_effects_last(sign: int, tiny
         for d, value in zip(found.document_words, row, strict=True)
     }
     strongest = sorted(pairs, key=lambda pair: -abs(pairs[pair]))[:3]
-    assert told == [(*pair, logit(pairs[pair], signed=True)) for pair in strongest]
-    own = [logit(word.attribution or 0.0, signed=True) for word in found.document_words]
+    assert told == [(*pair, logit(pairs[pair])) for pair in strongest]
+    own = [logit(word.attribution or 0.0) for word in found.document_words]
     assert all(f">{effect}<" in page for effect in own)
     assert f"the 4 strongest of {found.n_words_seen} document words" in page
-    assert f"Full colour: {logit(max(abs(v) for v in pairs.values()))}" in page
+    assert f"Full colour: {fixed(max(abs(v) for v in pairs.values()), 2)}" in page
 
 
 def test_stop_words_and_signs_are_left_out_unless_there_is_nothing_else(tiny_bert: Reranker) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from attribution.lab.autograd import EXPERIMENTS, PICTURED, LabRow, equal_gradients, run_lab
 from attribution.methods.gradients import LEAVES
-from attribution.numbers import number
+from attribution.numbers import number, signed_number
 from attribution.rerankers.reranker import Reranker
 from attribution.views.learn import lab_html, pictures_html
 from tests.views.reading import numbers, read
@@ -96,7 +96,7 @@ def test_the_two_pictures_are_of_clone_and_of_detach(rows: list[LabRow]) -> None
     assert read(fallback).text.count(clone.said or "") == 1
     assert clone.top_overlap is not None
     shown = numbers(fallback)
-    assert shown["spearman"] == [number(clone.rank_correlation or 0.0, signed=True)]
+    assert shown["spearman"] == [signed_number(clone.rank_correlation or 0.0)]
     assert shown["overlap"] == [f"{100 * clone.top_overlap:.0f} %"]
     assert "of its top 5 found" in fallback
     unranked = [replace(row, rank_correlation=None, said=None) for row in rows]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.table import NEITHER, PROBES, SHOULD, Verdict
 from attribution.export import plain, probes_to_csv, probes_to_json
-from attribution.numbers import logit
+from attribution.numbers import fixed, logit
 from attribution.rerankers.reranker import Reranker
 from attribution.views.probes import VERDICTS, changed_parts, outcome, place, probes_html
 
@@ -38,11 +38,11 @@ def test_every_number_is_the_engines_and_the_texts_stay_texts(tiny_bert: Reranke
         mark, _ = VERDICTS[result.verdict]
         assert f'<b aria-hidden="true">{mark}</b> {result.verdict}</span>' in row
         shown = re.findall(r'class="rl-probe-change">([^<]+)<', row)
-        assert shown == [logit(v.change, True) for v in result.variants]
+        assert shown == [logit(v.change) for v in result.variants]
         labels = [unescape(label) for label in re.findall(r'aria-label="([^"]+)"', row)]
         for variant, label in zip(result.variants, labels, strict=True):
-            assert f"change {logit(variant.change, True)}" in label
-            assert f"control {logit(variant.control.low, True)} to {logit(variant.control.high, True)}" in label
+            assert f"change {logit(variant.change)}" in label
+            assert f"control {logit(variant.control.low)} to {logit(variant.control.high)}" in label
             assert label.endswith(outcome(variant.outcome, variant.change, PROBES[result.probe].expects))
     assert html.count("<img") == 0
     assert html.count("<b>Berlin") == 0
@@ -107,24 +107,24 @@ def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
     variants = [(result, variant) for result in results for variant in result.variants]
     bars = re.findall(r'class="rl-probe-bar" role="img" aria-label="(.*?)"', html, re.S)
     for (says, told, button), bar, (result, v) in zip(edits, bars, variants, strict=True):
-        n, low, high = v.control.size, logit(v.control.low, True), logit(v.control.high, True)
+        n, low, high = v.control.size, logit(v.control.low), logit(v.control.high)
         said = outcome(v.outcome, v.change, PROBES[result.probe].expects)
         control = f"control: {n} word{'s' * (n != 1)} masked, {low} to {high}"
-        assert unescape(bar) == f"{v.says}: change {logit(v.change, True)}, control {low} to {high}; {said}"
+        assert unescape(bar) == f"{v.says}: change {logit(v.change)}, control {low} to {high}; {said}"
         assert unescape(says) == v.says
-        scores = f"{logit(result.logit, True)} \u2192 {logit(v.logit, True)}"
+        scores = f"{logit(result.logit)} \u2192 {logit(v.logit)}"
         assert " ".join(unescape(told).split()) == f"{scores}, {said}; {control}"
         assert button == f"Explain this {'document' if v.query == result.query else 'query'}"
     assert {button for _, _, button in edits} == {"Explain this query", "Explain this document"}
     reach = max(abs(x) for _, v in variants for x in (v.change, v.control.low, v.control.high))
-    assert f"full width is {logit(reach)}." in html
+    assert f"full width is {fixed(reach, 2)}." in html
     for result in results:
         (row,) = re.findall(rf'<tr data-probe="{result.probe}".*?(?=<tr data-probe|</tbody>)', html, re.S)
         assert (f"({len(result.variants)} ways)" in row) == (len(result.variants) > 1)
         assert ("(made for English)" in row) == PROBES[result.probe].english
         assert f"<td>{SHOULD[PROBES[result.probe].expects]}" in row
         assert ("where the text answers the query" in row) == (PROBES[result.probe].expects == "fall")
-        base = f"for an unrelated document ({logit(result.logit, True)})"
+        base = f"for an unrelated document ({logit(result.logit)})"
         assert (base in row) == (PROBES[result.probe].expects == "not rise")
     assert probes_html(cut, PROBES, n_forward=1, seconds=1).count("Truncated") == len(variants)
     assert "Truncated" not in html

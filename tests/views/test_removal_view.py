@@ -9,7 +9,7 @@ import pytest
 
 from attribution import explain
 from attribution.evidence.faithfulness.measure import measure
-from attribution.numbers import logit
+from attribution.numbers import fixed
 from attribution.rerankers.reranker import Reranker
 from attribution.views.card import card_html, removal_steps
 from attribution.views.cards import each_card
@@ -29,13 +29,13 @@ def test_each_stop_is_the_score_of_the_text_without_those_words(tiny_bert: Reran
     for step, value in zip(steps, measured.methods["occlusion"].deletion, strict=False):
         gone = [words[int(key[1:])] for key in step["gone"]]
         assert gone == by_value[: len(gone)]
-        assert step["logit"] == logit(value)
+        assert step["logit"] == fixed(value, 2)
         if operator == "delete" and gone:
             left = "".join(word.text for word in words if word not in gone)
             assert tiny_bert.score(QUERY, [left])[0] == pytest.approx(value, abs=1e-4)
     for i, step in enumerate(steps):
         there = [order.deletion[i] for order in measured.random.orders]
-        assert (step["low"], step["high"]) == (logit(min(there)), logit(max(there)))
+        assert (step["low"], step["high"]) == (fixed(min(there), 2), fixed(max(there), 2))
         assert 0 <= step["band"][0] <= step["band"][1] <= 100
         assert 0 <= step["at"] <= 100
     html = card_html(said, label="", measured=measured, badge="Believe this one")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.methods import METHODS
-from attribution.numbers import logit, number, percent
+from attribution.numbers import fixed, logit, number, percent, signed_number
 from attribution.types import Path, Word
 from attribution.views.card import badges, card_html
 from attribution.views.cards import cards_html
@@ -232,19 +232,19 @@ def test_the_key_explains_every_word_and_names_the_adapter() -> None:
         (number(1.0), "1"),
         (number(0.12345), "0.123"),
         (number(-12.345), "\u221212.3"),
-        (number(0.5, signed=True), "+0.5"),
+        (signed_number(0.5), "+0.5"),
         (number(-0.0), "0"),
         (number(999.4), "999"),
         (number(999.5), "1,000"),
         (number(-12345.6), "\u221212,346"),
-        (number(1234.5, signed=True), "+1,234"),
+        (signed_number(1234.5), "+1,234"),
         (number(2.5e12), "2.5e+12"),
-        (logit(2.5), "2.50"),
-        (logit(2.5, signed=True), "+2.50"),
-        (logit(-2.5), "\u22122.50"),
-        (logit(-0.004), "0.00"),
-        (logit(0.004, signed=True), "0.00"),
-        (logit(-0.006), "\u22120.01"),
+        (fixed(2.5, 2), "2.50"),
+        (logit(2.5), "+2.50"),
+        (fixed(-2.5, 2), "\u22122.50"),
+        (fixed(-0.004, 2), "0.00"),
+        (logit(0.004), "0.00"),
+        (fixed(-0.006, 2), "\u22120.01"),
         (percent(0.12345), "12"),
         (percent(0.012345), "1.2"),
         (percent(0.0), "0"),
@@ -260,6 +260,6 @@ def test_numbers_are_printed_as_by_hand(printed: str, text: str) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_numbers_have_a_real_minus_and_no_negative_zero(value: float) -> None:
-    text = number(value, signed=True)
+    text = signed_number(value)
     assert float(text.replace("\u2212", "-").replace(",", "")) == pytest.approx(value, rel=0.01)
     assert text not in ("\u22120", "+0")

@@ -31,9 +31,9 @@ def test_rows_hold_every_number_and_text_and_the_words_of_their_sentence(tiny_be
     found = sentences(tiny_bert, QUERY, DOCUMENT)
     explanation = explain(tiny_bert, QUERY, DOCUMENT, "occlusion")
     html = sentences_html(found)
-    assert numbers(html, "share") == [logit(s.share or 0.0, True) for s in found.sentences]
-    assert numbers(html, "left") == [logit(found.logit - (s.without or 0.0), True) for s in found.sentences]
-    assert numbers(html, "alone") == [logit(s.alone or 0.0, True) for s in found.sentences]
+    assert numbers(html, "share") == [logit(s.share or 0.0) for s in found.sentences]
+    assert numbers(html, "left") == [logit(found.logit - (s.without or 0.0)) for s in found.sentences]
+    assert numbers(html, "alone") == [logit(s.alone or 0.0) for s in found.sentences]
     assert "<b>large" not in html
     words, at = to_words(explanation, "document"), 0
     for s in found.sentences:
@@ -51,7 +51,7 @@ def test_before_the_shares_a_bar_is_a_loss_and_two_sentences_are_no_passage(tiny
         remainder=None,
         sentences=tuple(replace(s, share=None, error=None, alone=None) for s in found.sentences),
     )
-    assert numbers(sentences_html(early), "without") == [logit(s.without or 0.0, True) for s in found.sentences]
+    assert numbers(sentences_html(early), "without") == [logit(s.without or 0.0) for s in found.sentences]
     assert sentences_html(sentences(tiny_bert, QUERY, "One. Two.")) == ""
     assert sentences_html(None) == ""
 
@@ -75,7 +75,7 @@ def test_the_summary_begins_with_it_and_downloads_hold_it(tiny_bert: Reranker) -
     words = list(csv.DictReader(io.StringIO(FORMATS["CSV"].write(done, None).lstrip("\ufeff"), newline="")))
     assert {word["sentence"] + word["share"] for word in words} == {""}, "nothing is known of sentences"
     html = FORMATS["HTML"].write(done, None, found)
-    assert numbers(html, "share") == [logit(s.share or 0.0, True) for s in found.sentences]
+    assert numbers(html, "share") == [logit(s.share or 0.0) for s in found.sentences]
     assert "<button" not in html.split('class="rl-root rl-sentences"')[1].split("</section>")[0]
     assert "rl-sentences" not in FORMATS["HTML"].write(done, None).split("</style>")[1]
 

@@ -230,7 +230,7 @@ def test_the_accounts_are_printed_as_they_are(tiny_bert: Reranker) -> None:
     )
     text = read(why_html(whole, "Integrated gradients")).text
     for side, segment in ((DOCUMENT_SIDE, "document"), (QUERY_SIDE, "query")):
-        total = logit(whole.difference - side.remainder, signed=True)
+        total = logit(whole.difference - side.remainder)
         left = f"remainder {'+0.006' if side.remainder else '0'} (convergence deltas A +0.25, B +0.5"
         assert f"{segment}: the bars and the baseline sum to {total} of +1.00; {left}" in text
     assert "5 forward and 34 backward passes, 0.5 s" in text
