@@ -20,6 +20,11 @@ from attribution.errors import InputError, OptionError
 
 BESIDE = ("RR@10", "P@1", "Judged@10")  # measured beside the one that is asked for
 MOST = 1_000_000  # as cutoff
+MOST_GAIN = 10_000  # as the highest grade: trec_eval's time grows with its square
+UNCLEAR = {  # how errors of other programs begin, and what they mean
+    "Unsupported measures": "no program that computes it is installed",
+    "malformed node": "a value in it is no plain number, text or dict",
+}
 ORDERS = {
     "model": "the reranker's order",
     "given": "the order the candidates came in",
@@ -66,15 +71,40 @@ def parse(measure: str) -> Any:
     ir_measures.util._ast_to_value = ast.literal_eval  # its own needs `ast.Num`, which Python 3.14 has no more
     try:
         parsed = ir_measures.parse_measure(measure)
-        if not 1 <= parsed.params.get("cutoff", 1) <= MOST:  # trec_eval would end the process, or count wrong
-            raise ValueError(f"its cutoff must be at least 1, at most {MOST:,}")
+        if wrong := _wrong(parsed):
+            raise ValueError(wrong)
         list(ir_measures.iter_calc([parsed], [ir_measures.Qrel("1", "d", 1)], [ir_measures.ScoredDoc("1", "d", 1.0)]))
     except Exception as error:  # of many kinds, by the name and by the program that computes it
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        for begins, plain in UNCLEAR.items():
+            said = plain if said.startswith(begins) else said
         raise OptionError(
             f"ir-measures does not compute {measure!r} here: {said}. Valid are for example nDCG@10, RR@10, AP, R@100."
         ) from None
     return parsed
+
+
+def _wrong(parsed: Any) -> str | None:
+    """What in the parameters is none, or would be computed wrong, for ever, or to the end of the process."""
+    known, given = parsed.SUPPORTED_PARAMS, parsed.params
+    if odd := [name for name in given if name not in known]:
+        return f"it has no parameter {odd[0]}; it has {', '.join(known) or 'none'}"
+    if lacks := [f"{name} ({one.desc})" for name, one in known.items() if one.required and name not in given]:
+        return f"it needs {' and '.join(lacks)}"
+    for name, value in given.items():
+        whole = known[name].dtype is int
+        if not known[name].validate(value) or (whole and not (type(value) is int and 1 <= value <= MOST)):
+            must = f"; it must be a whole number from 1 to {MOST:,}" if whole else ", which it does not take"
+            return f"its {name} ({known[name].desc}) is {value!r}{must}"
+    for grade, gain in given.get("gains", {}).items():
+        if type(grade) is not int or type(gain) is not int or not 0 <= gain <= MOST_GAIN:
+            return (
+                f"its gains have {grade!r}: {gain!r}; they must be whole numbers from 0 to {MOST_GAIN:,} by whole "
+                "grades, as in nDCG(gains={0:0,1:1,2:3})@10"
+            )
+    if parsed.NAME == "Accuracy":
+        return "its program divides by zero where all candidates of a query are relevant"
+    return None
 
 
 @cache

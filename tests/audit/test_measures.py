@@ -90,8 +90,29 @@ def test_measures_by_gdeval_are_computed(ids: str) -> None:
 def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("ast.Num", raising=False)
     assert str(parse("P(rel=2)@5")) == "P(rel=2)@5"
-    with pytest.raises(OptionError, match="does not compute 'Accuracy'"):
-        parse("Accuracy")
+
+
+@pytest.mark.parametrize(
+    ("measure", "says"),
+    [
+        ("Accuracy", "its program divides by zero where all candidates of a query are relevant"),
+        ("SDCG", r"it needs cutoff \(ranking cutoff threshold\) and max_rel \(maximum relevance score\)"),
+        ("SDCG(max_rel=1)@10", "no program that computes it is installed"),
+        ("AP(foo=3)", "it has no parameter foo; it has cutoff, rel, judged_only"),
+        ("AP(rel=-1)", r"its rel \(.*\) is -1; it must be a whole number from 1 to 1,000,000"),
+        ("R@True", r"its cutoff \(.*\) is True; it must be a whole number"),
+        ('AP@"x"', r"its cutoff \(.*\) is 'x'; it must be a whole number"),
+        ("IPrec@2", r"its recall \(recall threshold\) is 2, which it does not take"),
+        ("P(rel=10**9)@5", "a value in it is no plain number, text or dict"),
+        ("nDCG(gains={0:0,1:-5})", "its gains have 1: -5; they must be whole numbers from 0 to 10,000 by whole grades"),
+        ("nDCG(gains={1:100000000})", "its gains have 1: 100000000"),  # takes minutes, or all of the memory
+        ('nDCG(gains={"1":3})', "its gains have '1': 3"),  # no grade is a text, so none would have this gain
+    ],
+)
+def test_what_a_measure_cannot_compute_is_said(measure: str, says: str) -> None:
+    with pytest.raises(OptionError, match=f"does not compute .* here: {says}.*. Valid are for example"):
+        parse(measure)
+    parse("nDCG(gains={0:0,1:1,2:3})@10")
 
 
 def test_a_lexical_order_is_that_of_bm25() -> None:
