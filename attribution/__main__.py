@@ -15,6 +15,10 @@ MAKE_ROOM = "What was written stays; make room, and run the same command again."
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:  # closed by the caller; the next file would get its number, and what a library prints
+            os.open(os.devnull, os.O_RDWR)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, or tqdm says it all on stdout
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal of another encoding ends no run
     args = parse_args(arguments)

@@ -24,7 +24,7 @@ from attribution.batch.engines import run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
 from attribution.batch.kept import kept_rows
-from attribution.batch.lines import split_lines
+from attribution.batch.lines import stdin_lines
 from attribution.batch.output import Output, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
@@ -151,7 +151,7 @@ def _judged(args: argparse.Namespace) -> Iterable[JudgedRow | BadLine]:
         return read_beir(args.beir, args.split or SPLIT, args.top, _tell)
     if args.dataset:
         return read_dataset(args.dataset, args.top)
-    return read_judged_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), _tell)
+    return read_judged_lines(stdin_lines(), _tell)
 
 
 def _tell(said: str) -> None:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from attribution.batch.audit_command import run_audit
 from attribution.batch.engines import Deaths, Watched, complaining, run_rows
 from attribution.batch.jobs import FORMAT, Job
-from attribution.batch.lines import read_lines, split_lines
+from attribution.batch.lines import read_lines, stdin_lines
 from attribution.batch.output import Output, digests, reopen, set_aside
 from attribution.batch.parquet import check_ours, has_rows, is_table, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
@@ -134,12 +134,14 @@ def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
     if args.run:
         rows = read_trec(args.run, args.topics, args.passages, args.top, many, tell)
     else:
-        rows = read_json_lines((line for _, line in split_lines(sys.stdin.buffer, "stdin")), many, tell)
+        rows = read_json_lines(stdin_lines(), many, tell)
     return chain([*islice(rows, 1)], rows)
 
 
 def _check_output(path: Path | None) -> None:
-    """Raises `InputError` before anything runs, for a name of another format and for a table of somebody else's."""
+    """Raises `InputError` before anything runs: a name of another format, somebody else's table, no place."""
+    if path is None and sys.stdout is None:
+        raise InputError("The standard output is closed, so there is no place for the answers. Give --output FILE.")
     name = path.name.lower() if path else ""
     inner = Path(name.removesuffix(".gz")).suffix
     if inner in OTHERS or (inner == ".parquet" and name.endswith(".gz")):

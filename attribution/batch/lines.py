@@ -5,6 +5,7 @@ import gzip
 import io
 import logging
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             except InputError as error:
                 raise InputError(f"{path.name} is not UTF-8: line {number} {error}.") from None
             yield number, line
+
+
+def stdin_lines() -> Iterator[str]:
+    """The text of every line of stdin. Raises `InputError` as `split_lines` does, and where it is closed."""
+    if sys.stdin is None:
+        raise InputError("The standard input is closed. Give the lines there, as in COMMAND < pairs.jsonl.")
+    return (line for _, line in split_lines(sys.stdin.buffer, "stdin"))
 
 
 def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,21 @@ PAIRS = [
 
 @pytest.fixture
 def command(
-    tiny_folder: Callable[[str], Path], typed: Callable[[bytes], None], capfdbinary: pytest.CaptureFixture[bytes]
+    tiny_folder: Callable[[str], Path],
+    typed: Callable[[bytes], None],
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., tuple[int, Any, str]]:
-    """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model."""
+    """`(stdin lines, *arguments) -> (exit code, lines of stdout, stderr)` with the tiny model.
 
-    def run(lines: list[Any], *arguments: str, as_text: bool = False) -> tuple[int, Any, str]:
+    `closed`: the stream of that name is as Python has it where the caller closed it.
+    """
+
+    def run(lines: list[Any], *arguments: str, as_text: bool = False, closed: str = "") -> tuple[int, Any, str]:
         text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
         typed(text.encode())
+        if closed:
+            monkeypatch.setattr(sys, closed, None)
         code = main([*arguments, "--model", str(tiny_folder("BertForSequenceClassification"))])
         out, err = capfdbinary.readouterr()
         return code, out.decode() if as_text else [json.loads(line) for line in out.splitlines()], err.decode()

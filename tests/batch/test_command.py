@@ -297,3 +297,25 @@ def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], say
     assert says in err
     assert "skipped" not in err
     assert not [*tmp_path.glob("out*")]
+
+
+@pytest.mark.parametrize(
+    ("closed", "task", "says"),
+    [
+        ("stdin", "explain", "standard input is closed. Give the lines there"),
+        ("stdin", "audit", "standard input is closed. Give the lines there"),
+        ("stdout", "rank", "standard output is closed, so there is no place for the answers. Give --output"),
+        ("stdout", "probe", "standard output is closed, so there is no place for the answers. Give --output"),
+    ],
+)
+def test_a_stream_that_the_caller_closed_is_said(
+    command: Any, closed: str, task: str, says: str, tmp_path: Path
+) -> None:
+    given = ["--output", str(tmp_path / "audit")] if task == "audit" else []
+    code, _, err = command([], task, *given, closed=closed)
+    assert (code, says in err) == (2, True)
+
+
+def test_what_is_for_a_closed_stderr_is_on_no_other_stream(command: Any) -> None:
+    code, answers, _ = command(["nope", PAIRS[0]], "explain", "--method", "saliency", closed="stderr")
+    assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
