@@ -132,7 +132,7 @@ def test_a_pipe_is_read_as_a_file_is(command: Any) -> None:
         (["--measure", "nonsense"], "ir-measures does not compute 'nonsense'"),
         (["--failures", "0"], "n_failures is 0"),
         (["--measure", "nDCG@0"], "its cutoff (ranking cutoff threshold) is 0; it must be a whole number from 1"),
-        (["--measure", "P@99999999999"], "its cutoff must be at least 1, at most 1,000,000"),
+        (["--measure", "P@99999999999"], "is 99999999999; it must be a whole number from 1 to 1,000,000"),
         (["--measure", "nDCG@1e30"], "ir-measures does not compute 'nDCG@1e30'"),
         (["--fail-under", "nan"], "--fail-under is nan"),
         (["--split", "dev"], "--split needs --beir"),
