@@ -241,3 +241,18 @@ def test_a_clicked_example_stays_over_a_reload_before_the_boxes_hold_it(
     for selector, text in texts.items():
         expect(page.locator(f"{selector} textarea")).to_have_value(text)
     expect(page.locator("[role=tab][aria-selected=true]", has_text=tab)).to_be_visible()
+
+
+@pytest.mark.parametrize(("tab", "field"), [("Explain", "query"), ("Compare", "compare-query"), ("Probes", "query")])
+def test_back_comes_to_every_start_by_enter(page: Page, app_url: str, tab: str, field: str) -> None:
+    """Enter is a start as a click on the button is; in the other tabs it presses the button there."""
+    ready(page, app_url)
+    open_tab(page, tab)
+    for query in ("the first", "the second", "the third"):
+        box(page, field).fill(query)
+        box(page, field).press("Enter")
+        assert page.evaluate(IN_THE_ADDRESS, query)
+    for query in ("the second", "the first"):
+        page.go_back()
+        expect(box(page, field)).to_have_value(query)
+    expect(page.locator("[role=tab][aria-selected=true]", has_text=tab)).to_be_visible()

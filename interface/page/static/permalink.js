@@ -72,9 +72,12 @@ window.rerankLens.link = (() => {
     wrote = location.hash;
   };
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#explain, #compare-start")) setTimeout(write, 0, true); // the tab has opened by then
+    if (event.target.closest("#explain, #compare-start, .rl-again")) setTimeout(write, 0, true); // the tab has opened by then
     if (event.target.closest(TABS)) setTimeout(write, 100);
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && event.target.closest("#query, #compare-query")) setTimeout(write, 0, true);
+  }, true);
   const follow = (...now) => {
     values = now;
     clearTimeout(waiting);
