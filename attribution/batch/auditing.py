@@ -47,7 +47,8 @@ def audit_in(
     folder.mkdir(parents=True, exist_ok=True)
     model = reranker.model_id, reranker.revision
     score = Job("score", (), {}, loading=loading)
-    skipped = answer(_to_score(judged), score, reopen(folder / SCORED, score, *model))
+    scores = reopen(folder / SCORED, score, *model)  # open to the end: until then no other run may write here
+    skipped = answer(_to_score(judged), score, scores)
     found = survey(scored_queries(folder / SCORED, judged), wanted)
     if not found.measured:  # no audit: an earlier one is of another set
         for path in [folder / name for name in WRITTEN if (folder / name).exists()]:

@@ -11,7 +11,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from os.path import samestat
@@ -87,25 +87,46 @@ def reopen(path: Path, job: Job, model_id: str, revision: str) -> Output:
     """`path` to write on: what it holds counts as done, a torn last line is cut off. It need not be there yet.
 
     Raises `InputError`, and leaves the file as it is, when something else wrote it, or another task, model or method,
-    or other settings.
+    or other settings, or when another run writes it now.
     """
     packed = path.suffix.lower() == ".gz"
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give --output a file in it.")
     if path.exists() and not path.is_file():  # a pipe or a device: nothing to go on with
         return Output(path.open("wb", buffering=0), packed=packed)
-    path.touch()
     done: dict[str, Digests] = {}
     whole = 0
-    for number, (line, end) in enumerate(_members(path) if packed else _lines(path), start=1):
-        entry = _entry(line, path, number)
-        _check_same(entry, path, job, model_id, revision)
-        done[entry["id"]] = _digests_of(entry)
-        whole = end
-    _check_torn(path, whole, packed)
-    with path.open("rb+") as old:
-        old.truncate(whole)
-    return Output(path.open("ab", buffering=0), done, packed, path=path)
+    with ExitStack() as undone:
+        stream = undone.enter_context(path.open("ab", buffering=0))
+        _claim(stream, path)
+        for number, (line, end) in enumerate(_members(path) if packed else _lines(path), start=1):
+            entry = _entry(line, path, number)
+            _check_same(entry, path, job, model_id, revision)
+            done[entry["id"]] = _digests_of(entry)
+            whole = end
+        _check_torn(path, whole, packed)
+        stream.truncate(whole)
+        undone.pop_all()
+    return Output(stream, done, packed, path=path)
+
+
+def _claim(stream: IO[bytes], path: Path) -> None:
+    """The file is this run's alone until the stream is closed, or the process dies.
+
+    Raises `InputError` where another run writes it. Where the system has no such lock (Windows, some network disks),
+    runs at the same time are not told of each other.
+    """
+    with suppress(ImportError):
+        import fcntl
+
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{path} is being written by another run. Wait until that ends, or give another --output."
+            ) from None
+        except OSError:
+            return
 
 
 def set_aside(path: Path) -> Path:

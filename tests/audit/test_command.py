@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from attribution.audit.audit import audit
+from attribution.batch import auditing
 from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED
 from attribution.batch.engines import run_local
 from attribution.batch.judged import JudgedRow, read_judged_trec
@@ -83,6 +84,23 @@ def test_a_cut_off_run_goes_on_to_the_same_bytes(command: Any, files: dict[str, 
     assert code == 2
     assert "measure nDCG@10, not measure AP" in said
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
+
+
+def test_a_second_audit_into_the_folder_of_one_that_goes_on_is_refused(
+    command: Any, files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first is past its scores, too."""
+    real, said = auditing.lifting_words, []
+
+    def meanwhile(*given: Any) -> Any:
+        monkeypatch.setattr(auditing, "lifting_words", real)
+        said.append(command(*from_files(files)))
+        return real(*given)
+
+    monkeypatch.setattr(auditing, "lifting_words", meanwhile)
+    assert command(*from_files(files))[0] == 0
+    ((code, err),) = said
+    assert (code, f"{tmp_path / 'out' / SCORED} is being written by another run" in err) == (2, True)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(command: Any, files: dict[str, Path], tmp_path: Path) -> None:

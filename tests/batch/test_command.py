@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import re
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from attribution import explain, sentences
 from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import TASKS, Job
+from attribution.batch.parquet import journal_of
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
@@ -319,3 +321,16 @@ def test_a_stream_that_the_caller_closed_is_said(
 def test_what_is_for_a_closed_stderr_is_on_no_other_stream(command: Any) -> None:
     code, answers, _ = command(["nope", PAIRS[0]], "explain", "--method", "saliency", closed="stderr")
     assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_a_second_run_into_the_file_of_one_that_goes_on_is_refused(command: Any, name: str, tmp_path: Path) -> None:
+    given = ["explain", "--method", "saliency", "--output", str(tmp_path / name)]
+    assert command(PAIRS, *given)[0] == 0
+    held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with journal_of(tmp_path / name).open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        code, _, err = command([*PAIRS, PAIRS[0]], *given)
+    assert (code, "is being written by another run" in err) == (2, True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
+    assert command(PAIRS, *given)[0] == 0

@@ -53,6 +53,20 @@ def test_the_same_job_goes_on(task: str, tmp_path: Path, tiny_bert: Reranker) ->
     assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == [row.id, "new"]
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
+def test_two_runs_do_not_write_one_file_at_the_same_time(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    first = reopen(path, JOBS["rank"], "m", "r")
+    with pytest.raises(InputError, match=f"^{path} is being written by another run. Wait until that ends, or give"):
+        reopen(path, JOBS["rank"], "m", "r")
+    said = {"format": "rerank-lens rank 1", "id": "pair", "query": "", "rows": [], "model_id": "m", "revision": "r"}
+    first.write(PAIR, {**said, "settings": JOBS["rank"].settings})
+    with pytest.raises(InputError, match="is being written by another run"):
+        reopen(path, JOBS["rank"], "m", "r")
+    first.stream.close()
+    assert reopen(path, JOBS["rank"], "m", "r").done.keys() == {"pair"}
+
+
 @pytest.mark.parametrize("instead", [None, "theirs"])
 def test_answers_into_a_file_that_is_no_longer_there_are_not_lost_in_silence(
     instead: str | None, tmp_path: Path
