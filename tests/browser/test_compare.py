@@ -205,9 +205,12 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     expect(page.locator("#compare-meet thead th")).to_have_count(len(sentences_of(texts[0])))
     expect(page.locator("#compare-meet tbody tr")).to_have_count(len(content_words(QUERY)))
     expect_no_violation(page, "#compare-tab")
+    page.locator("#compare-what-if summary").click()
     for width, height in SIZES:  # the phone last
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS)
+    assert page.locator("#compare-what-if").evaluate("(one) => one.scrollWidth <= one.clientWidth")  # its numbers too
+    expect(page.locator("#compare-what-if")).to_have_css("overflow-y", "auto")  # nothing of it lies over the texts
     assert violations(page, "#compare-why", **BUT_COLOURS) == []
     parts.last.click()
     expect(outcome(page).first).to_contain_text("A without")

@@ -232,3 +232,10 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     expect(page.locator("#inside-readout svg[role=img]")).to_be_visible()
     assert page.title() == "Rerank Lens"
     assert page.locator("#lab-rows img, #inside-attention img, #inside-states img, #probes img").count() == 0
+    open_tab(page, "Explain")
+    page.locator("#explain").click()
+    expect(page.locator("#status")).to_contain_text("Done")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator('.rl-large [data-side="document"] [data-w]').first.hover()
+    expect(page.locator(".rl-large .rl-readout")).to_contain_text(WIDE[1].split()[0])
+    assert page.evaluate(FITS)
