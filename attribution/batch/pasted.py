@@ -15,7 +15,7 @@ from attribution.errors import InputError
 Piece = str | tuple[str, str]  # a text, or an id and a text
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
 BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
-MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-*•–‣◦·]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
+MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
 
@@ -148,16 +148,18 @@ def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> li
 
 
 def _items(parts: Sequence[str]) -> list[str]:
-    """The items of a numbered or bulleted list, each with its indented lines; empty where `parts` are none."""
+    """The items of a numbered or bulleted list, each with its indented lines; empty where `parts` are none.
+
+    Bullets may be of several kinds; a number that does not follow the one before it is part of a text.
+    """
     first = MARKER.match(parts[0]) if parts else None
     items: list[str] = []
     for part in parts:
         found = MARKER.match(part)
         if found and first and len(found["indent"]) <= len(first["indent"]):
-            number = int(first["number"] or 0) + len(items)
-            if found["number"] != first["number"] and int(found["number"] or -1) != number:
+            if bool(found["number"]) != bool(first["number"]):
                 return []
-            if not found["number"] and found["marker"] != first["marker"]:
+            if found["number"] and int(found["number"]) not in (int(first["number"]), int(first["number"]) + len(items)):
                 return []
             items.append(part[found.end() :])
         elif items and part[:1].isspace():

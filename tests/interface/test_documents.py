@@ -47,6 +47,8 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("- one\n- two\n\n- three", [("1", "one"), ("2", "two"), ("3", "three")]),
         ("\u2022 one\n\u2022\ttwo", [("1", "one"), ("2", "two")]),
         ("* one\n  * more of it\n* two", [("1", "one\n* more of it"), ("2", "two")]),
+        ("- one\n* two\n\u25aa three", [("1", "one"), ("2", "two"), ("3", "three")]),
+        ("- one\n1. two", [("1", "- one"), ("2", "1. two")]),
         ("1. one\n3. no next", [("1", "1. one"), ("2", "3. no next")]),
         ("- one\ntwo", [("1", "- one"), ("2", "two")]),
         ("1999. A year\n2000. Another", [("1", "1999. A year"), ("2", "2000. Another")]),
