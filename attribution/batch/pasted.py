@@ -159,7 +159,7 @@ def _items(parts: Sequence[str]) -> list[str]:
         if found and first and len(found["indent"]) <= len(first["indent"]):
             if bool(found["number"]) != bool(first["number"]):
                 return []
-            if found["number"] and int(found["number"]) not in (int(first["number"]), int(first["number"]) + len(items)):
+            if found["number"] and int(found["number"]) - int(first["number"]) not in (0, len(items)):
                 return []
             items.append(part[found.end() :])
         elif items and part[:1].isspace():
