@@ -33,20 +33,26 @@ class Stopped(AttributionError):
     """The caller's `on_pass` asked for a stop; no result exists."""
 
 
+def shown(value: object) -> str:
+    """What was given, for a message: the beginning of its `repr`, and its type."""
+    said = repr(value)
+    return f"{said if len(said) <= 40 else f'{said[:40]} …'} ({type(value).__name__})"
+
+
 def check_text(name: str, text: object) -> None:
     """Raises `InputError` unless `text` is a string with something in it; `name` is what the message calls it."""
     if not isinstance(text, str):
-        shown = repr(text)
-        shown = shown if len(shown) <= 40 else f"{shown[:40]} …"
-        raise InputError(f"The {name} is {shown} ({type(text).__name__}), not text. Give one string.")
+        raise InputError(f"The {name} is {shown(text)}, not text. Give one string.")
     if not text.strip():
         raise InputError(f"The {name} is empty. Type or paste some text.")
     if HALF.search(text):  # browsers send them, no tokenizer reads them
         raise InputError(f"The {name} holds half of a character (a lone surrogate). Type or paste it again.")
 
 
-def check_id(id: str) -> None:
-    """Raises `InputError` where no file could hold `id`."""
+def check_id(id: object) -> None:
+    """Raises `InputError` for what is no text, and where no file could hold `id`."""
+    if not isinstance(id, str):
+        raise InputError(f"an id is {shown(id)}; give ids as strings")
     if HALF.search(id):
         raise InputError(f"the id {id!r} holds half of a character; give ids of whole characters")
 

@@ -14,7 +14,7 @@ from attribution.removal import seen_words
 from attribution.rerankers.encoding import typed_control
 from attribution.rerankers.hooks import Meter, OnPass, metered, with_autograd
 from attribution.rerankers.loading.checks import TEST_PAIR
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Attributed, Explanation, Path, PathRun, TokenizedPair
 
 OUTSIDE = 4  # forwards that `explain` may add to measure a method: the pair's own and those of the baselines
@@ -37,6 +37,7 @@ def explain(
     `embedding_magnitude` runs instead and `note` says so with PyTorch's warning.
     Raises `InputError` or `OptionError`.
     """
+    check_reranker(reranker)
     check_options(method, options)
     pair = reranker.encode(query, document)
     began = time.perf_counter()

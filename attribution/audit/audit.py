@@ -10,9 +10,9 @@ from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, read_inversion
 from attribution.audit.statistics import Excess, excesses
-from attribution.errors import InputError, OptionError, check_range
+from attribution.errors import InputError, OptionError, check_range, shown
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 
 N_FAILURES = 50
 
@@ -61,9 +61,12 @@ def audit(
     through the model and may raise `Stopped`. Raises `OptionError`, and `InputError` for a text that cannot be read or
     a set without any grade.
     """
+    check_reranker(reranker)
     n_failures, seed = check_options(measure, n_failures, seed)
-    if unjudged not in (None, 0):
+    if not (unjudged is None or (type(unjudged) is int and unjudged == 0)):
         raise OptionError(f"unjudged is {unjudged!r}; it must be 0 (counted as not relevant) or None (not judged).")
+    if not isinstance(judged, Iterable):
+        raise InputError(f"judged is {shown(judged)}. Give a list of JudgedQuery.")
     with metered(Meter(on_pass)):
         found = survey((score_query(reranker, one) for one in judged), Wanted(measure, n_failures, seed, unjudged))
         failures = [Failure(one, read_inversion(reranker, one, seed)) for one in found.inversions]

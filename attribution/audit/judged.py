@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 
-from attribution.errors import InputError, check_id
+from attribution.errors import InputError, check_id, shown
 from attribution.rerankers.reranker import Reranker
 
 AT_ONCE = 512  # texts that are scored at a time: of ten thousand the tokens are never in memory together
@@ -55,8 +56,18 @@ class ScoredQuery:
         return [Placed(c.id, c.text, c.grade, logit, rank) for rank, (c, logit) in enumerate(both, start=1)]
 
 
-def check_judged(judged: JudgedQuery) -> None:
-    """Raises `InputError` where one id stands for two candidates, or no file could hold it."""
+def check_judged(judged: object) -> None:
+    """Raises `InputError` for what is no judged query, and where an id stands for two candidates or for no file."""
+    if not isinstance(judged, JudgedQuery):
+        raise InputError(f"the judged set holds {shown(judged)}; give a list of JudgedQuery")
+    candidates, elsewhere = judged.candidates, judged.elsewhere
+    if not isinstance(candidates, tuple | list) or not all(isinstance(one, Candidate) for one in candidates):
+        raise InputError(f"the candidates of query {judged.id} are {shown(candidates)}; give a tuple of Candidate")
+    if not isinstance(elsewhere, Mapping):
+        raise InputError(f"elsewhere of query {judged.id} is {shown(elsewhere)}; give a dict of grades by document id")
+    for grade in (*(one.grade for one in candidates), *elsewhere.values()):
+        if isinstance(grade, bool) or not isinstance(grade, Integral | None):
+            raise InputError(f"a grade of query {judged.id} is {shown(grade)}; give whole numbers")
     for id in (judged.id, *(candidate.id for candidate in judged.candidates), *judged.elsewhere):
         check_id(id)
     counts = Counter(candidate.id for candidate in judged.candidates)

@@ -14,7 +14,7 @@ from attribution.methods.perturbation import balanced_orders, exact_shapley, ord
 from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result
 from attribution.words import pieces, sentence_units, units_by_sentence
 
@@ -112,6 +112,7 @@ def sentences(
     Castro et al. 2009, doi:10.1016/j.cor.2008.04.004; orders with their reverse: Mitchell et al. 2022,
     arXiv:2104.12199.
     """
+    check_reranker(reranker)
     *_, last = sentences_stream(reranker, query, document, operator=operator, seed=seed, on_pass=on_pass)
     return last
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from attribution.errors import OptionError, shown
 from attribution.types import Point
 
 Replace = Callable[[Tensor], Tensor]
@@ -49,6 +50,11 @@ class Meter:
     on_pass: OnPass | None = None
     n_forward: int = 0
     n_backward: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises `OptionError` where nobody could be told."""
+        if not (self.on_pass is None or callable(self.on_pass)):
+            raise OptionError(f"on_pass is {shown(self.on_pass)}; it must be a function of one argument, or None.")
 
     def forward(self, n: int) -> None:
         """`n` sequences are about to go through the model."""

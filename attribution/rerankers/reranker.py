@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
-from attribution.errors import InputError, OptionError, check_text
+from attribution.errors import InputError, OptionError, check_text, shown
 from attribution.rerankers.encoding import encode_pair, encode_prompt
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, current, only_what_is_read, with_autograd
@@ -235,3 +235,9 @@ class Reranker:
         parts = [part for module in self.model.modules() for part in vars(module).values()]
         shared |= {id(part): type(part)() for part in parts if isinstance(part, dict) and not part}
         return dataclasses.replace(self, model=copy.deepcopy(self.model, shared))
+
+
+def check_reranker(reranker: object) -> None:
+    """Raises `OptionError` for anything else, such as a model's name."""
+    if not isinstance(reranker, Reranker):
+        raise OptionError(f"reranker is {shown(reranker)}. Give what load_reranker(...) returns.")

@@ -9,7 +9,7 @@ from attribution.errors import AttributionError, InputError, OptionError
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Explanation, Path, Result, Segment, TokenizedPair, Word
 from attribution.words import read_units, sum_to_units
 
@@ -86,6 +86,7 @@ def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: O
     of every batch before it goes through the model and may raise `Stopped`. Raises `InputError`, which names the
     document by its place, for a document that cannot be read, for an empty list, and for a string, set or mapping.
     """
+    check_reranker(reranker)
     texts = isinstance(documents, Iterable) and not isinstance(documents, (str, bytes, Mapping, Set))
     documents = [*documents] if texts else []
     if not documents:
@@ -132,6 +133,7 @@ def contrast(
     What the integrals missed is each side's `remainder`, never spread over words. Documents of equal text are
     explained once. `on_pass` as for `explain`. Raises `InputError`, and `OptionError` for a method without `complete`.
     """
+    check_reranker(reranker)
     check_complete(method)
     a = explain(reranker, query, first, method, on_pass=on_pass, **options)
     b = a if second == first else explain(reranker, query, second, method, on_pass=on_pass, **options)
@@ -157,7 +159,7 @@ def complete_methods() -> list[str]:
 
 def check_complete(method: str) -> None:
     """Raises `OptionError` for a method whose attributions do not sum to a difference of logits."""
-    if method not in complete_methods():
+    if not isinstance(method, str) or method not in complete_methods():
         raise OptionError(
             f"{method!r} does not add up to a difference of logits, so it cannot say why one document is above "
             f"another. Valid: {', '.join(complete_methods())}."

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import combinations, takewhile
 from math import comb
 
-from attribution.errors import InputError, OptionError, check_key
+from attribution.errors import InputError, OptionError, check_key, shown
 from attribution.evidence.compare.contrast import words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
-from attribution.removal import OPERATORS, Play, game, parts_of, score_kept
+from attribution.removal import OPERATORS, PARTS, Play, game, parts_of, score_kept
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Explanation, Result, TokenizedPair, Word
 
 MAX_SETS = 200  # sets of sentences of one size that are all tried; beyond, one more is dropped at a time
@@ -68,17 +68,19 @@ def counterfactual(
     pair; its attributions are then used, and `method` is not run. `on_pass` as for `explain`. Raises `InputError` when
     `document` is not above `rival`, and `OptionError`.
     """
+    check_reranker(reranker)
     check_key("operator", operator, OPERATORS)
+    check_key("unit", unit, PARTS)
     began = time.perf_counter()
     meter = Meter(on_pass)
     if unit == "word":
-        method = method or "integrated_gradients"
+        method = "integrated_gradients" if method is None else method
         if explanation is None:
             check_signed(method)
             explanation = explain(reranker, query, document, method, on_pass=on_pass)
             meter.n_forward, meter.n_backward = explanation.n_forward, explanation.n_backward
         _check(reranker, explanation, query, document)
-    elif method or explanation:
+    elif method is not None or explanation is not None:
         raise OptionError(
             "Sentences are dropped in the order of their measured effect. Give no method and no explanation."
         )
@@ -131,7 +133,7 @@ def sets_at_most(n: int) -> int:
 def check_signed(method: str) -> None:
     """Raises `OptionError` for a method that cannot tell raising from lowering."""
     signed = [key for key, row in METHODS.items() if row.signed]
-    if method not in signed:
+    if not isinstance(method, str) or method not in signed:
         raise OptionError(f"{method!r} cannot say which words raise the score. Valid: {', '.join(signed)}.")
 
 
@@ -201,6 +203,8 @@ def _until_below(play: Play, n: int, order: list[int], limit: float, step: int) 
 
 
 def _check(reranker: Reranker, explanation: Explanation, query: str, document: str) -> None:
+    if not isinstance(explanation, Explanation):
+        raise OptionError(f"explanation is {shown(explanation)}. Give what explain(...) returns, or None.")
     check_signed(explanation.method)
     about = (explanation.model_id, explanation.revision, explanation.query, explanation.document)
     if about != (reranker.model_id, reranker.revision, query, document):

@@ -12,7 +12,7 @@ from attribution.evidence.probes.wording import is_content
 from attribution.methods import METHODS
 from attribution.removal import OPERATORS, game, parts_of, score_kept, seen_words, word_values
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result, TokenizedPair, Word
 
 DIFFERENCE = "difference"
@@ -71,6 +71,7 @@ def interaction(
     Second differences: Grabisch & Roubens 1999, doi:10.1007/s001820050125; of texts: Tsang et al. 2020,
     arXiv:2006.10965.
     """
+    check_reranker(reranker)
     n_words = check_range("n_words", n_words, 1, MAX_WORDS)
     check_key("operator", operator, OPERATORS)
     check_key("form", form, forms())

@@ -12,7 +12,7 @@ from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result, Unit
 from attribution.words import sentence_units
 
@@ -104,6 +104,7 @@ def contrast_sentences(
     `on_pass` as for `sentences`. `most_orders`: an even number, at least 4; fewer cost less, and the errors are larger.
     Raises `InputError` and `OptionError`.
     """
+    check_reranker(reranker)
     seed = check_range("seed", seed, 0, 2**63 - 1)
     most_orders = check_range("most_orders", most_orders, 4, N_ORDERS)
     if most_orders % 2:

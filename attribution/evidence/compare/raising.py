@@ -10,7 +10,7 @@ from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import Sentence, sentences_stream
 from attribution.numbers import number
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result
 from attribution.words import sentences_of
 
@@ -64,6 +64,7 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
     as the score rises. Every logit is `Reranker.score`'s of the edited text. `on_pass` as for `explain`. Raises
     `InputError` when `document` is not below `rival`.
     """
+    check_reranker(reranker)
     began = time.perf_counter()
     with metered(Meter(on_pass)) as meter:
         logit, rival_logit = reranker.score(query, [document, rival])

@@ -8,17 +8,17 @@ depend on which others are asked for.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from attribution.errors import OptionError, check_range, check_text
+from attribution.errors import OptionError, check_key, check_range, check_text, shown
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
 from attribution.removal import score_kept
 from attribution.rerankers.hooks import Meter, OnPass, metered
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.words import read_units
 
 MAX_PASSES = 60  # of all probes on one pair
@@ -96,6 +96,7 @@ def probe(
     At most 60 forwards for all probes. `on_pass` hears of every batch and may raise `Stopped`. Raises `OptionError`
     for an unknown probe or seed, `InputError` for texts the model cannot read.
     """
+    check_reranker(reranker)
     check_text("query", query)
     check_text("document", document)
     seed = check_range("seed", seed, 0, 2**63 - 1)
@@ -116,10 +117,12 @@ def probe(
 
 def check_probes(probes: Sequence[str] | None) -> list[str]:
     """The probes to run, in the table's order. Raises `OptionError`."""
-    unknown = sorted(set(probes or ()) - set(PROBES))
-    if unknown or isinstance(probes, str):
-        raise OptionError(f"Unknown probes: {', '.join(unknown) or probes}. Valid: {', '.join(PROBES)}.")
-    chosen = [key for key in PROBES if probes is None or key in probes]
+    if isinstance(probes, str | bytes) or not (probes is None or isinstance(probes, Iterable)):
+        raise OptionError(f"probes is {shown(probes)}; it must be a list of keys, or None. Valid: {', '.join(PROBES)}.")
+    given = [*(PROBES if probes is None else probes)]
+    for key in given:
+        check_key("probe", key, PROBES)
+    chosen = [key for key in PROBES if key in given]
     if not chosen:
         raise OptionError(f"No probe is chosen. Valid: {', '.join(PROBES)}.")
     return chosen

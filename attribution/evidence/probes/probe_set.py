@@ -1,14 +1,14 @@
 """Probes over many pairs: on which share of them each expectation held, with a bootstrap interval."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import fmean
 
-from attribution.errors import InputError, check_range
+from attribution.errors import InputError, check_range, shown
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
 from attribution.evidence.probes.table import NEITHER
-from attribution.rerankers.reranker import Reranker
+from attribution.rerankers.reranker import Reranker, check_reranker
 
 RESAMPLES = 2000
 
@@ -42,11 +42,13 @@ def probe_set(
 ) -> dict[str, ProbeShare]:
     """`probe` on every `(query, document)`, gathered by probe. Pairs the model cannot read are left out.
 
-    `on_pair` hears of every pair's number, from 0, and of what was wrong with one left out. Raises `OptionError`.
+    `on_pair` hears of every pair's number, from 0, and of what was wrong with one left out. Raises `OptionError`, and
+    `InputError` for what is no pair.
     """
+    check_reranker(reranker)
     chosen, seed = check_probes(probes), check_range("seed", seed, 0, 2**63 - 1)
     found: dict[str, list[ProbeResult]] = {key: [] for key in chosen}
-    for number, (query, document) in enumerate(pairs):
+    for number, (query, document) in enumerate(_pairs(pairs)):
         problem = None
         try:
             for result in probe(reranker, query, document, chosen, seed):
@@ -57,6 +59,19 @@ def probe_set(
         if on_pair:
             on_pair(number, problem)
     return {key: _share(key, results, seed) for key, results in found.items()}
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    if isinstance(pairs, str | bytes) or not isinstance(pairs, Iterable):
+        raise InputError(f"pairs is {shown(pairs)}. Give a list of (query, document).")
+    for number, pair in enumerate(pairs):
+        try:
+            query, document = () if isinstance(pair, str | bytes | Mapping | Set) else pair
+        except (TypeError, ValueError):
+            raise InputError(
+                f"pairs holds {shown(pair)} at index {number}. Give a list of (query, document)."
+            ) from None
+        yield query, document
 
 
 def _share(key: str, results: Sequence[ProbeResult], seed: int) -> ProbeShare:
