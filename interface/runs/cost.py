@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attribution.evidence.compare.contrast import encode_all
 from attribution.evidence.faithfulness.measure import max_passes
 from attribution.explain import forwards, sides_of
 from attribution.methods import Sides
@@ -79,7 +80,7 @@ def lent(asked: Any, passes: Passes | None) -> int:
         return math.ceil(longest)
     needed = [LOADING]
     for reranker in filter(None, map(in_memory, asked.model_ids)):
-        pairs = [reranker.encode(asked.query, text) for text in asked.texts]
+        pairs = encode_all(reranker, asked.query, asked.texts)
         n_tokens = max((len(pair.tokens) for pair in pairs), default=0)
         needed.append(LOADING + sum(passes(asked, sides_of(pair)) for pair in pairs) * n_tokens / GPU_TOKENS_A_SECOND)
     return math.ceil(min(max(needed), longest))

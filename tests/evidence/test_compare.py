@@ -49,6 +49,9 @@ def test_rank_says_what_was_cut_and_which_document_is_wrong(tiny_bert: Reranker)
     assert {row.place: row.truncated for row in rows} == {1: False, 2: True}
     with pytest.raises(InputError, match="Document 2 of 3"):
         rank(tiny_bert, ASKED, [LIST[0], " ", LIST[1]])
+    for query, texts in ((" ", LIST), (ASKED, [" "])):  # only one text can be meant
+        with pytest.raises(InputError, match=r"^The (query|document) is empty"):
+            rank(tiny_bert, query, texts)
     nothings: tuple[Any, ...] = ([], "berlin", b"berlin", None, 3, {*LIST}, {0: "berlin"}, iter([]))
     for nothing in nothings:
         with pytest.raises(InputError, match="Give a list of texts"):

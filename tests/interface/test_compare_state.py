@@ -16,6 +16,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.compare import Cut, apply
 from attribution.views.compare_why import lead
 from attribution.words import split_sentences, to_words
+from interface.runs import cost
 from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare import runs, what_if
 from interface.tabs.compare.documents import check_list
@@ -242,6 +243,13 @@ def test_the_first_answer_comes_before_the_dear_ones(offered: str) -> None:
     assert seconds > 0
     assert runs.at_most(asked_of(offered, PASSAGES)) == (0, 0.0), "it is kept"
     assert runs.at_most(None) == (0, 0.0)
+
+
+def test_a_document_that_no_model_can_read_is_named_wherever_the_list_is_looked_at(offered: str) -> None:
+    asked = asked_of(offered, [*TEXTS, "\u200b"])
+    for look in (runs.at_most, lambda asked: cost.lent(asked, runs.run_list.passes)):
+        with pytest.raises(InputError, match=f"Document {len(TEXTS) + 1} of .* holds no character"):
+            look(asked)
 
 
 @pytest.mark.parametrize("kind", ["words", "passages"])

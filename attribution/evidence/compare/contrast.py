@@ -79,6 +79,18 @@ class Contrast:
     seconds: float
 
 
+def encode_all(reranker: Reranker, query: str, documents: Sequence[str]) -> list[TokenizedPair]:
+    """Each document's pair. Raises `InputError`, which names a document by its place among several."""
+    pairs = []
+    for place, document in enumerate(documents, start=1):
+        try:
+            pairs.append(reranker.encode(query, document))
+        except InputError as error:
+            one = len(documents) == 1 or str(error).startswith("The query")
+            raise InputError(str(error) if one else f"Document {place} of {len(documents)}: {error}") from error
+    return pairs
+
+
 def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: OnPass | None = None) -> Ranking:
     """Sort `documents` by the raw logit of `(query, document)`, largest first; equal logits keep the order given.
 
@@ -92,7 +104,7 @@ def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: O
     if not documents:
         raise InputError("There are no documents to rank. Give a list of texts, for example [first, second].")
     began = time.perf_counter()
-    cut = [_encode(reranker, query, documents, i).truncated for i in range(len(documents))]
+    cut = [pair.truncated for pair in encode_all(reranker, query, documents)]
     distinct = list(dict.fromkeys(documents))
     with metered(Meter(on_pass)) as meter:
         logits = dict(zip(distinct, reranker.score(query, distinct), strict=True))
@@ -202,10 +214,3 @@ def _side(a: Explanation, b: Explanation, path_a: Path, path_b: Path) -> Side:
 def _valued(explanation: Explanation, segment: Segment) -> list[tuple[Word, float]]:
     words = words_of(explanation, explanation.attributions, segment)
     return [(word, word.attribution) for word in words if word.attribution is not None]  # for the types: each has one
-
-
-def _encode(reranker: Reranker, query: str, documents: Sequence[str], i: int) -> TokenizedPair:
-    try:
-        return reranker.encode(query, documents[i])
-    except InputError as error:
-        raise InputError(f"Document {i + 1} of {len(documents)}: {error}") from error

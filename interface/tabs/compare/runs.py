@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
 from attribution.errors import OptionError
+from attribution.evidence.compare.contrast import encode_all
 from attribution.evidence.compare.passages import contrast_passes
 from attribution.evidence.sentences import Sentences, sentences_stream
 from attribution.explain import forwards, sides_of
@@ -44,8 +45,7 @@ def _of_why(asked: Asked, sides: Sides) -> int:
 def work_of_list(reranker: Reranker, asked: Asked) -> list[tuple[int, int]]:
     """`(forwards at most, tokens of each)`; texts that lack some of their sentences are half as long."""
     work, part = [], 2 if max(asked.n_sentences) >= PASSAGE else 1
-    for text in asked.texts:
-        pair = reranker.encode(asked.query, text)
+    for pair in encode_all(reranker, asked.query, asked.texts):
         sides, n_tokens = sides_of(pair), len(pair.tokens)
         why = _share_of_why(asked, sides)
         work += [(passes_of_list(asked, sides) - why, n_tokens), (why, n_tokens // part)]
