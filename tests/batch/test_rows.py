@@ -122,8 +122,11 @@ def test_what_a_run_names_and_the_files_lack_is_said(files: dict[str, Any]) -> N
 )  # fmt: skip
 def test_a_line_without_id_and_text_is_named(name: str, line: str, files: dict[str, Any]) -> None:
     files[name].write_text(f"q1\tfirst\n{line}\n")
-    with pytest.raises(InputError, match=f"^Line 2 of {name} has no id and text. It must be id<TAB>text, or JSON"):
+    with pytest.raises(
+        InputError, match=f"^Line 2 of {name} has no id and text. It must be id<TAB>text, or JSON"
+    ) as no:
         list(read_trec(**files, top=2, many=False))
+    assert ("with a title where there is one" in str(no.value)) == (name == "passages"), "a query has none"
 
 
 @pytest.mark.parametrize("name", ["topics", "passages"])

@@ -95,6 +95,8 @@ def test_nearly_the_same_is_the_same_and_said() -> None:
     for one, other in (("यह दिन है।", "यह दान है।"), ("ไม้", "ไม่")):
         assert align([one], [other]) == [], "a vowel sign or a tone mark makes another word"
     assert SAME < 10 / 11
+    long = [f"word{i % 30}" for i in range(250)]  # whose words difflib takes for noise, unless told otherwise
+    assert align([" ".join(long)], [" ".join(["other", *long[1:]])]) == [(0, 0, pytest.approx(249 / 250))]
 
 
 def test_each_sentence_is_paired_once_the_most_alike_first() -> None:

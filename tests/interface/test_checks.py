@@ -17,10 +17,29 @@ from interface.programs.endpoints import endpoint, register
 from interface.runs import lanes as runs
 from interface.runs.gpu import OUR_FAULT
 from interface.runs.handlers import UNCHANGED, Pair, check_fields, for_page, handler
-from interface.runs.limits import BUDGETS, MAX_DOCUMENT, MAX_QUERY, check_budgets, check_model, check_texts
+from interface.runs.limits import (
+    BUDGETS,
+    MAX_DOCUMENT,
+    MAX_QUERY,
+    SHARE,
+    OverBudget,
+    check_budgets,
+    check_model,
+    check_share,
+    check_texts,
+)
 from interface.server.gradio_private import Page, install
 from interface.tabs.compare.documents import LEAST, MOST, check_list
 from tests.interface.conftest import visitor
+
+
+def test_a_run_that_has_had_its_share_leaves_a_dear_method_out_while_others_wait() -> None:
+    check_share(0, 99.0, 99.0)
+    check_share(2, SHARE / 2, SHARE / 2)
+    with pytest.raises(OverBudget, match="since 1 other waits and this takes about 1 s more"):
+        check_share(1, SHARE, 0.2)
+    with pytest.raises(OverBudget, match="since 2 others wait and this takes about 7 s more"):
+        check_share(2, 0.0, 7.0)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,10 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ("['one', 'two']", "Line 1 is not a JSON object"),
         ("[{'text': 'one'}, {'text': 'two'}]", "Line 1 is not a JSON object"),
         ('{"text": "one"\n{"text": "two"}', "Line 1 is not a JSON object"),
-        ('[{"text": "one"}, 7]', "Line 1 holds a number; give a string, or an object with an id"),
+        (
+            '[{"text": "one"}, 7]',
+            "give a string, or an object with an id .*, with a title where there is one.$",
+        ),
         ('[\n{"text": "one"},\ntwo\n]', "Line 3 is not a JSON object"),
         ("[\none\n]", "Line 2 is not a JSON object"),
         ('[{"text": "one"}, null]', "Line 1 holds null"),

@@ -90,6 +90,18 @@ def test_closed_form(method: str, seed: int) -> None:
         assert path.convergence_delta == pytest.approx(0, abs=1e-4)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_table_says_of_a_method_is_so(method: str, tiny_bert: Reranker) -> None:
+    """Whether its values have a sign, take a gradient, and add up to what the score gained over the baseline."""
+    row, found = METHODS[method], explain(tiny_bert, QUERY, DOCUMENT, method)
+    others = [explain(tiny_bert, QUERY, text, method) for text in ("museums in paris", "cats sleep")]
+    assert (min(value for one in (found, *others) for value in one.attributions) < 0) == row.signed
+    assert bool(found.n_backward) == (row.uses_gradient and not row.control)
+    for path in found.paths:
+        assert (abs(path.relative_delta) < 0.05) == row.complete
+    assert bool(found.paths) or not row.complete
+
+
 @pytest.mark.parametrize("name", ["mask", "unk", "pad", "zero"])
 @pytest.mark.parametrize("joint", [False, True])
 def test_baselines_by_name(name: str, joint: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sentence_transformers.sentence_transformer.modules import Dropout, LayerNor
 from attribution import explain, load_reranker
 from attribution.errors import ModelError
 from tests.conftest import Tiny
+from tests.loopback import Evil
 from tests.rerankers.test_sentence_transformers import PAIRS, QUERY, differences
 from tests.tiny import save_tiny
 
@@ -88,6 +90,20 @@ def test_weights_of_a_module_as_a_pickle(chain: Callable[[list[Any]], Path]) -> 
     torch.save(load_file(safe), safe.with_name("pytorch_model.bin"))
     safe.unlink()
     assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("save", [pickle.dump, torch.save])
+def test_a_pickle_of_a_module_is_not_run(
+    save: Callable[..., None], chain: Callable[[list[Any]], Path], tmp_path: Path
+) -> None:
+    folder, marker = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)]), tmp_path / "ran"
+    safe = folder / "2_Dense" / "model.safetensors"
+    with safe.with_name("pytorch_model.bin").open("wb") as file:
+        save({"linear.weight": Evil(marker)}, file)
+    safe.unlink()
+    with pytest.raises(ModelError, match="weights are damaged, or hold more than weights"):
+        load_reranker(str(folder))
+    assert not marker.exists()
 
 
 def edit(file: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import pickle
@@ -184,11 +185,13 @@ def test_what_does_not_change_the_score_loads(change: Change, broken: Callable[.
     assert load_reranker(str(broken(change)), device="cpu").score(*pair) == tiny_bert.score(*pair)
 
 
-def test_a_pickle_is_not_run(broken: Callable[..., Path], tmp_path: Path) -> None:
-    marker = tmp_path / "ran"
-    evil = pickle.dumps({"bert.embeddings.word_embeddings.weight": Evil(marker)})
+@pytest.mark.parametrize("save", [pickle.dump, torch.save])
+def test_a_pickle_is_not_run(save: Callable[..., None], broken: Callable[..., Path], tmp_path: Path) -> None:
+    """Alone, and in the archive that torch writes, where transformers would run it if it were told to."""
+    marker, written = tmp_path / "ran", io.BytesIO()
+    save({"bert.embeddings.word_embeddings.weight": Evil(marker)}, written)
     with pytest.raises(ModelError, match="weights are damaged, or hold more than weights"):
-        load_reranker(str(broken(as_bin(evil))))
+        load_reranker(str(broken(as_bin(written.getvalue()))))
     assert not marker.exists()
 
 

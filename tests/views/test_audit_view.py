@@ -8,8 +8,34 @@ from typing import Any
 
 import pytest
 
+from attribution.audit.measures import Average
 from attribution.audit.reading import Part, Why
-from attribution.views.audit import BARS, passage, strip, waterfall
+from attribution.audit.statistics import Excess
+from attribution.views.audit import BARS, finding, passage, strip, verdict, waterfall
+
+
+def excess(low: float, claimed: bool) -> Excess:
+    return Excess(40, 0.5, 0.2, 2.5, low, 5.0, 0.001, claimed)
+
+
+def test_a_cause_is_claimed_almost_so_or_not_at_all() -> None:
+    assert verdict(excess(1.2, True)) == "more frequent among failures"
+    assert verdict(excess(1.2, False)) == "not clearly more frequent"
+    assert verdict(excess(0.8, False)) == verdict(excess(1.0, False)) == "no more than elsewhere"
+
+
+def average(low: float, high: float) -> Average:
+    return Average("given", "nDCG@10", 0.5, 0.4, 0.6, (low + high) / 2, low, high)
+
+
+def test_an_order_is_behind_ahead_or_not_told_apart_by_its_interval() -> None:
+    ahead, behind, between = average(0.1, 0.3), average(-0.3, -0.1), average(-0.1, 0.3)
+    order = "the order the candidates came in"
+    assert finding([ahead]) == f"The reranker is ahead of {order} by 0.200."
+    assert finding([behind]) == f"The reranker is behind {order} by 0.200."
+    assert finding([between]) == f"The reranker is not told apart from {order} (+0.10)."
+    for edge in (average(0.0, 0.2), average(-0.2, 0.0)):
+        assert "not told apart" in finding([edge])
 
 
 def labels(n_wrong: int, n_common: int) -> list[str]:
