@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import attribution
-from attribution import audit, counterfactual, explain, probe, probe_set
+from attribution import audit, counterfactual, explain, load_reranker, probe, probe_set
 from attribution.audit.judged import Candidate, JudgedQuery
-from attribution.errors import AttributionError, InputError, OptionError
+from attribution.errors import AttributionError, InputError, ModelError, OptionError
 from attribution.rerankers.reranker import Reranker
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -65,6 +65,25 @@ def test_sets_of_any_type_are_errors_that_say_what_is_valid(wrong: Any, tiny_ber
     for pairs in (wrong, [wrong], [PAIR, wrong], ["ab"], [dict(zip("ab", PAIR, strict=True))]):
         with pytest.raises(InputError, match=r"pairs (is|holds) .*\(\w+\).* Give a list of \(query, document\)"):
             probe_set(tiny_bert, pairs, ["case"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"x", np.array(["a"]), ["a"], {"a": 1}, object()], ids=lambda one: type(one).__name__
+)
+def test_what_a_model_is_loaded_with_is_of_a_type(wrong: Any) -> None:
+    for name in ("revision", "max_length", "label", "template", "dtype"):
+        with pytest.raises(OptionError, match=rf"^{name} is .* \(\w+\); it must be a .*, or None\.$"):
+            load_reranker(**{name: wrong})
+    with pytest.raises(OptionError, match=r"^on_bytes is .* it must be a function"):
+        load_reranker(on_bytes=wrong)
+    with pytest.raises(ModelError, match=r"^There is no device|^The model is "):
+        load_reranker(wrong, device=wrong)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "y" * 5000 + "@main", "~nobody-of-this-name/model"])
+def test_a_name_that_can_be_no_path_is_no_model(name: str) -> None:
+    with pytest.raises(ModelError, match=r"^The model .* can be no path: .*\. Give a key of MODELS"):
+        load_reranker(name)
 
 
 def test_keys_of_probes_may_come_in_an_array(tiny_bert: Reranker) -> None:

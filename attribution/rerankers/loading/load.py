@@ -5,12 +5,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from attribution.errors import ModelError, OptionError
+from attribution.errors import ModelError, OptionError, shown
 from attribution.rerankers.hooks import EmbeddingAdapter, only_first, with_autograd
 from attribution.rerankers.loading.checks import precision_note, read_model, self_test, unloadable
 from attribution.rerankers.loading.files import Stamp, check_pointers, fingerprint, judge, names_in, stamp, stored_bytes
@@ -20,6 +21,7 @@ from attribution.rerankers.loading.sentence_transformers import length_note, rea
 from attribution.rerankers.memory import Loaded, check_room
 from attribution.rerankers.reranker import Reranker
 
+TAKES = {"max_length": "a whole number", "label": "a text or a whole number"}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 _kept = Loaded()
@@ -51,6 +53,17 @@ def load_reranker(
     if model_id is not None and not (isinstance(model_id, (str, Path)) and str(model_id).strip()):
         raise ModelError(f"The model is {model_id!r}. {advice()}")
     model_id = default_model() if model_id is None else str(model_id)
+    try:
+        Path(model_id).expanduser().exists()
+    except (OSError, RuntimeError) as error:  # a name longer than any path; ~ of a user that is not there
+        said = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"The model {shown(model_id)} can be no path: {said}. {advice()}") from None
+    given = {"revision": revision, "max_length": max_length, "label": label, "template": template, "dtype": dtype}
+    for name, value in given.items():
+        if not isinstance(value, str | Real | None):
+            raise OptionError(f"{name} is {shown(value)}; it must be {TAKES.get(name, 'a text')}, or None.")
+    if not (on_bytes is None or callable(on_bytes)):
+        raise OptionError(f"on_bytes is {shown(on_bytes)}; it must be a function of two numbers, or None.")
     options = {"max_length": max_length, "label": label, "template": template}
     device, dtype = choose_device(device), choose_dtype(dtype)
     key = (model_id, revision, device, dtype, *options.values())
