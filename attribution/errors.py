@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 Number = TypeVar("Number", int, float)
+QUOTED = 40  # characters of what was given, in a message
 HALF = re.compile("[\ud800-\udfff]")  # of a character: a lone surrogate
 
 
@@ -33,10 +34,15 @@ class Stopped(AttributionError):
     """The caller's `on_pass` asked for a stop; no result exists."""
 
 
-def shown(value: object) -> str:
-    """What was given, for a message: the beginning of its `repr`, and its type."""
+def quoted(value: object) -> str:
+    """What was given, for a message: the beginning of its `repr`."""
     said = repr(value)
-    return f"{said if len(said) <= 40 else f'{said[:40]} …'} ({type(value).__name__})"
+    return said if len(said) <= QUOTED else f"{said[:QUOTED]} …"
+
+
+def shown(value: object) -> str:
+    """What was given, and its type."""
+    return f"{quoted(value)} ({type(value).__name__})"
 
 
 def check_text(name: str, text: object) -> None:
@@ -66,11 +72,11 @@ def check_range(name: str, value: Any, low: Number, high: Number) -> Number:
     number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if not number or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
-        raise OptionError(f"{name} is {value!r}; it must be {kind} between {low} and {high}.")
+        raise OptionError(f"{name} is {quoted(value)}; it must be {kind} between {low} and {high}.")
     return type(low)(value)
 
 
 def check_key(name: str, value: object, valid: Iterable[str]) -> None:
     """Raises `OptionError` unless `value` is one of `valid`; `name` is what the message calls it."""
     if not isinstance(value, str) or value not in valid:
-        raise OptionError(f"Unknown {name} {value!r}. Valid: {', '.join(valid)}.")
+        raise OptionError(f"Unknown {name} {quoted(value)}. Valid: {', '.join(valid)}.")

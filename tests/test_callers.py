@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from attribution import METHODS, explain, load_reranker
-from attribution.errors import InputError, OptionError, check_text
+from attribution.errors import InputError, OptionError, check_key, check_range, check_text
 from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
@@ -94,6 +94,9 @@ def test_an_error_quotes_forty_characters_at_most() -> None:
         with pytest.raises(InputError) as caught:
             check_text("query", b"x" * n)
         assert f"is {shown} (bytes)" in str(caught.value)
+    for check in (lambda: check_key("method", "x" * 9999, METHODS), lambda: check_range("seed", "x" * 9999, 0, 1)):
+        with pytest.raises(OptionError, match=f"'{'x' * 39} …"):
+            check()
 
 
 @pytest.mark.parametrize("wrong", ["berlin", b"berlin", None, math.nan, 3, {"berlin": 1}], ids=repr)

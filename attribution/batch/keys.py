@@ -28,6 +28,7 @@ QUERY = Keys(("id", "_id", "qid", "query_id"), ("query", "text", "question", "co
 PAIR = Keys(("id", "_id"), tuple(sorted(TEXTS, key=lambda key: key != "document")), title=True)
 
 HIGHEST_GRADE = 10_000
+NAMED, LONGEST = 20, 60  # keys in a message, and characters of each
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ class Ignored:
         keys = [key for key, held in value.items() if key not in self._told | read and held not in (None, "", [], {})]
         if keys:
             self._told.update(keys)
-            self._tell(f"{self._name}: {', '.join(keys)} is not read (first on line {line})")
+            more = f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
+            said = ", ".join(key[:LONGEST] for key in keys[:NAMED])
+            self._tell(f"{self._name}: {said}{more} is not read (first on line {line})")
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

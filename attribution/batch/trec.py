@@ -79,10 +79,11 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
             check_grade(grade)
             if columns not in (3, 4) or len(fields) != columns or grade != _number(fields[-1]):
                 raise ValueError
-        except (ValueError, IndexError, OverflowError):
+        except (ValueError, IndexError, OverflowError) as error:
+            because = f"; {error}" if isinstance(error, InputError) else ""
             raise InputError(
                 f"Line {number} of {path.name} is not of judgements. It must be: query-id 0 passage-id grade, or "
-                f"query-id, corpus-id and score, the grade a whole number; it has: {' '.join(fields)[:80]}."
+                f"query-id, corpus-id and score, the grade a whole number; it has: {' '.join(fields)[:80]}{because}."
             ) from None
         kept = judged.setdefault(query_id, {}).setdefault(passage_id, grade)
         if kept != grade:

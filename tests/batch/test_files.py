@@ -244,6 +244,12 @@ def test_what_is_no_judgement_is_named(line: str, tmp_path: Path) -> None:
         read_qrels(tmp_path / "qrels")
 
 
+def test_a_grade_that_is_too_high_is_told_how_high_it_may_be(tmp_path: Path) -> None:
+    (tmp_path / "qrels").write_text("q 0 a 99999\n")
+    with pytest.raises(InputError, match=r"it has: q 0 a 99999; a grade must lie between -10,000 and 10,000"):
+        read_qrels(tmp_path / "qrels")
+
+
 @pytest.mark.parametrize("lines", ["q 0 7 1\nq 0 12\n", "q 12 1\nq 0 7 1\n"])
 def test_a_line_that_lost_a_column_is_no_judgement_of_another_passage(lines: str, tmp_path: Path) -> None:
     (tmp_path / "qrels").write_text(lines)

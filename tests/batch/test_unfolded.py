@@ -91,6 +91,12 @@ def test_texts_of_a_search_engine_come_in_an_array_too(tmp_path: Path) -> None:
         read_passages(path)
 
 
+def test_of_thousands_of_columns_twenty_are_named() -> None:
+    names = [f"c{n}" for n in range(5000)]
+    _, said = read(f"query,document,{','.join(names)}\nq,d,{','.join(names)}\n")
+    assert said == [f"the input: {', '.join(names[:20])} and 4,980 more is not read (first on line 2)"]
+
+
 def test_a_row_that_cannot_be_read_is_named_and_the_others_are_answered() -> None:
     found, said = read('query,document,url\nq,d,u\nq,d, more,u\n\nq,\nq,"d\n\n2",\n')
     assert said == ["the input: url is not read (first on line 2)"]
