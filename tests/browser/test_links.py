@@ -153,6 +153,7 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
         if place == "Inside the model":
             other.reload()
         expect_shown(other, tab, seen[place])
+        expect(other.get_by_text("Filled from a link.").filter(visible=True)).to_be_visible()
     open_tab(other, "Explain")
     other.get_by_role("button", name=SECOND).click()
     expect(other.get_by_label("Second model")).to_have_value("slow")

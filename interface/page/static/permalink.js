@@ -45,8 +45,15 @@ window.rerankLens.link = (() => {
     if (rule.texts) return Array.isArray(value) && value.length <= rule.texts && value.every((item) => typeof item === "string");
     return Number.isInteger(value) && value >= rule.from && value <= rule.to;
   };
-  const hints = () => [...document.querySelectorAll(".rl-link-says")]; // beside each button, of which one is in sight
-  const hint = (text) => hints().forEach((place) => (place.textContent = text));
+  // What became of a link is said beside each button: one is in sight, and one comes when its tab is first opened.
+  let said = "";
+  const show = () =>
+    document.querySelectorAll(".rl-link-says").forEach((place) => place.textContent === said || (place.textContent = said));
+  const hint = (text) => {
+    said = text;
+    show();
+  };
+  new MutationObserver(show).observe(document, { childList: true, subtree: true });
   const tabOf = () => [...document.querySelectorAll(TABS)].findIndex((tab) => tab.ariaSelected === "true");
 
   let waiting;
@@ -67,7 +74,7 @@ window.rerankLens.link = (() => {
     if (long) hash = location.pathname + location.search; // a link that could not be opened is none
     if (start || same) started.add(hash);
     if (hash === location.hash) return;
-    if (long || hints().some((place) => PASSING.includes(place.textContent))) hint(long ? TOO_LONG : "");
+    if (long || PASSING.includes(said)) hint(long ? TOO_LONG : "");
     history[started.has(location.hash) && !same ? "pushState" : "replaceState"](null, "", hash);
     wrote = location.hash;
   };
