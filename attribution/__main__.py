@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from io import TextIOWrapper
 
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal of another encoding ends no run
     args = parse_args(arguments)
+    _stop_as_by_hand()
     try:
         from attribution.batch.commands import run  # torch comes along; help and usage do without
 
@@ -41,6 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     if skipped:
         print(f"{skipped} lines were skipped", file=sys.stderr)
     return SKIPPED if skipped else OK
+
+
+def _stop_as_by_hand() -> None:
+    """SIGTERM and SIGHUP end the command as Ctrl-C does: it is no death of the row at which they come."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":

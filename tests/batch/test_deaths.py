@@ -30,6 +30,8 @@ encode = Reranker.encode
 def deadly(self, query, document, *given, **named):
     if "deadly" in document:
         os.kill(os.getpid(), signal.SIGKILL)
+    if document.startswith("SIG"):
+        os.kill(os.getpid(), getattr(signal, document))
     return encode(self, query, document, *given, **named)
 
 Reranker.encode = deadly
@@ -49,6 +51,7 @@ for arguments, text in runs:
 print(json.dumps(said))
 """
 PAIRS = [{"id": name, "query": "berlin", "document": f"museums of {name}"} for name in ("a", "deadly", "c")]
+STOPPING = ("SIGTERM", "SIGHUP")  # of a system that shuts down, and of a terminal that is closed
 OF = {"explain": ["explain", "--method", "saliency"], "probe": ["probe"]}
 
 
@@ -60,6 +63,11 @@ def test_the_third_run_names_the_row_and_goes_on(tiny_folder: Callable[[str], Pa
         for task, given in OF.items()
         for _ in range(MOST + 2)
     ]
+    stopped = tmp_path / "stopped.jsonl"
+    rows = [{"query": "berlin", "document": text} for text in ("museums", *STOPPING)]
+    asked = ["explain", "--method", "saliency", "--model", model, "--output", str(stopped)]
+    for row in rows:
+        runs += [(asked, "".join(f"{json.dumps({'id': one['document'], **one})}\n" for one in (rows[0], row)))]
     done = subprocess.run(
         [sys.executable, "-c", RUNS, json.dumps(runs), model],
         cwd=ROOT,
@@ -81,6 +89,10 @@ def test_the_third_run_names_the_row_and_goes_on(tiny_folder: Callable[[str], Pa
         assert [line.get("pairs", line["id"]) for line in lines] == ([2] if task == "probe" else ["a", "c"])
         counts = json.loads((tmp_path / f"{task}.jsonl.deaths").read_bytes())["rows"]
         assert list(counts.values()) == [MOST], "deleted, the row is tried again"
+    assert [code for code, _ in said] == [0, *[130] * len(STOPPING)]
+    assert all("interrupted; what is written is whole" in heard for _, heard in said[1:])
+    assert len(stopped.read_bytes().splitlines()) == 1
+    assert not stopped.with_name("stopped.jsonl.deaths").exists(), "who stops the command does not blame a row"
 
 
 def test_only_a_death_leaves_a_count(tmp_path: Path) -> None:
