@@ -176,6 +176,9 @@ def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is
     assert boxes(page) == ("too long", "x" * 30_000)
     expect(page.locator("#stop")).to_be_hidden()
 
+    page.locator("#model input").focus()  # its list opens, and is no stop of its own
+    page.keyboard.press("Tab")
+    expect(page.locator("#document textarea")).to_be_focused()
     # Keys go from tab to tab and open none; an answer that comes later throws nobody back from a tab.
     page.get_by_role("tab", name="Explain", exact=True).focus()
     for key, tab in (("ArrowRight", "Compare"), ("End", "Learn"), ("ArrowLeft", "Probes"), ("Home", "Explain")):

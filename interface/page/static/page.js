@@ -65,13 +65,14 @@ window.rerankLens = (() => {
     if (!event.target.closest("#settings, [role=listbox], .options")) close();
   });
   document.addEventListener("click", (event) => event.target.closest("#explain") && open(), true);
-  // Gradio opens a menu's list for the Tab key too, which leaves its box.
+  // Gradio opens a menu's list for the Tab key too, which leaves its box, and goes past the list, which is about to vanish.
   document.addEventListener(
     "keydown",
     (event) => {
       if (event.key !== "Tab" || !event.target.matches("input[role=combobox]")) return;
       event.stopPropagation();
       event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+      document.querySelectorAll("[role=listbox]").forEach((list) => (list.tabIndex = -1));
     },
     true,
   );
