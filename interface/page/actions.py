@@ -8,6 +8,7 @@ import gradio as gr
 
 from attribution import AttributionError
 from attribution.views.page import status_html
+from interface.page.links import DOWNLOAD
 from interface.runs import lanes, limits
 from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
 from interface.server.gradio_private import queued
@@ -113,8 +114,10 @@ def start(
     line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), actions.offered]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
     lines = [actions.timer, *actions.lines.values()] if run.lane == lanes.MAIN else [line]
+    fresh = {outputs["downloads"]: DOWNLOAD} if "downloads" in outputs else {}
     begun = begin(
-        _claimer(run, ask, cost, claimed, actions), None, [claimed, actions.explain, actions.offered, *lines],
+        _claimer(run, ask, cost, claimed, actions, fresh), None,
+        [claimed, actions.explain, actions.offered, *lines, *fresh],
         inputs_kwargs=dict(inputs), js=js, api_name=f"claim_{run.lane}", trigger_mode="multiple", **ASIDE,
     )  # fmt: skip
     shown = {**outputs, "status": line}
@@ -128,9 +131,9 @@ def start(
 
 
 def _claimer(
-    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions
+    run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions, fresh: dict[Any, Any]
 ) -> Callable[..., dict[Any, Any]]:
-    """The handler that makes a start a claim, or says in the lane's line why it is none."""
+    """The handler that makes a start a claim, with what is `fresh` then, or says in the lane's line why it is none."""
     lane, line = run.lane, actions.line(run.lane)
 
     def refused(session: str, why: str) -> dict[Any, Any]:
@@ -154,7 +157,7 @@ def _claimer(
         before, seconds = lanes.ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
-        started = {line: status_html(waiting), claimed: number} | actions.stoppable(session)
+        started = {line: status_html(waiting), claimed: number} | fresh | actions.stoppable(session)
         if lane == lanes.MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
         return actions.saying(session, ended | started)

@@ -91,10 +91,11 @@ def build_downloads(
     elem_id: str = "downloads",
     results: Callable[..., Sequence[Any]] = tuple,
     line: Sequence[gr.HTML] = (),
-) -> None:
-    """A button for each format; the browser writes the file, the server keeps none.
+) -> gr.HTML:
+    """A button for each format; the browser writes the file, the server keeps none. Returns the line before them.
 
-    `results`: what the formats write, of what is `kept` and of the page's `line`, where it has one.
+    `results`: what the formats write, of what is `kept` and of the page's `line`, where it has one. As `downloads`
+    among the outputs of a run, its start takes back why there was no file.
     """
     with gr.Row(elem_id=elem_id, elem_classes="rl-downloads"):
         label_html, file = gr.HTML(DOWNLOAD, elem_id=f"{elem_id}-label"), gr.JSON(visible="hidden")
@@ -102,6 +103,7 @@ def build_downloads(
             button = gr.Button(label, size="sm", scale=0, min_width=70)
             written = button.click(_written(of, results), [kept, *line], [file, label_html], **ASIDE)
             written.success(None, file, js="(file) => (file && window.rerankLens.link.save(file), [])")
+    return label_html
 
 
 def _written(of: Format, results: Callable[..., Sequence[Any]]) -> Callable[..., tuple[list[str] | None, str]]:

@@ -27,9 +27,10 @@ def build(shell: Shell, tab: gr.Tab) -> None:
         shell.actions.lines["probes"].render()
         table = gr.HTML("", elem_id="probes", js_on_load=scripts("step", "chips"))
         results = gr.State(None, time_to_live=KEEP_SECONDS)
-        build_downloads(results, PROBE_FORMATS, "probes-downloads")
+        downloads = build_downloads(results, PROBE_FORMATS, "probes-downloads")
     fill_from(table, shell.pair)
-    open_run(shell, tab, again, run, {"identity": identity, "table": table, "results": results})
+    outputs = {"identity": identity, "table": table, "results": results, "downloads": downloads}
+    open_run(shell, tab, again, run, outputs)
 
 
 @handler(lane="probes", passes=lambda _asked, _sides: 3 * MAX_PASSES)  # some of the edited documents are longer

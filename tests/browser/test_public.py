@@ -97,6 +97,8 @@ def test_what_is_on_the_page_can_be_taken_along(page: Page, app_url: str, tmp_pa
     again.click()
     expect(page.locator("#downloads-label")).to_contain_text("is not kept any more")
     page.unroute_all()
+    done(page)
+    expect(page.locator("#downloads-label")).to_have_text("Download", use_inner_text=True)
     with page.expect_download():
         again.click()
     expect(page.locator("#downloads-label")).to_have_text("Download", use_inner_text=True)

@@ -59,8 +59,9 @@ def build_results() -> tuple[dict[str, Any], dict[str, Any]]:
         gr.HTML(render("title.html", text="Which query and document words interact?"))
         controls |= _build_meet()
         meet = gr.HTML("", elem_id="compare-meet", js_on_load=scripts("step", "heat", "compare"))
-        build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
+        downloads = build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
     outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
+    outputs |= {"downloads": downloads}
     return outputs | {"what_if": what_if, "meet": meet}, controls
 
 

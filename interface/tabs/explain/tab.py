@@ -55,7 +55,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
                 shell.actions.lines[edit.LANE].render()
         faithfulness = gr.HTML(page["faithfulness"], elem_id="faithfulness")
         results = gr.State(page["results"], time_to_live=KEEP_SECONDS)
-        build_downloads(results, results=shown, line=[identity])
+        downloads = build_downloads(results, results=shown, line=[identity])
     outputs = {"identity": identity, "score": score, "head": head, "faithfulness": faithfulness, "results": results}
     outputs |= {"sentences": sentences, "edited": edited, **cards}
     opening = Opening(page, outputs)
@@ -63,7 +63,7 @@ def build(shell: Shell, _tab: gr.Tab) -> Linked:
     shell.examples.extend((run, one) for one in more)
     inputs = {**shell.pair.inputs, **shell.settings.inputs}
     begin = partial(gr.on, [shell.actions.explain.click, shell.pair.query.submit])
-    start(begin, run, ask, inputs, outputs, shell.actions, cost=at_most, js=REVEAL)
+    start(begin, run, ask, inputs, outputs | {"downloads": downloads}, shell.actions, cost=at_most, js=REVEAL)
     settings = [*shell.settings.inputs.values()]  # the browser knows them, to tell results of other ones
     changes = [identity.change, *(each.change for each in settings)]
     gr.on(changes, None, settings, js="(...now) => window.rerankLens.set(...now)")
