@@ -84,8 +84,8 @@ def conclude(reranker: Reranker, found: Survey, failures: Sequence[Failure], wor
     """The record of an audit, from what its steps found. Raises `InputError` for a set without any grade."""
     if not found.measured:
         raise InputError(
-            "No query of the set has a grade, so nothing can be called right or wrong. Give judgements (qrels) whose "
-            "query and document ids are those of the candidates."
+            "No query of the set that was scored has a grade, so nothing can be called right or wrong. Give "
+            "judgements (qrels) whose query and document ids are those of the candidates."
         )
     readings = [one.reading for one in failures]
     compared = [(one.causes, one.control_causes) for one in readings if one.control_causes]

@@ -69,6 +69,8 @@ def audit_in(
 
 def check_folder(folder: Path) -> None:
     """Raises `InputError` where an audit would write over a file in `folder` that no audit wrote."""
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{folder} is a link to nothing. Give --output a folder.")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file. Give --output a folder.")
     held = [name for name in WRITTEN if (folder / name).exists()]

@@ -113,9 +113,9 @@ def query(name: str, *grades: int | None) -> JudgedQuery:
 
 def test_sets_with_little_in_them_are_answered_in_sentences() -> None:
     reranker = toy(count_query_words)
-    with pytest.raises(InputError, match="No query of the set has a grade"):
+    with pytest.raises(InputError, match="No query of the set that was scored has a grade"):
         audit(reranker, [query("q", None, None)])
-    with pytest.raises(InputError, match="No query of the set has a grade"):
+    with pytest.raises(InputError, match="No query of the set that was scored has a grade"):
         audit(reranker, [])
     (one,) = (audit(reranker, [query("q", 0, 1)]),)
     assert len(one.queries) == 1

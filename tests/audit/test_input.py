@@ -141,7 +141,7 @@ def test_a_pipe_is_read_as_a_file_is(command: Any) -> None:
         (["--dataset", "no/such/set"], "ir_datasets has no set 'no/such/set'"),
         (["--beir", "/nowhere"], "/nowhere has no corpus.jsonl"),
         (["--top", "3"], "--top needs --run"),
-        ([], "No query of the set has a grade"),
+        ([], "No query of the set that was scored has a grade"),
     ],
 )
 def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str) -> None:
@@ -188,3 +188,13 @@ def test_an_earlier_audit_does_not_stay_as_that_of_a_set_without_grades(
     lines = {SCORED, FAILURES}
     names = {name if name in lines else f"{name}.before": held for name, held in whole.items()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == names
+
+
+@pytest.mark.parametrize("target", ["nowhere", "link"])
+def test_a_link_to_nothing_is_no_folder(target: str, command: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    """Said before anything is scored."""
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    code, said = command(*from_files(files), "--output", str(tmp_path / "link"))
+    assert code == 2
+    assert said.endswith(f"error: {tmp_path / 'link'} is a link to nothing. Give --output a folder.\n")
+    assert "candidates, a forward pass each" not in said
