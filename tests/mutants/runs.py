@@ -87,7 +87,8 @@ def _prepared(site: Site) -> Result:
     source = (ROOT / site.file).read_text("utf-8")
     pairs = zip(source.splitlines(), _mutant(site, source).splitlines(), strict=False)
     before, after = next(((b.strip(), a.strip()) for b, a in pairs if b != a), ("", ""))
-    return Result(site, before, after, EQUAL if _is_known(f"{site.file}: {before} -> {after}") else NOT_RUN)
+    known = before == after or _is_known(f"{site.file}: {before} -> {after}")
+    return Result(site, before, after, EQUAL if known else NOT_RUN)
 
 
 def _is_known(change: str) -> bool:
@@ -106,7 +107,10 @@ def _trial(site: Site, base: dict[str, float]) -> Trial:
 
 
 def _mutant(site: Site, source: str) -> str:
-    return mutate_code(source, get_operator(site.operator)(), site.occurrence) or source
+    try:
+        return mutate_code(source, get_operator(site.operator)(), site.occurrence) or source
+    except AttributeError:  # Cosmic Ray does not know an `except` with a dot in it
+        return source
 
 
 def _until(ends: float, trials: Iterable[Trial]) -> Iterator[Trial]:
