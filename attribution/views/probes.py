@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from operator import eq
 from typing import TYPE_CHECKING
 
 import regex
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from attribution.evidence.probes.table import Probe
 
 PIECE = regex.compile(r"\s+|[\p{L}\p{M}\p{N}]+|.", regex.DOTALL)
+MOST_EQUAL = 20_000  # pairs of equal pieces; else frequent pieces count only beside rare ones, or it would take hours
 # verdict -> (mark, what it means): never by colour alone
 VERDICTS = {
     "held": ("\u2713", "the score did what it should"),
@@ -34,14 +37,23 @@ OF = {"fall": "where the text answers the query", "not rise": "for an unrelated 
 def changed_parts(before: str, after: str) -> list[tuple[str, str]]:
     """`(kind, piece)` of `after`, the "same", "new" or "gone"; "same" and "new" joined are `after`, to the letter."""
     a, b = PIECE.findall(before), PIECE.findall(after)
-    parts: list[tuple[str, str]] = []
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    head = _alike(a, b)
+    tail = _alike(a[head:][::-1], b[head:][::-1])
+    first, a, b, last = a[:head], a[head : len(a) - tail], b[head : len(b) - tail], a[len(a) - tail :]
+    counts, often = Counter(b), MOST_EQUAL // max(1, len(a))
+    parts = [("same", "".join(first))] if first else []
+    for tag, i, j, k, m in difflib.SequenceMatcher(lambda of: counts[of] > often, a, b, autojunk=False).get_opcodes():
         if tag == "equal":
             parts.append(("same", "".join(b[k:m])))
             continue
         parts += [("gone", "".join(a[i:j]))] if j > i else []
         parts += [("new", "".join(b[k:m]))] if m > k else []
-    return parts
+    return parts + ([("same", "".join(last))] if last else [])
+
+
+def _alike(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many pieces both begin with."""
+    return sum(takewhile(bool, map(eq, a, b)))
 
 
 def probes_html(

@@ -178,6 +178,13 @@ def test_one_changed_word_of_a_long_text_is_one_change() -> None:
     assert [part for part in parts if part[0] != "same"] == [("gone", "old"), ("new", "new")]
 
 
+@pytest.mark.parametrize("after", ["Ok.  " * 3000, "Ok " * 3000, "x" + "Ok. " * 2000 + "No. " * 900])
+def test_a_long_text_of_few_words_is_marked_too(after: str) -> None:
+    """All of its words come often; to look for the best match of each would take hours."""
+    parts = changed_parts("Ok. " * 3000, after)
+    assert "".join(text for kind, text in parts if kind != "gone") == after
+
+
 def test_downloads_hold_every_edit_and_its_numbers(tiny_bert: Reranker) -> None:
     first, *others = probe(tiny_bert, QUERY, DOCUMENT)
     results = [replace(first, variants=tuple(replace(v, truncated=True) for v in first.variants)), *others]
