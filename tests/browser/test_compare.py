@@ -21,6 +21,7 @@ FIRST = LISTS[0]
 HELD = """([text]) => rerankLens.link.decode(location.hash).then((state) => { window.held = JSON.stringify(state.v); })
   && window.held?.includes(text)"""
 QUERY = "how many people live in Berlin"
+PUT = "(box, text) => { box.value = text; box.dispatchEvent(new Event('input')); }"
 COMMON = "It is a city."
 PASSAGES = (
     f"Berlin has about 3.7 million inhabitants. {COMMON} Cats sleep.",
@@ -237,6 +238,25 @@ def test_the_latest_list_wins_and_another_than_the_boxes_is_marked(page: Page, a
     expect(page.locator("#compare-result")).to_have_attribute("data-rl-stale", "")
     page.locator("#compare-query textarea").fill(LISTS[3]["query"])
     expect(page.locator("#compare-result")).not_to_have_attribute("data-rl-stale", re.compile(""))
+
+
+def test_another_list_has_no_a_and_b_yet(page: Page, app_url: str) -> None:
+    open_compare(page, app_url)
+    picked, rows = page.locator("#compare-picked textarea"), page.locator("#compare-rows .rl-rank-row")
+    expect(picked).to_have_value(re.compile(r"^\["))
+    before = picked.input_value()
+    others = [rows.nth(i).locator(".rl-rank-text").inner_text() for i in (2, 3, 0, 1)]
+    page.locator("#compare-documents textarea").fill("\n".join(others))  # as a paste: all at once, and first of all
+    expect(picked).to_have_value("")
+    picked.evaluate(PUT, before)  # as by a run that ends after the paste
+    page.locator("#compare-start").click()
+    expect_done(page, others)
+    for i, which in enumerate("AB"):
+        expect(rows.nth(i)).to_have_class(re.compile(f"rl-rank-{which}"))
+    page.get_by_label("one box each").check()
+    expect(picked).to_have_value(re.compile(r"^\["))  # the same list
+    page.get_by_role("button", name="Remove 1", exact=True).click()
+    expect(picked).to_have_value("")
 
 
 def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Page, app_url: str) -> None:

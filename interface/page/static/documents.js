@@ -20,12 +20,13 @@ window.rerankLens.documents = (() => {
     return [];
   };
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+  const shown = () => JSON.parse(find("#compare-identity [data-inputs]")?.dataset.inputs ?? "null");
+  const held = ([, , list, documents]) => (now.mode === "one list" ? now.text === list : same(now.documents, documents));
   const mark = () => {
-    const identity = find("#compare-identity [data-inputs]");
-    if (!identity || !now) return;
-    const [model, query, list, documents, ...settings] = JSON.parse(identity.dataset.inputs);
-    const held = now.mode === "one list" ? now.text === list : same(now.documents, documents);
-    const text = model === now.model && query === now.query && held;
+    const of = shown();
+    if (!of || !now) return;
+    const [model, query, , , ...settings] = of;
+    const text = model === now.model && query === now.query && held(of);
     window.rerankLens.stale(find("#compare-result"), !text ? "" : same(settings, now.settings) ? null : "settings");
   };
 
@@ -46,6 +47,14 @@ window.rerankLens.documents = (() => {
     (event) => hold(event, event.key === "Enter" && !event.shiftKey && event.target.closest("#compare-query")),
     true,
   );
+  // Another list has no A and B yet. Gradio's own event of a box misses what is pasted into it first.
+  const forget = () => {
+    const picked = find("#compare-picked textarea");
+    picked.value = "";
+    picked.dispatchEvent(new Event("input"));
+  };
+  document.addEventListener("input", (event) => event.target.closest("#compare-documents, #compare-boxes") && forget());
+  document.addEventListener("click", (event) => event.target.closest("#compare-boxes .rl-remove-document") && forget());
   const start = () => find("#compare-start")?.click();
   const settled = () => {
     pending = false;
@@ -60,7 +69,9 @@ window.rerankLens.documents = (() => {
   };
   const alone = (picked) => picked && JSON.stringify([...JSON.parse(picked).slice(0, 2), {}]);
   const asked = (picked, ...given) => {
-    const first = linked ? picked : alone(picked);
+    const of = shown();
+    const another = of && now && !held(of); // whose A and B may come after a list was pasted
+    const first = linked ? picked : another ? "" : alone(picked);
     linked = false;
     return [first, ...given];
   };

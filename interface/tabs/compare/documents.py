@@ -110,7 +110,7 @@ def build_boxes(documents: Sequence[str]) -> Boxes:
         for i in range(MOST):
             with gr.Row(visible=i < LEAST) as row:
                 boxes.append(gr.Textbox("", label=f"Document {i + 1}", lines=1, max_lines=4, scale=9))
-                removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110))
+                removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110, elem_classes="rl-remove-document"))
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
     problem = gr.HTML(status_html(""), elem_id="compare-problem")

@@ -53,7 +53,6 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     outputs |= {"problem": boxes.problem, "picked": picked}
     filled = [query, boxes.mode, boxes.text, picked]
     chosen = chips.select(None, None, filled, js="() => [...window.rerankLists.chosen, '']")
-    gr.on([box.input for box in (boxes.text, *boxes.boxes)], None, None, picked, js="() => ''")  # another list
     boxes.show_after(chosen).then(None, js="() => document.querySelector('#compare-start').click()")
 
     begin = partial(start, outputs=outputs, actions=shell.actions)
