@@ -62,6 +62,15 @@ def test_a_side_of_few_words_takes_each_of_its_subsets(tiny_bert: Reranker, batc
     assert sum(batches) in (said, said - 1)  # all words of one side are all of the other's
 
 
+def test_a_side_of_many_words_takes_the_beginnings_of_orders_each_once(tiny_bert: Reranker, batches: list[int]) -> None:
+    pair = tiny_bert.encode("how", DOCUMENT)
+    n, n_samples = sides_of(pair)[1], 3
+    METHODS["shapley"].attribute(tiny_bert, pair, n_samples=n_samples)
+    said = sequences("shapley", sides_of(pair), n_samples=n_samples) - OUTSIDE
+    assert said == 2 + n_samples * (n - 1) + 2
+    assert said - n_samples < sum(batches) <= said, "two orders may begin alike"
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_passes_are_what_the_model_saw(method: str, tiny_bert: Reranker, batches: list[int]) -> None:
     """`on_pass` hears of each batch before it runs."""

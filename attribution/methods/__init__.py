@@ -33,9 +33,9 @@ def in_full(n_words: int, n_samples: int) -> bool:
 
 
 def subsets_or_orders(sides: Sides, options: Mapping[str, Any]) -> int:
-    """Each side's subsets, or the beginnings of `n_samples` random orders of its words."""
+    """Each side's subsets, or the beginnings of `n_samples` random orders of its words; no words and all, once."""
     n_samples = options["n_samples"]
-    return sum(2**n if in_full(n, n_samples) else n_samples * (n + 1) for n in sides)
+    return sum(2**n if in_full(n, n_samples) else n_samples * (n - 1) + 2 for n in sides)
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,13 @@ def test_the_costliest_exchange_is_the_failure() -> None:
     )
 
 
+def test_of_exchanges_that_gain_as_much_the_higher_grade_is_the_failure() -> None:
+    """P@1 knows relevant or not: either of the two gains 1."""
+    candidates = tuple(Candidate(f"d{i}", "topica " * (3 - i), grade) for i, grade in enumerate((0, 1, 2)))
+    (failure,) = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})], measure="P@1").failures
+    assert (failure.inversion.case.right.id, failure.inversion.cost) == ("d2", 1.0)
+
+
 def test_what_is_not_judged_is_never_called_wrong() -> None:
     texts = {"open": ("topica topica", None), "right": ("topica w1", 1), "wrong": ("w1 w2", 0)}
     candidates = tuple(Candidate(id, *text) for id, text in texts.items())

@@ -99,6 +99,15 @@ def test_nearly_the_same_is_the_same_and_said() -> None:
     assert align([" ".join(long)], [" ".join(["other", *long[1:]])]) == [(0, 0, pytest.approx(249 / 250))]
 
 
+def test_a_long_text_of_few_words_is_paired_too() -> None:
+    """Without an end of a sentence, as lyrics or a log; difflib by characters would take hours."""
+    few = " ".join(["many words to read"] * 1000)
+    ((_, _, ratio),) = align([few], [few.replace("read many", "read, many")])
+    assert 0.9 < ratio < 1
+    assert align([few], [few.upper()]) == [(0, 0, 1.0)]
+    assert align(["a, b c"], ["a b, c"]) == [(0, 0, SAME)], "the same characters, one elsewhere"
+
+
 def test_each_sentence_is_paired_once_the_most_alike_first() -> None:
     assert align(["x.", "x.", "y."], ["y!", "x?"]) == [(0, 1, 1.0), (2, 0, 1.0)]
     assert align(["😀", "..."], ["...", "😀"]) == [(0, 1, 1.0), (1, 0, 1.0)]

@@ -48,6 +48,18 @@ def test_a_claim_ends_the_run_before_its_next_pass() -> None:
     assert not busy("ann")
 
 
+def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> None:
+    before = claim("ann")
+    runs.say_no("ann", MAIN)
+    claim("bob")
+    claim("ann", "compare")
+    assert not runs.may_say("ann", MAIN, before)
+    assert runs.may_say("ann", MAIN, claim("ann"))
+    assert runs.may_say("ann", MAIN, before)
+    for visitor in ("ann", "bob"):
+        end(visitor)
+
+
 def test_a_newer_run_ends_the_older_and_a_stopped_one_leaves_quietly() -> None:
     with latest_run("ann") as first, latest_run("ann") as second:
         assert not goes_on(first)

@@ -206,6 +206,8 @@ def test_the_line_quotes_sentences_and_says_what_a_loss_costs() -> None:
     assert "Words inside a sentence by Occlusion" in text
     above = read(passages_html(dataclasses.replace(PASSAGES, common_value=0.25), WITHOUT, IN_WORDS, "")).text  # type: ignore[arg-type]
     assert "the common sentences (+0.25) and the remainder (+0.01) sum to +1.00." in above
+    noise = read(passages_html(dataclasses.replace(PASSAGES, remainder=-1.4e-15), WITHOUT, IN_WORDS, "")).text  # type: ignore[arg-type]
+    assert "and the remainder (0) sum to" in noise, "what rounding leaves"
     unknown = {"A": IN_WORDS["B"], "B": IN_WORDS["B"]}
     assert "Words inside" not in read(passages_html(PASSAGES, WITHOUT, unknown, "Occlusion")).text  # type: ignore[arg-type]
     first = read(passages_html(None, WITHOUT, {"A": [], "B": []}, "Occlusion", -1.0)).text  # type: ignore[arg-type]

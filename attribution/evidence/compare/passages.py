@@ -17,6 +17,7 @@ from attribution.types import Result, Unit
 from attribution.words import sentence_units
 
 SAME = 0.9  # difflib's ratio of two sentences' words from which they are the same sentence, nearly
+LONGEST = 1_000  # words of a sentence; of a longer one difflib leaves out the frequent, or it would take minutes
 _WORD = regex.compile(r"[\w\p{M}]+", regex.VERSION1)  # with vowel signs and tone marks, which `\w` leaves out
 _AROUND = " .,;:!?…。！？、'\"“”‘’«»()"
 Span = tuple[int, int]  # [start, end) in characters
@@ -161,12 +162,13 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
     a, b = ([_WORD.findall(text.casefold()) or [text.strip()] for text in texts] for texts in (first, second))
     ratios = []
     for j, there in enumerate(b):
-        matcher = SequenceMatcher(None, b=there, autojunk=False)  # which keeps what it learns of its second sequence
+        matcher = SequenceMatcher(None, b=there, autojunk=len(there) > LONGEST)  # which learns its second sequence once
         for i, here in enumerate(a):
             matcher.set_seq1(here)
-            if matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME:
-                ratio = max(SAME, _alike(first[i], second[j])) if here == there else matcher.ratio()
-                ratios.append((-ratio, i, j))
+            if here == there:
+                ratios.append((-max(SAME, _alike(first[i], second[j])), i, j))
+            elif matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME:
+                ratios.append((-matcher.ratio(), i, j))
     found: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
     for ratio, i, j in sorted(ratios):
@@ -177,9 +179,10 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
 
 
 def _alike(first: str, second: str) -> float:
-    """1 where only case, white space and the punctuation around them differ."""
+    """1 where only case, white space and the punctuation around them differ, else the share of characters in both."""
     a, b = (" ".join(text.casefold().split()).strip(_AROUND) for text in (first, second))
-    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
+    one_elsewhere = 1 - 1 / max(1, len(a), len(b))
+    return 1.0 if a == b else min(one_elsewhere, SequenceMatcher(None, a, b, autojunk=False).quick_ratio())
 
 
 def _span(sentence: Unit) -> Span:
