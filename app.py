@@ -1,4 +1,4 @@
-"""Rerank Lens: which words made a reranker's score. `python app.py --help` lists the options."""
+"""Rerank Lens: which words made a reranker's score, as a page that this command serves."""
 
 # --- constants -------------------------------------------------------------------------------------------------------
 import gc

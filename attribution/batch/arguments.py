@@ -12,9 +12,9 @@ from attribution.methods import METHODS
 from attribution.rerankers.prompts import TEMPLATES
 from attribution.types import OPERATORS
 
-DESCRIPTION = "Explain, rank, evaluate or probe many pairs of a query and a document. COMMAND --help says how."
-EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 refused, or it had to stop, "
-EXIT += "and stderr says why; 3 an audit's measure is too low; 130 interrupted."
+DESCRIPTION = "Explain, rank, evaluate, probe or audit many pairs of a query and a document. COMMAND --help says how."
+EXIT = "Exit code: 0 all answered; 1 some lines were skipped, each named on stderr; 2 the command was refused "
+EXIT += "or had to stop, and stderr says why; 3 an audit's measure is too low or fell; 130 interrupted."
 WORKERS, TOP, TOP_AUDITED = 2, 10, 100
 DTYPES = ("float32", "bfloat16")  # as load_reranker has them
 Parser = argparse.ArgumentParser
@@ -65,17 +65,19 @@ def _model(parser: Parser) -> None:
     add = parser.add_argument_group("model", says).add_argument
     add("--model", action=OfModel, metavar="ID_OR_PATH", help=f"{default}; ID@REVISION is read too")
     add("--revision", action=OfModel, metavar="NAME", help="branch, tag or commit on the Hub")
-    add("--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several labels is the score")
+    add("--label", action=OfModel, type=_label, metavar="NAME_OR_NUMBER", help="which of several outputs is the score")
     add("--template", action=OfModel, choices=list(TEMPLATES), help="the prompt of a language model")
-    says = "of the weights: bfloat16 takes half the memory (default: RERANKER_DTYPE, else float32)"
+    says = "number type of the weights: bfloat16 takes half the memory (default: RERANKER_DTYPE, else float32)"
     add("--dtype", action=OfModel, choices=DTYPES, help=says)
-    add("--max-length", action=OfModel, type=int, metavar="N", help="tokens of a pair (default: as the model says)")
+    add("--max-length", action=OfModel, type=int, metavar="N", help="tokens read of a pair (default: the model's)")
 
 
 def _method(parser: Parser) -> None:
     add = parser.add_argument
-    add("--method", metavar="KEY", action="append", help=f"one of {', '.join(METHODS)}")
-    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method, such as n_samples=8")
+    says = "; evaluate measures several, each after its own --method" if parser.prog.endswith(" evaluate") else ""
+    says = f"one of {', '.join(METHODS)} (default: integrated_gradients){says}"
+    add("--method", metavar="KEY", action="append", help=says)
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="method's option, such as n_samples=8")
 
 
 def _operator(parser: Parser) -> None:
@@ -86,15 +88,15 @@ def _operator(parser: Parser) -> None:
 
 
 def _output(parser: Parser) -> None:
-    says = "JSON lines; gzipped if it ends in .gz, with a table beside them if it ends in .parquet. Resumes where an "
-    says += "earlier run ended; any other file is refused"
+    says = "JSON lines, gzipped if it ends in .gz; or a table if it ends in .parquet, with the lines beside it. "
+    says += "Resumes where an earlier run ended; another command's file is refused (default: standard output)"
     parser.add_argument("--output", type=Path, metavar="FILE", help=says)
 
 
 def _engine(parser: Parser) -> None:
     add = parser.add_argument
     add("--engine", default="local", choices=["local", "ray"], help="ray: many cores, or the cluster of RAY_ADDRESS")
-    add("--workers", type=int, metavar="N", help=f"of Ray, each with its own model (default: {WORKERS})")
+    add("--workers", type=int, metavar="N", help=f"Ray workers, each with its own model (default: {WORKERS})")
 
 
 def _trec(parser: Parser) -> None:
@@ -113,17 +115,18 @@ def _judged(parser: Parser) -> None:
     judged.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
     judged.add_argument("--qrels", type=Path, metavar="FILE", help="judgements of TREC or BEIR")
     judged.add_argument("--beir", type=Path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25")
-    judged.add_argument("--split", metavar="NAME", help="of the BEIR folder's qrels (default: test)")
+    judged.add_argument("--split", metavar="NAME", help="which of the BEIR folder's qrels (default: test)")
     judged.add_argument("--dataset", metavar="ID", help="a set of ir_datasets; its run, else BM25's candidates")
     judged.add_argument("--top", type=int, metavar="N", help=f"candidates per query (default: {TOP_AUDITED})")
     judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade means irrelevant (default: not judged)")
 
 
 def _audit(parser: Parser) -> None:
-    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help="resumes an interrupted audit")
+    says = "for the report; an interrupted audit in it is resumed"
+    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help=says)
     parser.add_argument("--measure", default="nDCG@10", metavar="NAME", help="any of ir-measures (default: nDCG@10)")
     parser.add_argument("--failures", type=int, default=50, metavar="N", help="how many to explain (default: 50)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for intervals and pairs drawn (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random draws (default: 0)")
     parser.add_argument("--link", metavar="URL", help="a running page, whose Compare the report links to")
     parser.add_argument("--against", type=Path, metavar="FILE", help="earlier audit.json; exit 3 if the measure fell")
     parser.add_argument("--fail-under", type=float, metavar="X", help="exit 3 if the measure is below X")
@@ -196,7 +199,7 @@ def _check(args: argparse.Namespace) -> None:
     trec = {name: given[name] for name in ("run", "topics", "passages", "qrels") if name in given}
     if given.get("output") == Path("-"):
         other = "give another folder" if args.task == "audit" else "for standard output leave --output out"
-        args.usage(f"--output - would be of the name - itself; {other}")
+        args.usage(f"--output - would be a file or folder named -; {other}")
     if any(trec.values()) and not all(trec.values()):
         args.usage(f"{_listed(f'--{name}' for name in trec)} go together")
     sources = [name for name in ("run", "beir", "dataset") if given.get(name)]

@@ -125,9 +125,9 @@ def estimate(reranker: Reranker, judged: Iterable[JudgedRow | BadLine], n_failur
     passes, failures = max_passes(n_sentences, n_words), min(n_failures, n_queries)
     scoring, reading = n_pairs * a_pass / workers, failures * passes * PART * a_pass / workers
     return (
-        f"{reranker.model_id}: {n_queries} queries, {n_pairs:,} candidates, a forward pass each, about "
-        f"{_duration(scoring)}; then at most {failures} failures, about {passes} passes each, {_duration(reading)}. "
-        "What the folder holds already is not done again."
+        f"{reranker.model_id}; queries: {n_queries}, candidates: {n_pairs:,}, a forward pass each, about "
+        f"{_duration(scoring)}; then failures: at most {failures}, about {passes} passes each, {_duration(reading)}. "
+        "What the folder already holds is not computed again."
     )
 
 
@@ -174,13 +174,13 @@ def summary(audit: Audit) -> str:
     """The findings in a few lines."""
     own, *others = [one for one in audit.averages if one.measure == audit.measure]
     value = f"{fixed(own.value, 4)} {_interval(fixed, own.low, own.high, 4)}"
-    lines = [f"{audit.measure} {value} over {len(audit.queries)} queries"]
+    lines = [f"{audit.measure} {value}, queries: {len(audit.queries)}"]
     lines += [
-        f"  {ORDERS[one.order]}: {fixed(one.value, 4)}; the model is {signed_fixed(one.ahead, 4)} "
-        f"{_interval(signed_fixed, one.ahead_low, one.ahead_high, 4)} ahead"
+        f"  {ORDERS[one.order]}: {fixed(one.value, 4)}; the model's lead: {signed_fixed(one.ahead, 4)} "
+        f"{_interval(signed_fixed, one.ahead_low, one.ahead_high, 4)}"
         for one in others
     ]
-    lines.append(f"{audit.n_inversions} queries have a costly inversion; {len(audit.failures)} of them were read")
+    lines.append(f"queries with a wrong text above a right one: {audit.n_inversions}, explained: {len(audit.failures)}")
     lines += [
         f"  {CAUSES[key].label}: {fixed(100 * one.failures, 0)} % of failures, "
         f"{fixed(100 * one.controls, 0)} % of pairs in order, "
@@ -197,7 +197,7 @@ def comparison_said(one: Comparison) -> str:
     """The comparison in a line, and what to know of it."""
     difference = f"{signed_fixed(one.difference, 4)} {_interval(signed_fixed, one.low, one.high, 4)}"
     said = (
-        f"{one.measure} of {one.second} is {difference} from {one.first}: "
+        f"{one.measure} of {one.second} minus that of {one.first}: {difference}; "
         f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
     )
     return "\n".join([said, *one.notes])

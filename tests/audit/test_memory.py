@@ -97,8 +97,8 @@ def test_a_full_disk_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SAID = re.compile(
-    r"toy: (\d+) queries, (\d+) candidates, a forward pass each, about (\d+ s); then at most (\d+) failures, "
-    r"about (\d+) passes each, (\d+) min\. What the folder holds already is not done again\."
+    r"toy; queries: (\d+), candidates: (\d+), a forward pass each, about (\d+ s); then failures: at most (\d+), "
+    r"about (\d+) passes each, (\d+) min\. What the folder already holds is not computed again\."
 )
 
 
@@ -119,4 +119,4 @@ def test_the_cost_is_counted_over_the_whole_set(monkeypatch: pytest.MonkeyPatch)
     assert minutes == round(5 * passes * 0.4 * 7 / 2 / 60)
     unread = [JudgedRow(0, JudgedQuery("q", " ", (Candidate("d", "text", 1),), {}))]
     assert "each, about 0 s; then" in estimate(reranker, unread, 5), "it is said when its turn comes"
-    assert ": 0 queries, 0 candidates" in estimate(reranker, [], 5)
+    assert "queries: 0, candidates: 0" in estimate(reranker, [], 5)
