@@ -68,7 +68,7 @@ def language_of(text: str) -> str:
     """The language of `text` that `sentencex` is told, as it knows abbreviations by it."""
     signs = {language: len(script.findall(text)) for language, script in _IN_SCRIPT.items()}
     if signs["ja"]:  # kana stand in no Chinese text, but Han stand in a Japanese one
-        signs["ja"] += signs["zh"] + 1
+        signs["ja"] += signs["zh"]
     script = max(signs, key=lambda language: signs[language])
     if signs[script] * 2 > len(_LETTER.findall(text)):
         return script

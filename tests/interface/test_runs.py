@@ -48,6 +48,18 @@ def test_a_claim_ends_the_run_before_its_next_pass() -> None:
     assert not busy("ann")
 
 
+def test_how_long_runs_take_is_learnt_from_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from one that was withdrawn before it began, nor from the loading of a model."""
+    learnt: deque[float] = deque()
+    monkeypatch.setattr(runs, "_seconds", learnt)
+    with latest_run("ann", claim=1), latest_run("ann", runs.CHOOSING):
+        pass
+    assert not learnt
+    with latest_run("ann"):
+        pass
+    assert len(learnt) == 1
+
+
 def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> None:
     before = claim("ann")
     runs.say_no("ann", MAIN)

@@ -114,6 +114,15 @@ def edit(file: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     return edited
 
 
+def test_an_output_named_by_a_list_of_one(chain: Callable[[list[Any]], Path]) -> None:
+    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
+    edit(
+        "sentence_bert_config.json",
+        lambda config: config["modality_config"]["text"].update(method_output_name=["last_hidden_state"]),
+    )(folder)
+    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+
+
 def at(path: str) -> Callable[[Any], Any]:
     return lambda modules: modules[2].update(path=path)
 

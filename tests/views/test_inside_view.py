@@ -91,6 +91,15 @@ def test_attention_is_shaded_by_the_largest_share(layer: int, head: int, most: f
     assert f'data-n="full">{100 * weights.max():.3g} %<' in html
 
 
+@pytest.mark.parametrize("measure", MEASURES)
+def test_states_of_any_size_have_the_same_shades(measure: str) -> None:
+    small = replace(INSIDE, **{name: 0.01 * getattr(INSIDE, name) for name in MEASURES})
+    shades = [
+        [(cell[:2], cell[3]) for row in cells(states_html(of, measure)) for cell in row] for of in (INSIDE, small)
+    ]
+    assert shades[0] == shades[1]
+
+
 def test_a_head_that_reads_everywhere_is_said() -> None:
     everywhere = replace(INSIDE, read_positions=(0, 1, 2))
     assert heads(attention_html(everywhere, 0, 0))[0] == "the mean of all (read-out)"
