@@ -39,7 +39,8 @@ def commands(text: str) -> list[str]:
 
 def test_readme_is_read_in_a_minute() -> None:
     _, _front, body = README.read_text(encoding="utf-8").split("---\n", 2)
-    assert len(body.splitlines()) <= 150
+    own = re.sub(r"<!-- believe -->.*<!-- /believe -->", "", body, flags=re.DOTALL)  # a row for every method
+    assert len(own.splitlines()) <= 130
 
 
 @page

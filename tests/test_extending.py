@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,14 @@ def demo() -> Any:
 def page(demo: Any) -> list[Any]:
     """Every component of it."""
     return list(demo.blocks.values())
+
+
+def test_every_recipe_passes_the_linter(tmp_path: Path) -> None:
+    for title, text in RECIPES.items():
+        (tmp_path / f"{title.replace(' ', '_').lower()}.py").write_text("\n".join(code_blocks(text, "python")), "utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", "--config", str(DOCS.parent / "pyproject.toml")]
+    found = subprocess.run([*ruff, "--ignore", "D100,I001", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
 
 
 def test_every_recipe_is_one_row(recipes: None) -> None:
