@@ -184,7 +184,7 @@ TEMPLATES: dict[str, Template] = {
     "mxbai-rerank-v2": Template(_MXBAI2, "1", "0", ("Qwen2",)),
     "bge-reranker-gemma": Template(_GEMMA, "Yes", None, ("Gemma",)),
     "llama-nemotron-rerank": Template(
-        "question:{query} \n \n passage:{document}", "", None, ("Llama, both ways",), add_special_tokens=True
+        "question:{query} \n \n passage:{document}", "", None, ("Llama, bidirectional",), add_special_tokens=True
     ),
     "monot5": Template(_MONOT5, "▁true", "▁false", ("T5",), add_special_tokens=True),
     "mmarco-mt5": Template(_MONOT5, "▁yes", "▁no", ("mT5",), add_special_tokens=True),

@@ -115,7 +115,7 @@ def test_the_edit_by_hand(name: str) -> None:
         (edits.neighbour, "Rivers flood. Ice.", "sentence 1, nearest to the query, replaced by a copy of sentence 2"),
         (edits.reordered, "Ice. Snow.", "sentences in the order 2, 1"),
         (edits.shuffled, "ice snow rain", "the document's 3 words in random order"),
-        (edits.partners, "River, rivers, River: ice.", 'of the query\'s "rivers" removed: "River", "rivers"'),
+        (edits.partners, "River, rivers, River: ice.", '"rivers" removed from the document: "River", "rivers"'),
         (edits.names, "See Linz and Passau.", "changed places"),
         (edits.case, "wet", "the document in capitals"),
     ],

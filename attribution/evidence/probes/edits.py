@@ -145,7 +145,7 @@ def partners(query: str, document: str, _random: random.Random) -> list[Edit]:
             edited = wording.without(document, gone)
             if gone and wording.words_of(edited):
                 names = ", ".join(dict.fromkeys(f"\u201c{match[0]}\u201d" for match in gone))
-                says = f"partner of the query's \u201c{part}\u201d removed: {names}"
+                says = f"the query's \u201c{part}\u201d removed from the document: {names}"
                 found.append(Edit(query, edited, says, sum(len(wording.words_of(match[0])) for match in gone)))
     return found[:4]
 

@@ -64,7 +64,7 @@ PROBES: dict[str, Probe] = {
         "a sentence with more of the query's words than the one beside it", AXIOMS,
     ),
     "partners": Probe(
-        "Query words' partners gone", "does it need the query's own words in the text?", "fall", edits.partners,
+        "Query's words gone", "does it need the query's own words in the text?", "fall", edits.partners,
         "a word of the query in the document", AXIOMS,
     ),
     "names": Probe(

@@ -93,7 +93,7 @@ def _language_model(label: str, examples: str) -> Family:
 
 def _first_word(label: str, examples: str) -> Family:
     return Family(
-        f"{label}, first word",
+        f"{label}, first generated word",
         "encoder.embed_tokens",
         "encoder.embed_tokens",
         examples,
@@ -124,7 +124,7 @@ DECODERS: dict[str, Family] = {
     "Gemma3TextForSequenceClassification": _classifier("Gemma 3", "Gemma 3 with a score head"),
     "MistralForSequenceClassification": _classifier("Mistral", "Mistral with a score head"),
     BIDIRECTIONAL: _decoder(
-        "Llama, both ways",
+        "Llama, bidirectional",
         "llama-nemotron-rerank-1b-v2",
         classify_pooled,
         auto_class=BidirectionalLlama,
