@@ -82,7 +82,7 @@ def test_what_a_model_is_loaded_with_is_of_a_type(wrong: Any) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 300, "y" * 5000 + "@main", "~nobody-of-this-name/model"])
 def test_a_name_that_can_be_no_path_is_no_model(name: str) -> None:
-    with pytest.raises(ModelError, match=r"^The model .* can be no path: .*\. Give a key of MODELS"):
+    with pytest.raises(ModelError, match=r"^The model .* can be no path: .*\. Give a model on offer"):
         load_reranker(name)
 
 

@@ -45,7 +45,7 @@ def test_a_folder_may_be_a_path_and_no_name_is_no_default(tiny_folder: Folder) -
     folder = tiny_folder(BERT)
     assert load_reranker(folder) is load_reranker(str(folder))
     for nothing in ("", " ", 0, False, b"x"):
-        with pytest.raises(ModelError, match=f"The model is {nothing!r}. Give a key of MODELS"):
+        with pytest.raises(ModelError, match=f"The model is {nothing!r}. Give a model on offer"):
             load_reranker(nothing)  # type: ignore[arg-type]
 
 

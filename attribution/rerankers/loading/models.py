@@ -187,8 +187,8 @@ def place_of(model_id: str, revision: str | None = None) -> tuple[str, str | Non
 def advice() -> str:
     """The end of a message about a model that cannot be found."""
     return (
-        f"Give a key of MODELS ({', '.join(MODELS)}), a local folder with config.json, tokenizer.json and safetensors, "
-        "or a Hub id that can be reached."
+        f"Give a model on offer ({', '.join(MODELS)}), a local folder with config.json, tokenizer.json and "
+        "safetensors, or a Hub id that can be reached."
     )
 
 
