@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 import regex
 from hypothesis import given, settings
@@ -130,6 +132,15 @@ def test_no_word_is_cut(word: str, separator: str) -> None:
     assert len(parts) > 7
     assert {w for part in parts for w in regex.split(r",?\s+", part) if w} == {word}
     assert max(len(part.split()) for part in parts) <= MAX_WORDS
+
+
+@pytest.mark.parametrize(("n_before", "cut"), [(18, True), (42, True), (14, False), (46, False)])
+def test_a_clause_counts_that_ends_in_the_middle_half(n_before: int, cut: bool) -> None:
+    """Of 60 words; else the sentence is cut between the two words next to its middle."""
+    words = ["word"] * 60
+    words[n_before - 1] += ","
+    ends = [*accumulate(len(part.split()) for part in sentences_of(" ".join(words) + "."))]
+    assert (n_before in ends, 30 in ends) == (cut, not cut)
 
 
 def test_scripts_without_spaces_are_cut_behind_their_clauses_only() -> None:

@@ -111,6 +111,8 @@ def test_only_a_death_leaves_a_count(tmp_path: Path) -> None:
         assert Deaths(tmp_path / "out.jsonl").skip(row)
         assert not Deaths(tmp_path / "out.jsonl").skip(Row("a", 1, "q", ("shorter",)))
     assert not path.exists(), "it went well at last"
+    with Deaths(tmp_path / "out.jsonl").at(row):
+        path.unlink()  # by somebody who was told to
     path.write_bytes(b"")  # the process died while it was written
     assert Deaths(tmp_path / "out.jsonl").counts == {}
 
