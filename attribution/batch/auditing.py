@@ -47,23 +47,24 @@ def audit_in(
     folder.mkdir(parents=True, exist_ok=True)
     model = reranker.model_id, reranker.revision
     score = Job("score", (), {}, loading=loading)
-    scores = reopen(folder / SCORED, score, *model)  # open to the end: until then no other run may write here
-    skipped = answer(_to_score(judged), score, scores)
-    found = survey(scored_queries(folder / SCORED, judged), wanted)
-    if not found.measured:  # no audit: an earlier one is of another set
-        for path in [folder / name for name in WRITTEN if (folder / name).exists()]:
-            tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
-    read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed, "orders": ORDERS}, loading=loading)
-    rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
-    skipped += answer(rows.values(), read, reopen(folder / FAILURES, read, *model))
-    read_before = (entry for _, entry in _entries(folder / FAILURES))
-    readings = {entry["id"]: reading_of(entry) for entry in read_before if entry["id"] in rows}
-    failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
-    words = lifting_words(reranker, found.inversions, wanted.seed)
-    audit = conclude(reranker, found, failures, words)
-    write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
-    write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
-    write_json(folder / AUDIT, "audit", audit)
+    with reopen(folder / SCORED, score, *model) as scores:  # to the end: until then no other run may write here
+        skipped = answer(_to_score(judged), score, scores)
+        found = survey(scored_queries(folder / SCORED, judged), wanted)
+        if not found.measured:  # no audit: an earlier one is of another set
+            for path in [folder / name for name in WRITTEN if (folder / name).exists()]:
+                tell(f"{path}: no query of the input has a grade; what an earlier run found is in {set_aside(path)}")
+        read = Job("failure", (), {"measure": wanted.measure, "seed": wanted.seed, "orders": ORDERS}, loading=loading)
+        rows = {one.id: Row(one.id, 0, one.case.query, (dumps(plain(one)),)) for one in found.inversions}
+        with reopen(folder / FAILURES, read, *model) as read_now:
+            skipped += answer(rows.values(), read, read_now)
+        read_before = (entry for _, entry in _entries(folder / FAILURES))
+        readings = {entry["id"]: reading_of(entry) for entry in read_before if entry["id"] in rows}
+        failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
+        words = lifting_words(reranker, found.inversions, wanted.seed)
+        audit = conclude(reranker, found, failures, words)
+        write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
+        write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
+        write_json(folder / AUDIT, "audit", audit)
     return audit, skipped
 
 

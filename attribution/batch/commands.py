@@ -5,6 +5,7 @@ import gzip
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -51,8 +52,8 @@ def _answer(args: argparse.Namespace) -> int:
         try_options(reranker, method, options)  # before any row is read
     with tqdm(unit="row", disable=None) as bar:
         rows = _rows(args, bar)
-        output = _open(args.output, job, reranker.model_id, reranker.revision)
-        skipped = run_rows(args, reranker, rows, job, output, bar)
+        with _open(args.output, job, reranker.model_id, reranker.revision) as output:
+            skipped = run_rows(args, reranker, rows, job, output, bar)
     if output.repeated:
         print(f"rows with the id and the texts of an earlier one, answered once: {output.repeated}", file=sys.stderr)
     if args.output and output.done and not output.used:
@@ -68,9 +69,9 @@ def _probe(args: argparse.Namespace) -> int:
     others = [{name: value for name, value in loading.items() if name != "model_id"} for loading in args.models]
     job = Job("probe", (), {"seed": SEED, "loading": others})
     names, revisions, notes = _named(args.models)
-    with tqdm(unit="pair", disable=None) as bar:
+    with tqdm(unit="pair", disable=None) as bar, ExitStack() as opened:
         complain, rows = complaining(bar), _rows(args, bar)
-        output = _open(args.output, job, names, revisions)
+        output = opened.enter_context(_open(args.output, job, names, revisions))
         deaths = Deaths(output.path)
         asked, skipped = _split(rows, deaths, complain)
         texts = tuple(text for row in asked for text in (row.query, *row.documents))
@@ -85,7 +86,7 @@ def _probe(args: argparse.Namespace) -> int:
 
         if output.done and not any(row.has_text for row in asked):
             _set_aside(args.output)
-            output = _open(args.output, job, names, revisions)
+            output = opened.enter_context(_open(args.output, job, names, revisions))
         whole, sha256 = Row("probes", 0, "", texts), digests("", texts)[1]
         if output.done:
             stored = _stored(args.output, sha256)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from os.path import samestat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import GZIP
@@ -35,10 +35,10 @@ Facts = dict[str, Any]  # what all lines of a file have in common, by name
 
 @dataclass
 class Output:
-    """An open stream of JSON lines; `done`: id -> digests of the texts answered under it. `packed`: by gzip.
+    """An open stream of JSON lines, for a `with`; `done`: id -> digests of the texts answered under it.
 
-    `used`: whether it holds an id of this run's rows, of those that have a text. `repeated`: rows that this run
-    asked for before, by the ids it `asked` for. `path`: of a file.
+    `packed`: by gzip. `used`: whether it holds an id of this run's rows, of those that have a text. `repeated`: rows
+    that this run asked for before, by the ids it `asked` for. `path`: of a file.
     """
 
     stream: IO[bytes]
@@ -48,6 +48,14 @@ class Output:
     repeated: int = 0
     path: Path | None = None
     asked: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Another run may write the file now; what is none stays open."""
+        if self.path:
+            self.stream.close()
 
     def has(self, row: Row) -> bool:
         """Whether the row is answered already. Raises `InputError` when its id stands for another text."""
