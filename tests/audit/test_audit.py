@@ -201,6 +201,30 @@ def test_what_a_probe_would_change_is_all_that_differs(wrong: str, right: str, k
     assert key not in find_causes(reads_words, other), "most words are not in both"
 
 
+@pytest.mark.parametrize(
+    ("upper", "lower", "cause"), [(30, 10, "longer"), (10, 30, "shorter"), (15, 10, "longer"), (14, 10, "")]
+)
+def test_a_text_half_as_long_again_is_a_cause_above_and_below(upper: int, lower: int, cause: str) -> None:
+    wrong, right = (Placed(i, "word " * n, g, 0.0, r) for i, n, g, r in (("a", upper, 0, 1), ("b", lower, 1, 2)))
+    found = find_causes(toy(count_query_words), Case("topica", wrong, right))
+    assert {*found} & {"longer", "shorter"} == ({cause} if cause else set())
+
+
+def test_at_most_so_many_passes_where_every_set_of_sentences_is_scored() -> None:
+    passes: list[int] = []
+
+    def counted(_query: list[str], document: list[str]) -> float:
+        passes.append(len(document))
+        return float(len(document))
+
+    rand = random.Random(0)
+    texts = [" ".join(sentence(rand) for _ in range(5)) for _ in range(2)]
+    case = Case("topica", Placed("a", texts[0], 0, 3.0, 1), Placed("b", texts[1], 1, 0.0, 2))
+    read_inversion(toy(counted), Inversion("q", 1.0, case, (case,) * 4))
+    n_words = max(len(text.split()) for text in texts)
+    assert max_passes(5, n_words) / 2 < len(passes) <= max_passes(5, n_words)
+
+
 def test_words_inside_the_sentence_that_counts_most() -> None:
     """A text of more than 60 words: its largest sentence is looked into, alone, and its planted word carries it."""
     rand = random.Random(4)

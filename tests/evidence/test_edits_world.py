@@ -10,7 +10,7 @@ import regex
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edit
 from attribution.evidence.probes.table import PROBES
-from attribution.evidence.probes.wording import is_english, words_of
+from attribution.evidence.probes.wording import is_english, partners_in, words_of
 from tests.evidence.test_edits import DOCUMENT, QUERY, made
 
 WORLD = {
@@ -116,6 +116,11 @@ def test_numbers_of_any_script_and_beside_letters(query: str, document: str, pat
         assert regex.fullmatch(pattern, edited)
         assert edited != document
         assert size == 1
+
+
+def test_the_longest_part_of_unspaced_words_is_found() -> None:
+    assert [*partners_in("我喜欢北京市的天气", "北京市中")] == ["北京市"]
+    assert [*partners_in("我喜欢北京的天气", "北京市中")] == ["北京"]
 
 
 def test_partners_in_scripts_without_spaces() -> None:

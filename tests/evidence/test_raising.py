@@ -6,6 +6,7 @@ import pytest
 
 from attribution import raise_above
 from attribution.errors import InputError, Stopped
+from attribution.evidence.compare.raising import raising_passes
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
@@ -53,6 +54,8 @@ def test_every_logit_is_the_models_of_that_text(tiny_bert: Reranker, pair: tuple
     low, high = sorted((DOCUMENTS[i] for i in pair), key=lambda text: tiny_bert.score(ASKED, [text])[0])
     found = raise_above(tiny_bert, ASKED, low, high)
     assert [found.logit, found.rival_logit] == pytest.approx(tiny_bert.score(ASKED, [low, high]), abs=1e-5)
+    bound = 2 * raising_passes(max(len(sentences_of(text)) for text in (low, high)), len(ASKED.split()))
+    assert bound / 8 < found.n_forward <= bound, "of both texts"
     last = found.steps[-1].logit if found.steps else found.logit
     assert tiny_bert.score(ASKED, [found.edited])[0] == pytest.approx(last, abs=1e-5)
     assert found.lifted == (last > found.rival_logit)

@@ -67,13 +67,14 @@ def test_seconds_are_by_the_models_size_until_something_ran() -> None:
 
 def test_seconds_are_as_the_method_ran_at_its_fastest() -> None:
     model = reranker(22_700_000)
-    for taken in (3.0, 0.5, 1.0):
+    for taken in (3.0, 0.25, 1.0):
         cost.learn("m", "occlusion", n_forwards=100, n_tokens=50, taken=taken)
-    assert cost.seconds(model, 20, {"occlusion": 10}) == pytest.approx(10 * 20 * 0.5 / (100 * 50))
+    assert cost.seconds(model, 20, {"occlusion": 10}) == pytest.approx(10 * 20 * 0.25 / (100 * 50))
     both = cost.seconds(model, 20, {"occlusion": 10, "saliency": 10})
-    assert both == pytest.approx(10 * 20 * 0.5 / (100 * 50) + 10 * 20 / 10_000)
-    assert cost.seconds(reranker(22_700_000, "other"), 20, {"occlusion": 10}) == pytest.approx(200 / 10_000)
-    for fastest in (0.5, 0.5, 0.5, 0.75):
+    assert both == pytest.approx(10 * 20 * 0.25 / (100 * 50) + 10 * 20 / 10_000)
+    for other in ("a model", "other"):  # before and after "m" in the alphabet
+        assert cost.seconds(reranker(22_700_000, other), 20, {"occlusion": 10}) == pytest.approx(200 / 10_000)
+    for fastest in (0.25, 0.25, 0.25, 0.75):
         cost.learn("m", "occlusion", n_forwards=100, n_tokens=50, taken=0.75)
         found = cost.seconds(model, 20, {"occlusion": 10})
         assert found == pytest.approx(10 * 20 * fastest / (100 * 50)), "the last five runs"
