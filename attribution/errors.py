@@ -76,6 +76,11 @@ def check_range(name: str, value: Any, low: Number, high: Number) -> Number:
     return type(low)(value)
 
 
+def check_seed(seed: int) -> int:
+    """`seed`, where a random generator takes it. Raises `OptionError`."""
+    return check_range("seed", seed, 0, 2**63 - 1)
+
+
 def check_key(name: str, value: object, valid: Iterable[str]) -> None:
     """Raises `OptionError` unless `value` is one of `valid`; `name` is what the message calls it."""
     if not isinstance(value, str) or value not in valid:

@@ -10,7 +10,7 @@ from attribution.audit.lifting import LiftingWord, lifting_words
 from attribution.audit.measures import Average, Measured, averages, parse
 from attribution.audit.reading import Failure, read_inversion
 from attribution.audit.statistics import Excess, excesses
-from attribution.errors import InputError, OptionError, check_range, shown
+from attribution.errors import InputError, OptionError, check_range, check_seed, shown
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
 
@@ -77,7 +77,7 @@ def audit(
 def check_options(measure: str, n_failures: int, seed: int) -> tuple[int, int]:
     """The last two as Python's own numbers. Raises `OptionError` before anything is scored."""
     parse(measure)
-    return check_range("n_failures", n_failures, 1, 10_000), check_range("seed", seed, 0, 2**63 - 1)
+    return check_range("n_failures", n_failures, 1, 10_000), check_seed(seed)
 
 
 def conclude(reranker: Reranker, found: Survey, failures: Sequence[Failure], words: tuple[LiftingWord, ...]) -> Audit:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from attribution.errors import check_range
+from attribution.errors import check_seed
 from attribution.methods.perturbation import balanced_orders, exact_shapley, order_effects
 from attribution.numbers import logit
 from attribution.removal import Logits, Play, Present, game
@@ -127,7 +127,7 @@ def sentences_stream(
     on_pass: OnPass | None = None,
 ) -> Iterator[Sentences]:
     """`sentences` as it goes: first with `without`, after n + 2 forwards; then with `alone`; then with the shares."""
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     pair = reranker.encode(query, document)
     parts = sentence_units(pair)
     read = [i for i, part in enumerate(parts) if part.positions]

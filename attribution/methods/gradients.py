@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attribution.errors import MissingGradient, check_key, check_range
+from attribution.errors import MissingGradient, check_key, check_range, check_seed
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, TokenizedPair
 
@@ -102,7 +102,7 @@ def smoothgrad(
     Smilkov et al. 2017. Raises `OptionError`.
     """
     n_samples = check_range("n_samples", n_samples, 1, 1000)
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     noise = check_range("noise", noise, 0.0, 10.0)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)

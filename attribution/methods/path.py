@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from attribution.errors import check_range
+from attribution.errors import check_range, check_seed
 from attribution.methods.adaptive import FIRST, FLOOR, Evaluate, integrate
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
@@ -147,7 +147,7 @@ def expected_gradients(reranker: Reranker, pair: TokenizedPair, *, n_samples: in
     Erion et al. 2021, arXiv:1906.10670, who draw other inputs where this draws random words. Raises `OptionError`.
     """
     n_samples = check_range("n_samples", n_samples, 1, 1000)
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     inputs_embeds = reranker.embed(pair)  # (1, seq, hidden)
     values = inputs_embeds.new_zeros(len(pair.tokens))  # (seq,)

@@ -6,7 +6,7 @@ from math import comb
 
 import torch
 
-from attribution.errors import check_range
+from attribution.errors import check_range, check_seed
 from attribution.methods import in_full
 from attribution.removal import Play, game, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
@@ -39,7 +39,7 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
     Raises `OptionError`.
     """
     n_samples = check_range("n_samples", n_samples, 2, 10_000)
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
     runs = []

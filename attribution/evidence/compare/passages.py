@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import regex
 
-from attribution.errors import OptionError, check_range
+from attribution.errors import OptionError, check_range, check_seed
 from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
@@ -106,7 +106,7 @@ def contrast_sentences(
     Raises `InputError` and `OptionError`.
     """
     check_reranker(reranker)
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     most_orders = check_range("most_orders", most_orders, 4, N_ORDERS)
     if most_orders % 2:
         raise OptionError(f"most_orders is {most_orders}; it must be even, since each order is drawn with its reverse.")

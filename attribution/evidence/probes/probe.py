@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from attribution.errors import OptionError, check_key, check_range, check_text, shown
+from attribution.errors import OptionError, check_key, check_seed, check_text, shown
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
@@ -99,7 +99,7 @@ def probe(
     check_reranker(reranker)
     check_text("query", query)
     check_text("document", document)
-    seed = check_range("seed", seed, 0, 2**63 - 1)
+    seed = check_seed(seed)
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
     bases = {key: unrelated if PROBES[key].expects == "not rise" else document for key in chosen}

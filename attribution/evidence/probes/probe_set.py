@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import fmean
 
-from attribution.errors import InputError, check_range, shown
+from attribution.errors import InputError, check_seed, shown
 from attribution.evidence.probes.probe import ProbeResult, check_probes, probe
 from attribution.evidence.probes.table import NEITHER
 from attribution.rerankers.reranker import Reranker, check_reranker
@@ -46,7 +46,7 @@ def probe_set(
     `InputError` for what is no pair.
     """
     check_reranker(reranker)
-    chosen, seed = check_probes(probes), check_range("seed", seed, 0, 2**63 - 1)
+    chosen, seed = check_probes(probes), check_seed(seed)
     found: dict[str, list[ProbeResult]] = {key: [] for key in chosen}
     for number, (query, document) in enumerate(_pairs(pairs)):
         problem = None
