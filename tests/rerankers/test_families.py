@@ -57,6 +57,15 @@ def padded(reranker: Reranker, left: bool) -> dict[str, Tensor]:
 
 
 @every_family
+def test_positions_start_after_the_padding_where_the_model_keeps_none_for_it(architecture: str, tiny: Tiny) -> None:
+    modules = tiny(architecture).model.named_modules()
+    places = [
+        one for name, one in modules if name.endswith("position_embeddings") and isinstance(one, torch.nn.Embedding)
+    ]
+    assert FAMILIES[architecture].offset_positions == any(one.padding_idx is not None for one in places)
+
+
+@every_family
 def test_one_logit_by_every_route(architecture: str, tiny: Tiny, tiny_folder: Folder) -> None:
     reranker = tiny(architecture)
     pair = reranker.encode(QUERY, DOCUMENT)
