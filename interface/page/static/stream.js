@@ -1,5 +1,6 @@
-// Gradio closes the page's stream of answers once all have been sent. Its client does so too when a start has just been
-// joined that it takes to be answered there, and would wait for ever: here the stream goes on instead.
+// Gradio's server closes the page's stream of answers once it has sent all of them. A start may have joined the queue in
+// the meantime; Gradio's client closes the stream all the same, and that start's answer never comes. Here the stream is
+// opened again while an answer is awaited.
 (() => {
   const asked = window.fetch;
   const CLOSE = 'data: {"msg":"close_stream"}\n\n';
