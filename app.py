@@ -47,7 +47,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), layout.STATIC / "page.css"]
-SCRIPTS = layout.scripts("page", "host", "stream", "count", "documents", "permalink")
+SCRIPTS = layout.scripts("page", "host", "stream", "order", "count", "documents", "permalink")
 TITLE = "Rerank Lens"
 DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "

@@ -19,7 +19,7 @@ from attribution.views.page import Identity, status_html
 from interface.runs import kept as answers
 from interface.runs.cost import Passes, lent
 from interface.runs.gpu import Work, log, on_model, spoken
-from interface.runs.lanes import SLOTS, answered, anything_runs, may_say, say, wait_until_idle, waiting
+from interface.runs.lanes import SLOTS, answered, anything_runs, may_say, said, say, wait_until_idle, waiting
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts, text_problem
 from interface.runs.run import Run
 from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
@@ -200,12 +200,12 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
             yield {outputs["status"]: say(session, line, status_html(ELSEWHERE))}
             return
         for update in run(claim.asked, request, progress, claim.number) if claim else [UNCHANGED]:
-            said = update.get("status")
-            if claim and isinstance(said, str):
-                if may_say(session, run.lane, claim.number):
-                    say(session, line, said)
-                else:
-                    update = update | UNCHANGED
+            status = update.get("status")
+            if claim and isinstance(status, str):
+                # A start that was refused meanwhile keeps the last word, also over a status that was on its way.
+                goes_on = may_say(session, run.lane, claim.number)
+                status = say(session, line, status) if goes_on else said(session).get(line, gr.skip())
+                update = update | {"status": status}
             yield {outputs[name]: value for name, value in update.items()}
 
     on_page.__qualname__ = run.name

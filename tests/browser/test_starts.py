@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from interface.runs.limits import BUDGETS
@@ -127,4 +128,44 @@ def test_a_start_whose_stream_is_just_being_closed_gets_its_answer(browser: Brow
     page.evaluate("window.late = true")
     chip(page, 1).click()
     expect_result_of(page, EXAMPLES[1]["query"], EXAMPLES[1]["document"])
+    page.context.close()
+
+
+# Of two clicks the first takes longer on its way, until the other is answered or a second has passed.
+FIRST_IS_SLOW = """
+const fetched = window.fetch;
+let other_answered;
+const other = new Promise((go) => (other_answered = go));
+window.slow = [];
+window.fetch = async (request, options) => {
+  if (!String(request.url ?? request).includes("/run/predict")) return fetched(request, options);
+  const { fn_index } = JSON.parse(options.body);
+  const name = gradio_config.dependencies.find((one) => one.id === fn_index).api_name;
+  if (!window.slow.some((start) => name.startsWith(start))) return fetched(request, options);
+  if (window.passed) return fetched(request, options).finally(other_answered);
+  window.passed = name;
+  await Promise.race([other, new Promise((go) => setTimeout(go, 1000))]);
+  return fetched(request, options);
+};
+"""
+
+
+@pytest.mark.parametrize("first", ["a start", "a stop"])
+def test_starts_and_stops_reach_the_server_in_the_order_of_the_clicks(
+    browser: Browser, app_url: str, first: str
+) -> None:
+    page = new_page(browser)
+    page.add_init_script(FIRST_IS_SLOW)
+    ready(page, app_url)
+    if first == "a start":
+        page.evaluate("window.slow = ['claim_']")
+        chip(page, 1).click()
+        page.wait_for_function("window.passed")
+    else:
+        fill(page, "when was the tower completed", MIDDLING)
+        explain_long(page)
+        page.evaluate("window.slow = ['claim_', 'halt']")
+        press(page, "Stop")
+    chip(page, 2).click()
+    expect_result_of(page, EXAMPLES[2]["query"], EXAMPLES[2]["document"])
     page.context.close()

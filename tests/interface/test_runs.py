@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -12,6 +14,7 @@ from attribution.errors import Stopped
 from interface.page.actions import build
 from interface.runs import lanes as runs
 from interface.runs import limits as budget
+from interface.runs.handlers import for_page, handler
 from interface.runs.lanes import (
     MAIN,
     SLOTS,
@@ -26,7 +29,7 @@ from interface.runs.lanes import (
     waiting,
 )
 from interface.runs.run import Run
-from tests.interface.conftest import stop
+from tests.interface.conftest import SESSION, stop, visitor
 
 
 def goes_on(run: Run) -> bool:
@@ -70,6 +73,24 @@ def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> N
     assert runs.may_say("ann", MAIN, before)
     for visitor in ("ann", "bob"):
         end(visitor)
+
+
+def test_a_refusal_is_said_again_by_the_run_that_goes_on() -> None:
+    """One of its statuses may have been on its way to the page, and come behind the refusal."""
+
+    @handler(lane="lab")
+    def work(_asked: Any, _run: Run) -> Iterator[Any]:
+        yield {"status": "1 of 3"}
+        yield {"status": "2 of 3"}
+        runs.say_no(SESSION, "lab")
+        runs.say(SESSION, line.elem_id, "The document is empty.")
+        yield {"status": "3 of 3"}
+
+    line = gr.HTML(elem_id="a-line")
+    number = claim(SESSION, "lab", None, work.name)
+    told = [update[line] for update in for_page(work, {"status": line})(visitor(), claimed=number)]
+    assert told == ["1 of 3", "2 of 3", "The document is empty.", gr.skip()]
+    runs.forget(SESSION)
 
 
 def test_a_newer_run_ends_the_older_and_a_stopped_one_leaves_quietly() -> None:
