@@ -71,8 +71,8 @@ def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> N
     assert not runs.may_say("ann", MAIN, before)
     assert runs.may_say("ann", MAIN, claim("ann"))
     assert runs.may_say("ann", MAIN, before)
-    for visitor in ("ann", "bob"):
-        end(visitor)
+    for name in ("ann", "bob"):
+        end(name)
 
 
 def test_a_refusal_is_said_again_by_the_run_that_goes_on() -> None:
