@@ -83,7 +83,7 @@ def test_a_refusal_is_said_again_by_the_run_that_goes_on() -> None:
         yield {"status": "1 of 3"}
         yield {"status": "2 of 3"}
         runs.say_no(SESSION, "lab")
-        runs.say(SESSION, line.elem_id, "The document is empty.")
+        runs.say(SESSION, "a-line", "The document is empty.")
         yield {"status": "3 of 3"}
 
     line = gr.HTML(elem_id="a-line")
