@@ -118,7 +118,7 @@ def test_the_method_is_on_the_page(page: list[Any], tiny_bert: Reranker, monkeyp
     assert (METHODS[METHOD].label, METHOD) in [choice for box in boxes for choice in box.choices]
     monkeypatch.setitem(MODELS, tiny_bert.model_id, Checkpoint("tiny", tiny_bert.model_id, "none", "tiny"))
     monkeypatch.setattr(settings, "in_memory", lambda _model_id: tiny_bert)
-    size = [20, 7, 6]
+    size = [20, 7, 6, 1]
     assert settings.label(tiny_bert.model_id, size, [METHOD], 4, 4).startswith(f"1 of {len(METHODS)} methods, about")
     done = {METHOD: explain(tiny_bert, QUERY, DOCUMENT, METHOD)}
     measured = measure(tiny_bert, done)

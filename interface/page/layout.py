@@ -14,6 +14,7 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.types import TokenizedPair
 from attribution.views.page import count_html, examples_html
 from attribution.views.templating import render
+from attribution.words import split_sentences
 from interface.page.actions import Actions, start
 from interface.page.settings import Settings
 from interface.runs.handlers import ASIDE, KEEP_SECONDS, Handler, Pair, PairInputs
@@ -64,7 +65,8 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
             reranker = load_reranker(model_ids[0])
             first = reranker.encode(example["query"], example["document"])
             counter = gr.HTML(count(model_ids[0], counted(first, reranker.max_length)), elem_id="count")
-            size = gr.JSON([len(first.tokens), *sides_of(first)], visible="hidden")
+            n_sentences = len(split_sentences(example["document"]))
+            size = gr.JSON([len(first.tokens), *sides_of(first), n_sentences], visible="hidden")
     pair = PairInputs(model, query, document, counter, size)
     changes = [component.change for component in pair.inputs.values()]
     gr.on(changes, None, [*pair.inputs.values()], size, js="(...now) => window.rerankLens.changed(...now)")

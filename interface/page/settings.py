@@ -122,15 +122,15 @@ def label(model_id: str, length: object, *more: Any) -> str:
     reranker, size = _read(model_id, length)
     wanted = {"n_samples": n_samples, "n_steps": n_steps}
     seconds = cost.estimate(reranker, size, chosen, wanted)[1] if reranker and size and chosen else 0.0
-    about = f", about {seconds:.2g} s" if seconds < 10 else f", about {seconds:,.0f} s"
+    about = f", about {max(0.1, seconds):.2g} s" if seconds < 10 else f", about {seconds:,.0f} s"
     return f"{len(chosen)} of {len(METHODS)} methods{about if seconds else ''}"
 
 
 def _read(model_id: str, length: object) -> tuple[Reranker | None, cost.Size | None]:
-    """What the cost depends on; `length` is the browser's `[tokens, words of the query, of the document]`, about."""
+    """What the cost depends on; `length` is the browser's, about: see `PairInputs.size`."""
     reranker = in_memory(model_id) if model_id in MODELS else None
-    if not isinstance(length, list) or len(length) != 3 or not all(type(n) is int and 0 <= n < 10**6 for n in length):
+    if not isinstance(length, list) or len(length) != 4 or not all(type(n) is int and 0 <= n < 10**6 for n in length):
         return reranker, None
-    n_tokens, *sides = length
+    n_tokens, n_query, n_document, n_sentences = length
     read = min(1.0, reranker.max_length / n_tokens) if reranker and n_tokens else 1.0  # the rest is cut
-    return reranker, cost.Size(round(read * n_tokens), (sides[0], round(read * sides[1])))
+    return reranker, cost.Size(round(read * n_tokens), (n_query, round(read * n_document)), n_sentences)

@@ -11,15 +11,18 @@ from typing import Any
 
 from attribution.evidence.compare.contrast import encode_all
 from attribution.evidence.faithfulness.measure import max_passes
+from attribution.evidence.sentences import max_passes as passes_of_sentences
 from attribution.explain import forwards, sides_of
 from attribution.methods import Sides
 from attribution.removal import OPERATORS
 from attribution.rerankers.loading.load import in_memory
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
+from attribution.views.cards import FEWEST
+from attribution.words import MAX_SENTENCES
 from interface.runs.limits import ON_A_SPACE, limit
 
-FAITHFULNESS = "faithfulness"  # measured along with the methods, so it is costed like one
+FAITHFULNESS, SENTENCES = "faithfulness", "sentences"  # measured along with the methods, so costed like them
 DEAR = 24  # forwards from which a method waits until the others are measured
 TOKENS_A_SECOND = 10_000.0  # forwards of a model of `PARAMETERS` on two cores, before anything ran
 PARAMETERS = 22_700_000
@@ -32,10 +35,11 @@ _speeds: dict[tuple[str, str], deque[float]] = {}  # (model, method) -> seconds 
 
 @dataclass(frozen=True)
 class Size:
-    """What the cost of a pair depends on: its tokens, and the words of its query and document."""
+    """What the cost of a pair depends on: its tokens, the words of its query and document, the document's sentences."""
 
     n_tokens: int
     sides: Sides
+    n_sentences: int = 0
 
 
 def size_of(pair: TokenizedPair) -> Size:
@@ -61,10 +65,15 @@ def of_faithfulness(n_methods: int) -> int:
     return len(OPERATORS) * max_passes(n_methods)
 
 
+def of_sentences(n: int) -> int:
+    """At most so many forwards for a document's sentences; 0 where it has too few to show."""
+    return passes_of_sentences(min(n, MAX_SENTENCES)) if n >= FEWEST else 0
+
+
 def estimate(reranker: Reranker, size: Size, methods: Iterable[str], wanted: Mapping[str, Any]) -> tuple[int, float]:
-    """`(forwards at most, about how many seconds)` for `methods` and measuring their faithfulness."""
+    """`(forwards at most, about how many seconds)` for `methods`, measuring their faithfulness, and the sentences."""
     counts = counts_of(size, methods, wanted)
-    counts[FAITHFULNESS] = of_faithfulness(len(counts))
+    counts |= {FAITHFULNESS: of_faithfulness(len(counts)), SENTENCES: of_sentences(size.n_sentences)}
     return sum(counts.values()), seconds(reranker, size.n_tokens, counts)
 
 

@@ -85,7 +85,7 @@ class PairInputs:
     query: gr.Textbox
     document: gr.Textbox
     counter: gr.HTML
-    size: gr.JSON  # `[tokens, words of query, of document]`, about, as the browser counts: the texts stay there
+    size: gr.JSON  # `[tokens, words of query, of document, its sentences]`, about, as the browser counts
 
     @property
     def inputs(self) -> dict[str, Any]:

@@ -167,6 +167,10 @@ def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is
 
     count = page.locator("#count")
     expect(count).to_contain_text("of 512 tokens")
+    assert (
+        page.evaluate("rerankLens.size('', 'a', 'Berlin is large. It has 3.7 million people!\\n\\nAnd 12 boroughs')[3]")
+        == 3
+    )
     fill(page, "what is unseen", "word " * 700)
     expect(count).to_contain_text("Over 512 tokens")
     fill(page, "too long", "x" * 30_000)

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from attribution import explain
+from attribution import METHODS, explain
 from attribution.errors import AttributionError
+from attribution.explain import sides_of
 from attribution.numbers import logit
 from attribution.rerankers.hooks import Meter, metered
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation
+from attribution.words import split_sentences
+from interface.page.settings import DEFAULTS, label
 from interface.runs.run import Run
 from interface.tabs.explain import edit as explain_edit
 from interface.tabs.explain.tab import Asked, at_most, is_whole, run
@@ -87,6 +90,17 @@ def test_what_is_wrong_is_said(
             explain_edit.ask(results, line, json.dumps({"method": method, "words": words}))
     for nothing in ("", json.dumps({"method": method, "words": {}, "open": [1]})):
         assert explain_edit.ask(None, "", nothing) is None
+
+
+def test_the_line_of_settings_says_the_seconds_that_a_start_would_take(offered: str, tiny_bert: Reranker) -> None:
+    """Of the same text: its tokens, words and sentences."""
+    asked_for = Asked(offered, PAIR[0], PASSAGE)
+    pair = tiny_bert.encode(PAIR[0], PASSAGE)
+    size = [len(pair.tokens), *sides_of(pair), len(split_sentences(PASSAGE))]
+    _, seconds = at_most(asked_for)
+    assert label(offered, size, [*asked_for.methods], DEFAULTS["n_samples"], DEFAULTS["n_steps"]) == (
+        f"{len(asked_for.methods)} of {len(METHODS)} methods, about {seconds:.2g} s"
+    )
 
 
 def test_sentences_come_first_and_their_passes_are_said_before(offered: str, tiny_bert: Reranker) -> None:

@@ -18,9 +18,11 @@ Object.assign(window.rerankLens, (() => {
     return sum;
   };
   const words = (text) => (text.match(PIECES) ?? []).length;
+  const ends = new Intl.Segmenter(undefined, { granularity: "sentence" });
+  const sentences = (text) => [...ends.segment(text)].filter(({ segment }) => segment.trim()).length;
   const size = (_model, query, text) => {
     const template = Number(place()?.dataset.template || 0);
-    return [Math.round(pieces(query) + pieces(text) + template), words(query), words(text)];
+    return [Math.round(pieces(query) + pieces(text) + template), words(query), words(text), sentences(text)];
   };
 
   // The sentence, and whether it warns.

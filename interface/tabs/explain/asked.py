@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from attribution.errors import OptionError
-from attribution.evidence.sentences import max_passes
 from attribution.methods.defaults import dearest_last
-from attribution.views.cards import FEWEST
 from attribution.words import split_sentences
 from interface.page.settings import DEFAULT_METHODS, DEFAULTS
+from interface.runs import cost
 from interface.runs.handlers import Pair
 from interface.runs.limits import check_budgets
 
@@ -41,10 +40,14 @@ class Asked(Pair):
         return json.dumps([sorted(self.methods), *(value or "" for value in self.options.values())])
 
     @property
+    def n_sentences(self) -> int:
+        """Of the document."""
+        return len(split_sentences(self.document))
+
+    @property
     def passes_of_sentences(self) -> int:
         """At most so many forwards for the document's sentences; 0 where it has too few to show."""
-        n = len(split_sentences(self.document))
-        return max_passes(n) if n >= FEWEST else 0
+        return cost.of_sentences(self.n_sentences)
 
 
 def ask(model_id: str, query: str, document: str, **settings: Any) -> Asked:

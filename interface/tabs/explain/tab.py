@@ -31,7 +31,6 @@ from interface.tabs.explain import edit, two_models
 from interface.tabs.explain.asked import Asked, ask
 from interface.tabs.explain.results import CARDS, Opening, Results, shown, without_result
 
-SENTENCES = "sentences"  # costed as a method is
 EARLY = 2  # looks at them, before any method runs
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
 SCRIPT = scripts("step", "words", "edits", "sentences")
@@ -79,9 +78,7 @@ def at_most(asked: Asked) -> tuple[int, float]:
     if reranker is None or run.answer(asked):
         return 0, 0.0
     size = cost.size_of(reranker.encode(asked.query, asked.document))
-    n_forward, seconds = cost.estimate(reranker, size, asked.methods, asked.options)
-    n_sentences = asked.passes_of_sentences
-    return n_forward + n_sentences, seconds + cost.seconds(reranker, size.n_tokens, {SENTENCES: n_sentences})
+    return cost.estimate(reranker, replace(size, n_sentences=asked.n_sentences), asked.methods, asked.options)
 
 
 def passes(asked: Asked, sides: Sides) -> int:
@@ -171,6 +168,6 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
         yield results.page("Measured the methods that are ready …")
         yield from results.read(stream)
         if results.found:
-            cost.learn(reranker.model_id, SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)
+            cost.learn(reranker.model_id, cost.SENTENCES, results.found.n_forward, size.n_tokens, results.found.seconds)
     if results.whole:
         yield {"status": status_html(f"Done after {time.perf_counter() - began:.1f} s.")}
