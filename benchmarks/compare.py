@@ -2,7 +2,7 @@
 
 How many words must go before the first document of a list falls below the second, and how far the attributions had
 predicted the drop of the first of them; how far the cheap forms of interaction agree with the exact one; what twenty
-documents and one contrast cost. The data are named in the model card.
+documents and telling two of them apart cost. The data are named in the model card.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def agreement(reranker: Reranker, folder: Path, n: int, seed: int) -> dict[str, 
 
 
 def cost(reranker: Reranker, folder: Path, seed: int) -> dict[str, float]:
-    """Twenty documents of 150 words and one contrast, against the plain forwards of the twenty, in the same run.
+    """Twenty documents of 150 words and two of them told apart, against the forwards of the twenty, in the same run.
 
     In CPU seconds of this process, which other load does not change.
     """
@@ -122,7 +122,7 @@ def summary(stored: dict[str, Any]) -> str:
     """README's table and line, from a stored run."""
     lines = [
         f"| words removed by | lists | order reversed by 1 word | by at most {FEW} | by any number | "
-        "first word: predicted against measured drop, Pearson (Spearman) | slope |",
+        "first word: predicted against measured drop, Pearson (Spearman) | measured drop for each unit predicted |",
         "|---|---|---|---|---|---|---|",
     ]
     for operator, rows in stored["flips"].items():
@@ -141,9 +141,9 @@ def summary(stored: dict[str, Any]) -> str:
         lines.append(f"Interaction by attributions against the exact one, median Spearman over {n} matrices: {told}.")
     if spent := stored.get("cost"):
         lines.append(
-            f"Twenty documents of {COST_WORDS} words and one contrast take {spent['ratio']:.0f} times the CPU time of "
-            f"scoring the twenty ({spent['n_forward']:.0f} forward and {spent['n_backward']:.0f} backward passes); "
-            f"with all rows coloured, as the page does, {spent['ratio_with_coloured_rows']:.0f} times."
+            f"To score twenty documents of {COST_WORDS} words and to tell two of them apart takes {spent['ratio']:.0f} "
+            f"times the CPU time of scoring alone ({spent['n_forward']:.0f} forward and {spent['n_backward']:.0f} "
+            f"backward passes); with all rows coloured, as on the page, {spent['ratio_with_coloured_rows']:.0f} times."
         )
     return "\n".join(lines).rstrip("\n")
 
