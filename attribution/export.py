@@ -24,7 +24,6 @@ from attribution.types import CAPPED, SIDES, Explanation, Segment
 from attribution.views.picture import card_svg as to_svg
 from attribution.views.picture import share_svg as to_share_svg
 from attribution.views.standalone import page_html as to_html
-from attribution.views.standalone import sentences_page_html as sentences_to_html
 from attribution.words import template_sum, to_words
 
 if TYPE_CHECKING:
@@ -48,10 +47,6 @@ PROBE_COLUMNS = (
 )
 EXCEL = "\ufeff"  # a byte order mark: Excel reads a CSV file without one as an old code page
 SENTENCES_SCHEMA = Path(__file__).parent / "sentences.schema.json"
-SENTENCE_COLUMNS = (
-    *("sentence", "text", "start", "end", "start_utf16", "end_utf16"),
-    *("read", "cut", "without", "alone", "share", "error", "notes"),
-)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -172,12 +167,6 @@ def sentences_to_dict(found: Sentences) -> dict[str, Any]:
     return {"format": "rerank-lens sentences 1", **plain(found), "sentences": rows, **said}
 
 
-def sentences_to_csv(found: Sentences) -> str:
-    """A row a sentence, counted from 1."""
-    rows = enumerate(sentences_to_dict(found)["sentences"], start=1)
-    return csv_of(SENTENCE_COLUMNS, ({**row, "sentence": i, "notes": found.notes} for i, row in rows))
-
-
 def probes_to_json(results: Sequence[ProbeResult], notes: Sequence[str] = ()) -> str:
     """What the probes of a pair found: edited texts, logits, controls and verdicts; `notes`: of the model."""
     return dumps({"format": "rerank-lens probes 1", "results": plain(list(results)), "notes": list(notes)}, indent=1)
@@ -220,11 +209,6 @@ FORMATS: dict[str, Format] = {
 PROBE_FORMATS: dict[str, Format] = {  # of a pair's probes
     "JSON": Format("probes.json", "application/json", probes_to_json),
     "CSV": Format("probes.csv", "text/csv", lambda *given: EXCEL + probes_to_csv(*given)),
-}
-SENTENCE_FORMATS: dict[str, Format] = {  # of a document's sentences
-    "JSON": Format("sentences.json", "application/json", lambda found: dumps(sentences_to_dict(found), indent=1)),
-    "CSV": Format("sentences.csv", "text/csv", sentences_to_csv),
-    "HTML": Format("sentences.html", "text/html", sentences_to_html),
 }
 
 

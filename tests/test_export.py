@@ -21,10 +21,10 @@ from attribution.export import (
     FORMATS,
     PROBE_FORMATS,
     SCHEMA,
-    SENTENCE_FORMATS,
     SENTENCES_SCHEMA,
     dumps,
     probes_to_csv,
+    sentences_to_dict,
     to_csv,
     to_dict,
     to_html,
@@ -179,14 +179,13 @@ def test_a_saved_table_is_read_as_utf8_by_excel(tiny_bert: Reranker) -> None:
         assert saved.encode().decode("utf-8-sig") == text
 
 
-def test_sentences_leave_by_their_schema_whole_and_safe(tiny_bert: Reranker) -> None:
-    """A sentence that a spreadsheet would run, one with markup, an emoji before them, and more than the model reads."""
+def test_sentences_leave_by_their_schema_and_whole(tiny_bert: Reranker) -> None:
+    """An emoji before them, one with markup, and more than the model reads."""
     document = (
         f"\U0001f600 berlin is large.\n=1+1\n<script>alert(1)</script> paris.\n{HOSTILE}\n" + "cats sleep.\n" * 40
     )
     found = sentences(tiny_bert, PAIR[0], document)
-    files = {name: form.write(found) for name, form in SENTENCE_FORMATS.items()}
-    content = json.loads(files["JSON"])
+    content = json.loads(dumps(sentences_to_dict(found)))
     schema = json.loads(SENTENCES_SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(content, schema)
@@ -196,11 +195,3 @@ def test_sentences_leave_by_their_schema_whole_and_safe(tiny_bert: Reranker) -> 
     for s in content["sentences"]:
         assert utf16[2 * s["start_utf16"] : 2 * s["end_utf16"]].decode("utf-16-le") == s["text"]
     assert content["unread"] == list(found.unread) != []
-    rows = list(csv.DictReader(io.StringIO(files["CSV"], newline="")))
-    assert len(rows) == len(found.sentences)
-    assert float(rows[0]["share"]) == found.sentences[0].share
-    assert rows[1]["text"].startswith("'=1+1")
-    assert rows[-1]["without"] == ""
-    assert "<script" not in files["HTML"]
-    assert found.says in files["HTML"]
-    assert files["HTML"].count("never read") > len(found.unread)

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import torch
 
-from attribution import MODELS, explain, rank, sentences
+from attribution import MODELS, explain, rank
 from attribution.__main__ import main
 from attribution.audit.audit import audit
 from attribution.audit.judged import Candidate, JudgedQuery
@@ -22,7 +22,7 @@ from attribution.batch.jobs import TASKS, Job, answer
 from attribution.batch.rows import Row
 from attribution.errors import AttributionError
 from attribution.evidence.probes.probe import probe
-from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, SENTENCE_FORMATS, answer_of, dumps, to_json
+from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, answer_of, dumps, to_json
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.loading.readout import ReadOut
@@ -49,11 +49,9 @@ def test_in_every_file(noted: Reranker) -> None:
     assert noted.notes == NOTES
     explanation = explain(noted, QUERY, DOCUMENTS[0], "saliency")
     files = {f"cards {name}": one.write({"saliency": explanation}, None) for name, one in FORMATS.items()}
-    found = sentences(noted, QUERY, DOCUMENTS[1])
-    files |= {f"sentences {name}": one.write(found) for name, one in SENTENCE_FORMATS.items()}
     probed = probe(noted, QUERY, DOCUMENTS[0], ["typo"])
     files |= {f"probes {name}": one.write(probed, noted.notes) for name, one in PROBE_FORMATS.items()}
-    assert len(files) >= 9
+    assert len(files) >= 8
     assert {name for name, text in files.items() if not all(note in text for note in NOTES)} == set()
     jsonschema.validate(json.loads(to_json([explanation])), json.loads(SCHEMA.read_text(encoding="utf-8")))
 

@@ -34,11 +34,6 @@ def page_html(
     )
 
 
-def sentences_page_html(found: Sentences) -> str:
-    """A document's sentences: the finding in a sentence, then a table of what each does to the score."""
-    return write("standalone_sentences.html", styles=styles(), found=found)
-
-
 def notebook_html(explanation: Explanation) -> str:
     """The score and the one card, styles with them, for a notebook's output cell."""
     return write(
