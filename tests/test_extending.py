@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import app
-from attribution import METHODS, MODELS, explain, load_reranker
+from attribution import METHODS, MODELS, explain, load_reranker, sentences
 from attribution.__main__ import main
 from attribution.batch.probing import probe_models, probes_markdown
 from attribution.evidence.faithfulness.measure import measure
@@ -178,10 +178,14 @@ def test_the_family_loads_scores_and_explains(tmp_path: Path, monkeypatch: pytes
     assert f"| `{FAMILY}` | data2vec: " in families_table()
 
 
-def test_the_format_is_on_the_page_and_writes(page: list[Any], tiny_bert: Reranker) -> None:
-    assert "Markdown" in [block.value for block in page if isinstance(block, gr.Button)]
+def test_the_format_is_on_the_page_and_writes(demo: Any, page: list[Any], tiny_bert: Reranker) -> None:
+    """By its button, which gives it all that the page has of the pair."""
+    (button,) = [block for block in page if isinstance(block, gr.Button) and block.value == "Markdown"]
+    (click,) = [event for event in demo.fns.values() if (button._id, "click") in event.targets]
     done = {key: explain(tiny_bert, QUERY, DOCUMENT, key) for key in ("saliency", METHOD)}
-    lines = FORMATS["Markdown"].write(done, None).splitlines()
+    file, _ = click.fn((done, None, sentences(tiny_bert, QUERY, DOCUMENT), "of"), "of")
+    assert file[:2] == ["words.md", "text/markdown"]
+    lines = file[2].splitlines()
     assert lines[0] == f"| word | saliency | {METHOD} |"
     assert len(lines) == 2 + 7
     assert lines[2].startswith("| berlin | ")
