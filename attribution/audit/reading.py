@@ -10,10 +10,11 @@ from attribution.audit.causes import find_causes
 from attribution.audit.failures import N_CONTROLS, Case, Inversion
 from attribution.errors import InputError
 from attribution.evidence.compare.contrast import words_of
-from attribution.evidence.compare.counterfactual import counterfactual, logit_without
+from attribution.evidence.compare.counterfactual import counterfactual
 from attribution.evidence.compare.passages import SentenceContrast, contrast_sentences
 from attribution.evidence.sentences import MAX_EXACT
 from attribution.explain import explain
+from attribution.removal import game, parts_of
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Word
 
@@ -148,16 +149,16 @@ def turn_round(reranker: Reranker, contrast: SentenceContrast) -> Turned:
     starts = sorted([bar.start for bar in own] + [one.first[0] for one in contrast.common])  # of all that was read
     if len(starts) < 2:
         return _words_that_turn(reranker, contrast.query, contrast.first, contrast.second)
-    gone: list[int] = []
-    left = contrast.first_logit
-    order = sorted((bar for bar in own if bar.value > 0), key=lambda bar: -bar.value)
-    for bar in order:
-        gone.append(starts.index(bar.start))
-        left = logit_without(reranker, contrast.query, contrast.first, gone, unit="sentence")
+    pair = reranker.encode(contrast.query, contrast.first)
+    play = game(reranker, pair, parts_of(pair, "sentence"), "delete")
+    kept, left, dropped = frozenset(range(len(starts))), contrast.first_logit, list[str]()
+    for bar in sorted((bar for bar in own if bar.value > 0), key=lambda bar: -bar.value):
+        kept -= {starts.index(bar.start)}
+        left = play([kept])[kept]
+        dropped.append(bar.text.strip())
         if left < contrast.second_logit:
             break
-    dropped = tuple(bar.text.strip() for bar in order[: len(gone)])
-    return Turned("sentence", dropped, left, left < contrast.second_logit)
+    return Turned("sentence", tuple(dropped), left, left < contrast.second_logit)
 
 
 def _words_that_turn(reranker: Reranker, query: str, wrong: str, right: str) -> Turned:

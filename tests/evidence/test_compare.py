@@ -12,7 +12,6 @@ import torch
 from attribution import METHODS, contrast, counterfactual, interaction, rank
 from attribution.errors import AttributionError, InputError, OptionError, Stopped
 from attribution.evidence.compare.contrast import complete_methods, reordered, words_of
-from attribution.evidence.compare.counterfactual import logit_without
 from attribution.removal import seen_words
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
@@ -185,7 +184,6 @@ def test_every_run_can_be_stopped(tiny_bert: Reranker) -> None:
         lambda: contrast(tiny_bert, ASKED, LIST[1], LIST[4], on_pass=stop),
         lambda: interaction(tiny_bert, ASKED, LIST[1], on_pass=stop),
         lambda: counterfactual(tiny_bert, ASKED, LIST[1], LIST[4], on_pass=stop),
-        lambda: logit_without(tiny_bert, ASKED, LIST[1], [0], on_pass=stop),
     ):
         with pytest.raises(Stopped):
             run()

@@ -8,7 +8,7 @@ import pytest
 
 from attribution import counterfactual, interaction, sentences
 from attribution.errors import InputError, OptionError
-from attribution.evidence.compare.counterfactual import logit_without, sets_at_most
+from attribution.evidence.compare.counterfactual import sets_at_most
 from attribution.removal import parts_of
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentence_units, sentences_of, sum_to_units
@@ -95,13 +95,6 @@ def test_as_many_sets_are_scored_as_were_said_and_none_twice(n: int) -> None:
     found = counterfactual(reranker, QUERY, document, " ".join([low] * 9), unit="sentence")
     assert (found.flipped, len(found.dropped)) == (False, n)
     assert found.n_forward == sets_at_most(n) + 1, "and the rival"
-
-
-def test_what_if_a_sentence_is_dropped(tiny_bert: Reranker, texts: dict[frozenset[int], float]) -> None:
-    without = logit_without(tiny_bert, ASKED, TEXT, [0, 3], unit="sentence")
-    assert without == pytest.approx(texts[frozenset({1, 2, 4, 5, 6})], abs=1e-4)
-    with pytest.raises(OptionError, match="no sentence 7 in this document; its sentences are 0 to 6"):
-        logit_without(tiny_bert, ASKED, TEXT, [7], unit="sentence")
 
 
 @pytest.mark.parametrize("form", ["difference", "input_x_gradient"])

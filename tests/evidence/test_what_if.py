@@ -8,7 +8,6 @@ import pytest
 
 from attribution import counterfactual, explain, rank
 from attribution.errors import InputError, OptionError
-from attribution.evidence.compare.counterfactual import logit_without
 from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain
@@ -106,13 +105,3 @@ def test_few_sets_of_words_are_tried_in_vain(linear: Reranker, operator: str, tr
     found = counterfactual(linear, QUERY, text, text[6:], operator=operator, explanation=said)
     assert (len(found.dropped), found.flipped) == (1 if operator == "mask" else 2, True)
     assert found.n_forward == 1 + tried, "and the rival"
-
-
-def test_what_if_a_word_is_dropped(tiny_bert: Reranker, plain: Plain) -> None:
-    assert logit_without(tiny_bert, ASKED, LIST[1], []) == pytest.approx(
-        plain_logit(plain(BERT), ASKED, LIST[1]), abs=1e-5
-    )
-    without = logit_without(tiny_bert, ASKED, LIST[1], [0, 4])
-    assert without == pytest.approx(plain_logit(plain(BERT), ASKED, "has about 3.7 inhabitants"), abs=1e-5)
-    with pytest.raises(OptionError, match="no word 6 in this document; its words are 0 to 5"):
-        logit_without(tiny_bert, ASKED, LIST[1], [6])

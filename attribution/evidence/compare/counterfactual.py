@@ -1,7 +1,6 @@
-"""What if: the logit with words or sentences of the document dropped, and the fewest whose removal puts A below B."""
+"""What if: the fewest words or sentences of a document whose removal puts it below another."""
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations, takewhile
 from math import comb
@@ -11,7 +10,7 @@ from attribution.evidence.compare.contrast import words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.numbers import number
-from attribution.removal import OPERATORS, PARTS, Play, game, parts_of, score_kept
+from attribution.removal import OPERATORS, PARTS, Play, game, parts_of
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Explanation, Result, TokenizedPair, Word
@@ -135,30 +134,6 @@ def check_signed(method: str) -> None:
     signed = [key for key, row in METHODS.items() if row.signed]
     if not isinstance(method, str) or method not in signed:
         raise OptionError(f"{method!r} cannot say which words raise the score. Valid: {', '.join(signed)}.")
-
-
-def logit_without(
-    reranker: Reranker,
-    query: str,
-    document: str,
-    dropped: Collection[int],
-    *,
-    operator: str = "delete",
-    unit: str = "word",
-    on_pass: OnPass | None = None,
-) -> float:
-    """The raw logit without the `dropped` words of the document, or sentences by `unit`; one forward.
-
-    Both count from 0 as `words_of` lists them. Raises `InputError` or `OptionError`.
-    """
-    pair = reranker.encode(query, document)
-    words = parts_of(pair, unit)
-    unknown = sorted(set(dropped) - set(range(len(words))))
-    if unknown:
-        raise OptionError(f"There is no {unit} {unknown[0]} in this document; its {unit}s are 0 to {len(words) - 1}.")
-    kept = frozenset(range(len(words))) - frozenset(dropped)
-    with metered(Meter(on_pass)):
-        return score_kept(reranker, pair, words, [kept], operator)[kept]
 
 
 def _sizes(n: int) -> list[int]:
