@@ -1,16 +1,14 @@
-"""`rerank-lens`: explain, rank, evaluate or probe many pairs. What it takes: `attribution.batch.arguments`."""
+"""The command `rerank-lens`. What it takes: `attribution.batch.arguments`."""
 
-import errno
 import os
 import signal
 import sys
 from io import TextIOWrapper
 
 from attribution.batch.arguments import parse_args
-from attribution.errors import AttributionError
+from attribution.errors import FULL, AttributionError
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MAKE_ROOM = "What was written stays; make room, and run the same command again."
 
 

@@ -1,5 +1,6 @@
 """What can go wrong with an explanation. Every message says what was given, what is valid and what to do."""
 
+import errno
 import re
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 
 Number = TypeVar("Number", int, float)
 QUOTED = 40  # characters of what was given, in a message
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: a disk that is full
 HALF = re.compile("[\ud800-\udfff]")  # of a character: a lone surrogate
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Segment = Literal["query", "document", "template"]
-SIDES: tuple[Literal["query"], Literal["document"]] = ("query", "document")  # the segments that a user typed
+SIDES: tuple[Segment, Segment] = ("query", "document")  # the segments that a user typed
 Point = Literal["word", "block"]
 ONE_LOGIT = "the one logit"  # of a model with a single output
 CAPPED = "The step cap was hit before the tolerance."

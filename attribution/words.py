@@ -21,7 +21,7 @@ MAX_SENTENCES = 60  # of a text; where there are more, neighbours are put togeth
 # Unicode's default word boundaries (UAX 29): "3.7" and "can't" are one word, Chinese and Thai go sign by sign.
 _BOUNDARY = regex.compile(r"\b", regex.WORD | regex.VERSION1)
 # What a reader sees: neither white space nor a control, zero-width or other character that leaves no mark.
-_VISIBLE = regex.compile(r"[^\s\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
+VISIBLE = regex.compile(r"[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
 _BREAKS = r"\n\r\v\f\x85\u2028\u2029"
 _LINE = regex.compile(rf"([^{_BREAKS}]*)(?:[{_BREAKS}]\s*)?")
 _LETTER = regex.compile(r"\p{L}")
@@ -41,7 +41,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
     start = end = 0
     for match in [*_BOUNDARY.finditer(text), None]:
         before, end = end, match.start() if match else len(text)
-        if _VISIBLE.search(text, before, end):
+        if VISIBLE.search(text, before, end):
             spans.append((start, end))
             start = end
     if spans:
@@ -71,7 +71,7 @@ def pieces(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = before = 0
     for end in _sentence_ends(text):
-        if _VISIBLE.search(text, before, end):
+        if VISIBLE.search(text, before, end):
             spans.append((start, end))
             start = end
         before = end
@@ -106,7 +106,7 @@ def units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit]:
     found = []
     for unit, within in words.items():
         start, end = spans[within[0]][0], spans[within[-1]][1]
-        lost = any(_VISIBLE.search(text, max(start, cut.start), min(end, cut.end)) for cut in cuts)
+        lost = any(VISIBLE.search(text, max(start, cut.start), min(end, cut.end)) for cut in cuts)
         found.append(Unit(text[start:end], segment, tuple(positions[unit]), start, end, lost and bool(positions[unit])))
     return found
 
@@ -122,7 +122,7 @@ def units_by_sentence(read: Explanation | TokenizedPair) -> list[list[Unit]]:
     ends = [end for _, end in split_sentences(read.document)]
     found: list[list[Unit]] = [[] for _ in ends]
     for unit in units(read, "document"):
-        seen = _VISIBLE.search(read.document, unit.start, unit.end)
+        seen = VISIBLE.search(read.document, unit.start, unit.end)
         found[min(bisect_right(ends, seen.start() if seen else unit.start), len(ends) - 1)].append(unit)
     return found
 
@@ -163,11 +163,11 @@ def template_sum(explanation: Explanation) -> float:
 def _covered(text: str, spans: Sequence[tuple[int, int]], token: Token) -> tuple[int, int]:
     """First and last word whose visible characters the token covers."""
     start, end = token.start or 0, token.end or 0
-    first = _VISIBLE.search(text, start, end)
+    first = VISIBLE.search(text, start, end)
     if first is None:
         word = _word_at(spans, start)
         return word, word
-    last = next(i for i in range(end - 1, -1, -1) if _VISIBLE.match(text, i))
+    last = next(i for i in range(end - 1, -1, -1) if VISIBLE.match(text, i))
     return _word_at(spans, first.start()), _word_at(spans, last)
 
 

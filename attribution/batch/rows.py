@@ -43,16 +43,14 @@ class BadLine:
     reason: str
 
 
-def read_json_lines(lines: Iterable[str | bytes], many: bool, tell: Tell = say) -> Iterator[Row | BadLine]:
+def read_json_lines(lines: Iterable[str], many: bool, tell: Tell = say) -> Iterator[Row | BadLine]:
     """A row a line: `{"query": ..., "document": ...}`, or `"documents": [...]` where `many`; `"id"` where given.
 
     A document may stand under any text key of `PAIR`, with its title; each of `documents` is a string or an object
     with the keys of `DOCUMENT`. Without an id a row is called by the number of its line. Empty lines are passed over.
     Other forms of such rows are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
-    texts = (line if isinstance(line, str) else line.decode("utf-8", "surrogateescape") for line in lines)
-    make = partial(_list if many else _pair, Ignored("the input", tell))
-    return read_each((text.removeprefix("\ufeff") for text in texts), many, tell, make)
+    return read_each(lines, many, tell, partial(_list if many else _pair, Ignored("the input", tell)))
 
 
 def read_each(

@@ -91,7 +91,7 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
     return judged
 
 
-def beir_files(folder: Path, split: str = "test") -> tuple[Path, Path, Path]:
+def beir_files(folder: Path, split: str) -> tuple[Path, Path, Path]:
     """`corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv` of a folder, or with `.gz`. Raises `InputError`."""
     found = []
     for name in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.tsv"):
@@ -125,7 +125,7 @@ read_topics, read_passages = partial(read_texts, QUERY), partial(read_texts, DOC
 
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
-    ignored, n = Ignored(path.name, tell), 2
+    ignored, told = Ignored(path.name, tell), False
     for number, line in unfold(read_lines(path), path.name, tell):
         try:
             if line.lstrip().startswith("{"):
@@ -139,8 +139,8 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                 key, tab, text = line.partition("\t")
                 if not tab or not key.strip():
                     raise InputError("it has no tab" if not tab else "it has nothing before its first tab")
-                if n == 2 and "\t" in text:
-                    n += text.count("\t")
+                if "\t" in text and not told:
+                    told, n = True, 1 + line.count("\t")
                     tell(f"{path.name}: line {number} has {n} columns; everything after the first tab is the text")
                 yield number, key.strip(), text
         except (ValueError, RecursionError) as error:

@@ -11,9 +11,8 @@ from transformers import PreTrainedTokenizerBase
 
 from attribution.errors import InputError
 from attribution.rerankers.prompts import Prompt
-from attribution.types import Cut, Segment, Token, TokenizedPair
+from attribution.types import SIDES, Cut, Segment, Token, TokenizedPair
 
-SEGMENTS: tuple[Segment, Segment] = ("query", "document")
 WHOLE: dict[str, Any] = {"return_offsets_mapping": True, "padding": False, "truncation": False, "verbose": False}
 Span = tuple[int, int]
 
@@ -42,7 +41,7 @@ def encode_pair(
     offsets = encoded.pop("offset_mapping")
     rows: Rows = []
     for i, side in enumerate(sides):
-        segment: Segment = "template" if side is None else SEGMENTS[side]
+        segment: Segment = "template" if side is None else SIDES[side]
         start, end = offsets[i]
         if segment == "query":  # what stands before the query is not the visitor's
             segment = "template" if before and end <= len(before) else "query"
@@ -109,7 +108,7 @@ def _pair(
     tokenizer: PreTrainedTokenizerBase, texts: tuple[str, str], kept: Rows, whole: Rows, left: bool
 ) -> TokenizedPair:
     """`kept`: the rows the model reads, out of the `whole` pair's; cut at the texts' `left` end, else the right."""
-    for segment in SEGMENTS:
+    for segment in SIDES:
         if not any(row.segment == segment for row in kept):
             raise InputError(f"The {segment} holds no character this model can read. Type or paste some words.")
     names = tokenizer.convert_ids_to_tokens([row.inputs["input_ids"] for row in kept])
@@ -118,10 +117,10 @@ def _pair(
         for name, row in zip(names, kept, strict=True)
     )
     cuts = []
-    for segment, typed in zip(SEGMENTS, texts, strict=True):
+    for segment, typed in zip(SIDES, texts, strict=True):
         seen, all_of_it = ([row for row in rows if row.segment == segment] for rows in (kept, whole))
         lost = all_of_it[: len(all_of_it) - len(seen)] if left else all_of_it[len(seen) :]
-        if seen and lost:
+        if lost:
             cuts.append(Cut(segment, 0, lost[-1].end) if left else Cut(segment, lost[0].start, len(typed)))
     inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
     return TokenizedPair(*texts, inputs, tokens, bool(cuts), tuple(cuts))

@@ -12,6 +12,7 @@ from attribution.numbers import fixed
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import ONE_LOGIT, SIDES, Explanation, Segment
 from attribution.views.templating import Markup, render
+from attribution.words import VISIBLE
 
 UNDECIDED = 0.5  # |logit| below which the model leans to neither side: 38 to 62 %
 RAIL = 7.6  # |logit| at the ends of the rail: there the percentage rounds to 0 or 100
@@ -19,7 +20,6 @@ UNKNOWN = frozenset({"[UNK]", "<unk>"})  # what the tokenizers of all families c
 MOSTLY = 0.5
 # Of models of one language: the only script they learnt.
 SCRIPTS = {"English": "Latin", "English, lower-cased": "Latin"}
-_VISIBLE = regex.compile(r"[^\s\p{Cc}\p{Default_Ignorable_Code_Point}]", regex.VERSION1)
 
 
 def score_html(explanation: Explanation) -> Markup:
@@ -71,7 +71,7 @@ def outside(explanation: Explanation, segment: Segment, script: str | None = Non
         if token.segment == segment
     }
     unknown = {i for (start, end), lacking in spans.items() if lacking for i in range(start, end)}
-    read = {i for start, end in spans for i in range(start, end) if _VISIBLE.match(text[i])}
+    read = {i for start, end in spans for i in range(start, end) if VISIBLE.match(text[i])}
     foreign = {i for i in read - unknown if letter and letter.match(text[i])}
     total = max(1, len(read))
     return Outside(segment, len(unknown & read) / total, len(foreign) / total)

@@ -262,7 +262,7 @@ def test_a_beir_folder_is_found_packed_or_not(tmp_path: Path) -> None:
     for name in ("corpus.jsonl", "queries.jsonl.gz", f"qrels{os.sep}dev.tsv"):
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=r"has no qrels/test.tsv \(or qrels/test.tsv.gz\)"):
-        beir_files(tmp_path)
+        beir_files(tmp_path, "test")
     assert [path.name for path in beir_files(tmp_path, "dev")] == ["corpus.jsonl", "queries.jsonl.gz", "dev.tsv"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from attribution.batch.lines import split_lines
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
 from attribution.errors import InputError
 
@@ -25,7 +27,7 @@ def test_a_row_is_called_by_its_id_or_by_its_line() -> None:
         Row("1", 1, "q", ("d",)), Row("x", 2, "q", ("d",)), Row("0", 3, "q", ("d",))
     ]  # fmt: skip
     assert lines(LIST, many=True) == [Row("1", 1, "q", ("d", "e"))]
-    assert list(read_json_lines([b"\n", b" ", json.dumps(PAIR).encode()], False)) == [Row("3", 3, "q", ("d",))]
+    assert list(read_json_lines(["\n", " ", json.dumps(PAIR)], False)) == [Row("3", 3, "q", ("d",))]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_what_is_no_row_says_what_it_holds(value: Any, many: bool, says: str) ->
 
 
 @pytest.mark.parametrize("line", ["nope", "[" * 99_999, '{"query": "q"', '{"id": ' + "9" * 5000 + "}"])
-def test_a_line_that_is_no_json_says_why(line: str | bytes) -> None:
+def test_a_line_that_is_no_json_says_why(line: str) -> None:
     bad, good = read_json_lines([line, json.dumps(PAIR)], False)
     assert isinstance(bad, BadLine)
     assert re.match(r"this is not JSON: .*(Expecting|recursion|[Ss]tack|digits)", bad.reason)
@@ -76,7 +78,8 @@ def test_a_line_that_is_no_json_says_why(line: str | bytes) -> None:
 
 
 def test_a_line_that_is_no_utf8_names_the_byte() -> None:
-    bad, good = read_json_lines([b'{"query": "q", "document": "caf\xe9"}', json.dumps(PAIR)], False)
+    data = b'{"query": "q", "document": "caf\xe9"}\n' + json.dumps(PAIR).encode()
+    bad, good = read_json_lines((line for _, line in split_lines(io.BytesIO(data), "stdin")), False)
     assert bad == BadLine(1, "holds the byte 0xe9, which is not UTF-8; convert it first")
     assert good == Row("2", 2, "q", ("d",))
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from attribution.batch.judged import JudgedRow, read_judged_lines
+from attribution.batch.lines import split_lines
 from attribution.batch.rows import BadLine, Row, read_json_lines
 from attribution.batch.trec import read_passages, read_topics
 from attribution.batch.unfolded import drawn
@@ -34,7 +35,8 @@ def table(delimiter: str, **how: Any) -> str:
 
 def read(text: str, many: bool = False) -> tuple[list[Row | BadLine], list[str]]:
     said: list[str] = []
-    return list(read_json_lines(text.split("\n"), many, said.append)), said
+    lines = (line for _, line in split_lines(io.BytesIO(text.encode("utf-8", "surrogateescape")), "stdin"))
+    return list(read_json_lines(lines, many, said.append)), said
 
 
 @pytest.mark.parametrize(

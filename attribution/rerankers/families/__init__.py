@@ -28,7 +28,7 @@ KNOWN = (
     "ms-marco-MiniLM, bge-reranker-v2-m3, mxbai-rerank, gte-multilingual-reranker, gte-reranker-modernbert, "
     "jina-reranker-v2, Qwen3-Reranker, bge-reranker-v2-gemma, llama-nemotron-rerank or monoT5"
 )
-# Published under a name of their own, with code of their own.
+# Known, and refused: why.
 UNLIKE: dict[str, str] = {
     "JinaForRanking": "scores a list of documents at once, so one document's score depends on the others",
     "LongformerForSequenceClassification": "pads its inputs itself, so tokens no longer match positions",
@@ -43,7 +43,7 @@ def architecture_of(config: dict[str, Any]) -> str:
     return FLASH if is_flash(config) and named in (FLASH, "XLMRobertaForSequenceClassification") else named
 
 
-def choose_family(config: dict[str, Any], model_id: str, modules: Sequence[str] = ()) -> Family:
+def choose_family(config: dict[str, Any], model_id: str, modules: Sequence[str]) -> Family:
     """A checkpoint's family, by its config.json and the class names of its `modules`. Raises `ModelError`."""
     architecture = architecture_of(config)
     family = (CHAINED if "Pooling" in modules else FAMILIES).get(architecture)

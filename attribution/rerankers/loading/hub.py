@@ -1,6 +1,5 @@
 """The Hub, over HTTP: a checkpoint judged by its config before any weight comes, each failure a sentence of its own."""
 
-import errno
 import json
 import os
 import shutil
@@ -12,14 +11,13 @@ from huggingface_hub import HfApi, constants, errors, hf_hub_download, hf_hub_ur
 from huggingface_hub.file_download import get_hf_file_metadata
 from huggingface_hub.utils import tqdm
 
-from attribution.errors import ModelError, Stopped
+from attribution.errors import FULL, ModelError, Stopped
 from attribution.rerankers.loading.files import MODULES, judge, missing_weights, names_in, needed, stored_bytes
 from attribution.rerankers.loading.models import advice
 from attribution.rerankers.loading.transfer import KEPT, OnBytes, Transfer, watched
 from attribution.rerankers.memory import check_room, gigabytes
 
 WRONG_FIELD = errors.StrictDataclassError  # a value in config.json of another type
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What the client raises; that of Xet, which sends large files, is a RuntimeError.
 RAISED = (OSError, errors.HTTPError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RuntimeError)
 # By the client's own variables, but for its defaults: nobody looks at a silent page for ten seconds.
