@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Literal
 
 from attribution.errors import InputError
 from attribution.evidence.probes.wording import content_words, words_of
-from attribution.evidence.sentences import Sentence, sentences_stream
+from attribution.evidence.sentences import sentences_stream
 from attribution.numbers import number
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
@@ -112,18 +113,18 @@ def raising_passes(n: int, n_query: int) -> int:
 def _candidates(reranker: Reranker, query: str, document: str, rival: str, meter: Meter) -> Iterator[Edit]:
     """Each edit with what it should change the logit by as `predicted`, and no logit yet."""
 
-    def known(text: str) -> list[Sentence]:
+    def costs(text: str) -> list[tuple[str, float]]:
         found = next(sentences_stream(reranker, query, text, on_pass=meter.on_pass))
         meter.n_forward += found.n_forward
-        return [s for s in found.sentences if s.without is not None]
+        return [(s.text, s.without) for s in found.sentences if s.without is not None]
 
-    own, theirs = known(document), known(rival)
-    holding = sorted((s for s in own if (s.without or 0.0) < 0), key=lambda s: s.without or 0.0)
+    own, theirs = costs(document), costs(rival)
+    holding = sorted(((text, cost) for text, cost in own if cost < 0), key=itemgetter(1))
     if len(own) > 1:
-        yield from (_edit("drop", s.text, -(s.without or 0.0)) for s in holding[:MAX_DROPS])
-    best = max(theirs, key=lambda s: s.without or 0.0, default=None)
-    if best and (best.without or 0.0) > 0 and best.text.strip() not in document:
-        yield _edit("sentence", best.text.strip(), best.without)
+        yield from (_edit("drop", text, -cost) for text, cost in holding[:MAX_DROPS])
+    best, gain = max(theirs, key=itemgetter(1), default=("", 0.0))
+    if gain > 0 and best.strip() not in document:
+        yield _edit("sentence", best.strip(), gain)
     has = {word.casefold() for word in words_of(document)}
     yield from (_edit("word", word, None) for word in content_words(query) if word not in has)
 
