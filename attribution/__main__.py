@@ -34,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except (AttributionError, OSError) as error:
         said, full = str(error), isinstance(error, OSError) and error.errno in FULL
-        if isinstance(error, OSError) and error.filename and error.strerror:
-            said = f"{error.filename}: {error.strerror}"  # without Python's number
+        if isinstance(error, OSError) and error.strerror:
+            said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror  # no number of Python's
         print(f"error: {said}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
         return USAGE
     if skipped:

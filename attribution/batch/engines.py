@@ -17,6 +17,7 @@ from typing import Any
 
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job, answer
+from attribution.batch.lines import naming
 from attribution.batch.output import Output, digests
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, InputError
@@ -107,10 +108,11 @@ class Deaths:
 
     def _keep(self, counts: dict[str, int]) -> None:
         self.counts = counts
-        if self.path and counts:
-            self.path.write_text(dumps({"format": FORMAT.format(task="deaths"), "rows": counts}), encoding="utf-8")
-        elif self.path:
-            self.path.unlink(missing_ok=True)
+        with naming(self.path):
+            if self.path and counts:
+                self.path.write_text(dumps({"format": FORMAT.format(task="deaths"), "rows": counts}), encoding="utf-8")
+            elif self.path:
+                self.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

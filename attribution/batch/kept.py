@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeVar
 
+from attribution.batch.lines import naming
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -15,18 +17,20 @@ class Kept(Mapping[Key, Value]):
     """Values by key; in memory are only the keys and where each value stands in a file in `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        # closed when nobody has the values any more
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._folder = folder or tempfile.gettempdir()
         self._places: dict[Key, int] = {}
+        with naming(self._folder):  # closed when nobody has the values any more
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
 
     def __del__(self) -> None:
-        with suppress(OSError):  # of a full disk, which was said when it happened
+        with suppress(OSError, AttributeError):  # of a full disk, or of no file, which was said when it happened
             self._file.close()
 
     def keep(self, key: Key, value: Value) -> None:
         """Store the value under `key`."""
-        self._places[key] = self._file.seek(0, 2)
-        pickle.dump(value, self._file)
+        with naming(self._folder):
+            self._places[key] = self._file.seek(0, 2)
+            pickle.dump(value, self._file)
 
     def __getitem__(self, key: Key) -> Value:
         self._file.seek(self._places[key])

@@ -4,10 +4,12 @@ import codecs
 import gzip
 import io
 import logging
+import os
 import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,7 +41,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Number and text of every line of a file. Raises `InputError` as `split_lines` does, and for what is not UTF-8."""
     if path.is_dir():
         raise InputError(f"{path} is a folder. Give a file.")
-    with path.open("rb") as file:
+    with naming(path), path.open("rb") as file:
         for number, line in split_lines(file, path.name):
             try:
                 check_utf8(line)
@@ -78,6 +80,15 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         raise InputError(f"{name} is cut off or damaged: {error}. Download or copy it again.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is cut off or not {error.encoding}: {error.reason}. Convert it to UTF-8.") from None
+
+
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """An `OSError` from within names `path`, where it would name a temporary file or nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno) if error.errno else str(error), str(path)) from None
 
 
 def check_utf8(line: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from attribution.batch.jobs import FORMAT, Job
-from attribution.batch.lines import GZIP
+from attribution.batch.lines import GZIP, naming
 from attribution.batch.rows import Row
 from attribution.errors import InputError
 from attribution.evidence.faithfulness.measure import CONTROL
@@ -75,12 +75,10 @@ class Output:
         """
         line = f"{dumps(answer).translate(BREAKS)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
-        try:
+        with naming(self.stream.name):
             while rest:  # a disk that gets full takes a part, and says so at the next
                 rest = rest[self.stream.write(rest) :]
             self.stream.flush()
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self.stream.name)) from None
         if self.path and not (self.path.exists() and samestat(self.path.stat(), os.fstat(self.stream.fileno()))):
             raise InputError(f"{self.path} was moved, removed or replaced while it was written. Run the command again.")
         self.claim(row)
@@ -147,14 +145,15 @@ def set_aside(path: Path) -> Path:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file to write, which takes the place of `path` when it is whole; until then what was there stays."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with naming(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def digests(query: str, documents: Sequence[str], ids: Sequence[str] = ()) -> Digests:

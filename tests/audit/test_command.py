@@ -117,7 +117,7 @@ def test_a_full_disk_is_said_and_loses_nothing(command: Any, files: dict[str, Pa
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert code == 2
-        assert "File too large" in said
+        assert re.search(rf"error: {tmp_path}\S*: File too large\. ", said), "on which disk there is no room"
         assert "What was written stays; make room" in said
         assert {path.name for path in (tmp_path / "out").iterdir()} <= whole.keys(), "half of a file is left behind"
     assert command(*from_files(files))[0] == 0

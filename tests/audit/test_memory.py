@@ -7,6 +7,7 @@ import itertools
 import random
 import re
 import resource
+import tempfile
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,7 @@ from attribution.batch.engines import run_local
 from attribution.batch.jobs import Job
 from attribution.batch.judged import JudgedRow, read_judged_trec
 from attribution.batch.kept import Kept, kept_rows
-from attribution.batch.output import Output
+from attribution.batch.output import Output, replacing
 from attribution.batch.rows import BadLine, Row
 from tests.audit.toys import count_query_words, toy
 
@@ -80,6 +81,21 @@ def test_kept_rows_are_gone_through_by_several_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the file has no name that could be left behind"
 
 
+def test_what_cannot_be_made_is_named_as_it_was_given_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as the temporary file that stands in for it."""
+    said: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", said.append)
+    nowhere = tmp_path / "none"
+    with pytest.raises(FileNotFoundError) as of_rows:
+        kept_rows([1], nowhere)
+    with pytest.raises(FileNotFoundError) as of_file, replacing(nowhere / "out.parquet"):
+        pass
+    assert (of_rows.value.filename, of_file.value.filename) == (str(nowhere), str(nowhere / "out.parquet"))
+    del of_rows, of_file
+    gc.collect()
+    assert not said
+
+
 def test_a_full_disk_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[object] = []
     monkeypatch.setattr("sys.unraisablehook", said.append)
@@ -87,8 +103,10 @@ def test_a_full_disk_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (99, limits[1]))
     try:
         kept.keep("a", "x" * 999)
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(OSError, match="too large") as full:
             kept.keep("b", "")
+        assert full.value.filename == tempfile.gettempdir()
+        del full
         del kept
         gc.collect()
     finally:
