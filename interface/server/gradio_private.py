@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from attribution.export import dumps
+from interface.server.body import NO_FILES
 
 _left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
 _leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
@@ -101,9 +102,15 @@ class Page(gr.Blocks):
         self.endpoints: set[str] = set()
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Fill in what is missing at the end, for endpoints. Raises `gr.Error` that names what has no default."""
-        missing = block_fn.inputs[len(inputs) :]
-        if missing and block_fn.api_name in self.endpoints:
+        """Fill in what is missing at the end, for endpoints.
+
+        Raises `gr.Error` that names what has no default, and for more values than are taken, or a file among them.
+        """
+        if has_file(inputs):
+            refuse_a_look()
+            raise gr.Error(NO_FILES, print_exception=False)
+        missing, of_endpoint = block_fn.inputs[len(inputs) :], block_fn.api_name in self.endpoints
+        if missing and of_endpoint:
             needed = [component.label for component in missing if component.value is None]
             if needed:
                 refuse_a_look()
@@ -111,11 +118,10 @@ class Page(gr.Blocks):
                     f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
                 )
             inputs.extend(component.value for component in missing)
-        try:
-            super().validate_inputs(block_fn, inputs)
-        except ValueError:
+        if len(inputs) < len(block_fn.inputs) or (of_endpoint and len(inputs) > len(block_fn.inputs)):
+            refuse_a_look()
             said = f"{block_fn.api_name} got {len(inputs)} values; it takes {len(block_fn.inputs)}."
-            raise gr.Error(said, print_exception=False) from None
+            raise gr.Error(said, print_exception=False)
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """As Gradio does it, which makes a component anew for each output that a handler leaves as it is."""
@@ -130,6 +136,13 @@ class Page(gr.Blocks):
             new = {part._id: value for part, value in zip(of.outputs, made, strict=True)}
         as_it_is = [None if part.stateful else gr.skip() for part in block_fn.outputs]
         return [new.get(part._id, left) for part, left in zip(block_fn.outputs, as_it_is, strict=True)]
+
+
+def has_file(given: Any) -> bool:
+    """Whether something in it stands for a file, as Gradio knows one: it would fetch that, from any address."""
+    if isinstance(given, dict):
+        return {"path", "meta"} <= given.keys() or has_file([*given.values()])
+    return isinstance(given, list) and any(map(has_file, given))
 
 
 async def unknown_endpoint(request: Request, error: Exception) -> JSONResponse:

@@ -24,6 +24,7 @@ from attribution.evidence.compare.interaction import interaction
 from attribution.evidence.probes.probe import probe
 from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
+from interface.server.body import NO_FILES
 from tests.browser.conftest import OFFERED, App
 from tests.readme import DOCS, README, section
 
@@ -159,6 +160,22 @@ def test_a_post_without_the_values_that_have_defaults_works(app_url: str, rerank
     assert event == "error"
     assert "lacks document: The text that was found" in answer["error"]
     assert post(app_url, "rank", ["x", []])[1]["error"] == "documents has 0 texts; give 1 to 50."
+
+
+@pytest.mark.parametrize("meta", [{"_type": "gradio.FileData"}, "text", None])
+@pytest.mark.parametrize("path", ["/etc/hostname", "a.txt", "http://127.0.0.1:9/a.txt"])
+def test_a_file_in_a_request_is_refused_and_not_fetched(path: str, meta: Any, app_url: str) -> None:
+    for given in ({"path": path, "meta": meta}, {"path": "", "url": path, "meta": meta}):
+        event, answer = post(app_url, "explain", [PAIR[0], given])
+        assert (event, answer["error"]) == ("error", NO_FILES)
+        assert post(app_url, "rank", ["x", ["a", given]])[1]["error"] == NO_FILES
+
+
+def test_no_value_is_dropped(app_url: str) -> None:
+    assert (
+        post(app_url, "sentences", [*PAIR, "delete", "", "more"])[1]["error"] == "sentences got 5 values; it takes 4."
+    )
+    assert post(app_url, "models", ["more"])[1]["error"] == "models got 1 values; it takes 0."
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones(app_url: str) -> None:
