@@ -57,6 +57,12 @@ def check_text(name: str, text: object) -> None:
         raise InputError(f"The {name} holds half of a character (a lone surrogate). Type or paste it again.")
 
 
+def check_texts(**texts: object) -> None:
+    """`check_text` of each; a name of two words is given with an underscore."""
+    for name, text in texts.items():
+        check_text(name.replace("_", " "), text)
+
+
 def check_id(id: object) -> None:
     """Raises `InputError` for what is no text, and where no file could hold `id`."""
     if not isinstance(id, str):

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from attribution import METHODS, explain, load_reranker
+from attribution import METHODS, contrast, contrast_sentences, counterfactual, explain, load_reranker, raise_above
 from attribution.errors import InputError, OptionError, check_key, check_range, check_text
 from attribution.evidence.faithfulness.measure import measure
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
-from interface.programs import api
+from interface.programs import api, comparing
 from tests import tiny
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
@@ -87,6 +87,24 @@ def test_what_is_no_text_is_an_input_error(wrong: Any, tiny_bert: Reranker) -> N
             call()
     with pytest.raises(gr.Error, match=r"document .*not text\.|document is .*it must be a text\."):
         api.explain("berlin", wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, " ", "half \ud800"], ids=repr)
+def test_of_several_texts_the_error_says_which(wrong: Any, tiny_bert: Reranker) -> None:
+    tasks: dict[Callable[..., object], list[str]] = {
+        contrast: ["first document", "second document"],
+        contrast_sentences: ["first document", "second document"],
+        counterfactual: ["document", "rival"],
+        raise_above: ["document", "rival"],
+    }
+    for task, names in tasks.items():
+        for name, texts in zip(["query", *names], [(wrong, *PAIR), ("a", wrong, "b"), ("a", "b", wrong)], strict=True):
+            with pytest.raises(InputError, match=f"^The {name} (is|holds) "):
+                task(tiny_bert, *texts)
+            with pytest.raises(gr.Error, match=f"The {name} (is|holds) |is 'None'"):
+                getattr(comparing, task.__name__)(*texts)
+    with pytest.raises(gr.Error, match=r"The document at index 2 (is|holds) |documents is "):
+        api.rank("a", ["b", "c", wrong])
 
 
 def test_an_error_quotes_forty_characters_at_most() -> None:

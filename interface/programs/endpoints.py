@@ -20,7 +20,7 @@ from attribution.rerankers.loading.load import default_model
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken
 from interface.runs.handlers import QUEUE, Handler, OfOneModel
-from interface.runs.limits import check_model, check_texts
+from interface.runs.limits import check_model, check_named
 from interface.runs.run import Run
 from interface.server.gradio_private import Page, ask_before_the_queue, last_event, refuse_a_look
 
@@ -37,7 +37,8 @@ ARGUMENTS = {  # what each is, where an endpoint's docstring does not say
     "operator": "How a sentence is taken away: delete or mask.",
     "model": "Which reranker: a key that the models endpoint lists; empty for the one the page opens with.",
 }
-TEXTS = ("document", "first", "second", "rival", "documents")  # arguments that a model reads beside the query
+# Arguments that a model reads beside the query, as messages call them.
+TEXTS = {"document": "document", "first": "first document", "second": "second document", "rival": "rival"}
 Function = Callable[..., dict[str, Any]]
 
 
@@ -53,10 +54,18 @@ class Call(OfOneModel):
         return str(self.arguments["query"])
 
     @property
+    def named(self) -> list[tuple[str, str]]:
+        """The query and every document, each with what messages call it."""
+        own = [
+            (said, self.arguments[name]) for name, said in {"query": "query", **TEXTS}.items() if name in self.arguments
+        ]
+        listed: list[str] = self.arguments.get("documents", [])
+        return own + [(f"document at index {i}", text) for i, text in enumerate(listed)]
+
+    @property
     def texts(self) -> list[str]:
         """Every document."""
-        given = [self.arguments[name] for name in TEXTS if name in self.arguments]
-        return [text for one in given for text in ([one] if isinstance(one, str) else one)]
+        return [text for _, text in self.named[1:]]
 
 
 def endpoint(
@@ -92,7 +101,7 @@ def endpoint(
                 return arguments
             call = Call(arguments.pop("model") or default_model(), arguments)
             check_model(call.model_id)
-            check_texts(call.query, *call.texts)
+            check_named(call.named)
             before = handler.answer(call)
             results = [before[0]] if before else [*handler.steps(call, request)]
             if not results:

@@ -6,7 +6,7 @@
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attribution.errors import AttributionError, InputError, check_range, check_text
 from attribution.rerankers.loading.models import MODELS
@@ -25,8 +25,13 @@ SHARE = 2.0  # seconds of a run while others wait: a dear method that would go b
 
 def check_texts(query: str, *documents: str) -> None:
     """Raises `InputError` for empty or too long texts: browser limits do not bind a direct request."""
-    for field in [("query", query, MAX_QUERY), *(("document", text, MAX_DOCUMENT) for text in documents)]:
-        if problem := text_problem(*field):
+    check_named([("query", query), *(("document", text) for text in documents)])
+
+
+def check_named(texts: Iterable[tuple[str, str]]) -> None:
+    """As `check_texts`, each text with what the message calls it."""
+    for name, text in texts:
+        if problem := text_problem(name, text, MAX_QUERY if name == "query" else MAX_DOCUMENT):
             raise InputError(problem)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from attribution.errors import AttributionError, InputError, OptionError
+from attribution.errors import AttributionError, InputError, OptionError, check_texts
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.hooks import Meter, OnPass, metered
@@ -147,6 +147,7 @@ def contrast(
     """
     check_reranker(reranker)
     check_complete(method)
+    check_texts(query=query, first_document=first, second_document=second)
     a = explain(reranker, query, first, method, on_pass=on_pass, **options)
     b = a if second == first else explain(reranker, query, second, method, on_pass=on_pass, **options)
     if a.note or b.note:
