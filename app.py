@@ -6,7 +6,6 @@ import os
 
 gc.disable()  # until all is imported, of which nothing is garbage: to look for some took a sixth of the start
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ["GRADIO_SSR_MODE"] = "false"
 
 from interface.runs.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
 

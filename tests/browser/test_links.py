@@ -129,6 +129,7 @@ def test_a_link_of_every_tab_shows_somebody_else_the_same_numbers(page: Page, ap
     page.get_by_label("delete", exact=True).check()
     page.keyboard.press("Escape")
     done(page)
+    expect(page.locator(".rl-sum-sentence")).to_have_css("font-weight", "700")
     page.locator(".rl-sentence-open").last.click()
     page.locator(".rl-zoom [data-w]", has_text="million").click()
     expect(page.locator("[data-n=edited]")).to_be_visible()

@@ -75,7 +75,7 @@ def test_arrows_say_how_many_places_were_won_or_lost() -> None:
     html = rows_html(
         Ranking("m", "r", QUERY, rows, 3, 0.1), Names({1: "1", 2: "2", 3: "3"}, 3, 1), {}, by="", changed={}
     )
-    moves = re.findall(r'rl-rank-moved">(.*?)<span class="rl-sr">, given at place (\d)', html)
+    moves = re.findall(r'rl-rank-moved">(.*?)<span class="rl-vh">, given at place (\d)', html)
     assert [(read(move).text, place) for move, place in moves] == [("\u25b22", "3"), ("=", "2"), ("\u25bc2", "1")]
     assert html.count("Truncated: the model did not read all of it") == 1
     pressed = re.findall(r'data-as="(\w)" aria-pressed="(\w+)"', html)

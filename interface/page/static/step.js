@@ -4,11 +4,10 @@ const step = (event, all) => {
   const at = all.indexOf(event.target);
   const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 };
   const next = all[to[event.key]];
-  if (at < 0 || !next) return undefined;
+  if (at < 0 || !next) return;
   event.preventDefault();
   stop(all, next);
   next.focus();
-  return next;
 };
 // A letter that was typed, no command.
 const isTyped = ({ key, ctrlKey, metaKey, altKey }) => key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
