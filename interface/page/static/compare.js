@@ -96,7 +96,7 @@ element.addEventListener("click", (event) => {
   const link = event.target.closest(".rl-link");
   const row = event.target.closest(".rl-rank-row");
   if (pick) {
-    window.rerankLists.clicked = { place: row.dataset.place, which: pick.dataset.as };
+    window.rerankLists.clicks.push([pick.dataset.as, row.dataset.place]);
     trigger("select");
   } else if (part) {
     stop(buttons(part), part);

@@ -1,15 +1,20 @@
 // Example lists fill the boxes in the order of the clicks; results of another list than the boxes are marked.
 const chips = () => [...element.querySelectorAll(".rl-chip")];
+let latest; // A and B after the clicks so far
 window.rerankLists = {
   chosen: [],
-  // The places of A and B after a click on one of them, from those before it, which may not be drawn yet.
+  clicks: [], // on A or B; Gradio asks for each of them, a moment later, when the next may have come
+  // The places of A and B after the clicks, from those before them, which may not be drawn yet.
   pick: (picked) => {
     const drawn = ["A", "B"].map((which) => document.querySelector(`#compare-rows .rl-rank-${which}`)?.dataset.place);
     const stale = document.querySelector("#compare-result").hasAttribute("data-rl-stale");
-    const [a, b] = picked && !stale ? JSON.parse(picked).slice(0, 2).map(String) : drawn;
-    const { place, which } = window.rerankLists.clicked;
-    const now = which === "A" ? [place, b] : [a, place];
-    return JSON.stringify([...(now[0] === now[1] ? [b, a] : now).map(Number), {}]);
+    const before = picked && !stale ? JSON.parse(picked).slice(0, 2).map(String) : drawn;
+    const clicks = window.rerankLists.clicks.splice(0);
+    if (clicks.length) latest = clicks.reduce(([a, b], [which, place]) => {
+      const now = which === "A" ? [place, b] : [a, place];
+      return now[0] === now[1] ? [b, a] : now;
+    }, before);
+    return JSON.stringify([...latest.map(Number), {}]);
   },
 };
 const follow = () => {
