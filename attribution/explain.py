@@ -35,7 +35,7 @@ def explain(
 
     `on_pass` is called before every batch through the model and may raise `Stopped`. When the gradient is missing,
     `embedding_magnitude` runs instead and `note` says so with PyTorch's warning.
-    Raises `InputError` or `OptionError`.
+    Raises `InputError`, `OptionError`, `ModelError`, and `AttributionError` for values that are not finite.
     """
     check_reranker(reranker)
     check_options(method, options)

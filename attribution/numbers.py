@@ -9,7 +9,7 @@ MINUS = "\u2212"
 
 
 def number(value: float) -> str:
-    """Three significant digits; from 1,000 up to a milliard all of a whole number's."""
+    """Three significant digits; from 1,000 up to a billion the whole number."""
     return _shown(value, _digits(value))
 
 

@@ -86,7 +86,7 @@ class PathRun:
     """One difference from a baseline that a method explained: the segments, the baseline, the gradient evaluations.
 
     `residual`: the sum of the intervals' absolute errors before they were redistributed, in logits. `baseline_logit`:
-    of a float32 forward, where the method made one; for None `explain` runs the model.
+    where the method ran the model on it; for None `explain` does.
     """
 
     segments: tuple[Segment, ...]
@@ -101,7 +101,7 @@ class PathRun:
 class Attributed:
     """What a method returns: `values (seq,)`, and the paths it integrated along, if any.
 
-    `logit`: the pair's own, where the method ran the unchanged pair in float32; for None `explain` runs the model.
+    `logit`: the pair's own, where the method ran the unchanged pair; for None `explain` runs the model.
     """
 
     values: Tensor
@@ -113,10 +113,10 @@ class Attributed:
 class Path:
     """A `PathRun` measured.
 
-    `convergence_delta` = sum of the attributions of `segments` - (`logit` - `baseline_logit`), in logits; both logits
-    come from float32 forwards. Where a method redistributes its error over the tokens, the delta is rounding only: then
-    read `residual`, the sum of the intervals' absolute errors before that, in logits. `relative_delta` and
-    `relative_residual`: as shares of the larger of the logits' difference and the summed |attributions|.
+    `convergence_delta` = sum of the attributions of `segments` - (`logit` - `baseline_logit`), in logits. Where a
+    method redistributes its error over the tokens, the delta is rounding only: then read `residual`, the sum of the
+    intervals' absolute errors before that, in logits. `relative_delta` and `relative_residual`: as shares of the larger
+    of the logits' difference and the summed |attributions|.
     """
 
     segments: tuple[Segment, ...]
@@ -143,7 +143,7 @@ class Result:
 class Explanation:
     """One method's answer for one pair. `attributions` has one float a token, in the order of `tokens`.
 
-    `precision`: for a checkpoint used in half precision, how far its logit is from float32, in which all is computed.
+    `precision`: what may set its logit apart from that of other programs, in sentences, as of `Reranker`.
     `reads`: which of the model's outputs `logit` is, in words.
     `control`: the pieces of the typed texts that the tokenizer reads as control tokens.
     """

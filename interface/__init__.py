@@ -1,1 +1,1 @@
-"""What the visitor sees: one file a tab. Only this package and `app.py` import gradio."""
+"""The Gradio page, and what it offers to programs. Only this package and `app.py` import gradio."""

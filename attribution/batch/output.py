@@ -75,7 +75,7 @@ class Output:
         """
         line = f"{dumps(answer).translate(BREAKS)}\n".encode()
         rest = memoryview(gzip.compress(line, mtime=0) if self.packed else line)
-        with naming(getattr(self.stream, "name", None)):
+        with naming(getattr(self.stream, "name", "the output")):
             while rest:  # a disk that gets full takes a part, and says so at the next
                 rest = rest[self.stream.write(rest) :]
             self.stream.flush()

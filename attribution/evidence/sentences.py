@@ -147,7 +147,7 @@ def sentences_stream(
         return replace(before, sentences=now, n_forward=meter.n_forward, seconds=sum(took), **more)
 
     everything = frozenset(range(len(read)))
-    known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # and all that is played later
+    known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # each `play` adds to it
     logit, empty_logit = known[everything], known[frozenset()]
     unread = Sentences(
         **reranker.about(query),

@@ -81,7 +81,7 @@ def saliency(reranker: Reranker, pair: TokenizedPair, *, leaf: str = DEFAULT_LEA
     """`sum_d |d logit / d embedding_d|`, in logits an embedding unit (Simonyan et al. 2013, arXiv:1312.6034).
 
     `leaf`: how the embeddings are taken, a key of `LEAVES`. All but the default run on trainable parameters, which is
-    what `from_pretrained` gives. Raises `MissingGradient` when `.grad` stays None.
+    what `from_pretrained` gives. Raises `OptionError`, and `MissingGradient` when `.grad` stays None.
     """
     grad, logit = _gradient(reranker, pair, leaf)  # (1, seq, hidden)
     return Attributed(grad.abs().sum(-1)[0], logit=logit)

@@ -117,7 +117,7 @@ def integrated_gradients_captum(
 
     Paths and `baselines` as in `integrated_gradients`. `n_steps` nodes a path (Gauss-Legendre), by default the fewest
     that keep the median L1 error near 1 % on passages of 60 to 160 tokens; `internal_batch_size` of them a forward,
-    None: about 2,048 tokens.
+    None: about 2,048 tokens. Raises `OptionError`.
     """
     n_steps = check_range("n_steps", n_steps, 2, 1000)
     batch_size = max(1, TOKENS_A_CHUNK // len(pair.tokens)) if internal_batch_size is None else internal_batch_size

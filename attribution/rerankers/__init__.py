@@ -1,1 +1,1 @@
-"""Which model: what is on offer, loading, forwards, the one hook, scores with words gone."""
+"""Which model: what is on offer, loading, encoding, forwards, hooks."""

@@ -166,6 +166,7 @@ class Reranker:
         """The reference input `(1, seq, hidden)`: the pair with the words of `segments` replaced, see `BASELINES`.
 
         Specials, template, positions, token types and length stay, so it explains F(pair) - F(pair without them).
+        Raises `OptionError`.
         """
         places = pair.positions(*segments)
         input_ids = pair.embedded.clone()

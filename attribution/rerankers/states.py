@@ -45,7 +45,7 @@ def read_positions(reranker: Reranker, pair: TokenizedPair) -> list[int]:
 
 
 def layers_of(reranker: Reranker, output: Any, name: str) -> tuple[Tensor, ...]:
-    """One tensor a layer; the models that cannot give them return an empty tuple, or None, without an error."""
+    """One tensor a layer. Raises `ModelError` for models that return none, which they do without an error."""
     layers = tuple(getattr(output, name, None) or ())
     expected = reranker.model.config.num_hidden_layers + (name == "hidden_states")
     if len(layers) != expected or any(layer is None for layer in layers):

@@ -36,7 +36,7 @@ def explain(
 
     Args:
         method: How to explain: a key that the models endpoint lists, for example occlusion or shapley.
-        baselines: What stands in place of the words: mask, unk, pad or zero; empty for the model's default.
+        baselines: What stands in place of the words: mask, space, unk, pad or zero; empty for the model's default.
         leaf: How saliency takes the embeddings, for example detach_clone or clone; empty for the default.
         n_samples: Budget of shapley, smoothgrad and expected_gradients, 2 to 64; 0 for the default.
         n_steps: Nodes per path of integrated_gradients_captum, 2 to 200; 0 for the default.

@@ -1,4 +1,4 @@
-"""The one room that touches what Gradio does not promise; look here first when a new version of it breaks the page."""
+"""What Gradio does not promise, here and in `gradio_queue`: look here first when a new version breaks the page."""
 
 import asyncio
 import copy

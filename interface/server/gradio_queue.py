@@ -1,4 +1,4 @@
-"""Who is next: Gradio's queue, as this page needs it. The other room that touches what Gradio does not promise."""
+"""Who is next: Gradio's queue, as this page needs it. Touches what Gradio does not promise, as `gradio_private`."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

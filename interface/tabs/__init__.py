@@ -1,1 +1,1 @@
-"""One tab a file; each builds its components and says what its runs yield."""
+"""A file or a folder for each tab, which builds its components and says what its runs yield."""

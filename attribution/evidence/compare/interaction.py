@@ -127,7 +127,7 @@ def _second_differences(
     words = [*query, *document]
     everything = frozenset(range(len(words)))
     play = game(reranker, pair, words, operator)
-    s = play([everything, *(everything - {w} for w in range(len(words)))])  # and all that is played later
+    s = play([everything, *(everything - {w} for w in range(len(words)))])  # each `play` adds to it
     logit = s[everything]
     effects = [logit - s[everything - {w}] for w in range(len(words))]
     chosen = choose([abs(effect) for effect in effects[len(query) :]])

@@ -94,7 +94,7 @@ def measure_stream(
     """Comprehensiveness and sufficiency of explanations of one pair, beside `n_random` random orders drawn by `seed`.
 
     Yields the controls first, then once more after every method. `operator`: a key of `OPERATORS`, how words are
-    removed; `unit`: a key of `PARTS`, whether words or sentences are. `on_pass` is called before every batch and may
+    removed; `unit`: one of `PARTS`, whether words or sentences are. `on_pass` is called before every batch and may
     raise `Stopped`. `known`: what an earlier call has scored for the same pair, operator and unit. No set of words is
     scored twice. Raises `OptionError`. How it is measured: see the module.
     """

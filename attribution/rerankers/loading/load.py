@@ -48,7 +48,8 @@ def load_reranker(
     which takes half the memory and says so in every result; None: by RERANKER_DTYPE, else float32.
     `max_length`: tokens of a pair, None: as the checkpoint says. `label`: which of several is the score. `template`: a
     key of `TEMPLATES`, for language models whose files name no prompt. `on_bytes(done, total)` hears of a download.
-    Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test.
+    Raises `ModelError` when the checkpoint is missing, not of a supported family, or fails the self-test, and
+    `OptionError`.
     """
     if model_id is not None and not (isinstance(model_id, (str, Path)) and str(model_id).strip()):
         raise ModelError(f"The model is {model_id!r}. {advice()}")

@@ -1,4 +1,4 @@
-"""The checkpoints on offer. A public Space takes models from this table only; `app.py --model` adds to it locally."""
+"""The checkpoints on offer. Visitors choose from this table only; `app.py --model` and RERANKER_MODELS add to it."""
 
 import re
 from collections.abc import Iterable

@@ -56,7 +56,7 @@ def read_labels(config: Any, model_id: str, label: str | int | None = None) -> R
 def read_answers(
     score: dict[str, Any], tokenizer: PreTrainedTokenizerBase, model_id: str, true: str | int, false: str | None
 ) -> ReadOut:
-    """The tokens whose logits answer: of 1_LogitScore, else those named; `true` may be an id."""
+    """The tokens whose logits answer: of 1_LogitScore, else those named; `true` may be an id. Raises `ModelError`."""
     if isinstance(true, int) and not score:
         score = {"true_token_id": true}
     if score:
