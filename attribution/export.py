@@ -23,6 +23,7 @@ from attribution.numbers import exact
 from attribution.types import CAPPED, SIDES, Explanation, Segment
 from attribution.views.picture import card_svg as to_svg
 from attribution.views.picture import share_svg as to_share_svg
+from attribution.views.score import notes_of_pair
 from attribution.views.standalone import page_html as to_html
 from attribution.words import template_sum, to_words
 
@@ -64,7 +65,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "words": [_placed(word, utf16) for word in words],
         "highlighted": {side: [[w.text, w.attribution] for w in words if w.segment == side] for side in SIDES},
         "template_attribution": template_sum(explanation),
-        "notes": list(explanation.notes),
+        "notes": notes_of_pair(explanation),
     }
 
 
@@ -80,8 +81,8 @@ def plain(value: Any) -> Any:
 
 
 def answer_of(said: Mapping[str, Any], notes: Sequence[str]) -> dict[str, Any]:
-    """A program's answer: plain data, and `notes`, what to know of the model. Raises `AttributionError`: `dumps`."""
-    answer = {**said, "notes": list(notes)}
+    """A program's answer: plain data, and `notes`, of the model and its own. Raises `AttributionError`: `dumps`."""
+    answer = {**said, "notes": list(dict.fromkeys([*notes, *said.get("notes", [])]))}
     if no_numbers := list(_no_numbers(answer)):
         raise AttributionError(NO_NUMBER.format(field=no_numbers[0]))
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from attribution.batch.jobs import TASKS, Job, answer
 from attribution.batch.rows import Row
 from attribution.errors import AttributionError
 from attribution.evidence.probes.probe import probe
-from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, answer_of, dumps, to_json
+from attribution.export import FORMATS, PROBE_FORMATS, SCHEMA, answer_of, dumps, to_dict, to_json
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.loading.models import Checkpoint
 from attribution.rerankers.loading.readout import ReadOut
@@ -30,7 +31,9 @@ from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import two_models_html
 from attribution.views.compare import identity_html as compare_identity
 from attribution.views.page import Identity, identity_html
+from attribution.views.score import score_html
 from interface.programs import api
+from tests.views.reading import read
 
 BERT = "BertForSequenceClassification"
 QUERY, DOCUMENTS = (
@@ -54,6 +57,26 @@ def test_in_every_file(noted: Reranker) -> None:
     assert len(files) >= 8
     assert {name for name, text in files.items() if not all(note in text for note in NOTES)} == set()
     jsonschema.validate(json.loads(to_json([explanation])), json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_what_the_page_warns_of_in_the_texts_is_in_every_file_and_answer(tiny_bert: Reranker) -> None:
+    """Letters that the vocabulary lacks, and what the tokenizer takes for a token of its own."""
+    explanation = explain(tiny_bert, QUERY, "[SEP] \u4eac\u4eac\u4eac\u4eac\u4eac\u4eac", "occlusion")
+    warnings = [
+        " ".join(read(str(part)).text.split())
+        for part in re.findall(r"<p class=.rl-note.*?</p>", score_html(explanation))
+    ]
+    assert [name in one for name, one in zip(["outside what", "[SEP]"], warnings, strict=True)] == [True, True]
+    done = {"occlusion": explanation}
+    files = {name: form.write(done, None) for name, form in FORMATS.items()}
+    said = answer(
+        tiny_bert, Row("1", 1, explanation.query, (explanation.document,)), Job("explain", ("occlusion",), {})
+    )
+    for name, text in {**files, "batch": said["notes"], "dict": to_dict(explanation)["notes"]}.items():
+        whole = " ".join(read(text).text.split()) if isinstance(text, str) and name != "JSON" else str(text)
+        assert all(one in whole for one in warnings), name
+        drawn = read(text.partition("</desc>")[2]).text if "SVG" in name else whole
+        assert "Most of the document is outside what" in drawn, "not only for who cannot see it"
 
 
 @pytest.mark.parametrize("task", sorted(TASKS.keys() - {"failure"}))

@@ -17,6 +17,7 @@ from attribution.methods import METHODS, Method
 from attribution.rerankers.loading.models import MODELS
 from attribution.types import Explanation, Segment, Word
 from attribution.views.cards import summary_html
+from attribution.views.score import notes_of_pair
 from attribution.views.templating import write
 from attribution.views.text import MAX_ALPHA, PLAIN_BELOW, kind_of, scale_of
 from attribution.words import to_words
@@ -26,6 +27,7 @@ CELL, LINE = 8.4, 24.0  # pixels at a font size of 14
 TAB = 4
 LINES: dict[Segment, int] = {"query": 2, "document": 6}  # of a post: that there is room for
 FINDING = 104, 3  # characters a line, lines
+WIDTH, SMALL = 104, 16  # of a card's notes: characters a line, pixels between lines
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
@@ -54,15 +56,22 @@ def card_svg(explanation: Explanation) -> str:
         n_lines = pieces[-1].line + 1  # no text is without a piece
         blocks.append({"name": name, "top": top, "pieces": pieces, "scale": scale})
         top += n_lines + 1
+    notes = _notes(explanation)
+    said = [line for note in notes for line in textwrap.wrap(note, WIDTH)]
+    bottom = (top + 4) * LINE
     return write(
         "card.svg",
         explanation=explanation,
         label=METHODS[explanation.requested_method].label,
         note=NO_XML.sub("\ufffd", explanation.note or ""),
+        notes=" ".join(notes),
+        said=said,
+        said_at=bottom,
+        small=SMALL,
         method=method,
         blocks=blocks,
         width=COLUMNS * CELL + 40,
-        height=(top + 4) * LINE,
+        height=bottom + SMALL * len(said),
         line=LINE,
     )
 
@@ -70,7 +79,8 @@ def card_svg(explanation: Explanation) -> str:
 def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | None = None) -> str:
     """A card to post, 1200 x 630: the text in the colours of the method that is believed, the score and the finding."""
     explanation = believed(explanations, measured)
-    finding, (width, n_lines) = _finding(explanations, measured), FINDING
+    notes, (width, n_lines) = _notes(explanation), FINDING
+    finding = " ".join([*notes[len(explanation.notes) :], NO_XML.sub("\ufffd", _finding(explanations, measured))])
     return write(
         "share.svg",
         explanation=explanation,
@@ -78,8 +88,13 @@ def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | 
         model=MODELS[explanation.model_id].label if explanation.model_id in MODELS else explanation.model_id,
         method=METHODS[explanation.method],
         blocks=[_block(explanation, "query"), _block(explanation, "document")],
-        finding=textwrap.wrap(NO_XML.sub("\ufffd", finding), width, max_lines=n_lines, placeholder=" …"),
+        notes=" ".join(notes),
+        finding=textwrap.wrap(finding, width, max_lines=n_lines, placeholder=" …"),
     )
+
+
+def _notes(explanation: Explanation) -> list[str]:
+    return [NO_XML.sub("\ufffd", note) for note in notes_of_pair(explanation)]
 
 
 def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> str:

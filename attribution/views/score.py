@@ -26,8 +26,6 @@ def score_html(explanation: Explanation) -> Markup:
     """The panel, from any explanation of the pair."""
     logit, known = explanation.logit, MODELS.get(explanation.model_id)
     percentage = fixed(50 + 50 * math.tanh(logit / 2))  # the sigmoid of the logit
-    script = SCRIPTS.get(known.languages) if known else None
-    sides = [outside(explanation, side, script) for side in SIDES]
     ends = [token.end or 0 for token in explanation.tokens if token.segment == "document"]
     return render(
         "score.html",
@@ -38,10 +36,23 @@ def score_html(explanation: Explanation) -> Markup:
         place=50 + 50 * max(-1.0, min(1.0, logit / RAIL)),
         model_label=known.label if known else explanation.model_id,
         seen=max(ends) if explanation.truncated else None,
-        outside=[side for side in sides if side.mostly],
-        script=script,
+        warned=_warned(explanation),
         reads=None if explanation.reads == ONE_LOGIT else explanation.reads,
     )
+
+
+def notes_of_pair(explanation: Explanation) -> list[str]:
+    """What every file says of an explanation: of its model, and what the panel warns of in its texts."""
+    return [*explanation.notes, *(warning.striptags() for warning in _warned(explanation))]
+
+
+def _warned(explanation: Explanation) -> list[Markup]:
+    """A paragraph for each thing in the texts that the model did not learn to read, or does not read as text."""
+    known = MODELS.get(explanation.model_id)
+    script = SCRIPTS.get(known.languages) if known else None
+    sides = [outside(explanation, side, script) for side in SIDES]
+    warned = [render("outside.html", side=side, script=script) for side in sides if side.mostly]
+    return warned + [render("control.html", control=explanation.control)] * bool(explanation.control)
 
 
 @dataclass(frozen=True)
