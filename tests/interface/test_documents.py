@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from interface.runs.limits import MAX_DOCUMENT
-from interface.tabs.compare.documents import BOXES, EMPTY, LIST, MOST, check_list, convert, write_list
+from interface.tabs.compare.documents import BOXES, EMPTY, LIST, MOST, check_list, convert, show, write_list
 
 LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.json").read_text("utf-8"))
 
@@ -227,3 +228,12 @@ def test_a_list_that_is_not_read_stays_a_list_and_so_do_the_boxes(pasted: str, s
     mode, kept, names, layout, problem, *boxes = convert(BOXES, pasted, ["a"], "kept", *EMPTY[1:])
     assert (mode, kept, names, layout, boxes) == (LIST, pasted, ["a"], [LIST, 2], ["kept", *EMPTY[1:]])
     assert says in problem
+
+
+def test_the_form_in_sight_is_the_one_of_the_layout_and_a_layout_that_is_none_is_refused() -> None:
+    seen = [update["visible"] for update in show([LIST, 3])]
+    assert seen == [True, False, *[True] * 3, *[False] * (MOST - 3)]
+    assert [update["visible"] for update in show([BOXES, MOST])] == [False, True, *[True] * MOST]
+    for layout in ([LIST], [LIST, "3"], [3, LIST], (LIST, 3), None, "", {LIST: 3}):
+        with pytest.raises(gr.Error, match="must be"):
+            show(layout)

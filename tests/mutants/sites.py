@@ -71,7 +71,7 @@ def sample(n: int, seed: int, only: str = "") -> list[Site]:
 
 
 def _sites(name: str, source: str) -> Iterator[tuple[Place, Site]]:
-    silent = list(_never_run(source))
+    silent, literal = list(_never_run(source)), list(_with_literals(source))
     tree = get_ast(source)
     for operator in operator_names():
         kind = get_operator(operator)
@@ -79,7 +79,8 @@ def _sites(name: str, source: str) -> Iterator[tuple[Place, Site]]:
             continue
         places = (start for node in ast_nodes(tree) for start, _ in kind().mutation_positions(node))
         for occurrence, place in enumerate(places):
-            if not any(start <= place < end for start, end in silent):
+            never = silent + literal * operator.endswith(("_Is", "_IsNot"))
+            if not any(start <= place < end for start, end in never):
                 yield place, Site(name, place[0], operator, occurrence)
 
 
@@ -96,6 +97,15 @@ def _never_run(source: str) -> Iterator[tuple[Place, Place]]:
             yield (node.annotation.lineno, node.annotation.col_offset), _end(node.annotation)
         elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             yield (node.lineno, node.col_offset), _end(node)
+
+
+def _with_literals(source: str) -> Iterator[tuple[Place, Place]]:
+    """Comparisons with a text or a number: ruff refuses `is` there, so lint notices that change."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            sides = [side.value for side in (node.left, *node.comparators) if isinstance(side, ast.Constant)]
+            if any(isinstance(side, str | int | float) for side in sides):
+                yield (node.lineno, node.col_offset), _end(node)
 
 
 def _end(node: ast.expr | ast.stmt) -> Place:

@@ -27,7 +27,7 @@ class Summary:
     `methods`: the one to believe, or those that are too close to call, by `cost`. `cost`: what removing the first one's
     top words costs, in logits, `random_cost` and `control_cost` likewise, means over the operators. `words`: the
     document's strongest by `source`, the first of `methods`, else the method with the highest cost. `prior`: how often
-    the best one was the best on the benchmark's passages, for a document as long as those.
+    that one was the best on the benchmark's passages, for a document as long as those.
     """
 
     outcome: Outcome
@@ -73,7 +73,7 @@ def summarise(explanations: Mapping[str, Explanation], measured: Faithfulness) -
         random_cost=fmean(one.random.comprehensiveness.mean for one in measured.every),
         control_cost=_cost([one.methods[control] for one in measured.every]),
         control_as_good=control_as_good,
-        prior=prior_of(explanations[source]) if source and outcome == "best" else None,
+        prior=prior_of(explanations[source]) if source else None,
     )
 
 
