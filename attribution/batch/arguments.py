@@ -29,6 +29,19 @@ class Command:
     options: tuple[Callable[[Parser], object], ...]
 
 
+class Once(argparse.Action):
+    """Stores what to read. Of two, argparse itself keeps the last, and the first would be left out unsaid."""
+
+    given = False
+
+    def __call__(self, parser: Parser, namespace: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        """Keep `value`."""
+        if self.given:
+            parser.error(f"{option} was given twice. Give it once.")
+        self.given = True
+        setattr(namespace, self.dest, value)
+
+
 class OfModel(argparse.Action):
     """Goes to the --model before it, or to all where none is before it: `models` holds those for all, then each."""
 
@@ -52,6 +65,12 @@ def _named(parser: Parser, text: str) -> dict[str, Any]:
     if not model or not revision:
         parser.error(f"--model {text} must be ID, ID@REVISION or a folder.")
     return {"model_id": model, "revision": revision}
+
+
+def _path(text: str) -> Path:
+    if not text:  # as from a variable that is not set; for Path it is the folder one is in
+        raise argparse.ArgumentTypeError("it is empty; give a path")
+    return Path(text)
 
 
 def _label(text: str) -> str | int:
@@ -90,7 +109,7 @@ def _operator(parser: Parser) -> None:
 def _output(parser: Parser) -> None:
     says = "JSON lines, gzipped if it ends in .gz; or a table if it ends in .parquet, with the lines beside it. "
     says += "Resumes where an earlier run ended; another command's file is refused (default: standard output)"
-    parser.add_argument("--output", type=Path, metavar="FILE", help=says)
+    parser.add_argument("--output", type=_path, metavar="FILE", help=says)
 
 
 def _engine(parser: Parser) -> None:
@@ -101,34 +120,40 @@ def _engine(parser: Parser) -> None:
 
 def _trec(parser: Parser) -> None:
     trec = parser.add_argument_group("from files of a search engine instead of JSON lines on stdin (docs/files.md)")
-    trec.add_argument("--run", type=Path, metavar="FILE", help="a TREC run")
-    trec.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
-    trec.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--run", action=Once, type=_path, metavar="FILE", help="a TREC run")
+    trec.add_argument("--topics", action=Once, type=_path, metavar="FILE", help="id<TAB>text or JSON lines")
+    trec.add_argument("--passages", action=Once, type=_path, metavar="FILE", help="id<TAB>text or JSON lines")
     trec.add_argument("--top", type=int, metavar="N", help=f"passages per query (default: {TOP})")
 
 
 def _judged(parser: Parser) -> None:
     says = "Without any of these: JSON lines with graded documents on stdin."
     judged = parser.add_argument_group("a judged set (docs/audit.md)", says)
-    judged.add_argument("--run", type=Path, metavar="FILE", help="a TREC run, with --topics, --passages and --qrels")
-    judged.add_argument("--topics", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
-    judged.add_argument("--passages", type=Path, metavar="FILE", help="id<TAB>text or JSON lines")
-    judged.add_argument("--qrels", type=Path, metavar="FILE", help="judgements of TREC or BEIR")
-    judged.add_argument("--beir", type=Path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25")
+    judged.add_argument(
+        "--run", action=Once, type=_path, metavar="FILE", help="a TREC run, with --topics, --passages and --qrels"
+    )
+    judged.add_argument("--topics", action=Once, type=_path, metavar="FILE", help="id<TAB>text or JSON lines")
+    judged.add_argument("--passages", action=Once, type=_path, metavar="FILE", help="id<TAB>text or JSON lines")
+    judged.add_argument("--qrels", action=Once, type=_path, metavar="FILE", help="judgements of TREC or BEIR")
+    judged.add_argument(
+        "--beir", action=Once, type=_path, metavar="FOLDER", help="corpus, queries and qrels; candidates by BM25"
+    )
     judged.add_argument("--split", metavar="NAME", help="which of the BEIR folder's qrels (default: test)")
-    judged.add_argument("--dataset", metavar="ID", help="a set of ir_datasets; its run, else BM25's candidates")
+    judged.add_argument(
+        "--dataset", action=Once, metavar="ID", help="a set of ir_datasets; its run, else BM25's candidates"
+    )
     judged.add_argument("--top", type=int, metavar="N", help=f"candidates per query (default: {TOP_AUDITED})")
     judged.add_argument("--unjudged", type=int, choices=[0], help="0: no grade means irrelevant (default: not judged)")
 
 
 def _audit(parser: Parser) -> None:
     says = "for the report; an interrupted audit in it is resumed"
-    parser.add_argument("--output", type=Path, metavar="FOLDER", required=True, help=says)
+    parser.add_argument("--output", type=_path, metavar="FOLDER", required=True, help=says)
     parser.add_argument("--measure", default="nDCG@10", metavar="NAME", help="any of ir-measures (default: nDCG@10)")
     parser.add_argument("--failures", type=int, default=50, metavar="N", help="how many to explain (default: 50)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random draws (default: 0)")
     parser.add_argument("--link", metavar="URL", help="a running page, whose Compare the report links to")
-    parser.add_argument("--against", type=Path, metavar="FILE", help="earlier audit.json; exit 3 if the measure fell")
+    parser.add_argument("--against", type=_path, metavar="FILE", help="earlier audit.json; exit 3 if the measure fell")
     parser.add_argument("--fail-under", type=float, metavar="X", help="exit 3 if the measure is below X")
 
 

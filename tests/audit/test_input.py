@@ -157,8 +157,8 @@ def test_a_file_that_no_audit_wrote_is_not_written_over(
     (tmp_path / "out").mkdir()
     mine = tmp_path / "out" / name
     mine.write_bytes(files["run"].read_bytes())
-    for given, says in ((from_files(files), "not written by an audit"), (["--run", str(mine)], "--run")):
-        code, said = command(*from_files(files), *given)
+    for given, says in ((files, "not written by an audit"), ({**files, "run": mine}, "--run")):
+        code, said = command(*from_files(given))
         assert (code, mine.read_bytes()) == (2, files["run"].read_bytes())
         assert says in said
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name], "nothing beside it"
@@ -180,7 +180,8 @@ def test_an_earlier_audit_does_not_stay_as_that_of_a_set_without_grades(
 ) -> None:
     assert command(*from_files(files))[0] == 0
     whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    assert command(*from_files(files), "--run", str(tmp_path / "out" / RUN))[0] == 2, "what is read is not written"
+    itself = {**files, "run": tmp_path / "out" / RUN}
+    assert command(*from_files(itself))[0] == 2, "what is read is not written"
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == whole
     code, said = command(stdin="nope\n")
     assert code == 2
