@@ -57,10 +57,14 @@ def check_text(name: str, text: object) -> None:
         raise InputError(f"The {name} holds half of a character (a lone surrogate). Type or paste it again.")
 
 
-def check_texts(**texts: object) -> None:
-    """`check_text` of each; a name of two words is given with an underscore."""
+def plain_texts(**texts: str) -> list[str]:
+    """Each as Python's own string: a subclass may print, add or escape itself in another way (an enum, Markup).
+
+    Raises `InputError` as `check_text`; a name of two words is given with an underscore.
+    """
     for name, text in texts.items():
         check_text(name.replace("_", " "), text)
+    return [str.__str__(text) for text in texts.values()]
 
 
 def check_id(id: object) -> None:

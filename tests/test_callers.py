@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import math
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,19 +12,26 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from markupsafe import Markup
 
+import attribution
 from attribution import METHODS, contrast, contrast_sentences, counterfactual, explain, load_reranker, raise_above
+from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.errors import InputError, OptionError, check_key, check_range, check_text
 from attribution.evidence.faithfulness.measure import measure
+from attribution.export import dumps, plain, to_html
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
 from interface.programs import api, comparing
 from tests import tiny
+from tests.views.reading import read
 
 PAIR = ("how many people live in berlin ?", "berlin has about 3.7 million inhabitants .")
+SECONDS = re.compile(r'"seconds": [^,}]+')
 MODES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,
@@ -66,6 +75,53 @@ def test_a_model_loaded_without_autograd_explains(
         reranker = load_reranker(str(folder), device="cpu")
     assert not any(parameter.is_inference() for parameter in reranker.model.parameters())
     assert explain(reranker, *PAIR, "saliency").attributions == explain(tiny_bert, *PAIR, "saliency").attributions
+
+
+class Told(str, enum.Enum):  # noqa: UP042 - a StrEnum prints as its text
+    """Texts that print as their names."""
+
+    QUERY = "how many people live in Berlin ?"
+    FIRST = "Berlin has about 3.7 million <blink>inhabitants</blink> . It is not large ."
+    SECOND = "the quick brown fox . It is <marquee>old</marquee> ."
+    A = "a"
+    B = "b"
+
+
+def of_every_task(reranker: Reranker, text: Callable[[str], str], number: Callable[[int], Any]) -> list[Any]:
+    query, *both = (text(one.value) for one in (Told.QUERY, Told.FIRST, Told.SECOND))
+    low, high = sorted(both, key=lambda one: reranker.score(query, [one])[0])
+    candidates = (Candidate(text("a"), high, number(0)), Candidate("c", low, number(1)))
+    return [
+        explain(reranker, query, high, "occlusion"),
+        attribution.sentences(reranker, query, high),
+        attribution.rank(reranker, query, [low, high]),
+        attribution.interaction(reranker, query, high),
+        contrast(reranker, query, high, low, "shapley"),
+        contrast_sentences(reranker, query, high, low),
+        counterfactual(reranker, query, high, low),
+        raise_above(reranker, query, low, high),
+        *attribution.probe(reranker, query, high),
+        *attribution.probe_set(reranker, [(query, high)]).values(),
+        attribution.audit(reranker, [JudgedQuery("q", query, candidates, {text("b"): number(2)})]),
+    ]
+
+
+@pytest.mark.parametrize("kind", [np.str_, Markup, Told])
+def test_a_subclass_of_str_is_read_as_the_string_it_is(kind: Callable[[str], str], tiny_bert: Reranker) -> None:
+    """A member of an enum prints as its name, Markup escapes what is added to it, and no template escapes it."""
+    expected, found = of_every_task(tiny_bert, str, int), of_every_task(tiny_bert, kind, np.int64)
+    for one, other in zip(expected, found, strict=True):
+        assert SECONDS.sub("", dumps(plain(one))) == SECONDS.sub("", dumps(plain(other)))
+    assert not {"blink", "marquee"} & set(read(to_html({"occlusion": found[0]})).tags)
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame({"text": ["berlin"]}), np.array([["berlin"]])])
+def test_a_table_is_no_list_of_documents(table: Any, tiny_bert: Reranker) -> None:
+    """It would give the names of its columns."""
+    with pytest.raises(InputError, match="list of texts"):
+        tiny_bert.score("berlin", table)
+    with pytest.raises(InputError, match="Give a list of texts"):
+        attribution.rank(tiny_bert, "berlin", table)
 
 
 NO_TEXT = [None, math.nan, 3, b"berlin", ["berlin"], {"text": "berlin"}, ("berlin", "paris"), object()]

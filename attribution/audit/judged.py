@@ -65,6 +65,9 @@ def check_judged(judged: object) -> None:
         raise InputError(f"the candidates of query {judged.id} are {shown(candidates)}; give a tuple of Candidate")
     if not isinstance(elsewhere, Mapping):
         raise InputError(f"elsewhere of query {judged.id} is {shown(elsewhere)}; give a dict of grades by document id")
+    for one in candidates:
+        if not isinstance(one.text, str):
+            raise InputError(f"the text of document {one.id} is {shown(one.text)}; give a string")
     for grade in (*(one.grade for one in candidates), *elsewhere.values()):
         if isinstance(grade, bool) or not isinstance(grade, Integral | None):
             raise InputError(f"a grade of query {judged.id} is {shown(grade)}; give whole numbers")
@@ -75,6 +78,17 @@ def check_judged(judged: object) -> None:
         raise InputError(
             f"query {judged.id} has document {twice[0]} twice among its candidates; give each document once"
         )
+
+
+def _plain(judged: JudgedQuery) -> JudgedQuery:
+    """With Python's own strings and numbers, where they come from a table."""
+    text = str.__str__
+    candidates = tuple(
+        Candidate(text(c.id), text(c.text), None if c.grade is None else int(c.grade)) for c in judged.candidates
+    )
+    elsewhere = {text(id): int(grade) for id, grade in judged.elsewhere.items()}
+    query = text(judged.query) if isinstance(judged.query, str) else judged.query  # the reranker says what it is
+    return JudgedQuery(text(judged.id), query, candidates, elsewhere)
 
 
 def graded(scored: ScoredQuery, unjudged: int | None) -> ScoredQuery:
@@ -89,6 +103,7 @@ def graded(scored: ScoredQuery, unjudged: int | None) -> ScoredQuery:
 def score_query(reranker: Reranker, judged: JudgedQuery) -> ScoredQuery:
     """The logits of all candidates; equal texts are scored once. Raises `InputError`."""
     check_judged(judged)
+    judged = _plain(judged)
     texts = list(dict.fromkeys(candidate.text for candidate in judged.candidates))
     parts = (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
     found = (logit for part in parts for logit in reranker.score(judged.query, part))

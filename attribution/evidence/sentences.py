@@ -150,8 +150,8 @@ def sentences_stream(
     known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # each `play` adds to it
     logit, empty_logit = known[everything], known[frozenset()]
     unread = Sentences(
-        **reranker.about(query),
-        document=document,
+        **reranker.about(pair.query),
+        document=pair.document,
         operator=operator,
         logit=logit,
         empty_logit=empty_logit,
@@ -161,7 +161,7 @@ def sentences_stream(
         ),
         n_orders=0,
         remainder=None,
-        n_pieces=len(pieces(document)),
+        n_pieces=len(pieces(pair.document)),
         truncated=pair.truncated,
         n_forward=0,
         seconds=0.0,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
-from attribution.errors import InputError, OptionError, check_text, shown
+from attribution.errors import InputError, OptionError, check_text, plain_texts, shown
 from attribution.rerankers.encoding import encode_pair, encode_prompt
 from attribution.rerankers.families import Family
 from attribution.rerankers.hooks import EmbeddingAdapter, current, only_what_is_read, with_autograd
@@ -25,8 +25,9 @@ TOKENS_A_CHUNK = 2048  # batching gains up to about this many tokens a forward o
 
 
 def _listed(documents: object) -> list[Any]:
-    """`documents` as a list; one text alone would be read letter by letter."""
-    if isinstance(documents, (str, bytes, Mapping)) or not isinstance(documents, Iterable):
+    """`documents` as a list; one text alone would be read letter by letter, a table by its columns' names."""
+    one = isinstance(documents, (str, bytes, Mapping)) or getattr(documents, "ndim", 1) != 1
+    if one or not isinstance(documents, Iterable):
         raise InputError(
             f"documents is one {type(documents).__name__}; it must be a list of texts. For one document: "
             "score(query, [document])."
@@ -67,8 +68,7 @@ class Reranker:
 
         Raises `InputError` when a text holds nothing the model reads, or the query leaves no room for the document.
         """
-        check_text("query", query)
-        check_text("document", document)
+        query, document = plain_texts(query=query, document=document)
         given, settings = (self.tokenizer, query, document, self.max_length), self.settings
         pair = encode_prompt(*given, settings.prompt) if settings.prompt else encode_pair(*given, settings.before)
         inputs = {name: value.to(self.device) for name, value in pair.inputs.items()}

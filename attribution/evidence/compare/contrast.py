@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from attribution.errors import AttributionError, InputError, OptionError, check_texts
+from attribution.errors import AttributionError, InputError, OptionError, plain_texts
 from attribution.explain import explain
 from attribution.methods import METHODS
 from attribution.rerankers.hooks import Meter, OnPass, metered
@@ -100,11 +100,12 @@ def rank(reranker: Reranker, query: str, documents: Iterable[str], *, on_pass: O
     """
     check_reranker(reranker)
     texts = isinstance(documents, Iterable) and not isinstance(documents, (str, bytes, Mapping, Set))
-    documents = [*documents] if texts else []
+    documents = [*documents] if texts and getattr(documents, "ndim", 1) == 1 else []  # a table gives its columns' names
     if not documents:
         raise InputError("There are no documents to rank. Give a list of texts, for example [first, second].")
     began = time.perf_counter()
-    cut = [pair.truncated for pair in encode_all(reranker, query, documents)]
+    pairs = encode_all(reranker, query, documents)
+    query, documents, cut = pairs[0].query, [pair.document for pair in pairs], [pair.truncated for pair in pairs]
     distinct = list(dict.fromkeys(documents))
     with metered(Meter(on_pass)) as meter:
         logits = dict(zip(distinct, reranker.score(query, distinct), strict=True))
@@ -147,7 +148,7 @@ def contrast(
     """
     check_reranker(reranker)
     check_complete(method)
-    check_texts(query=query, first_document=first, second_document=second)
+    query, first, second = plain_texts(query=query, first_document=first, second_document=second)
     a = explain(reranker, query, first, method, on_pass=on_pass, **options)
     b = a if second == first else explain(reranker, query, second, method, on_pass=on_pass, **options)
     if a.note or b.note:

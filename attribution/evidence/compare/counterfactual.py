@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, takewhile
 from math import comb
 
-from attribution.errors import InputError, OptionError, check_key, check_texts, shown
+from attribution.errors import InputError, OptionError, check_key, plain_texts, shown
 from attribution.evidence.compare.contrast import words_of
 from attribution.explain import explain
 from attribution.methods import METHODS
@@ -70,7 +70,7 @@ def counterfactual(
     check_reranker(reranker)
     check_key("operator", operator, OPERATORS)
     check_key("unit", unit, PARTS)
-    check_texts(query=query, document=document, rival=rival)
+    query, document, rival = plain_texts(query=query, document=document, rival=rival)
     began = time.perf_counter()
     meter = Meter(on_pass)
     if unit == "word":

@@ -90,8 +90,8 @@ def interaction(
             logit, alone, chosen, values = _attribution_differences(reranker, pair, *sides, choose, form)
     words_d = words_of(pair, alone, "document", unit)
     return Interaction(
-        **reranker.about(query),
-        document=document,
+        **reranker.about(pair.query),
+        document=pair.document,
         form=form,
         operator=operator,
         logit=logit,

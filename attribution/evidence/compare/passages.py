@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import regex
 
-from attribution.errors import OptionError, check_range, check_seed, check_texts
+from attribution.errors import OptionError, check_range, check_seed, plain_texts
 from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, max_passes, shares
 from attribution.removal import game
@@ -106,7 +106,7 @@ def contrast_sentences(
     Raises `InputError` and `OptionError`.
     """
     check_reranker(reranker)
-    check_texts(query=query, first_document=first, second_document=second)
+    query, first, second = plain_texts(query=query, first_document=first, second_document=second)
     seed = check_seed(seed)
     most_orders = check_range("most_orders", most_orders, 4, N_ORDERS)
     if most_orders % 2:

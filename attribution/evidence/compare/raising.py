@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Literal
 
-from attribution.errors import InputError, check_texts
+from attribution.errors import InputError, plain_texts
 from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import sentences_stream
 from attribution.numbers import number
@@ -66,7 +66,7 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
     `InputError` when `document` is not below `rival`.
     """
     check_reranker(reranker)
-    check_texts(query=query, document=document, rival=rival)
+    query, document, rival = plain_texts(query=query, document=document, rival=rival)
     began = time.perf_counter()
     with metered(Meter(on_pass)) as meter:
         logit, rival_logit = reranker.score(query, [document, rival])

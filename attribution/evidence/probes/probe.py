@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from attribution.errors import OptionError, check_key, check_seed, check_text, shown
+from attribution.errors import OptionError, check_key, check_seed, plain_texts, shown
 from attribution.evidence.probes.edits import Edit, unrelated_document
 from attribution.evidence.probes.table import CLEAR, FLOOR, PROBES, Expectation, Verdict
 from attribution.evidence.probes.wording import is_english, is_neutral
@@ -97,8 +97,7 @@ def probe(
     for an unknown probe or seed, `InputError` for texts the model cannot read.
     """
     check_reranker(reranker)
-    check_text("query", query)
-    check_text("document", document)
+    query, document = plain_texts(query=query, document=document)
     seed = check_seed(seed)
     chosen = check_probes(probes)
     unrelated = unrelated_document(query)
