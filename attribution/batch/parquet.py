@@ -64,21 +64,23 @@ def write_parquet(path: Path) -> None:
 
 def _write(journal: Path, path: Path) -> None:
     pa = need_pyarrow()
-    schema = pa.schema([pa.field(name, pa.string()) for name in EMPTY], OURS)
     with journal.open(encoding="utf-8") as lines:
-        groups = _groups(lines)
-        first = next(groups, [])
-        if first:
-            known = pa.Table.from_pylist(first).schema
-            schema = pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in known], OURS)
-        with pa.parquet.ParquetWriter(path, schema) as writer:
-            for rows in chain([first], groups):
-                writer.write_table(pa.Table.from_pylist(rows, schema))
+        held = [pa.table(_columns(rows)).schema for rows in _groups(lines)]
+    # What is null in the first thousand rows may be a number in a later one.
+    known = pa.unify_schemas(held, promote_options="permissive") if held else [pa.field(n, pa.string()) for n in EMPTY]
+    schema = pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in known], OURS)
+    with journal.open(encoding="utf-8") as lines, pa.parquet.ParquetWriter(path, schema) as writer:
+        for rows in _groups(lines):
+            writer.write_table(pa.Table.from_pylist(rows, schema))
 
 
 def _groups(lines: Iterator[str]) -> Iterator[list[dict[str, Any]]]:
     while group := [json.loads(line) for line in islice(lines, ROWS)]:
         yield [{name: _cell(value) for name, value in row.items()} for row in group]
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row.get(name) for row in rows] for name in dict.fromkeys(chain.from_iterable(rows))}
 
 
 def _cell(value: Any) -> Any:

@@ -16,9 +16,9 @@ import pytest
 from tqdm import tqdm
 
 from attribution import explain, sentences
+from attribution.batch import parquet
 from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import TASKS, Job
-from attribution.batch.parquet import journal_of
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
@@ -181,17 +181,40 @@ def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> N
 
 
 def test_parquet_holds_what_the_lines_hold(command: Any, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    tables = pytest.importorskip("pyarrow.parquet")
     out = tmp_path / "out.parquet"
     arguments = ("explain", "--method", "saliency", "--output", str(out))
     assert command(PAIRS[:1], *arguments)[0] == 0
     assert command([{"id": "1", **PAIRS[0]}, *PAIRS[1:]], *arguments)[0] == 0
-    rows = parquet.read_table(out).to_pylist()
+    rows = tables.read_table(out).to_pylist()
     lines = [json.loads(line) for line in (tmp_path / "out.parquet.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in rows] == ["1", "museum", "3"]
     nested = ("dict", "list")
     for row, line in zip(rows, lines, strict=True):
         assert {k: json.loads(row[k]) if type(v).__name__ in nested else row[k] for k, v in line.items()} == line
+
+
+@pytest.mark.parametrize("task", ["explain", "sentences", "evaluate"])
+def test_a_table_holds_what_is_there_in_later_rows_only(
+    task: str, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The types of its columns are not those of the first thousand rows, nor the columns."""
+    tables = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(parquet, "ROWS", 1)
+    path = tmp_path / "out.parquet"
+    rows = [
+        {"query": "paris", "document": text} for text in ("one", "berlin . it is large . it is old .", "two . three .")
+    ]
+    assert command(rows, task, "--output", str(path))[0] == 0
+    lines = [json.loads(line) for line in parquet.journal_of(path).read_bytes().splitlines()]
+    table = tables.read_table(path).to_pylist()
+    assert [{name: parquet._cell(value) for name, value in line.items()} for line in lines] == table
+    if task == "sentences":
+        assert table[0]["costliest"] is None is not table[1]["costliest"], "or this shows nothing"
+    with parquet.journal_of(path).open("a") as journal:
+        journal.write(json.dumps({**lines[0], "later": 0.5}) + "\n")
+    parquet.write_parquet(path)
+    assert [row["later"] for row in tables.read_table(path).to_pylist()] == [None, None, None, 0.5]
 
 
 def test_a_trec_run_is_explained_by_its_top_passages(command: Any, tmp_path: Path) -> None:
@@ -329,7 +352,7 @@ def test_a_second_run_into_the_file_of_one_that_goes_on_is_refused(command: Any,
     given = ["explain", "--method", "saliency", "--output", str(tmp_path / name)]
     assert command(PAIRS, *given)[0] == 0
     held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with journal_of(tmp_path / name).open("ab") as other:
+    with parquet.journal_of(tmp_path / name).open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         code, _, err = command([*PAIRS, PAIRS[0]], *given)
     assert (code, "is being written by another run" in err) == (2, True)
