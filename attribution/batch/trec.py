@@ -15,6 +15,8 @@ from attribution.batch.unfolded import unfold
 from attribution.errors import InputError
 from attribution.numbers import exact
 
+# A text as a table quotes it: in double quotes, and those in it twice. One without any in it may have typed its own.
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
 BEIR_HEAD = ["query-id", "corpus-id", "score"]
 
 
@@ -125,7 +127,7 @@ read_topics, read_passages = partial(read_texts, QUERY), partial(read_texts, DOC
 
 
 def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]:
-    ignored, told = Ignored(path.name, tell), False
+    ignored, told, unquoted = Ignored(path.name, tell), False, False
     for number, line in unfold(read_lines(path), path.name, tell):
         try:
             if line.lstrip().startswith("{"):
@@ -142,6 +144,11 @@ def _texts(path: Path, keys: Keys, tell: Tell) -> Iterator[tuple[int, str, str]]
                 if "\t" in text and not told:
                     told, n = True, 1 + line.count("\t")
                     tell(f"{path.name}: line {number} has {n} columns; everything after the first tab is the text")
+                if QUOTED.fullmatch(text):
+                    text = text[1:-1].replace('""', '"')
+                    if not unquoted:
+                        tell(f"{path.name}: line {number} quotes its text as a table does; it is read without them")
+                    unquoted = True
                 yield number, key.strip(), text
         except (ValueError, RecursionError) as error:
             wrong = f"Line {number} of {path.name} has no id and text. It must be id<TAB>text, or JSON with {keys}"

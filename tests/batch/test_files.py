@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -149,6 +150,27 @@ def test_an_id_that_names_two_texts_is_said_and_the_first_counts(tmp_path: Path)
     ]
     assert read_topics(files["topics"], None, said.append) == {"q": "x"}
     assert said[2] == "topics: the id q is on lines 1 and 2, with another text; the first counts"
+
+
+@pytest.mark.parametrize("read", [read_topics, read_passages])
+def test_a_text_is_unquoted_where_only_a_table_writes_such_quotes(read: Any, tmp_path: Path) -> None:
+    texts = [
+        'who said "no"',
+        '"',
+        'a "b"',
+        '"pro bono" meaning',
+        '"Hamlet"',
+        'says "" twice',
+        '"to be" or "not to be"',
+        '"',
+    ]
+    file = io.StringIO()
+    csv.writer(file, delimiter="\t", lineterminator="\n").writerows(enumerate(texts[:3]))  # as pandas
+    plain = "".join(f"{n}\t{text}\n" for n, text in enumerate(texts[3:], start=3))  # as MS MARCO
+    (path := tmp_path / "texts.tsv").write_text(file.getvalue() + plain)
+    said: list[str] = []
+    assert [*read(path, None, said.append).values()] == texts
+    assert said == ["texts.tsv: line 1 quotes its text as a table does; it is read without them"]
 
 
 def test_an_empty_text_ends_no_run_and_is_named_where_it_is_asked_for(tmp_path: Path) -> None:
