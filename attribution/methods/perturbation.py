@@ -12,7 +12,7 @@ from attribution.removal import Play, game, score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
 from attribution.types import Attributed, PathRun, Segment, TokenizedPair
 
-SIDES: tuple[Segment, Segment] = ("document", "query")
+DOCUMENT_FIRST: tuple[Segment, Segment] = ("document", "query")
 ROLLS = 4  # of one random order, each with its reverse
 
 
@@ -22,7 +22,7 @@ def occlusion(reranker: Reranker, pair: TokenizedPair, *, operator: str = "mask"
     A word's value is spread evenly over its tokens. `operator`: a key of `removal.OPERATORS`.
     Zeiler & Fergus 2014, arXiv:1311.2901; Li et al. 2016, arXiv:1612.08220. Raises `OptionError`.
     """
-    words = [word for side in SIDES for word in seen_words(pair, side)]
+    words = [word for side in DOCUMENT_FIRST for word in seen_words(pair, side)]
     everything = frozenset(range(len(words)))
     without = [everything - {w} for w in range(len(words))]
     logits = score_kept(reranker, pair, words, [everything, *without], operator)
@@ -43,7 +43,7 @@ def shapley(reranker: Reranker, pair: TokenizedPair, *, n_samples: int = 8, seed
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(len(pair.tokens), device=reranker.device)  # (seq,)
     runs = []
-    for side in SIDES:
+    for side in DOCUMENT_FIRST:
         words = seen_words(pair, side)
         play = game(reranker, pair, words)
         if in_full(len(words), n_samples):

@@ -44,8 +44,6 @@ def line_style(i: int) -> Style:
 
 def style_of(method: str, others: Sequence[str] = ()) -> Style:
     """A method keeps its style from run to run: it is its place in `METHODS`; names of `others` come after them."""
-    if method in METHODS and METHODS[method].control:
-        return CONTROL_STYLE
     every = [*METHODS, *(key for key in others if key not in METHODS)]
     return line_style(every.index(method))
 

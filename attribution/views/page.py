@@ -11,7 +11,7 @@ from attribution.views.templating import Markup, render
 
 OWN_TEXT = "Your own text."
 COMPARE = 1  # the place of the tab Compare
-FORM, LIST = "Documents as", "one list"
+FORM, LIST = "Documents as", "one list"  # a box of Compare, and what it says when it opens
 
 
 @dataclass(frozen=True)

@@ -141,10 +141,10 @@ def _claimer(
         return actions.saying(session, {line: status_html(why, refused=True), claimed: 0})
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
-        session, passes, takes = request.session_hash or "", 0, 0.0
+        session = request.session_hash or ""
         try:
             asked = ask(**given)
-            passes, takes = cost(asked) if cost else (passes, takes)
+            passes, takes = cost(asked) if cost else (0, 0.0)
         except AttributionError as error:
             return refused(session, str(error))
         question = limits.ask(session, passes, takes, asked)

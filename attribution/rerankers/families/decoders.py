@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from attribution.errors import ModelError
 from attribution.rerankers.families.chain import classify_pooled, pooled_positions
 from attribution.rerankers.families.family import Family, Head
 from attribution.rerankers.families.published import BIDIRECTIONAL, BidirectionalLlama, read_bidirectional
@@ -47,13 +46,6 @@ def predict_last(model: Any, states: Tensor) -> Tensor:
     columns = model.lm_head(states[:, -1])
     cap = getattr(model.config, "final_logit_softcapping", None)
     return columns if cap is None else torch.tanh(columns / cap) * cap
-
-
-def no_head(_model: Any, _states: Tensor) -> Tensor:
-    """The decoder stands between the encoder's states and the logits."""
-    raise ModelError(
-        "The score of an encoder-decoder cannot be read from its encoder's states. Choose an encoder or a decoder."
-    )
 
 
 def at_the_last_not_padding(model: Any, inputs: dict[str, Tensor]) -> list[int]:
@@ -97,7 +89,6 @@ def _first_word(label: str, examples: str) -> Family:
         "encoder.embed_tokens",
         "encoder.embed_tokens",
         examples,
-        no_head,
         auto_class=AutoModelForSeq2SeqLM,
         columns=next_token,
         prepare=for_first_word,

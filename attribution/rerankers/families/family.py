@@ -23,11 +23,11 @@ class Family:
     `columns`: the model's output -> `(batch, labels or vocabulary)`; the checkpoint's settings name one or two of them.
     `head` gives the columns from the last hidden states, up to the last position that is read; `final_norm` is the
     module path of a norm between the last layer and the head. `read_positions`: whose last states make the logit.
-    `states`: the text has such positions, so its states and attentions can be shown. `prompt`: the logit is a token's,
-    so a pair is always one text written by a template. `template`: the one it was trained with, a key of `TEMPLATES`.
-    `read_config`: from config.json as it is published, and the model's name, where the library does not know it.
-    `offset_positions`: they start after the padding index. `layers`: module path of an encoder's layers, each with an
-    `attention.output`, of whose last only the first position is read (`readout`).
+    `states`: the text has such positions, so its states and attentions can be shown; `head` is asked of such families
+    only. `prompt`: the logit is a token's, so a pair is always one text written by a template. `template`: the one it
+    was trained with, a key of `TEMPLATES`. `read_config`: from config.json as it is published, and the model's name,
+    where the library does not know it. `offset_positions`: they start after the padding index. `layers`: module path of
+    an encoder's layers, each with an `attention.output`, of whose last only the first position is read (`only_first`).
     """
 
     label: str

@@ -12,13 +12,13 @@ import gradio as gr
 
 from attribution.batch.pasted import Piece, read_pasted
 from attribution.errors import InputError
-from attribution.views.page import status_html
+from attribution.views.page import FORM, LIST, status_html
 from interface.runs.handlers import ASIDE
 from interface.runs.limits import MAX_DOCUMENT
 
 LEAST, MOST = 2, 20  # documents that are compared
 HOW = "one a line, or separated by a blank line; also JSON, a numbered or bulleted list, or cells of a table"
-LIST, BOXES = "one list", "one box each"
+BOXES = "one box each"
 EMPTY = ("",) * MOST
 RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
 
@@ -98,7 +98,7 @@ class Boxes:
 
 def build_boxes(documents: Sequence[str]) -> Boxes:
     """Both forms; one is shown. Changing from one to the other takes the documents along."""
-    mode = gr.Radio([LIST, BOXES], value=LIST, label="Documents as", elem_id="compare-mode")
+    mode = gr.Radio([LIST, BOXES], value=LIST, label=FORM, elem_id="compare-mode")
     layout, names = gr.JSON([LIST, LEAST], visible="hidden"), gr.JSON([], label="Names", visible="hidden")
     with gr.Column(visible=True) as as_list:
         text = gr.Textbox(

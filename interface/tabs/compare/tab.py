@@ -11,13 +11,14 @@ import gradio as gr
 from attribution.batch.pasted import read_pasted
 from attribution.errors import InputError
 from attribution.views.compare import A, B, Cut, Which, apply
+from attribution.views.page import LIST
 from attribution.views.templating import render
 from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell, scripts
 from interface.page.links import Field, Linked, build_copy, field
 from interface.runs.handlers import ASIDE
 from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
-from interface.tabs.compare.documents import LIST, MOST, build_boxes, check_list, holds, of_boxes, write_list
+from interface.tabs.compare.documents import MOST, build_boxes, check_list, holds, of_boxes, write_list
 from interface.tabs.compare.layout import COLOUR, build_results, build_settings, expected_passes, original
 from interface.tabs.compare.runs import LANE, at_most, run_list, run_pick
 from interface.tabs.compare.state import Asked, Change, Compared, Meet, More, pick, read_picked
