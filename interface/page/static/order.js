@@ -7,7 +7,7 @@
 
   const named = ({ body }) => {
     const asked = JSON.parse(body).fn_index;
-    return window.gradio_config.dependencies.find(({ id }) => id === asked).api_name;
+    return window.gradio_config.dependencies.find(({ id }) => id === asked)?.api_name;
   };
   window.fetch = (...request) => {
     const [url, options] = request;
