@@ -193,3 +193,13 @@ def test_logits_are_those_of_forwards_of_their_own(architecture: str, tiny: Tiny
             with torch.no_grad():
                 alone = reranker.forward({**pair.inputs, "input_ids": ids}).item()
             assert path.baseline_logit == pytest.approx(alone, abs=2e-5)
+
+
+def test_a_model_that_gives_every_text_one_score_misses_nothing(tiny_bert: Reranker) -> None:
+    same = tiny_bert.trainable()
+    with torch.no_grad():
+        same.model.classifier.weight = torch.nn.Parameter(torch.zeros_like(same.model.classifier.weight))
+    found = explain(same, QUERY, DOCUMENT, IG)
+    assert [(path.convergence_delta, path.relative_delta, path.relative_residual) for path in found.paths] == [
+        (0, 0, 0)
+    ] * 2

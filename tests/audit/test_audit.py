@@ -273,15 +273,17 @@ def test_a_cause_says_its_scores_with_their_signs() -> None:
     filler, answer = "w1 w2 w3 w4 w5 w6 .", "topica topica ."
     late = Placed("b", f"{filler} {filler} {answer}", 1, 0.5, 2)
 
-    def says(key: str, reads: int, max_length: int, wrong: str, right: Placed) -> str:
+    def causes(reads: int, max_length: int, wrong: str, right: Placed) -> dict[str, str]:
         reader = toy(lambda query, read: count_query_words(query, read[:reads]) + 0.5, max_length)
-        return find_causes(reader, Case("topica", Placed("a", wrong, 0, 1.5, 1), right))[key]
+        return find_causes(reader, Case("topica", Placed("a", wrong, 0, 1.5, 1), right))
 
-    moved = says("late", 10, 512, "topica w7 .", late)
+    moved = causes(10, 512, "topica w7 .", late)["late"]
     assert moved.endswith("would score +2.50 instead of +0.50, above the other's +1.50")
-    cut = says("cut", 99, 16, "topica w7 .", late)
+    early = Placed("b", f"w1 w2 . {answer} {filler} {filler} {filler}", 1, 1.5, 2)  # in the first third
+    assert "late" not in causes(4, 512, "topica w7 .", early)
+    cut = causes(99, 16, "topica w7 .", late)["cut"]
     assert cut.endswith("would alone score +2.50, above the other's +1.50")
-    words = says("query_words", 99, 512, "topica topica w7 .", Placed("b", "topica w8 .", 1, 1.5, 2))
+    words = causes(99, 512, "topica topica w7 .", Placed("b", "topica w8 .", 1, 1.5, 2))["query_words"]
     assert words.endswith("the wrong one scores +2.50 and the right one +1.50")
 
 

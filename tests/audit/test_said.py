@@ -1,5 +1,6 @@
 """What the command prints of an audit and of a comparison, and what the report says, number by number."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +58,13 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     assert "What counts most in the second: topica topica w1 . +4.00." in said
     assert "Not relevant, yet above: rank 1, +4.50 document d0" in said
     assert "Relevant, yet below: rank 2, +2.50 document d1" in said
+    shares = ((1.5, False), (3.0, False), (2.0, True), (2.5, True))
+    held = {
+        key: Excess(9, 0.5, 0.2, ratio, 1.1, 9.0, 0.1, claims)
+        for key, (ratio, claims) in zip(CAUSES, shares, strict=False)
+    }
+    rows = read(report_html(replace(found, causes=held), CAUSES)).text
+    assert sorted(held, key=lambda key: rows.index(CAUSES[key].says)) == [[*held][i] for i in (3, 2, 1, 0)]
     (failure,) = found.failures
     assert f"the wrong one falls to {logit(failure.reading.turned.logit)}, below" in said
     assert failure.reading.turned.logit == 0.5

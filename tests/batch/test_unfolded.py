@@ -14,7 +14,7 @@ from attribution.batch.judged import JudgedRow, read_judged_lines
 from attribution.batch.lines import split_lines
 from attribution.batch.rows import BadLine, Row, read_json_lines
 from attribution.batch.trec import read_passages, read_topics
-from attribution.batch.unfolded import drawn
+from attribution.batch.unfolded import drawn, under
 from attribution.errors import InputError
 
 PAIRS = [
@@ -66,6 +66,11 @@ def test_a_drawn_row_has_the_cells_between_its_bars() -> None:
     framed = "| query | document |\n|---|---|\n| q | a \\| b |\n| q | |"
     assert drawn(framed) == [["query", "document"], ["q", "a | b"], ["q", ""]]
     assert drawn("query | document\n---|---\nq | d") == [["query", "document"], ["q", "d"]]
+
+
+def test_cells_that_a_row_lacks_are_empty() -> None:
+    head = ["query", "title", "text", "lang"]
+    assert under(head, ["q", "t", "a text"]) == {"query": "q", "title": "t", "text": "a text", "lang": ""}
 
 
 def test_lists_come_in_an_array_too() -> None:

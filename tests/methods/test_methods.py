@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attribution import METHODS, explain
 from attribution.errors import OptionError
+from attribution.methods import Method, Passes
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
 from attribution.removal import seen_words
 from attribution.rerankers.reranker import TOKENS_A_CHUNK, Reranker
@@ -206,3 +207,9 @@ def test_errors_name_what_is_valid(method: str, options: dict[str, Any], named: 
     with pytest.raises(OptionError) as raised:
         explain(linear.linear_reranker(), linear.QUERY, linear.DOCUMENT, method, **options)
     assert named in str(raised.value)
+
+
+@pytest.mark.parametrize("row", METHODS.values(), ids=list(METHODS))
+def test_a_cost_is_the_number_of_passes_or_what_is_said_of_it(row: Method) -> None:
+    assert row.cost.startswith(row.passes.says if isinstance(row.passes, Passes) else str(row.passes))
+    assert ("forward" in row.cost) >= (row.passes == 1 and not row.uses_gradient)
