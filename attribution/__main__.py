@@ -6,6 +6,7 @@ import sys
 from io import TextIOWrapper
 
 from attribution.batch.arguments import parse_args
+from attribution.batch.lines import printable
 from attribution.errors import FULL, AttributionError
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         said, full = str(error), isinstance(error, OSError) and error.errno in FULL
         if isinstance(error, OSError) and error.strerror:
             said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror  # no number of Python's
+        said = "\n".join(map(printable, said.split("\n")))  # a library's may have several lines
         print(f"error: {said}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
         return USAGE
     if skipped:

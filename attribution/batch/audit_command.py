@@ -24,7 +24,7 @@ from attribution.batch.engines import run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
 from attribution.batch.kept import kept_rows
-from attribution.batch.lines import stdin_lines
+from attribution.batch.lines import printable, stdin_lines
 from attribution.batch.output import Output, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
@@ -155,7 +155,7 @@ def _judged(args: argparse.Namespace) -> Iterable[JudgedRow | BadLine]:
 
 
 def _tell(said: str) -> None:
-    tqdm.write(said, file=sys.stderr)
+    tqdm.write(printable(said), file=sys.stderr)
 
 
 def _stored(path: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from attribution.batch.audit_command import run_audit
 from attribution.batch.engines import Deaths, Watched, complaining, run_rows
 from attribution.batch.jobs import FORMAT, Job
-from attribution.batch.lines import read_lines, stdin_lines
+from attribution.batch.lines import printable, read_lines, stdin_lines
 from attribution.batch.output import Output, digests, reopen, set_aside
 from attribution.batch.parquet import check_ours, has_rows, is_table, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
@@ -131,7 +130,11 @@ def _split(rows: Iterable[Row | BadLine], deaths: Deaths, complain: OnBad) -> tu
 
 def _rows(args: argparse.Namespace, bar: Any) -> Iterator[Row | BadLine]:
     """With the first of them read: what cannot be read at all is refused before there is an output."""
-    many, tell = args.task == "rank", partial(bar.write, file=sys.stderr)
+    many = args.task == "rank"
+
+    def tell(said: str) -> None:
+        bar.write(printable(said), file=sys.stderr)
+
     if args.run:
         rows = read_trec(args.run, args.topics, args.passages, args.top, many, tell)
     else:
@@ -195,6 +198,6 @@ def _options(given: list[str]) -> dict[str, Any]:
             raise OptionError(f"--option {name} was given twice. Give it once.")
         try:
             options[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[name] = value
     return options

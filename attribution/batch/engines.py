@@ -17,7 +17,7 @@ from typing import Any
 
 from attribution.batch.distributed import run_distributed
 from attribution.batch.jobs import FORMAT, Job, answer
-from attribution.batch.lines import naming
+from attribution.batch.lines import naming, printable
 from attribution.batch.output import Output, digests
 from attribution.batch.rows import BadLine, OnBad, OnRow, Row
 from attribution.errors import AttributionError, InputError
@@ -29,7 +29,7 @@ MOST = 2  # deaths at one row, then it is skipped
 
 def complaining(bar: Any) -> OnBad:
     """Says a bad line on stderr, beside the `bar` of tqdm."""
-    return lambda bad: bar.write(f"line {bad.line} skipped: {bad.reason}", file=sys.stderr)
+    return lambda bad: bar.write(printable(f"line {bad.line} skipped: {bad.reason}"), file=sys.stderr)
 
 
 def run_rows(

@@ -34,6 +34,8 @@ PACKED = {
     b"PAR1": "a Parquet file",
 }
 CARRIAGE_RETURNS = re.compile("\r[^\r]*\t")
+# What a terminal obeys or a reader takes for a new line, and what turns the direction of the text after it.
+CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 ESCAPED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte that is no UTF-8
 
 
@@ -89,6 +91,11 @@ def naming(path: object) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, os.strerror(error.errno) if error.errno else str(error), str(path)) from None
+
+
+def printable(said: str) -> str:
+    """A message as one line for a terminal: an id or a key that it quotes from a file must not act there."""
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), said)
 
 
 def check_utf8(line: str) -> None:

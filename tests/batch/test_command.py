@@ -95,6 +95,30 @@ def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     assert "7 lines were skipped" in err
 
 
+CONTROLS = "\x1b[2J\x1b]0;title\x07\rline 9 skipped: \x9b31m\u202e"
+
+
+@pytest.mark.parametrize("task", ["explain", "audit"])
+def test_nothing_that_a_terminal_obeys_is_printed_of_the_input(task: str, command: Any, tmp_path: Path) -> None:
+    """Ids, keys and fields are quoted in messages."""
+    documents = [{"id": "d", "text": "berlin", CONTROLS: "x", "grade": grade} for grade in (1, 0)]
+    row = {"id": f"a{CONTROLS}\nline 8 skipped: ", "query": "paris", "document": "berlin", CONTROLS: "x"}
+    rows = [row, {**row, "document": "london"}] if task == "explain" else [{**row, "documents": documents}]
+    output = ["--output", str(tmp_path / "out")]
+    _, _, said = command(rows, task, *output, as_text=True)
+    (path := tmp_path / "run").write_text(f"q Q0 {CONTROLS}\n")
+    files = [
+        part
+        for name in ("run", "topics", "passages", *["qrels"] * (task == "audit"))
+        for part in (f"--{name}", str(path))
+    ]
+    _, _, refused = command([], task, *output, *files, as_text=True)
+    for text in (said, refused):
+        assert "\\x1b[2J\\x1b]0;title\\x07" in text
+        assert not set(text) & {*"\x1b\x07\x9b\u202e"}
+        assert not re.search("[\r\n]line [89] ", text)
+
+
 def test_a_row_that_comes_again_is_answered_once_and_counted(command: Any, tmp_path: Path) -> None:
     given = ("explain", "--method", "saliency", "--output", str(tmp_path / "out.jsonl"))
     for run in range(2):  # what an earlier run answered is not said to come again
