@@ -117,7 +117,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def start(args: argparse.Namespace) -> Callable[[], None]:
-    """Load the models and serve; returns what is left to do once it listens."""
+    """Load the models and serve; returns what is left to do once it listens. Raises `SystemExit` with a sentence."""
     global demo
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:

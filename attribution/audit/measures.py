@@ -139,7 +139,7 @@ def calculate(
 ) -> dict[str, dict[str, float]]:
     """Order -> measure -> value; each order of `{document id: score}` is a query of its own to ir-measures.
 
-    Of equal scores the higher id is ahead in all measures, as trec_eval has them.
+    Of equal scores the higher id is ahead in all measures, as trec_eval has them. Raises `InputError`.
     """
     import ir_measures
 

@@ -67,7 +67,7 @@ def longest_first(n_query: int, n_document: int, room: int) -> tuple[int, int]:
 def encode_prompt(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt
 ) -> TokenizedPair:
-    """One text written by `prompt`. Too long: it is cut at its end, where the document is, or the query behind it."""
+    """One text written by `prompt`, cut at its end, which is the document or the query after it. Raises `InputError`."""
     text, spans = prompt.write(query, document)
     encoded: Any = tokenizer(text, add_special_tokens=prompt.add_special_tokens, **WHOLE)
     rows = []
@@ -83,7 +83,7 @@ def encode_prompt(
 
 
 def cut_end(rows: Rows, max_length: int, prompt: Prompt) -> Rows:
-    """To `max_length`. A prompt's end is written over the last tokens, as sentence-transformers restores it."""
+    """To `max_length`, the prompt's end over the last tokens, as sentence-transformers has it. Raises `InputError`."""
     ones = {name: 1 if name == "attention_mask" else 0 for name in rows[0].inputs}
     end = [EncodedRow("template", 0, 0, {**ones, "input_ids": token_id}) for token_id in prompt.suffix_ids]
     kept = rows[: max_length - len(end)]

@@ -144,7 +144,8 @@ def contrast(
     explains `logit - baseline_logit`, so the difference of two logits is the first document's words minus the
     second's, plus the difference of the baselines. The path of the query's words explains the same difference again.
     What the integrals missed is each side's `remainder`, never spread over words. Documents of equal text are
-    explained once. `on_pass` as for `explain`. Raises `InputError`, and `OptionError` for a method without `complete`.
+    explained once. `on_pass` as for `explain`. Raises `InputError`, `OptionError` for a method without `complete`, and
+    `AttributionError` without a gradient.
     """
     check_reranker(reranker)
     check_complete(method)

@@ -184,7 +184,7 @@ def stored_bytes(config: dict[str, Any], sizes: Mapping[str, int], dtype: str) -
 
 
 def module_types(names: Collection[str], read: Read) -> list[str]:
-    """The modules of a CrossEncoder, by class name, one of another package with its own; empty for other files."""
+    """A CrossEncoder's modules by class name, one of another package with its own; else none. Raises `ModelError`."""
     if not set(MODULES) <= set(names):
         return []
     try:

@@ -42,7 +42,7 @@ class Transfer:
 
 
 def watched(work: Callable[[], Answer], transfer: Transfer, on_bytes: OnBytes, stalled: float) -> Answer:
-    """What `work` returns or raises, from a thread of its own, unless no byte comes for `stalled` seconds.
+    """What `work` returns or raises, from a thread of its own; `ModelError` once no byte comes for `stalled` seconds.
 
     The client resumes a broken transfer by itself; it has no limit on the whole.
     """

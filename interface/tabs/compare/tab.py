@@ -123,7 +123,7 @@ def example(model_id: str, one: Mapping[str, Any]) -> Asked:
 
 
 def ask_pick(compared: Compared | None, picked: str) -> More:
-    """Another A or B of the list that is shown; the browser says both, since one may not be drawn yet."""
+    """Another A or B of the list that is shown; the browser says both: one may not be drawn. Raises `InputError`."""
     places = read_picked(picked, compared.asked.texts) if compared else None
     if compared is None or places is None:
         raise InputError(NO_LIST)
@@ -131,7 +131,7 @@ def ask_pick(compared: Compared | None, picked: str) -> More:
 
 
 def more(kind: type[Asks]) -> Callable[..., Asks]:
-    """What is asked next about two documents that were contrasted."""
+    """What is asked next about two documents that were contrasted; raises `InputError` where there are none."""
 
     def ask_more(compared: Compared | None, **given: Any) -> Asks:
         if compared is None or compared.why is None:
@@ -146,7 +146,7 @@ def more(kind: type[Asks]) -> Callable[..., Asks]:
 def ask_cuts(compared: Compared | None, cuts: Mapping[str, Any]) -> Change:
     """What the buttons of A's and B's text say is gone or replaced: `[place, [[start, end, text], ...]]` of each.
 
-    A text edited as a whole stays while none of its buttons is pressed.
+    A text edited as a whole stays while none of its buttons is pressed. Raises `InputError`.
     """
     changed: dict[Which, tuple[str, tuple[Cut, ...]]] = {}
     as_given: set[Which] = set()
