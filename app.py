@@ -29,7 +29,7 @@ from interface.programs.api import ENDPOINTS
 from interface.programs.endpoints import register
 from interface.runs.handlers import explain_ahead
 from interface.runs.lanes import MAIN, places, refuse, wait_of_a_full_queue
-from interface.runs.limits import LONGEST_REQUEST
+from interface.runs.limits import LONGEST_REQUEST, limit
 from interface.server import gradio_private, host, open_graph
 from interface.server.body import Body, close_half_sent
 from interface.server.gradio_queue import install_queue
@@ -121,14 +121,14 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
     global demo
     given = offer([*args.model, *split_ids(os.environ.get("RERANKER_MODELS", ""))])
     try:
-        accounts, _ = host.accounts(), host.headers()
+        accounts, *_ = host.accounts(), host.headers(), limit()
         for model in given:
             if on_disk(model):  # what is to come from the Hub comes when it is chosen
                 load_reranker(model)
+        first = default_model()
+        demo, once_it_listens = build([first, *(key for key in MODELS if key != first)])
     except AttributionError as error:
         raise SystemExit(f"error: {error}") from error
-    first = default_model()
-    demo, once_it_listens = build([first, *(key for key in MODELS if key != first)])
     if ON_ZEROGPU:  # there the launch takes the weights away, for the workers
         once_it_listens()
     launch(demo, accounts, server_name=args.host, server_port=args.port, share=args.share)

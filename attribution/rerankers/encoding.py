@@ -67,7 +67,7 @@ def longest_first(n_query: int, n_document: int, room: int) -> tuple[int, int]:
 def encode_prompt(
     tokenizer: PreTrainedTokenizerBase, query: str, document: str, max_length: int, prompt: Prompt
 ) -> TokenizedPair:
-    """One text written by `prompt`, cut at its end, which is the document or the query after it. Raises `InputError`."""
+    """One text written by `prompt`, cut at its end: of the document, or the query after it. Raises `InputError`."""
     text, spans = prompt.write(query, document)
     encoded: Any = tokenizer(text, add_special_tokens=prompt.add_special_tokens, **WHOLE)
     rows = []

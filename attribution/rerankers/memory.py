@@ -19,15 +19,16 @@ LIMIT = 8 * 2**30  # bytes of weights: of one model, and of all that are kept lo
 RESERVED = 2**29  # bytes left to everything else: activations, gradients, the page
 
 
-def number_set(name: str, default: float) -> float:
-    """A number above 0 in the environment variable `name`, else `default`. Raises `OptionError`."""
+def number_set(name: str, default: float, *, or_0: bool = False) -> float:
+    """A number above 0, `or_0`, in the environment variable `name`, else `default`. Raises `OptionError`."""
     given = os.environ.get(name, "").strip()
     try:
         value = float(given or default)
     except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise OptionError(f"The environment variable {name} is {given!r}; it must be a number above 0, or unset.")
+        value = -1
+    if not (0 < value < float("inf") or (or_0 and value == 0)):
+        valid = "a number above 0, 0" if or_0 else "a number above 0"
+        raise OptionError(f"The environment variable {name} is {given!r}; it must be {valid}, or unset.")
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from attribution.errors import AttributionError, InputError, check_range, check_text
 from attribution.rerankers.loading.models import MODELS
+from attribution.rerankers.memory import number_set
 
 MAX_QUERY = 2_000  # characters; the line under the document, the validator and the handler all check
 MAX_DOCUMENT = 20_000
@@ -63,10 +64,9 @@ class OverBudget(AttributionError):
 
 
 def limit() -> float | None:
-    """Seconds a run may take here; None: as long as it takes. Raises `ValueError` for a setting that is no number."""
-    given = os.environ.get("RERANK_LENS_BUDGET_SECONDS", "").strip()
-    seconds = float(given) if given else ON_A_SPACE if os.environ.get("SPACE_ID") else 0.0
-    return seconds or None
+    """Seconds a run may take here; None: as long as it takes. Raises `OptionError` for a setting that is no number."""
+    usual = ON_A_SPACE if os.environ.get("SPACE_ID") else 0.0
+    return number_set("RERANK_LENS_BUDGET_SECONDS", usual, or_0=True) or None
 
 
 def check_share(others: int, spent: float, takes: float) -> None:

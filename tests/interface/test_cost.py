@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from attribution import METHODS
+from attribution.errors import OptionError
 from attribution.evidence.faithfulness.measure import max_passes
 from attribution.explain import forwards, sequences, sides_of
 from attribution.rerankers.reranker import Reranker
@@ -120,7 +121,7 @@ def test_what_is_asked_before_a_long_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert budget.ask("v1", 10, 30.1, "x")
     assert budget.ask("v2", 10, 30.1, "x"), "another visitor has not heard it"
     monkeypatch.setenv("RERANK_LENS_BUDGET_SECONDS", "soon")
-    with pytest.raises(ValueError, match="soon"):
+    with pytest.raises(OptionError, match="BUDGET_SECONDS is 'soon'; it must be a number above 0, 0, or unset"):
         budget.limit()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.errors import InputError
+from attribution.rerankers.memory import Loaded
 from interface.server.host import ANCESTORS, AUTH, accounts, headers
 
 
@@ -55,3 +56,27 @@ def test_only_a_space_may_ask_the_hub_for_its_header(monkeypatch: pytest.MonkeyP
     assert "connect-src 'self';" in headers()["content-security-policy"]
     monkeypatch.setenv("SPACE_ID", "someone/lens")
     assert "connect-src 'self' https://huggingface.co;" in headers()["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RERANKER_MAX_GB", "many"),
+        ("RERANKER_MAX_TOKENS", "0"),
+        ("RERANKER_DTYPE", "half"),
+        ("RERANK_LENS_BUDGET_SECONDS", "soon"),
+        ("RERANK_LENS_BUDGET_SECONDS", "-1"),
+        ("RERANK_LENS_BUDGET_SECONDS", "nan"),
+        (AUTH, "nobody"),
+        (ANCESTORS, "a,b"),
+    ],
+)
+def test_a_wrong_variable_ends_the_start_with_a_sentence(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import app
+
+    monkeypatch.setattr("attribution.rerankers.loading.load._kept", Loaded())
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"^error: .*{name} is "):
+        app.start(app.parse_args([]))

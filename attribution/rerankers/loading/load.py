@@ -156,7 +156,8 @@ def choose_dtype(dtype: str | None) -> str:
     """`dtype`, else what RERANKER_DTYPE says, else float32. Raises `OptionError`."""
     chosen = dtype or os.environ.get("RERANKER_DTYPE") or "float32"
     if chosen not in DTYPES:
-        raise OptionError(f"dtype is {chosen!r}; it must be one of {', '.join(DTYPES)}.")
+        name = "dtype" if dtype else "The environment variable RERANKER_DTYPE"
+        raise OptionError(f"{name} is {chosen!r}; it must be one of {', '.join(DTYPES)}.")
     return chosen
 
 
