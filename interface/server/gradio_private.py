@@ -153,14 +153,21 @@ async def unknown_endpoint(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": f"There is no endpoint {asked!r}; it must be one of {', '.join(names)}."}, 404)
 
 
+UNFIT = ("Parameter ", "No value provided")  # how Gradio's errors begin
+
+
 async def unfit_arguments(request: Request, error: Exception) -> JSONResponse:
     """422 for a parameter that is missing or misspelt in the form with keywords; any other error stays one."""
-    said, name = str(error).partition(" Please")[0], request.path_params.get("api_name")
-    if "/call/v2/" not in request.url.path or not said.startswith(("Parameter ", "No value provided")):
+    if "/call/v2/" not in request.url.path or not str(error).startswith(UNFIT):
         raise error
-    (function,) = [fn for fn in request.app.get_blocks().fns.values() if fn.api_name == name]
+    return JSONResponse({"error": fitting(str(error), request.app.get_blocks(), request.path_params["api_name"])}, 422)
+
+
+def fitting(error: str, page: Any, name: str) -> str:
+    """One of `UNFIT`, with what the endpoint takes in place of where in the page to look for that."""
+    (function,) = [fn for fn in page.fns.values() if fn.api_name == name]
     names = [component.label.partition(":")[0] for component in function.inputs]
-    return JSONResponse({"error": f"{said.rstrip('.')}. {name} takes {', '.join(names)}."}, 422)
+    return f"{error.partition(' Please')[0].rstrip('.')}. {name} takes {', '.join(names) or 'nothing'}."
 
 
 async def missing_key(request: Request, error: Exception) -> JSONResponse:
@@ -241,9 +248,14 @@ class McpServer(gradio.mcp.GradioMCPServer):
         async def call(request: types.CallToolRequest) -> types.ServerResult:
             answer = await gradio_call(request)
             result = answer.root
-            if isinstance(result, types.CallToolResult) and not result.isError:
+            if isinstance(result, types.CallToolResult):
                 (content,) = result.content
-                result.structuredContent = json.loads(getattr(content, "text", "{}"))
+                text = getattr(content, "text", "{}")
+                if not result.isError:
+                    result.structuredContent = json.loads(text)
+                elif text.startswith(UNFIT):
+                    said = fitting(text, self.blocks, request.params.name)
+                    result.content = [types.TextContent(type="text", text=said)]
             return answer
 
         server.request_handlers[types.CallToolRequest] = call

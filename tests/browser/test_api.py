@@ -233,11 +233,13 @@ def test_mcp_answers_json(app_url: str, reranker: Reranker) -> None:
                 ("explain", {"query": query, "document": document, "method": "saliency"}),
                 ("rank", {"query": query, "documents": DOCUMENTS}),
                 ("explain", {"query": query, "document": document, "method": "magic"}),
+                ("rank", {"query": query, "documents": DOCUMENTS, "method": "saliency"}),
+                ("models", {"model": ""}),
             ]
             return await session.list_tools(), [await session.call_tool(*call) for call in calls]
 
     with ThreadPoolExecutor(1) as pool:  # Playwright keeps a loop of its own in the main thread
-        tools, (explained, ranked, failed) = pool.submit(asyncio.run, talk()).result()
+        tools, (explained, ranked, failed, *unfit) = pool.submit(asyncio.run, talk()).result()
     assert {tool.name for tool in tools.tools} == NAMES
     described = next(tool for tool in tools.tools if tool.name == "explain").inputSchema
     assert all("description" in schema for schema in described["properties"].values())
@@ -247,6 +249,10 @@ def test_mcp_answers_json(app_url: str, reranker: Reranker) -> None:
     same(ranked.structuredContent, plain(rank(reranker, PAIR[0], DOCUMENTS)))
     assert failed.isError
     assert "Unknown method" in failed.content[0].text
+    assert [(answer.isError, answer.content[0].text) for answer in unfit] == [
+        (True, "Parameter `method` is not a valid key-word argument. rank takes query, documents, model."),
+        (True, "Parameter `model` is not a valid key-word argument. models takes nothing."),
+    ]
 
 
 def test_what_an_mcp_client_leaves_ends(client: Client, app_url: str) -> None:
