@@ -1,6 +1,6 @@
 """What starts, stops and follows a run: the row under the boxes, the tabs' own buttons, and their status lines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,12 +104,12 @@ def start(
     cost: Cost | None = None,
     js: str | None = None,
     options: Mapping[str, Any] = QUEUE,
-) -> Any:
+) -> Sequence[Any]:
     """On the event that `begin` makes, `run` what `ask(**inputs)` makes of the values: claimed at once, then queued.
 
     The latest start wins: it ends what runs and withdraws what waits. One that is refused, by an error of `ask` or as
     a long run that is asked about first, ends nothing. The page's query and document are marked if they are wrong.
-    Returns the event after which the run is over.
+    Returns two events, after one of which the run is over: Gradio tells of a run that failed by an event of its own.
     """
     line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), actions.offered]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
@@ -127,7 +127,7 @@ def start(
         validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
         trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
     )  # fmt: skip
-    return ran.then(actions.again, None, every, trigger_mode="multiple", **ASIDE)
+    return [over(actions.again, None, every, trigger_mode="multiple", **ASIDE) for over in (ran.then, ran.failure)]
 
 
 def _claimer(

@@ -40,11 +40,10 @@ def build(pair: PairInputs, actions: Actions) -> None:
     """Loads a model as soon as it is chosen, the latest choice wins; the line under the document says what it reads."""
     before, coming = gr.State(pair.model.value), gr.State("")
     outputs = {"before": before, "coming": coming}
-    over = start(
-        pair.model.input, choose, other, {"model_id": pair.model, **outputs}, outputs, actions, options=DOWNLOADS
-    )
-    back = over.then(go_back, [pair.model, before, coming], [pair.model, coming], trigger_mode="multiple", **ASIDE)
-    back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
+    inputs = {"model_id": pair.model, **outputs}
+    for over in start(pair.model.input, choose, other, inputs, outputs, actions, options=DOWNLOADS):
+        back = over.then(go_back, [pair.model, before, coming], [pair.model, coming], trigger_mode="multiple", **ASIDE)
+        back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
 def other(model_id: str, before: str, coming: str) -> str | None:

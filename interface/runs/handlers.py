@@ -212,10 +212,13 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
     return ask_before_the_queue(on_page)
 
 
-def check_fields(query: str, document: str, **others: Any) -> list[Any]:
-    """A Gradio validator for a query and a document, then others: answers at the field, before the queue."""
+def check_fields(query: str, document: str, claimed: int | None) -> list[Any]:
+    """A Gradio validator for a query and a document: answers at the field, before the queue.
+
+    What was `claimed` has been checked, and is run whatever the boxes hold by now.
+    """
     problems = [text_problem("query", query, MAX_QUERY), text_problem("document", document, MAX_DOCUMENT)]
-    return [gr.validate(not problem, problem) for problem in (*problems, *("" for _ in others))]
+    return [gr.validate(bool(claimed) or not problem, problem) for problem in (*problems, "")]
 
 
 def explain_ahead(questions: Iterable[tuple[Handler, Any]]) -> None:

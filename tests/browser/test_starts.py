@@ -9,7 +9,7 @@ from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from interface.runs.limits import BUDGETS
 from tests.browser.conftest import new_page
-from tests.browser.looks import open_settings
+from tests.browser.looks import open_settings, open_tab
 from tests.browser.test_page import EXAMPLES, chip, expect_result_of, fill, press, ready
 
 LONG = "the tower was completed in a spring long ago and " * 30
@@ -92,6 +92,45 @@ def test_an_answer_that_comes_late_does_not_take_stop_from_what_runs_now(page: P
     assert page.locator("#stop").is_visible()
     press(page, "Stop")
     expect(page.locator("#stop")).to_be_hidden()
+
+
+def test_what_was_started_runs_though_the_boxes_are_emptied_meanwhile(page: Page, app_url: str) -> None:
+    """Held back until they are: the answer to the click, after which the run goes into the queue."""
+    ready(page, app_url)
+    claims = page.evaluate(
+        "gradio_config.dependencies.filter((it) => it.api_name === 'claim_explain').map((it) => it.id)"
+    )
+    pair = ("who wrote Hamlet", "Shakespeare wrote Hamlet for the stage.")
+
+    def empty(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("fn_index") not in claims:
+            return route.continue_()
+        answer = route.fetch()
+        fill(page, "", "")
+        route.fulfill(response=answer)
+
+    fill(page, *pair)
+    page.route("**/gradio_api/run/predict*", empty)
+    press(page, "Explain")
+    identity = page.locator("#identity [data-rl-identity]")
+    expect(identity).to_have_attribute("data-document", pair[1])
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(page.locator("#stop")).to_be_hidden()
+
+
+def test_a_run_that_fails_leaves_no_stop_behind(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    open_tab(page, "Compare")
+    status, stop = page.locator("#compare-status"), page.locator("#compare-stop")
+    expect(status).to_contain_text("Done")
+    page.locator("#compare-documents textarea").fill("Hamlet is a play.\nHamlet is a play.")
+    press(page, "Compare")
+    expect(page.locator("#compare-why .rl-told")).to_contain_text("A and B are level")
+    for button in ("#compare-flip", "#compare-raise"):
+        expect(stop).to_be_hidden()
+        page.locator(button).click()
+        expect(status).to_contain_text("Both documents score")
+        expect(stop).to_be_hidden()
 
 
 # A slow page reads the answer to a start before the words that close its stream, which were sent earlier.

@@ -89,8 +89,8 @@ def test_of_those_that_are_enough_the_smallest_is_taken(tiny_bert: Reranker) -> 
 
 def test_the_higher_document_and_a_stop_are_told(tiny_bert: Reranker) -> None:
     low, high = sorted(DOCUMENTS[:2], key=lambda text: tiny_bert.score(ASKED, [text])[0])
-    for document, rival in ((high, low), (low, low)):
-        with pytest.raises(InputError, match="must score below its rival"):
+    for document, rival, says in ((high, low, "must score below its rival"), (low, low, "neither is above")):
+        with pytest.raises(InputError, match=says):
             raise_above(tiny_bert, ASKED, document, rival)
 
     def stop(_meter: Meter) -> None:

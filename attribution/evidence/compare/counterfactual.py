@@ -98,10 +98,7 @@ def counterfactual(
             words = words_of(pair, losses, "document", unit)
         logits = _until_below(play, len(parts), order, rival_logit, AT_ONCE[operator])
     if logits[0] <= rival_logit:
-        raise InputError(
-            f"The document must score above its rival; it scores {number(logits[0])}, the rival {number(rival_logit)}. "
-            "Give the document with the higher score first."
-        )
+        raise not_so("above", "higher", logits[0], rival_logit)
     dropped = tuple(words[w] for w in order[: len(logits) - 1])
     predicted = [logits[0]]
     for word in dropped:
@@ -121,6 +118,17 @@ def counterfactual(
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
         unit=unit,
+    )
+
+
+def not_so(where: str, first: str, logit: float, rival_logit: float) -> InputError:
+    """Of a document that does not score above its rival, or below it; the `first` is to be the higher or lower one."""
+    if logit == rival_logit:
+        both = f"Both documents score {number(logit)}, so neither is above the other."
+        return InputError(f"{both} Choose two whose scores differ.")
+    scores = f"it scores {number(logit)}, the rival {number(rival_logit)}"
+    return InputError(
+        f"The document must score {where} its rival; {scores}. Give the document with the {first} score first."
     )
 
 

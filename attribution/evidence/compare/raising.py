@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Literal
 
-from attribution.errors import InputError, plain_texts
+from attribution.errors import plain_texts
+from attribution.evidence.compare.counterfactual import not_so
 from attribution.evidence.probes.wording import content_words, words_of
 from attribution.evidence.sentences import sentences_stream
-from attribution.numbers import number
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result
@@ -71,10 +71,7 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
     with metered(Meter(on_pass)) as meter:
         logit, rival_logit = reranker.score(query, [document, rival])
         if logit >= rival_logit:
-            raise InputError(
-                f"The document must score below its rival; it scores {number(logit)}, the rival {number(rival_logit)}. "
-                "Give the document with the lower score first."
-            )
+            raise not_so("below", "lower", logit, rival_logit)
         text, score, left = document, logit, list(_candidates(reranker, query, document, rival, meter))
         tried: tuple[Edit, ...] = ()
         steps: list[Edit] = []
