@@ -23,6 +23,12 @@ def logit(value: float) -> str:
     return signed_fixed(value, 2)
 
 
+def fall(before: float, after: float) -> str:
+    """That the first logit falls to the second, also where both are printed alike."""
+    was, now = logit(before), logit(after)
+    return f"falls from {was} to {now}" if was != now else f"falls by less than 0.01, from {was}"
+
+
 def percent(share: float) -> str:
     """A share as a percentage of two significant digits, a whole one from 100 on; without the sign."""
     return _shown(100 * share, ".2g" if share < 0.995 else ".0f")

@@ -11,7 +11,7 @@ import torch
 
 from attribution.errors import check_seed
 from attribution.methods.perturbation import balanced_orders, exact_shapley, order_effects
-from attribution.numbers import logit
+from attribution.numbers import fall, logit
 from attribution.removal import Logits, Play, Present, game
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
@@ -89,7 +89,7 @@ class Sentences(Result):
         sentence = self.sentences[self.costliest - 1]
         left = self.logit - (sentence.without or 0.0)
         alone = "" if sentence.alone is None else f"; alone it scores {logit(sentence.alone)}"
-        falls = f"the score falls from {logit(self.logit)} to {logit(left)}"
+        falls = f"the score {fall(self.logit, left)}"
         return f"Without sentence {self.costliest} {falls}{alone}."
 
 

@@ -17,12 +17,13 @@ CURVES = (
     ("deletion", "Remove the top words: lower is better", "The logit as each method's top words go", "removed"),
     ("insertion", "Keep only the top words: higher is better", "The logit when only the top words stay", "kept"),
 )
+REMOVING = {"mask": "Masking", "delete": "Deleting"}  # by operator
 LOWERED = (
-    "This document scores lower than no document at all. A method without a sign cannot tell words that lower the "
-    "score from words that raise it, so its comprehensiveness can be negative although it found words that matter."
+    "{} all its words raises this document's score. A method without a sign cannot tell words that lower the score "
+    "from words that raise it, so its comprehensiveness can be negative although it found words that matter."
 )
 RAISED = (
-    "Removing random words raises the score of this pair: the model scores it higher with words missing. "
+    "{} random words raises the score of this pair: the model scores it higher with words missing. "
     "Compare the methods with the random orders, not with zero, and look at the other way of removing words too."
 )
 EMPTY = dict.fromkeys(("comprehensiveness", "sufficiency", "margin", "relative-delta", "passes", "seconds"), "\u2013")
@@ -46,14 +47,14 @@ def faithfulness_html(measured: Faithfulness, explanations: Explanations) -> Mar
     """The whole section. Methods of `explanations` that are not measured yet are listed as such."""
     empty = measured.random.orders[0].deletion[-1]  # every order ends without a word
     chance = measured.random.comprehensiveness
-    raised = chance.mean + chance.std < 0
+    warning = LOWERED if empty > measured.logit else RAISED if chance.mean + chance.std < 0 else ""
     methods = {key: _drawn(key, explanations) for key in (*measured.methods, *explanations)}
     table = agreement(explanations)
     return render(
         "faithfulness.html",
         measured=measured,
         empty=empty,
-        warning=LOWERED if empty > measured.logit else RAISED if raised else "",
+        warning=warning.format(REMOVING[measured.operator]),
         charts=[(curve[1], _chart(*curve, measured, methods)) for curve in CURVES],
         keys=[methods[key] for key in measured.methods],
         random_style=RANDOM_STYLE,

@@ -31,7 +31,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,  # a template stays as it is while the app runs
 )
-PRINTED = ("number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
+PRINTED = ("fall", "number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
 ENVIRONMENT.filters.update({name: getattr(numbers, name) for name in PRINTED})
 ENVIRONMENT.globals["terms"] = TERMS
 

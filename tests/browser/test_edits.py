@@ -115,6 +115,21 @@ def test_a_sentence_opens_on_a_scale_of_its_own_and_is_dropped(cards: Page) -> N
     expect(zoom).to_have_count(0)
 
 
+ONE_LINE = (
+    "(all) => all.every((row) => [...row.children].every((it) => it.offsetTop < row.firstElementChild.offsetTop + 16))"
+)
+
+
+def test_on_a_narrow_phone_a_bar_its_number_and_its_error_are_one_line(page: Page, tiny_bert: Reranker) -> None:
+    found = sentences(tiny_bert, QUERY, f"{DOCUMENT}Cats sleep.")
+    show(page, [explain(tiny_bert, QUERY, DOCUMENT)], "light", above=sentences_html(found))
+    expect(page.locator(".rl-sentence-open small").first).to_be_attached()
+    for width in (320, 360, 390):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.locator(".rl-sentence-open").evaluate_all(ONE_LINE), width
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
 MANY_ROWS = """(list) => {
   for (let i = 0; i < 34; i++) list.append(list.lastElementChild.cloneNode(true));
   return list.clientHeight;

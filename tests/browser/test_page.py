@@ -245,4 +245,8 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator('.rl-large [data-side="document"] [data-w]').first.hover()
     expect(page.locator(".rl-large .rl-readout")).to_contain_text(WIDE[1].split()[0])
-    assert page.evaluate(FITS)
+    for width in (390, 360, 320):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate(FITS)
+        label = page.locator("#downloads-label .html-container")
+        assert label.evaluate("(one) => one.scrollWidth <= one.clientWidth"), "it lies under no button"

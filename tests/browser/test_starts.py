@@ -103,10 +103,9 @@ def test_what_was_started_runs_though_the_boxes_are_emptied_meanwhile(page: Page
     pair = ("who wrote Hamlet", "Shakespeare wrote Hamlet for the stage.")
 
     def empty(route: Route) -> None:
-        if (route.request.post_data_json or {}).get("fn_index") not in claims:
-            return route.continue_()
         answer = route.fetch()
-        fill(page, "", "")
+        if (route.request.post_data_json or {}).get("fn_index") in claims:
+            fill(page, "", "")
         route.fulfill(response=answer)
 
     fill(page, *pair)

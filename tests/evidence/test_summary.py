@@ -113,6 +113,15 @@ def test_the_numbers_of_the_sentence_are_means_over_the_operators_and_its_verb_f
     assert 'top words raises the score by <span class="rl-n" data-n="cost">0.21</span> logits' in rises
     assert 'random words raises the score by <span class="rl-n" data-n="random-cost">0.66</span>;' in rises
     assert "costs" not in rises.split("control")[0]
+    nothing = summary_html(replace(of, cost=-0.03, random_cost=0.03, outcome="none"))
+    assert 'top words changes the score by <span class="rl-n" data-n="cost">+0.03</span> logits: nothing' in nothing
+    assert 'words changes the score by <span class="rl-n" data-n="random-cost">\u22120.03</span> logits' in nothing
+    whose = {"few words": "Strongest by Saliency, L1: ", "none": "Its strongest: ", "close": "Strongest by the first: "}
+    for outcome, says in whose.items():  # another card may stand first
+        methods = ("saliency", "occlusion") if outcome == "close" else ()
+        said = summary_html(replace(of, outcome=outcome, methods=methods))  # type: ignore[arg-type]
+        assert says in said
+        assert ("Removing the first one\u2019s top words costs" in said) == (outcome == "close")
 
 
 def test_a_control_is_never_believed_and_a_fallback_is_a_control() -> None:

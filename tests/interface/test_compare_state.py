@@ -273,6 +273,17 @@ def test_the_order_is_turned_round_from_above_and_from_below(
     assert ("rises above" in read(raised["what_if"]).text) == bool(version and version.logit > of.logit(higher))
 
 
+@pytest.mark.parametrize(
+    "documents", [["berlin", "cats"], ["sleep", "jump"], ["Cats. Dogs. Berlin.", "It has people."]]
+)
+def test_a_text_of_which_nothing_would_be_left_stays_as_it_is(documents: list[str], offered: str) -> None:
+    of = shown(runs.run_list(asked_of(offered, documents), visitor()))["state"]
+    flipped = shown(what_if.run_flip(More(of), visitor()))
+    said = read(flipped["what_if"]).text
+    assert ("nothing of it is left then" in said or "No word raises" in said) == (not flipped["state"].versions), said
+    assert all(version.text.strip() for version in flipped["state"].versions.values())
+
+
 def test_an_edit_that_raises_is_told_in_cuts() -> None:
     text = "Cats sleep. Dogs jump. Cats sleep. "
     steps = (

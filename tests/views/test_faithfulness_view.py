@@ -165,8 +165,9 @@ def test_a_document_that_lowers_the_score_is_said(
     result, explanations = measured
     orders = [replace(order, deletion=(*order.deletion[:-1], -1.0)) for order in result.random.orders]
     of = replace(result.random, comprehensiveness=Spread(chance, 0.3, (chance,)), orders=tuple(orders))
-    page = unescape(faithfulness_html(replace(result, logit=logit, random=of), explanations))
-    assert [text for text in (LOWERED, RAISED) if text in page] == ([says] if says else [])
+    for operator, removing in (("mask", "Masking"), ("delete", "Deleting")):  # the other one may do the opposite
+        page = unescape(faithfulness_html(replace(result, logit=logit, random=of, operator=operator), explanations))
+        assert [text for text in (LOWERED, RAISED) if text.format(removing) in page] == ([says] if says else [])
 
 
 def test_the_table_is_sorted_by_comprehensiveness(measured: tuple[Faithfulness, dict[str, Explanation]]) -> None:

@@ -38,6 +38,8 @@ def test_each_outcome_is_a_line() -> None:
         (True, 2, "Dropping 2 words puts one (\u22120.25) below two (+0.50)."),
         (True, 1, "Dropping 1 word puts one (+1.00) below two (+0.50)."),
         (False, 2, "Dropping all 2 words that raise one leaves it at \u22120.25, still above two (+0.50)."),
+        (False, 1, "Dropping the only word that raises one leaves it at +1.00, still above two (+0.50)."),
+        (False, 0, "No word raises one, so there is none to drop: it stays at +3.00, above two (+0.50)."),
     ],
 )
 def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) -> None:
@@ -48,6 +50,8 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
     )  # fmt: skip
     html = what_if_html([DROPPED], flip=found, names=("one", "two"))
     assert text_of(html).startswith(says)
+    gone = text_of(what_if_html([], flip=found, names=("one", "two")))
+    assert gone.startswith(says if not n else f"{says[:-1]}, but nothing of it is left then.")
     cells = re.findall(r"<tr><td[^>]*>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert (
         cells

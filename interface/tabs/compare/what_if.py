@@ -70,11 +70,13 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
     gone = [next(span for span in spans if span[0] <= word.start < span[1]) for word in found.dropped]
     cuts = tuple(Cut(*span) for span in sorted(gone))
     edited = apply(text, cuts)
-    scored = score(compared, [edited], run)  # as typed: where the limit had cut it, more is read now
-    version = Version(edited, scored[edited], cuts, found.predicted[-1] - found.logits[0])
-    now = dataclasses.replace(compared, versions={higher: version}, scored=scored)
-    flipped = version.logit < found.rival_logit
-    found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
+    now = dataclasses.replace(compared, versions={})
+    if cuts and edited.strip():
+        scored = score(compared, [edited], run)  # as typed: where the limit had cut it, more is read now
+        version = Version(edited, scored[edited], cuts, found.predicted[-1] - found.logits[0])
+        now = dataclasses.replace(now, versions={higher: version}, scored=scored)
+        flipped = version.logit < found.rival_logit
+        found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
     said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
     yield told(now, said, what_if_html(outcomes(now), flip=found, names=(higher, lower)))
 
