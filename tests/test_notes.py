@@ -121,7 +121,7 @@ def test_in_the_answers_for_programs_and_the_table_of_probes(
     assert f"{folder}: {said}" in capsys.readouterr().out
     assert said in json.loads((tmp_path / "probes.jsonl").read_text("utf-8"))["notes"][0]
     monkeypatch.setenv("RERANKER_DTYPE", "float16")
-    with pytest.raises(AttributionError, match="dtype is 'float16'; it must be one of float32, bfloat16"):
+    with pytest.raises(AttributionError, match="RERANKER_DTYPE is 'float16'; it must be one of float32, bfloat16"):
         load_reranker(folder)
 
 
