@@ -156,7 +156,7 @@ def compare(query: str) -> dict[str, Any]:
     def visitor() -> Any:  # of each event its own, as Gradio gives it
         return gr.Request(None, session_hash="compare")
 
-    page = shown(compare_runs.run_list(asked, visitor(), None, claim("compare", LANE)))
+    page = shown(compare_runs.run_list(asked, visitor(), None, claim("compare", LANE)[0]))
     seen["rows"] = page["rows"].count("rl-rank-row")
     seen["busy after"] = busy("compare")
     state = page["state"]

@@ -152,15 +152,14 @@ def _claimer(
             return refused(session, question) | {actions.explain: gr.Button(f"Start anyway ({takes:,.0f} s)")}
         if asked is None:
             return {claimed: 0}
-        ended = actions.ended(lanes.end(session, None if lane == lanes.MAIN else lane))
-        number = lanes.claim(session, lane, asked, run.name, queued(request))
+        number, there_was = lanes.claim(session, lane, asked, run.name, queued(request))
         before, seconds = lanes.ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
         waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
         started = {line: status_html(waiting), claimed: number} | fresh | actions.stoppable(session)
         if lane == lanes.MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}
-        return actions.saying(session, ended | started)
+        return actions.saying(session, actions.ended(there_was) | started)
 
     return claim_it
 

@@ -100,17 +100,17 @@ def wait_until_idle() -> None:
         _lock.wait_for(lambda: not anything_runs())
 
 
-def claim(session: str, lane: str = MAIN, *wanted: Any) -> int:
-    """End what the visitor has running, and wait. Returns the claim's number; `ahead` says for how long it waits.
+def claim(session: str, lane: str = MAIN, *wanted: Any) -> tuple[int, dict[str, Ended]]:
+    """End what the visitor has, and wait: the claim's number and what it ended; `ahead` says for how long it waits.
 
     The main lane ends every lane of the visitor, another lane only itself. `wanted`: the other fields of the `Claim`.
     """
-    end(session, None if lane == MAIN else lane)
+    ended = end(session, None if lane == MAIN else lane)
     with _lock:
         for key in [key for key, one in _waiting.items() if not one.lasts(FORGOTTEN_SECONDS)]:
             del _waiting[key]
         _waiting[session, lane] = latest = Claim(next(_numbers), *wanted)
-    return latest.number
+    return latest.number, ended
 
 
 def waiting(session: str, lane: str, handler: str) -> Claim | None:

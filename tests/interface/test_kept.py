@@ -26,7 +26,7 @@ def asked(model: str, *pair: str, **other: Any) -> explain_tab.Asked:
 
 
 def run(model: str, *pair: str, **other: Any) -> list[dict[str, Any]]:
-    return list(explain_tab.run(asked(model, *pair, **other), visitor(), None, claim(SESSION)))
+    return list(explain_tab.run(asked(model, *pair, **other), visitor(), None, claim(SESSION)[0]))
 
 
 def test_the_page_shows_again_what_it_showed_and_says_so(offered: str) -> None:

@@ -64,12 +64,12 @@ def test_how_long_runs_take_is_learnt_from_runs_alone(monkeypatch: pytest.Monkey
 
 
 def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> None:
-    before = claim("ann")
+    before, _ = claim("ann")
     runs.say_no("ann", MAIN)
     claim("bob")
     claim("ann", "compare")
     assert not runs.may_say("ann", MAIN, before)
-    assert runs.may_say("ann", MAIN, claim("ann"))
+    assert runs.may_say("ann", MAIN, claim("ann")[0])
     assert runs.may_say("ann", MAIN, before)
     for name in ("ann", "bob"):
         end(name)
@@ -87,7 +87,7 @@ def test_a_refusal_is_said_again_by_the_run_that_goes_on() -> None:
         yield {"status": "3 of 3"}
 
     line = gr.HTML(elem_id="a-line")
-    number = claim(SESSION, "lab", None, work.name)
+    number, _ = claim(SESSION, "lab", None, work.name)
     told = [update[line] for update in for_page(work, {"status": line})(visitor(), claimed=number)]
     assert told == ["1 of 3", "2 of 3", "The document is empty.", gr.skip()]
     runs.forget(SESSION)
@@ -163,8 +163,8 @@ def test_a_start_whose_run_never_comes_keeps_nobody_waiting(monkeypatch: pytest.
 
 
 def test_a_claim_that_is_not_the_latest_never_runs_and_takes_nothing_from_the_latest() -> None:
-    older = claim("ann")
-    newer = claim("ann")
+    older, _ = claim("ann")
+    newer, _ = claim("ann")
     assert getattr(waiting("ann", MAIN, ""), "number", 0) == newer
     with latest_run("ann", claim=older) as late:
         assert not goes_on(late)

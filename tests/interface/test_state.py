@@ -174,7 +174,7 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
     for event in runs:
         lane = str(event.api_name).split("_")[1]
         mine, another = event.fn.__qualname__, "of another handler"
-        number = claim("visitor", lane, unknown, mine)
+        number, _ = claim("visitor", lane, unknown, mine)
         assert end("visitor", lane) == {lane: "waiting"}
         assert not says(event, number), event.api_name
         claim("visitor", lane, unknown, mine)
@@ -226,8 +226,8 @@ def test_nothing_is_cancelled_through_gradio_which_ends_by_event_and_not_by_run(
 
 def test_the_latest_start_runs_however_late_the_older_one_comes(offered: str) -> None:
     """The older one waited in Gradio's queue; it neither runs nor takes the claim of the newer one."""
-    older = asked(offered), visitor(), None, claim("visitor")
-    newer = asked(offered), visitor(), None, claim("visitor")
+    older = asked(offered), visitor(), None, claim("visitor")[0]
+    newer = asked(offered), visitor(), None, claim("visitor")[0]
     assert list(explain_tab.run(*older)) == [UNCHANGED]
     assert len(list(explain_tab.run(*newer))) > len(TICKED)
     assert not busy("visitor")
