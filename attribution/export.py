@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,11 +112,14 @@ def _no_numbers(value: Any, name: str = "") -> Iterator[str]:
 
 
 def to_json(
-    explanations: Sequence[Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+    explanations: Sequence[Explanation],
+    measured: Faithfulness | None = None,
+    found: Sentences | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> str:
     """One JSON document of explanations of a pair; `faithfulness`: what was measured of them, or null.
 
-    `sentences`: what was `found` of the document's sentences, or null.
+    `sentences`: what was `found` of the document's sentences, or null. `failed`: each method's error that gave none.
     """
     document = {
         "format": FORMAT,
@@ -124,13 +127,20 @@ def to_json(
         "explanations": [to_dict(explanation) for explanation in explanations],
         "faithfulness": plain(measured),
         "sentences": sentences_to_dict(found) if found else None,
+        "failed": dict(failed or {}),
     }
     return dumps(document, indent=1)
 
 
-def to_csv(explanations: Sequence[Explanation], found: Sentences | None = None) -> str:
-    """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`."""
-    return csv_of(CSV_COLUMNS, _word_rows(explanations, found))
+def to_csv(
+    explanations: Sequence[Explanation], found: Sentences | None = None, failed: Mapping[str, str] | None = None
+) -> str:
+    """The words of every explanation, one a row, each of the document beside its sentence's numbers where `found`.
+
+    A method that `failed` has one row, with its error as the note.
+    """
+    errors = ({"requested_method": key, "notes": [error]} for key, error in (failed or {}).items())
+    return csv_of(CSV_COLUMNS, chain(_word_rows(explanations, found), errors))
 
 
 def _word_rows(explanations: Sequence[Explanation], found: Sentences | None) -> Iterator[dict[str, Any]]:
@@ -197,10 +207,11 @@ class Format:
     write: Callable[..., str]
 
 
-# Of a pair's explanations by method, of what was measured of them, or None, and of the document's sentences, or None.
+# Of a pair's explanations by method, of what was measured of them, or None, of the document's sentences, or None, and
+# of the errors of methods that gave no explanation.
 FORMATS: dict[str, Format] = {
     "JSON": Format("explanations.json", "application/json", lambda done, *more: to_json([*done.values()], *more)),
-    "CSV": Format("words.csv", "text/csv", lambda done, _, *found: EXCEL + to_csv([*done.values()], *found)),
+    "CSV": Format("words.csv", "text/csv", lambda done, _, *more: EXCEL + to_csv([*done.values()], *more)),
     "HTML": Format("explanations.html", "text/html", to_html),
     "SVG": Format("card.svg", "image/svg+xml", lambda done, measured, *_: to_svg(believed(done, measured))),
     "Post, SVG": Format("share.svg", "image/svg+xml", lambda done, measured, *_: to_share_svg(done, measured)),

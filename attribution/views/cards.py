@@ -34,11 +34,15 @@ OURS, CAPTUM = "integrated_gradients", "integrated_gradients_captum"
 
 
 def cards_html(
-    done: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+    done: Mapping[str, Explanation],
+    measured: Faithfulness | None = None,
+    found: Sentences | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> Markup:
-    """What the pair comes to in a sentence, its sentences, and a card for each method."""
+    """What the pair comes to in a sentence, its sentences, and a card for each method, also for those that `failed`."""
     head = cards_head(done, measured, found) + sentences_html(found, fixed=True)
-    return render("cards.html", head=head, cards=each_card(list(done), done, measured))
+    cards = each_card([*done, *(failed or {})], done, measured, failed=failed)
+    return render("cards.html", head=head, cards=cards)
 
 
 def cards_head(

@@ -20,7 +20,10 @@ STATIC = Path(__file__).parent / "static"
 
 
 def page_html(
-    explanations: Mapping[str, Explanation], measured: Faithfulness | None = None, found: Sentences | None = None
+    explanations: Mapping[str, Explanation],
+    measured: Faithfulness | None = None,
+    found: Sentences | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> str:
     """The cards of a pair: score, sentences, a card a method (keys as asked for), and what was measured of them."""
     first = next(iter(explanations.values()))
@@ -29,7 +32,7 @@ def page_html(
         query=first.query,
         styles=styles(),
         score=score_html(first),
-        cards=cards_html(explanations, measured, found),
+        cards=cards_html(explanations, measured, found, failed),
         faithfulness=faithfulness_html(measured, explanations) if measured else "",
     )
 

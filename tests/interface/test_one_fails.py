@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+
+import jsonschema
 import pytest
 
 from attribution.errors import Stopped
+from attribution.export import FORMATS, SCHEMA
 from attribution.rerankers import states
 from attribution.rerankers.reranker import Reranker
 from attribution.views.cards import each_card
 from interface.runs.run import Run
 from interface.tabs.explain.results import CARDS
+from interface.tabs.explain.results import shown as kept_of
 from interface.tabs.explain.tab import Asked, run
 from tests.interface.conftest import PAIR
 from tests.interface.conftest import shown as on_page
+from tests.views.reading import read
 
 
 def shown(reranker: Reranker, methods: list[str]) -> list[str]:
@@ -35,6 +43,20 @@ def test_the_others_go_on(tiny_bert: Reranker) -> None:
     assert "rl-logit" in score
     assert "Comprehensiveness" in faithfulness or "comprehensiveness" in faithfulness
     assert "Done after" in status
+
+
+@pytest.mark.parametrize("name", ["JSON", "CSV", "HTML"])
+def test_a_file_says_which_method_failed_and_why(name: str, tiny_bert: Reranker) -> None:
+    page = on_page(run.work(Asked(tiny_bert.model_id, *PAIR, ("saliency", "attention")), Run()))
+    text = FORMATS[name].write(*kept_of(page["results"], page["identity"]))
+    assert "Shorten the document." in read(text).text
+    if name == "JSON":
+        said = json.loads(text)
+        jsonschema.validate(said, json.loads(SCHEMA.read_text(encoding="utf-8")))
+        assert (len(said["explanations"]), list(said["failed"])) == (1, ["attention"])
+    if name == "CSV":
+        *words, last = csv.DictReader(io.StringIO(text))
+        assert ({row["requested_method"] for row in words}, last["requested_method"]) == ({"saliency"}, "attention")
 
 
 def test_one_that_has_not_run_yet_is_not_said_to_have_failed() -> None:

@@ -73,7 +73,7 @@ class Results:
             "sentences": sentences_html(self.found),
             **dict(zip(CARDS, [*cards, *[""] * (len(CARDS) - len(cards))], strict=True)),
             "faithfulness": self.section,
-            "results": (self.ordered, self.measured, self.found, self.of),
+            "results": (self.ordered, self.measured, self.found, dict(self.failed), self.of),
             "status": status_html(status),
         }
 
@@ -89,11 +89,12 @@ class Results:
 
 
 def shown(results: Any, identity: str) -> tuple[Any, ...]:
-    """What was kept of the page whose line is `identity`: explanations, faithfulness and sentences, or nothing.
+    """What was kept of the page whose line is `identity`: explanations, faithfulness, sentences and errors, or nothing.
 
     Of a visitor whose results are forgotten, in time or by a new server, Gradio has those that every page opens with.
     """
-    return tuple(results[:3]) if results and results[3] == identity else ()
+    *kept, of = results or ((),)
+    return tuple(kept) if of == identity else ()
 
 
 def without_result(identity: str, says: str = STARTING, card: Callable[..., str] = pending_html) -> Update:
