@@ -8,6 +8,7 @@ import pytest
 
 from attribution import counterfactual, explain, rank
 from attribution.errors import InputError, OptionError
+from attribution.evidence.compare.counterfactual import not_so
 from attribution.removal import seen_words
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain
@@ -64,6 +65,14 @@ def test_the_counterfactual_flips_the_order_and_no_prefix_of_it_does(
         )
         flips += found.flipped
     assert flips >= 3
+
+
+def test_scores_that_are_printed_alike_are_told_as_level() -> None:
+    for where, first in (("above", "higher"), ("below", "lower")):
+        assert str(not_so(where, first, 0.0171, 0.01710001)).startswith(
+            "Both documents score 0.0171, so neither is above"
+        )
+        assert "it scores 0.0171, the rival 0.0181" in str(not_so(where, first, 0.0171, 0.0181))
 
 
 def test_the_counterfactual_uses_the_explanation_at_hand(tiny_bert: Reranker) -> None:

@@ -280,7 +280,7 @@ def test_a_text_of_which_nothing_would_be_left_stays_as_it_is(documents: list[st
     of = shown(runs.run_list(asked_of(offered, documents), visitor()))["state"]
     flipped = shown(what_if.run_flip(More(of), visitor()))
     said = read(flipped["what_if"]).text
-    assert ("nothing of it is left then" in said or "No word raises" in said) == (not flipped["state"].versions), said
+    assert ("with nothing of it left" in said or "No word raises" in said) == (not flipped["state"].versions), said
     assert all(version.text.strip() for version in flipped["state"].versions.values())
 
 

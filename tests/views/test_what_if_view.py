@@ -51,7 +51,7 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
     html = what_if_html([DROPPED], flip=found, names=("one", "two"))
     assert text_of(html).startswith(says)
     gone = text_of(what_if_html([], flip=found, names=("one", "two")))
-    assert gone.startswith(says if not n else f"{says[:-1]}, but nothing of it is left then.")
+    assert gone.startswith(says if not n else f"{says[:-1]}, with nothing of it left.")
     cells = re.findall(r"<tr><td[^>]*>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert (
         cells

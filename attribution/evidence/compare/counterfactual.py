@@ -123,7 +123,7 @@ def counterfactual(
 
 def not_so(where: str, first: str, logit: float, rival_logit: float) -> InputError:
     """Of a document that does not score above its rival, or below it; the `first` is to be the higher or lower one."""
-    if logit == rival_logit:
+    if number(logit) == number(rival_logit):  # the same text may score otherwise in another batch, by rounding
         both = f"Both documents score {number(logit)}, so neither is above the other."
         return InputError(f"{both} Choose two whose scores differ.")
     scores = f"it scores {number(logit)}, the rival {number(rival_logit)}"

@@ -43,6 +43,7 @@ const drawEdits = () => {
   if (answered && !says && isMine && edits.size) tell("select"); // a run of the same text took the line away
   answered = Boolean(says);
   if (!says) return;
+  if (!edits.size && says.contains(document.activeElement)) hero.querySelector(EDITABLE)?.focus({ preventScroll: true });
   says.hidden = !edits.size;
   says.classList.toggle("rl-waiting", !holds(says));
 };
