@@ -44,10 +44,12 @@ def _average_ranks(values: Sequence[float]) -> NDArray[np.float64]:
 def _shared(a: Explanation, b: Explanation) -> tuple[list[tuple[Word, Word]], tuple[list[float], list[float]]]:
     """The document's words that both read, and what ranks them in the first and in the second: values, or sizes."""
     first, second = (
-        {(w.start, w.end): w for w in to_words(e, "document") if w.attribution is not None} for e in (a, b)
+        {(w.start, w.end): (w, w.attribution) for w in to_words(e, "document") if w.attribution is not None}
+        for e in (a, b)
     )
-    words = [(first[span], second[span]) for span in first if span in second]  # tokenizers may join words differently
-    first_values, second_values = ([pair[k].attribution or 0.0 for pair in words] for k in (0, 1))
+    both = [span for span in first if span in second]  # tokenizers may join words differently
+    words = [(first[span][0], second[span][0]) for span in both]
+    first_values, second_values = ([read[span][1] for span in both] for read in (first, second))
     if METHODS[a.method].signed and METHODS[b.method].signed:
         return words, (first_values, second_values)
     return words, ([*map(abs, first_values)], [*map(abs, second_values)])

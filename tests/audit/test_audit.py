@@ -112,6 +112,11 @@ def test_what_is_not_judged_is_never_called_wrong() -> None:
     found = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})])
     assert found.failures == ()
     assert (found.n_unjudged, found.unjudged[0].unjudged.id, found.unjudged[0].right.id) == (1, "open", "right")
+    wrong = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})], unjudged=0)
+    assert (wrong.n_unjudged, [one.inversion.case.wrong.id for one in wrong.failures]) == (0, ["open"])
+    for given in (1, True, False, "0"):
+        with pytest.raises(OptionError, match=f"unjudged is {given!r}; it must be 0"):
+            audit(toy(count_query_words), [], unjudged=given)  # type: ignore[arg-type]
 
 
 def query(name: str, *grades: int | None) -> JudgedQuery:

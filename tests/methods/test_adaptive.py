@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attribution import explain
 from attribution.evidence.agreement import captum_agreement
-from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, Nodes, integrate
+from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, Nodes, integrate, monotone_derivatives
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain
 
@@ -210,3 +210,8 @@ def test_agreement_with_captum(tiny_bert: Reranker) -> None:
     assert far.relative_l1 == pytest.approx(distance / max(sum(map(abs, a)), sum(map(abs, b))))
     with pytest.raises(ValueError, match="one pair"):
         captum_agreement(ours, explain(tiny_bert, QUERY, "paris", "integrated_gradients_captum"))
+
+
+def test_a_level_stretch_has_no_slope() -> None:
+    x, y = torch.arange(5.0), torch.tensor([[0.0], [0.0], [-0.0], [0.0], [1.0]])
+    assert monotone_derivatives(x, y)[:, 0].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attribution.errors import ModelError
-from attribution.rerankers.families.chain import POOLING, layer_of
+from attribution.rerankers.families.chain import POOLING, layer_of, pooled_positions
 
 MASKS = [[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 1], [0, 1, 1, 0]]
 
@@ -31,6 +32,14 @@ def test_pooling_sees_no_padding_on_either_side(name: str) -> None:
     }
     expected = torch.stack([pools[name](row[kept == 1]) for row, kept in zip(states, mask, strict=True)])
     assert torch.allclose(POOLING[name](padded, mask), expected)
+
+
+def test_only_a_mean_or_a_maximum_reads_every_position() -> None:
+    inputs = {"input_ids": torch.zeros(1, 5)}
+    for poolings, read in ((["cls"], [0]), (["lasttoken"], [4]), (["lasttoken", "cls"], [0, 4])):
+        assert pooled_positions(SimpleNamespace(poolings=poolings), inputs) == read
+    for pooling in POOLING.keys() - {"cls", "lasttoken"}:
+        assert pooled_positions(SimpleNamespace(poolings=["cls", pooling]), inputs) == [0, 1, 2, 3, 4]
 
 
 def saved(folder: Path, **weights: Tensor) -> Path:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from html import unescape
 from pathlib import Path
 
-from attribution.views.page import OWN_TEXT, Identity, count_html, examples_html, identity_html, status_html
+from attribution.views.page import (
+    OWN_TEXT,
+    Identity,
+    compare_link,
+    count_html,
+    examples_html,
+    identity_html,
+    status_html,
+)
 from attribution.views.templating import render
 from tests.views.reading import read
 
@@ -95,3 +105,13 @@ def test_one_name_is_laid_out_in_one_style_sheet() -> None:
             where.setdefault(name, []).append(sheet.name)
     assert {name: sheets for name, sheets in where.items() if len(sheets) > 1} == {}
     assert where[".rl-told"] == ["compare.css"]
+
+
+def test_a_link_to_compare_is_what_the_page_reads() -> None:
+    """Deflated without a header, as browsers do it; read back by Python's own zlib."""
+    link = compare_link("https://page/#old", "who ?", ["one\ntwo", "three"], "m")
+    page, packed = link.split("#p=1.")
+    state = json.loads(zlib.decompress(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), wbits=-15))
+    assert page == "https://page/"
+    assert (state["v"]["Query"], state["v"]["Model"]) == ("who ?", "m")
+    assert [json.loads(line)["text"] for line in state["v"]["Documents"].split("\n")] == ["one\ntwo", "three"]

@@ -35,6 +35,8 @@ def test_rows_hold_every_number_and_text_and_the_words_of_their_sentence(tiny_be
     assert numbers(html, "left") == [logit(found.logit - (s.without or 0.0)) for s in found.sentences]
     assert numbers(html, "alone") == [logit(s.alone or 0.0) for s in found.sentences]
     assert "<b>large" not in html
+    assert "Click a bar" in html
+    assert "Click" not in sentences_html(found, fixed=True)
     words, at = to_words(explanation, "document"), 0
     for s in found.sentences:
         assert f'data-words="{at} {at + s.n_words}"' in html
