@@ -143,6 +143,7 @@ def test_what_is_of_another_pair_than_the_boxes_says_so_in_every_tab(page: Page,
     press(page, "Run the lab on the boxes")
     expect(page.locator("#lab-identity [data-rl-identity]")).to_have_attribute("data-document", "Berlin is large.")
     expect(page.locator(f"{STALE} #lab-rows")).to_have_count(0)
+    expect(page.get_by_role("tab", name="Learn", exact=True)).to_be_focused()  # the button is out of sight
     chip(page, 1).click()  # an example runs in the tab that is open, and so does Enter
     expect(page.locator("#lab-identity [data-rl-identity]")).to_have_attribute("data-query", EXAMPLES[1]["query"])
     page.locator("#query textarea").fill(query)

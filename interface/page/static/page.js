@@ -86,9 +86,18 @@ window.rerankLens = (() => {
     event.preventDefault();
     next.focus();
   });
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("#stop")) find("#explain").focus(); // Stop is about to vanish
+  // A button that vanishes, since what it was for is over, hands its focus on.
+  const inSight = (one) => one.checkVisibility({ visibilityProperty: true });
+  let held; // such a button, while it has the focus
+  document.addEventListener("focusin", ({ target }) => {
+    held = target.closest("#stop, #compare-stop, .rl-again, .rl-remove-document");
   });
+  const handOn = () => {
+    if (!held || inSight(held) || ![held, document.body].includes(document.activeElement)) return;
+    const heirs = ["#explain", "#compare-start", "#tabs [role=tab][aria-selected=true]"].map(find);
+    heirs.find((one) => one && inSight(one))?.focus({ preventScroll: true });
+  };
+  document.addEventListener("focusout", () => setTimeout(handOn)); // where it fades before it is out of sight
   // The title line's link opens the key; the address stays, a link to this page is kept in it.
   document.addEventListener("click", (event) => {
     if (!event.target.closest('a[href="#key"]')) return;
@@ -112,11 +121,13 @@ window.rerankLens = (() => {
     if (Number(number) <= newest) return;
     newest = Number(number);
     document.body.dataset.rlStops = stops.join(" ");
+    handOn();
   };
   new MutationObserver(offer).observe(document, { childList: true, characterData: true, subtree: true });
   new MutationObserver(() => {
     ready();
     mark();
+    handOn();
   }).observe(document, { childList: true, subtree: true, attributeFilter: ["class", "dir"] });
 
   return {
