@@ -83,3 +83,11 @@ def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
     cells = re.findall(r"</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert cells == [("+0.25", ""), ("+0.62", "+0.75"), ("+1.00", "–")]
     assert "7 forward passes, 1.3 s." in html
+
+
+def test_where_there_is_nothing_to_try_no_table_says_so() -> None:
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, False, (), "d", (), 7, 1.26)
+    html = what_if_html([], raised=found, names=("B", "A"))
+    assert text_of(html).startswith("There is nothing to try: no sentence of B")
+    assert "<table" not in html
+    assert "Click a word" not in html
