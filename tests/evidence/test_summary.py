@@ -116,6 +116,9 @@ def test_the_numbers_of_the_sentence_are_means_over_the_operators_and_its_verb_f
     nothing = summary_html(replace(of, cost=-0.03, random_cost=0.03, outcome="none"))
     assert 'top words changes the score by <span class="rl-n" data-n="cost">+0.03</span> logits: nothing' in nothing
     assert 'words changes the score by <span class="rl-n" data-n="random-cost">\u22120.03</span> logits' in nothing
+    long = summary_html(replace(of, words=("x" * 900,), outcome="none"))
+    assert "x" * 50 in long
+    assert "x" * 99 not in long
     whose = {"few words": "Strongest by Saliency, L1: ", "none": "Its strongest: ", "close": "Strongest by the first: "}
     for outcome, says in whose.items():  # another card may stand first
         methods = ("saliency", "occlusion") if outcome == "close" else ()

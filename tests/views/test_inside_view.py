@@ -125,6 +125,10 @@ def test_a_sentence_says_what_one_sees_in_each() -> None:
     moved = replace(INSIDE, grad_x_state=VALUES - np.float32(3))
     text = " ".join(read(states_html(moved, "grad_x_state")).text.split())
     assert "Largest after the embeddings: berlin (\u22124); after the last layer: who (\u22127)." in text
+    long = replace(moved, units=(UNITS[0], *(replace(unit, text="x" * 900) for unit in UNITS[1:])))
+    for html in (attention_html(long, 2, 2), states_html(long, "grad_x_state")):
+        assert "x" * 50 in html
+        assert "x" * 900 not in html.partition("</p>")[0]
     curve = replace(INSIDE, readout=np.array([0.0, 1.0, -2.0, -1.5], np.float32))
     text = " ".join(read(readout_html(curve)).text.split())
     assert "The largest step is in layer 2: from +1 to \u22122." in text

@@ -8,8 +8,10 @@ import pytest
 
 from attribution.evidence.compare.counterfactual import Counterfactual
 from attribution.evidence.compare.raising import Edit, Raised
+from attribution.evidence.edited import Edit as Edited
 from attribution.types import Word
 from attribution.views.compare import Outcome, what_if_html
+from attribution.views.templating import render
 from tests.views.reading import read
 
 DROPPED = Outcome("A", (("berlin", ""), ("<b>has", "")), 2.5, 1.25, -1.5, 1, 2, 3)
@@ -91,3 +93,14 @@ def test_where_there_is_nothing_to_try_no_table_says_so() -> None:
     assert text_of(html).startswith("There is nothing to try: no sentence of B")
     assert "<table" not in html
     assert "Click a word" not in html
+
+
+def test_what_is_quoted_is_cut_where_it_is_long() -> None:
+    long = "x" * 900
+    put = Edit("word", long, 1, None, 1.0)
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, True, (put,), "d", (put,), 7, 1.26)
+    edited = Edited(f"a {long}", (long,), ((long, long),), True, None)
+    said = {"edit": edited, "words": {"d0": ""}, "label": "m", "before": 1.0, "after": 2.0}
+    for html in (what_if_html([], raised=found), render("edited.html", **said)):
+        assert html.count("x" * 50) >= 2
+        assert long not in html
