@@ -147,3 +147,9 @@ def test_words_with_a_number_stay_whole_and_an_indic_typo_swaps_whole_signs() ->
     (edit,) = edits.typo("दिल्ली की जनसंख्या", "", random.Random(0))
     assert sorted(regex.findall(r"\X", edit.query)) == sorted(regex.findall(r"\X", "दिल्ली की जनसंख्या"))
     assert edits.typo("东京的人口", "", random.Random(0)) == []
+
+
+def test_only_a_short_text_is_english_without_a_word_that_every_english_text_has() -> None:
+    words = "museums galleries theatres concerts gardens bridges towers markets".split()
+    assert is_english(" ".join(words[:7]))
+    assert not is_english(" ".join(words))
