@@ -19,6 +19,7 @@ from attribution import explain, sentences
 from attribution.batch import parquet
 from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import TASKS, Job
+from attribution.errors import OptionError
 from attribution.evidence.faithfulness.measure import measure
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
@@ -382,3 +383,14 @@ def test_a_second_run_into_the_file_of_one_that_goes_on_is_refused(command: Any,
     assert (code, "is being written by another run" in err) == (2, True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
     assert command(PAIRS, *given)[0] == 0
+
+
+def test_every_method_and_its_options_are_checked_before_a_model_is_loaded() -> None:
+    Job("evaluate", ("saliency", "shapley"), {}).check()
+    for methods, options, says in (
+        (("saliency",), {"n_steps": 8}, "saliency does not take n_steps"),
+        (("shapley", "saliency"), {"n_samples": 8}, "saliency does not take n_samples"),
+        (("saliency", "shaply"), {}, "shaply"),
+    ):
+        with pytest.raises(OptionError, match=says):
+            Job("evaluate", methods, options).check()
