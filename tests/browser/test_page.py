@@ -152,6 +152,23 @@ def test_what_is_of_another_pair_than_the_boxes_says_so_in_every_tab(page: Page,
     expect(page.locator("#lab-rows")).to_be_visible()
 
 
+def test_what_another_model_made_says_whose_it_is_in_every_tab(page: Page, app_url: str) -> None:
+    ready(page, app_url)
+    model = page.locator("#model input")
+    first = model.input_value()
+    for place, name in {"Explain": "", "Compare": "compare-", "Probes": "probes-", "Learn": "lab-"}.items():
+        open_tab(page, place)
+        expect(page.locator(f"#{name}identity")).to_contain_text(f", {first}")
+        model.filter(visible=True).click()
+        page.get_by_role("option", name="slow", exact=True).click()
+        says = page.get_by_text(f"Made by {first}, not by the model chosen now.")
+        expect(says.filter(visible=True)).to_have_count(1)
+        expect(page.get_by_text("This result is for another").filter(visible=True)).to_have_count(0)
+        model.filter(visible=True).click()
+        page.get_by_role("option", name=first, exact=True).click()
+        expect(says.filter(visible=True)).to_have_count(0)
+
+
 def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is_told_and_a_chosen_tab_stays(
     page: Page, app_url: str
 ) -> None:

@@ -26,8 +26,8 @@ window.rerankLens.documents = (() => {
     const of = shown();
     if (!of || !now) return;
     const [model, query, , , ...settings] = of;
-    const text = model === now.model && query === now.query && held(of);
-    window.rerankLens.stale(find("#compare-result"), !text ? "" : same(settings, now.settings) ? null : "settings");
+    const other = model !== now.model ? "model" : same(settings, now.settings) ? null : "settings";
+    window.rerankLens.stale(find("#compare-result"), query === now.query && held(of) ? other : "");
   };
 
   // A form that is on its way from or to one list is waited for; a start in between is made then.

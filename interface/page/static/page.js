@@ -4,7 +4,7 @@ window.rerankLens = (() => {
   let boxes; // [model, query, document], as Gradio last told
   let settings; // the methods, in order, and the options, as text
 
-  // A result is of another text (""), of other settings ("settings"), or of what the page has (null).
+  // A result is of another text (""), by another model ("model"), of other settings ("settings"), or as the page has it (null).
   const stale = (result, of) =>
     of === null ? result.removeAttribute("data-rl-stale") : result.setAttribute("data-rl-stale", of);
 
@@ -15,9 +15,9 @@ window.rerankLens = (() => {
     window.rerankLens.count(boxes);
     document.querySelectorAll("[data-rl-identity]").forEach((identity) => {
       const of = identity.dataset;
-      const text = of.model !== model || of.query !== query || of.document !== document_;
+      const text = of.query !== query || of.document !== document_ ? "" : null;
       const other = of.settings && settings && JSON.stringify(JSON.parse(of.settings)) !== settings ? "settings" : null;
-      stale(identity.closest(".rl-result"), text ? "" : other);
+      stale(identity.closest(".rl-result"), text ?? (of.model !== model ? "model" : other));
     });
     const chips = [...document.querySelectorAll("#examples .rl-chip")];
     const chosen = chips.find(({ dataset }) => dataset.query === query && dataset.document === document_);
