@@ -283,6 +283,7 @@ def test_a_cause_says_its_scores_with_their_signs() -> None:
         return find_causes(reader, Case("topica", Placed("a", wrong, 0, 1.5, 1), right))
 
     moved = causes(10, 512, "topica w7 .", late)["late"]
+    assert moved.startswith("its best sentence, 3 of 3, begins after 12 words; moved")
     assert moved.endswith("would score +2.50 instead of +0.50, above the other's +1.50")
     early = Placed("b", f"w1 w2 . {answer} {filler} {filler} {filler}", 1, 1.5, 2)  # in the first third
     assert "late" not in causes(4, 512, "topica w7 .", early)

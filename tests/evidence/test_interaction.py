@@ -179,5 +179,6 @@ def test_interaction_refuses_what_it_cannot_do(tiny_bert: Reranker) -> None:
             interaction(tiny_bert, ASKED, LIST[1], **wrong)
     many = interaction(tiny_bert, ASKED, LIST[1], n_words=64)
     assert len(many.document_words) == many.n_words_seen == 6, "as many as there are"
+    assert len(interaction(tiny_bert, ASKED, LIST[1], n_words=1).document_words) == 1
     with pytest.raises(OptionError, match="operator 'delete' needs form"):
         interaction(tiny_bert, ASKED, LIST[1], form="integrated_gradients", operator="delete")
