@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.browser.looks import (
     ABOVE_THE_FOLD,
     BUT_COLOURS,
     FITS,
+    SETTLED,
     expect_contrast,
     expect_no_violation,
     open_settings,
@@ -167,6 +170,25 @@ def test_what_another_model_made_says_whose_it_is_in_every_tab(page: Page, app_u
         model.filter(visible=True).click()
         page.get_by_role("option", name=first, exact=True).click()
         expect(says.filter(visible=True)).to_have_count(0)
+
+
+def test_on_paper_words_keep_their_colours_under_black_text(page: Page, app_url: str) -> None:
+    """Without a printer's option for backgrounds, which is off as browsers open."""
+    ready(page, app_url)
+    for theme in ("light", "dark"):
+        page.emulate_media(media="print", color_scheme=theme)
+        page.wait_for_function(SETTLED, arg=theme == "dark")
+        seen = page.locator("#cards .rl-w").evaluate_all(
+            "words => words.map((word) => [getComputedStyle(word).color, getComputedStyle(word).backgroundColor])"
+        )
+        streams = re.findall(rb"/FlateDecode.*?stream\r?\n(.*?)endstream", page.pdf(), re.DOTALL)
+        page.emulate_media(media="null")
+        fills = re.findall(rb"(\S+) (\S+) (\S+) rg", b"".join(zlib.decompressobj().decompress(one) for one in streams))
+        printed = {tuple(round(255 * float(part)) for part in fill) for fill in fills}
+        assert {text for text, _ in seen} == {"rgb(0, 0, 0)"}
+        shades = {tuple(map(int, re.findall(r"\d+", shade)[:3])) for _, shade in seen} - {(0, 0, 0)}  # of no colour
+        assert len(shades) > 1
+        assert shades <= printed
 
 
 def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is_told_and_a_chosen_tab_stays(
