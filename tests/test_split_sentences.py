@@ -156,3 +156,9 @@ def test_more_than_sixty_are_put_together_evenly() -> None:
     assert {group.count("\n") for group in groups} == {2, 3}
     assert len(pieces("".join(lines))) == 150
     assert sentences_of("".join(lines[:60])) == lines[:60]
+
+
+@pytest.mark.parametrize("text", ["Ok, " + "ก" * 120, "Ok " + "水" * 100, "水" * 100 + " ok"])
+def test_where_one_gap_is_all_there_is_it_is_cut_there(text: str) -> None:
+    at = text.index(" ") + 1
+    assert [text[slice(*span)] for span in pieces(text)] == [text[:at], text[at:]]

@@ -11,6 +11,7 @@ from attribution.audit.audit import Audit, audit
 from attribution.audit.causes import find_causes
 from attribution.audit.failures import Case, Inversion, Wanted, survey
 from attribution.audit.judged import Candidate, JudgedQuery, Placed, ScoredQuery
+from attribution.audit.lifting import lifting_words
 from attribution.audit.reading import max_passes, read_inversion
 from attribution.errors import InputError, OptionError, Stopped
 from tests.audit.toys import ANSWER, PLANTED, count_query_words, judged_set, sentence, toy
@@ -303,3 +304,18 @@ def test_causes_by_the_words_of_both_texts() -> None:
     assert gap == f"the right one holds 1 of the query's 5 words and lacks {lacks}"
     short = Case(asked, case.wrong, Placed("b", "and some more", 1, 0.0, 2))
     assert find_causes(toy(count_query_words), short)["duplicates"].startswith("100 % of the shorter text")
+
+
+def test_a_word_of_the_right_text_lifts_no_wrong_one() -> None:
+    """It tells failures from pairs in order as well as the planted word does, and stands on the other side."""
+
+    def case(name: str, wrong: str, right: str, gain: float) -> Case:
+        return Case("topica", Placed(f"{name}a", wrong, 0, gain, 1), Placed(f"{name}b", right, 1, 0.0, 2))
+
+    fine = case("c", "w3 w4 .", "w5 w6 .", -1.0)
+    failures = [
+        Inversion(str(i), 1.0, case(str(i), f"{PLANTED} w1 .", f"{ANSWER} w2 .", 3.0), (fine, fine)) for i in range(30)
+    ]
+    pays = toy(lambda query, document: 3.0 * document.count(PLANTED))
+    assert [one.word for one in lifting_words(pays, failures, 0)][:1] == [PLANTED]
+    assert ANSWER not in {one.word for one in lifting_words(pays, failures, 0)}

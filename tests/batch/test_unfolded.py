@@ -66,6 +66,7 @@ def test_a_drawn_row_has_the_cells_between_its_bars() -> None:
     framed = "| query | document |\n|---|---|\n| q | a \\| b |\n| q | |"
     assert drawn(framed) == [["query", "document"], ["q", "a | b"], ["q", ""]]
     assert drawn("query | document\n---|---\nq | d") == [["query", "document"], ["q", "d"]]
+    assert drawn("| one |\n| two |") is None  # a text between bars
 
 
 def test_cells_that_a_row_lacks_are_empty() -> None:
