@@ -216,6 +216,42 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
     expect(told).to_contain_text("except fields whose value is not valid: ")
 
 
+HELD_UP = """async ([link, ours]) => {
+  const Real = DecompressionStream;
+  let go;
+  const held = new Promise((now) => (go = now));
+  window.DecompressionStream = class {
+    constructor(format) {
+      const { readable, writable } = new Real(format);
+      const late = new TransformStream({ transform: (part, out) => held.then(() => out.enqueue(part)) });
+      Object.assign(this, { writable, readable: readable.pipeThrough(late) });
+    }
+  };
+  const changed = new Promise((now) => addEventListener("hashchange", now, { once: true }));
+  location.hash = link;
+  await changed;
+  await rerankLens.link.copy("", ...ours);
+  const address = location.hash;
+  go();
+  window.DecompressionStream = Real;
+  return address;
+}"""
+
+
+def test_a_link_that_is_still_read_is_not_written_over(page: Page, app_url: str) -> None:
+    """By what the page has yet to write of the texts before it: F5 would bring those back."""
+    ready(page, app_url)
+    fill(page, "ours")
+    ours = page.evaluate("(hash) => rerankLens.link.decode(hash).then(({ v }) => v)", hash_holding(page, "ours"))
+    theirs = page.evaluate(
+        "(v) => rerankLens.link.encode({ v: v.map((one) => (one === 'ours' ? 'theirs' : one)), tab: 0 })", ours
+    )
+    assert page.evaluate(HELD_UP, [theirs, ours]) == theirs
+    expect(box(page, "document")).to_have_value("theirs")
+    page.reload()
+    expect(box(page, "document")).to_have_value("theirs")
+
+
 IN_THE_ADDRESS = """async (text) => {
   const held = () => rerankLens.link.decode(location.hash).then((state) => state.v.includes(text), () => false);
   for (let tries = 0; tries < 100 && !(await held()); tries++) await new Promise((go) => setTimeout(go, 100));

@@ -9,7 +9,7 @@ window.rerankLens.link = (() => {
   const TABS = "#tabs button[role=tab]";
   const WERE = [0, 1, 3, 3, 2]; // `t` of older links: Explain, Compare, the lab, Inside, Probes
   let rules; // what each field may hold, in the order of the page's components
-  let wrote = location.hash;
+  let known = ""; // the address that the page has read, or written; any other is about to be read
   let to; // the tab of the link that was read
 
   const through = async (bytes, stream, most = Infinity) => {
@@ -67,7 +67,7 @@ window.rerankLens.link = (() => {
     if (!values) return;
     const now = { v: values, tab: Math.max(0, tabOf()) };
     let hash = await encode(now);
-    if (location.hash !== wrote) return; // another link has come, which is about to be read
+    if (location.hash !== known) return;
     const same = started.has(location.hash) && asked(now) === asked(held);
     held = now;
     const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
@@ -76,7 +76,7 @@ window.rerankLens.link = (() => {
     if (hash === location.hash) return;
     if (long || PASSING.includes(said)) hint(long ? TOO_LONG : "");
     history[started.has(location.hash) && !same ? "pushState" : "replaceState"](null, "", hash);
-    wrote = location.hash;
+    known = location.hash;
   };
   document.addEventListener("click", (event) => {
     if (event.target.closest("#explain, #compare-start, .rl-again")) setTimeout(write, 0, true); // the tab has opened by then
@@ -112,9 +112,10 @@ window.rerankLens.link = (() => {
     rules = given;
     initially = defaults;
     to = held = undefined;
-    if (!location.hash.startsWith("#p=")) return defaults;
+    const { hash } = location;
     try {
-      const state = await decode(location.hash);
+      if (!hash.startsWith("#p=")) return defaults;
+      const state = await decode(hash);
       const read = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
       if (read.length > rules.length) throw new Error("another form");
       const bad = rules.filter((rule, i) => i < read.length && !fits(read[i], rule)).map((rule) => rule.name);
@@ -128,6 +129,8 @@ window.rerankLens.link = (() => {
     } catch {
       hint("The link could not be read; this is the page as it opens. Ask for the link again.");
       return defaults;
+    } finally {
+      if (location.hash === hash) known = hash;
     }
   };
 
@@ -176,9 +179,7 @@ window.rerankLens.link = (() => {
 
   // Back, Forward or another link typed into the address bar: the page as that address has it.
   window.addEventListener("hashchange", () => {
-    if (location.hash === wrote) return;
-    wrote = location.hash;
-    document.querySelector("#read-link")?.click();
+    if (location.hash !== known) document.querySelector("#read-link")?.click();
   });
   return { read, follow, put, copy, save, encode, decode, open };
 })();
