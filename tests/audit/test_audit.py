@@ -8,26 +8,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from attribution.audit.audit import Audit, audit
-from attribution.audit.causes import find_causes
-from attribution.audit.failures import Case, Inversion, Wanted, survey
-from attribution.audit.judged import Candidate, JudgedQuery, Placed, ScoredQuery
-from attribution.audit.lifting import lifting_words
-from attribution.audit.reading import max_passes, read_inversion
+from attribution.audit.failures import Wanted, survey
+from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
 from attribution.errors import InputError, OptionError, Stopped
-from tests.audit.toys import ANSWER, PLANTED, count_query_words, judged_set, sentence, toy
+from tests.audit.toys import ANSWER, PLANTED, among, count_query_words, judged_set, sentence, toy
 
 Texts = Iterator[tuple[str, int | None]]
 
 
 def claimed(found: Audit) -> set[str]:
     return {key for key, excess in found.causes.items() if excess.claimed}
-
-
-def among(rand: random.Random, at: int, n: int, held: str) -> str:
-    """`n` sentences of filler, and `held` in the place `at` of them."""
-    sentences = [sentence(rand) for _ in range(n)]
-    sentences.insert(at, held)
-    return " ".join(sentences)
 
 
 @pytest.mark.parametrize("n_relevant", [1, 3])
@@ -180,142 +170,3 @@ def test_a_stop_is_heard_and_everything_counts_as_a_pass() -> None:
     counts.model.register_forward_pre_hook(lambda *_given: batches.append(1))
     audit(counts, [query("q", 0, 1)], on_pass=told.append)
     assert len(told) == len(batches) > 5
-
-
-@pytest.mark.parametrize(
-    ("wrong", "right", "key", "says"),
-    [
-        ("topicb topicc won in 1912 .", "topicb topicc won in 1914 .", "numbers", "1914 \u2192 "),
-        ("The topicb Peter saw Paul .", "The topicb Paul saw Mary .", "names", "changed places"),
-        ("topicb is not topicc topicd .", "topicb is topicc topicd .", "negation", "put after"),
-        (
-            "topicb is topicc topicd .",
-            "topicb isn't topicc topicd .",
-            "negation",
-            "negation taken out of the document: \u201cisn't\u201d",
-        ),
-    ],
-)
-def test_what_a_probe_would_change_is_all_that_differs(wrong: str, right: str, key: str, says: str) -> None:
-    reads_words = toy(lambda query, document: float("topicb" in document))
-    case = Case("topica", Placed("a", wrong, 0, 1.0, 1), Placed("b", right, 1, 0.25, 2))
-    found = find_causes(reads_words, case)
-    assert [one for one in found if one in ("numbers", "names", "negation")] == [key]
-    assert says in found[key]
-    assert "the right one's score moves by +0.75 with" in found[key], "the edited text scores 1"
-    other = Case("topica", Placed("a", "topice topicf topicg 1912 .", 0, 1.0, 1), case.right)
-    assert key not in find_causes(reads_words, other), "most words are not in both"
-
-
-@pytest.mark.parametrize(
-    ("upper", "lower", "cause"), [(30, 10, "longer"), (10, 30, "shorter"), (15, 10, "longer"), (14, 10, "")]
-)
-def test_a_text_half_as_long_again_is_a_cause_above_and_below(upper: int, lower: int, cause: str) -> None:
-    wrong, right = (Placed(i, "word " * n, g, 0.0, r) for i, n, g, r in (("a", upper, 0, 1), ("b", lower, 1, 2)))
-    found = find_causes(toy(count_query_words), Case("topica", wrong, right))
-    assert {*found} & {"longer", "shorter"} == ({cause} if cause else set())
-
-
-def test_at_most_so_many_passes_where_every_set_of_sentences_is_scored() -> None:
-    passes: list[int] = []
-
-    def counted(_query: list[str], document: list[str]) -> float:
-        passes.append(len(document))
-        return float(len(document))
-
-    rand = random.Random(0)
-    texts = [" ".join(sentence(rand) for _ in range(5)) for _ in range(2)]
-    case = Case("topica", Placed("a", texts[0], 0, 3.0, 1), Placed("b", texts[1], 1, 0.0, 2))
-    read_inversion(toy(counted), Inversion("q", 1.0, case, (case,) * 4))
-    n_words = max(len(text.split()) for text in texts)
-    assert max_passes(5, n_words) / 2 < len(passes) <= max_passes(5, n_words)
-
-
-def test_words_inside_the_sentence_that_counts_most() -> None:
-    """A text of more than 60 words: its largest sentence is looked into, alone, and its planted word carries it."""
-    rand = random.Random(4)
-    passes: list[int] = []
-
-    def pays_for_it(_query: list[str], document: list[str]) -> float:
-        passes.append(len(document))
-        return 3.0 * document.count(PLANTED)
-
-    pays = toy(pays_for_it)
-    wrong = among(rand, 5, 9, sentence(rand, PLANTED))
-    right = among(rand, 0, 9, sentence(rand, "topica"))
-    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", right, 1, 0.0, 2))
-    told = read_inversion(pays, Inversion("q", 1.0, case, (case,) * 4)).why
-    assert max_passes(10, 90) / 2 < len(passes) <= max_passes(10, 90)
-    (largest,) = [part for part in told.wrong if part.words]
-    assert PLANTED in largest.text
-    assert (largest.value, told.error) == (pytest.approx(3.0), pytest.approx(0.0))
-    assert {word.text.strip(): word.value for word in largest.words if word.value} == {PLANTED: pytest.approx(3.0)}
-    assert told.wrong_words == ()
-
-
-@pytest.mark.parametrize(("n_sentences", "unit"), [(1, "word"), (2, "sentence"), (3, "sentence")])
-def test_what_raises_the_wrong_text_is_dropped_until_it_falls_below_the_right_one(n_sentences: int, unit: str) -> None:
-    rand = random.Random(5)
-    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + document.count("topica"))
-    planted = sentence(rand, PLANTED, length=4)
-    wrong = " ".join([*(sentence(rand, length=4) for _ in range(n_sentences - 1)), planted])
-    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", sentence(rand, "topica"), 1, 1.0, 2))
-    turned = read_inversion(pays, Inversion("q", 1.0, case, ())).turned
-    assert (turned.unit, turned.turned, turned.logit) == (unit, True, pytest.approx(0.0))
-    assert [one.strip() for one in turned.dropped] == [PLANTED if unit == "word" else planted]
-
-
-def test_a_sentence_behind_one_that_both_texts_have_is_dropped() -> None:
-    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + document.count("topica"))
-    both, planted = "w1 w2 w3 w4 . ", f"w5 {PLANTED} w6 w7 ."
-    wrong, right = f"{both}{planted}", f"{both}w8 topica w9 w1 ."
-    case = Case("topica", Placed("a", wrong, 0, 3.0, 1), Placed("b", right, 1, 1.0, 2))
-    turned = read_inversion(pays, Inversion("q", 1.0, case, ())).turned
-    assert (turned.unit, turned.dropped, turned.logit) == ("sentence", (planted,), pytest.approx(0.0))
-
-
-def test_a_cause_says_its_scores_with_their_signs() -> None:
-    """A model that reads ten words, or is cut at 24 tokens, and pays 1 for each word of the query."""
-    filler, answer = "w1 w2 w3 w4 w5 w6 .", "topica topica ."
-    late = Placed("b", f"{filler} {filler} {answer}", 1, 0.5, 2)
-
-    def causes(reads: int, max_length: int, wrong: str, right: Placed) -> dict[str, str]:
-        reader = toy(lambda query, read: count_query_words(query, read[:reads]) + 0.5, max_length)
-        return find_causes(reader, Case("topica", Placed("a", wrong, 0, 1.5, 1), right))
-
-    moved = causes(10, 512, "topica w7 .", late)["late"]
-    assert moved.startswith("its best sentence, 3 of 3, begins after 12 words; moved")
-    assert moved.endswith("would score +2.50 instead of +0.50, above the other's +1.50")
-    early = Placed("b", f"w1 w2 . {answer} {filler} {filler} {filler}", 1, 1.5, 2)  # in the first third
-    assert "late" not in causes(4, 512, "topica w7 .", early)
-    cut = causes(99, 16, "topica w7 .", late)["cut"]
-    assert cut.endswith("would alone score +2.50, above the other's +1.50")
-    words = causes(99, 512, "topica topica w7 .", Placed("b", "topica w8 .", 1, 1.5, 2))["query_words"]
-    assert words.endswith("the wrong one scores +2.50 and the right one +1.50")
-
-
-def test_causes_by_the_words_of_both_texts() -> None:
-    """Only words that the wrong text has are lacked; of a text of three words all may stand in the other one."""
-    wrong, right = "river bridge and some more words .", "castle and some more words ."
-    asked = "river bridge castle museum harbour"
-    case = Case(asked, Placed("a", wrong, 0, 2.0, 1), Placed("b", right, 1, 1.0, 2))
-    gap = find_causes(toy(count_query_words), case)["gap"]
-    lacks = "\u201criver\u201d, \u201cbridge\u201d, which the wrong one has"
-    assert gap == f"the right one holds 1 of the query's 5 words and lacks {lacks}"
-    short = Case(asked, case.wrong, Placed("b", "and some more", 1, 0.0, 2))
-    assert find_causes(toy(count_query_words), short)["duplicates"].startswith("100 % of the shorter text")
-
-
-def test_a_word_of_the_right_text_lifts_no_wrong_one() -> None:
-    """It tells failures from pairs in order as well as the planted word does, and stands on the other side."""
-
-    def case(name: str, wrong: str, right: str, gain: float) -> Case:
-        return Case("topica", Placed(f"{name}a", wrong, 0, gain, 1), Placed(f"{name}b", right, 1, 0.0, 2))
-
-    fine = case("c", "w3 w4 .", "w5 w6 .", -1.0)
-    failures = [
-        Inversion(str(i), 1.0, case(str(i), f"{PLANTED} w1 .", f"{ANSWER} w2 .", 3.0), (fine, fine)) for i in range(30)
-    ]
-    pays = toy(lambda query, document: 3.0 * document.count(PLANTED))
-    assert [one.word for one in lifting_words(pays, failures, 0)][:1] == [PLANTED]
-    assert ANSWER not in {one.word for one in lifting_words(pays, failures, 0)}

@@ -72,6 +72,13 @@ def sentence(rand: random.Random, *words: str, length: int = 8) -> str:
     return " ".join(drawn) + " ."
 
 
+def among(rand: random.Random, at: int, n: int, held: str) -> str:
+    """`n` sentences of filler, and `held` in the place `at` of them."""
+    sentences = [sentence(rand) for _ in range(n)]
+    sentences.insert(at, held)
+    return " ".join(sentences)
+
+
 def judged_set(
     n: int, seed: int, texts: Callable[[random.Random, str], Iterable[tuple[str, int | None]]]
 ) -> list[JudgedQuery]:
