@@ -136,6 +136,21 @@ MANY_ROWS = """(list) => {
 }"""
 
 
+def test_cards_drawn_again_leave_the_focus_where_it_is(cards: Page) -> None:
+    every = ("button.rl-sentence-open", ".rl-card .rl-text", ".rl-card summary", "button.rl-put-back")
+    cards.locator("#cards").evaluate(
+        "(all) => all.insertAdjacentHTML('beforeend', '<p class=rl-edit-says data-edits={&quot;d8&quot;:&quot;&quot;}>"
+        "<button class=rl-put-back>Put back</button></p>')"
+    )
+    word(cards, "million").click()
+    for control in every:
+        cards.locator(control).last.focus()
+        cards.locator("#cards").evaluate("(all) => (all.innerHTML = all.innerHTML)")
+        expect(cards.locator(control).last).to_be_focused()
+    cards.keyboard.press("Escape")
+    expect(cards.locator(".rl-dropped")).to_have_count(0)
+
+
 def test_of_forty_sentences_a_dozen_are_in_sight_and_the_keys_reach_the_last(cards: Page) -> None:
     assert cards.locator(".rl-sentences ol").evaluate(MANY_ROWS) < 450
     rows = cards.locator(".rl-sentence")

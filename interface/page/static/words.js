@@ -2,7 +2,8 @@
 // `all`: the cards, several components on the page, or this one.
 const all = element.closest("#cards") ?? element;
 const words = (text) => [...text.querySelectorAll("[data-w]")];
-let marked, focused; // the marked word, the focused text's place: results redraw the cards while one reads them
+let marked, focused; // the marked word, the element that has the focus: results redraw the cards while one reads them
+let again; // what takes the focused element's place
 const quoted = (word) => {
   const name = document.createElement("bdi");
   name.textContent = word.textContent;
@@ -52,7 +53,6 @@ all.addEventListener("click", (event) => {
 });
 all.addEventListener("focusin", (event) => {
   const text = event.target.closest?.(".rl-text");
-  focused = [...all.querySelectorAll(".rl-text")].indexOf(text);
   if (text && !text.querySelector(".rl-same") && words(text).length) mark(words(text)[0]);
 });
 all.addEventListener("keydown", (event) => {
@@ -101,14 +101,16 @@ const compact = () => all.querySelectorAll(".rl-card:not(.rl-large, :has(.rl-det
 });
 compact();
 all.addEventListener("toggle", compact, true);
-document.addEventListener("focusin", (event) => {
-  if (!all.contains(event.target)) focused = -1;
+document.addEventListener("focusin", ({ target }) => {
+  const like = target.classList[0] ? `.${CSS.escape(target.classList[0])}` : target.localName;
+  const place = [...all.querySelectorAll(like)].indexOf(target);
+  focused = target;
+  again = () => all.querySelectorAll(like)[place];
 });
 new MutationObserver(() => {
   if (all.querySelector(".rl-large")) compact();
   if (!all.querySelector("[data-w]")) marked = undefined; // another run
   const fresh = marked && all.querySelector(`[data-w="${CSS.escape(marked)}"]:not(.rl-same)`);
-  if (!fresh) return;
-  mark(fresh);
-  if (document.activeElement === document.body) all.querySelectorAll(".rl-text")[focused]?.focus({ preventScroll: true });
+  if (fresh) mark(fresh);
+  if (focused?.isConnected === false && document.activeElement === document.body) again()?.focus({ preventScroll: true });
 }).observe(all, { childList: true, subtree: true });
