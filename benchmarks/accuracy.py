@@ -57,8 +57,8 @@ RULES: dict[str, tuple[Callable[[OnePath, int], Tensor], Sequence[int]]] = {
 # At 17 nodes, each with one thing more than the one before.
 SWITCHED: dict[str, Callable[[OnePath], Tensor]] = {
     "17 uniform nodes, trapezoid": lambda evaluate: uniform(evaluate, FLOOR),
-    "bisected where the error is": lambda evaluate: bisected(evaluate, FLOOR).trapezoids().sum(0),
-    "monotone cubic": lambda evaluate: bisected(evaluate, FLOOR).pieces().sum(0),
+    "bisected where the error is": lambda evaluate: bisected(evaluate, FLOOR).trapezoids.sum(0),
+    "monotone cubic": lambda evaluate: bisected(evaluate, FLOOR).pieces.sum(0),
     "errors given back (ours)": lambda evaluate: adaptive(evaluate, FLOOR),
 }
 

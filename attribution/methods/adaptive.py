@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -47,25 +48,29 @@ class Nodes:
     logits: Tensor
     slopes: Tensor
 
+    @cached_property
     def pieces(self) -> Tensor:
         """`(n - 1, seq)`: the integral of a monotone cubic through each token's slopes, interval by interval."""
         h = self.alphas.diff()[:, None]  # (n - 1, 1)
         bend = monotone_derivatives(self.alphas, self.slopes)  # (n, seq)
-        return self.trapezoids() + h**2 / 12 * (bend[:-1] - bend[1:])
+        return self.trapezoids + h**2 / 12 * (bend[:-1] - bend[1:])
 
+    @cached_property
     def trapezoids(self) -> Tensor:
         """`(n - 1, seq)`: the same along straight lines."""
         return self.alphas.diff()[:, None] / 2 * (self.slopes[:-1] + self.slopes[1:])
 
+    @cached_property
     def errors(self) -> Tensor:
         """`(n - 1,)` logits: the pieces summed over tokens - (F_(i+1) - F_i)."""
-        return self.pieces().sum(1) - self.logits.diff()
+        return self.pieces.sum(1) - self.logits.diff()
 
+    @cached_property
     def integral(self) -> Tensor:
         """`(seq,)`: the pieces, each interval's error redistributed over the tokens by their share of |slope| in it."""
         sizes = self.slopes[:-1].abs() + self.slopes[1:].abs()  # (n - 1, seq)
         shares = sizes / sizes.sum(1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
-        return (self.pieces() - self.errors()[:, None] * shares).sum(0)
+        return (self.pieces - self.errors[:, None] * shares).sum(0)
 
     def midpoints(self, at_most: int) -> Tensor:
         """The middles of the intervals where straight lines err most; cubics err less, so their errors say less.
@@ -73,8 +78,8 @@ class Nodes:
         Where the tokens' errors cancel, the logit shows none; so how much each token's line bends counts too, by
         `HIDDEN`.
         """
-        straight = self.trapezoids()  # (n - 1, seq)
-        errors = (straight.sum(1) - self.logits.diff()).abs() + HIDDEN * (self.pieces() - straight).abs().sum(1)
+        straight = self.trapezoids  # (n - 1, seq)
+        errors = (straight.sum(1) - self.logits.diff()).abs() + HIDDEN * (self.pieces - straight).abs().sum(1)
         worst = errors.topk(min(at_most, len(errors))).indices
         return (self.alphas[worst] + self.alphas[worst + 1]) / 2
 
@@ -120,14 +125,14 @@ def integrate(evaluate: Evaluate, first: Sequence[Tensor], tolerance: float, max
         found = evaluate(wanted)
         finer = [path.with_nodes(alphas, *of) for path, alphas, of in zip(paths, wanted, found, strict=True)]
         changes = [
-            (new.integral() - old.integral()).abs().sum().item() if len(alphas) else change
+            (new.integral - old.integral).abs().sum().item() if len(alphas) else change
             for new, old, alphas, change in zip(finer, paths, wanted, changes, strict=True)
         ]
         paths = finer
     return [
         Integral(
-            values=path.integral(),
-            residual=path.errors().abs().sum().item(),
+            values=path.integral,
+            residual=path.errors.abs().sum().item(),
             n_steps=len(path.alphas),
             capped=not _settled(path, change, tolerance),
             logits=(path.logits[0].item(), path.logits[-1].item()),
@@ -137,6 +142,6 @@ def integrate(evaluate: Evaluate, first: Sequence[Tensor], tolerance: float, max
 
 
 def _settled(nodes: Nodes, change: float, tolerance: float) -> bool:
-    allowed = SLACK * (tolerance * nodes.integral().abs().sum().item() + ROUNDING)
-    residual = nodes.errors().abs().sum().item()
+    allowed = SLACK * (tolerance * nodes.integral.abs().sum().item() + ROUNDING)
+    residual = nodes.errors.abs().sum().item()
     return len(nodes.alphas) >= FLOOR and max(change, residual) <= allowed

@@ -70,7 +70,7 @@ def test_finds_the_steps(tolerance: float, sharpness: float, place: float) -> No
     known = [nodes(steps, steps.asked[:end]) for end in ends]
     settled = [
         len(new.alphas) >= FLOOR
-        and max(change(new, old), new.errors().abs().sum().item()) <= 5 * (tolerance * total(new) + 1e-5)
+        and max(change(new, old), new.errors.abs().sum().item()) <= 5 * (tolerance * total(new) + 1e-5)
         for old, new in pairwise(known)
     ]
     assert settled == [False] * (len(settled) - 1) + [True], "it stops as soon as it may"
@@ -83,11 +83,11 @@ def nodes(steps: Steps, alphas: Sequence[float]) -> Nodes:
 
 
 def total(of: Nodes) -> float:
-    return of.integral().abs().sum().item()
+    return of.integral.abs().sum().item()
 
 
 def change(new: Nodes, old: Nodes) -> float:
-    return (new.integral() - old.integral()).abs().sum().item()
+    return (new.integral - old.integral).abs().sum().item()
 
 
 def test_a_sharp_step_costs_less_than_uniform_nodes() -> None:
@@ -119,8 +119,8 @@ def test_what_was_given_back_is_said() -> None:
     whole = np.array([cubic.integrate(a, b) for a, b in pairwise(alphas.tolist())])  # (n - 1, 3)
     inner = slice(2, -2)  # at the ends scipy takes a parabola where we take the secant
     ours = Nodes(alphas, logits, slopes)
-    assert ours.pieces()[inner].numpy() == pytest.approx(whole[inner], abs=1e-9)
-    assert found.residual == pytest.approx(ours.errors().abs().sum().item(), abs=1e-5)
+    assert ours.pieces[inner].numpy() == pytest.approx(whole[inner], abs=1e-9)
+    assert found.residual == pytest.approx(ours.errors.abs().sum().item(), abs=1e-5)
     assert found.residual > 1e-3
 
 
@@ -129,7 +129,7 @@ def test_where_the_logit_shows_an_error_comes_before_where_tokens_only_bend() ->
     alphas = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
     slopes = torch.tensor([[0.0, 0.0], [8.0, -8.0], [8.0, -8.0], [8.0, -8.0], [8.0, -8.0]])  # (n, seq)
     nodes = Nodes(alphas, torch.tensor([0.0, 0.0, 0.0, 0.05, 0.05]), slopes)
-    bends = (nodes.pieces() - nodes.trapezoids()).abs().sum(1)
+    bends = (nodes.pieces - nodes.trapezoids).abs().sum(1)
     assert bends[0] > 2 * 0.05, "as large as it is, it is no error that is known"
     assert nodes.midpoints(1).tolist() == [0.625]
     assert nodes.midpoints(2).tolist() == [0.625, 0.125]
