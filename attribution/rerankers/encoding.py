@@ -4,6 +4,7 @@ The tokenizer is only ever asked for whole texts, and ids are cut here: asking i
 that all threads share, and then a long text of one visitor comes back uncut to another.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -40,13 +41,12 @@ def encode_pair(
     sides = encoded.sequence_ids(0)
     offsets = encoded.pop("offset_mapping")
     rows: Rows = []
-    for i, side in enumerate(sides):
+    for side, (start, end), inputs in zip(sides, offsets, _by_token(encoded), strict=True):
         segment: Segment = "template" if side is None else SIDES[side]
-        start, end = offsets[i]
         if segment == "query":  # what stands before the query is not the visitor's
             segment = "template" if before and end <= len(before) else "query"
             start, end = max(0, start - len(before)), max(0, end - len(before))
-        rows.append(EncodedRow(segment, start, end, {name: values[i] for name, values in encoded.items()}))
+        rows.append(EncodedRow(segment, start, end, inputs))
     places = [[i for i, of in enumerate(sides) if of == side] for side in (0, 1)]
     room = max_length - (len(sides) - len(places[0]) - len(places[1]))
     stay = longest_first(len(places[0]), len(places[1]), room)
@@ -70,9 +70,10 @@ def encode_prompt(
     """One text written by `prompt`, cut at its end: of the document, or the query after it. Raises `InputError`."""
     text, spans = prompt.write(query, document)
     encoded: Any = tokenizer(text, add_special_tokens=prompt.add_special_tokens, **WHOLE)
-    rows = []
-    for i, offset in enumerate(encoded.pop("offset_mapping")):
-        rows.append(EncodedRow(*_placed(offset, spans), {name: values[i] for name, values in encoded.items()}))
+    offsets = encoded.pop("offset_mapping")
+    rows = [
+        EncodedRow(*_placed(offset, spans), inputs) for offset, inputs in zip(offsets, _by_token(encoded), strict=True)
+    ]
     if len(rows) >= max_length and tokenizer.truncation_side == "left":
         raise InputError(
             f"This pair takes {len(rows)} tokens of the {max_length} that this model reads, and its tokenizer cuts at "
@@ -95,6 +96,12 @@ def cut_end(rows: Rows, max_length: int, prompt: Prompt) -> Rows:
             f"the {last}: this model reads {max_length} tokens in all. Shorten the {prompt.first}."
         )
     return kept + end
+
+
+def _by_token(encoded: Mapping[str, Sequence[int]]) -> list[dict[str, int]]:
+    """What the model is given for each token, by the input's name."""
+    names = list(encoded)
+    return [dict(zip(names, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
 
 
 def _placed(offset: Span, spans: dict[Segment, Span]) -> tuple[Segment, int, int]:
@@ -122,7 +129,7 @@ def _pair(
         lost = all_of_it[: len(all_of_it) - len(seen)] if left else all_of_it[len(seen) :]
         if lost:
             cuts.append(Cut(segment, 0, lost[-1].end) if left else Cut(segment, lost[0].start, len(typed)))
-    inputs = {name: torch.tensor([[row.inputs[name] for row in kept]]) for name in kept[0].inputs}  # (1, seq) each
+    inputs = {name: torch.tensor([row.inputs[name] for row in kept])[None] for name in kept[0].inputs}  # (1, seq) each
     return TokenizedPair(*texts, inputs, tokens, bool(cuts), tuple(cuts))
 
 
