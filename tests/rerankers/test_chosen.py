@@ -139,6 +139,7 @@ def test_a_load_in_bfloat16_says_so_and_every_method_runs(architecture: str, tin
 def test_limits_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a model that reads less than it could because of ours says so, unless the caller named the length."""
     folder = str(save_tiny(QWEN, tmp_path))
+    monkeypatch.setattr("attribution.rerankers.loading.load._kept", memory.Loaded())  # the others' models stay
     monkeypatch.setenv("RERANKER_MAX_TOKENS", "100")
     reranker = load_reranker(folder, device="cpu")
     assert reranker.max_length == 100

@@ -106,6 +106,7 @@ def test_more_than_is_free_or_allowed_is_refused(
     tiny_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = str(shutil.copytree(tiny_folder(BERT), tmp_path / "copy"))
+    monkeypatch.setattr("attribution.rerankers.loading.load._kept", memory.Loaded())  # the others' models stay
     monkeypatch.setattr(memory, "free_memory", lambda: memory.RESERVED + 1000)
     with pytest.raises(ModelError, match=r"takes .* MB in float32, and .* of memory are free"):
         load_reranker(folder)
