@@ -47,7 +47,7 @@ def _answer(args: argparse.Namespace) -> int:
     job.check()
     _check_output(args.output)
     reranker = load_reranker(**loading)
-    for method in methods:
+    for method in methods if "method" in given else ():  # ranks and sentences are by none
         try_options(reranker, method, options)  # before any row is read
     with tqdm(unit="row", disable=None) as bar:
         rows = _rows(args, bar)

@@ -52,3 +52,20 @@ def offered(tiny_bert: Reranker, monkeypatch: pytest.MonkeyPatch) -> str:
     key = tiny_bert.model_id
     monkeypatch.setitem(MODELS, key, Checkpoint("tiny", key, "none", "tiny"))
     return key
+
+
+@pytest.fixture(scope="session")
+def demo(tiny_bert: Reranker) -> gr.Blocks:
+    """The whole page, built once with the tiny model on offer; no test changes it."""
+    import app
+
+    key = tiny_bert.model_id
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, key, Checkpoint("tiny", key, "none", "tiny"))
+        return app.build([key])[0]
+
+
+@pytest.fixture
+def unserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pages whose events are called as they are: Gradio makes no routes for them, which takes longest."""
+    monkeypatch.setattr("gradio.routes.App.create_app", lambda *_, **__: None)

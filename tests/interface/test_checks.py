@@ -32,6 +32,8 @@ from interface.server.gradio_private import Page, install
 from interface.tabs.compare.documents import LEAST, MOST, check_list
 from tests.interface.conftest import visitor
 
+pytestmark = pytest.mark.usefixtures("unserved")
+
 
 def test_a_run_that_has_had_its_share_leaves_a_dear_method_out_while_others_wait() -> None:
     check_share(0, 99.0, 99.0)

@@ -17,6 +17,8 @@ from interface.tabs.explain import results as first
 from interface.tabs.explain.tab import Asked, run
 from tests.interface.conftest import PAIR, SESSION, stop, visitor
 
+pytestmark = pytest.mark.usefixtures("unserved")
+
 
 @pytest.fixture
 def asked(offered: str) -> Asked:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import gradio as gr
+
 from interface.page.settings import groups
 from interface.tabs.compare.documents import MOST
 
@@ -19,11 +21,8 @@ VERSIONS = [
 ]
 
 
-def test_what_a_version_adds_stands_behind_what_older_links_have(offered: str) -> None:
-    import app
-
-    events = app.build([offered])[0].fns.values()
-    for event in (event for event in events if "link.read(" in str(event.js)):
+def test_what_a_version_adds_stands_behind_what_older_links_have(demo: gr.Blocks) -> None:
+    for event in (event for event in demo.fns.values() if "link.read(" in str(event.js)):
         rules, _ = json.JSONDecoder().raw_decode(str(event.js).partition("link.read(")[2])
         assert [rule["name"] for rule in rules] == [name for names in VERSIONS for name in names]
         assert [getattr(part, "label", None) for part in event.outputs] == [rule["name"] for rule in rules]

@@ -147,19 +147,16 @@ def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
     assert "The query is empty." in last["status"]
 
 
-def events(offered: str, name: str) -> list[Any]:
+def events(demo: gr.Blocks, name: str) -> list[Any]:
     """Those of the page whose name begins so."""
-    import app
-
-    demo, _ = app.build([offered])
     return [event for event in demo.fns.values() if str(event.api_name).startswith(f"{name}_")]
 
 
 @pytest.mark.filterwarnings("ignore:This model is not on offer")
-def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -> None:
+def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(demo: gr.Blocks) -> None:
     """Every run of the page, with a claim that was ended, that is another handler's, or that was never made."""
-    runs = events(offered, "run")
-    assert len(runs) == len(events(offered, "claim")) > len(lines())
+    runs = events(demo, "run")
+    assert len(runs) == len(events(demo, "claim")) > len(lines())
     lanes = {str(event.api_name).split("_")[1] for event in runs}
     assert lanes == {CHOOSING, *lines()}
 
@@ -189,11 +186,9 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(offered: str) -
 
 
 @pytest.mark.filterwarnings("ignore:This model is not on offer")
-def test_the_end_of_every_event_says_again_what_its_line_was_told_last(offered: str) -> None:
+def test_the_end_of_every_event_says_again_what_its_line_was_told_last(demo: gr.Blocks) -> None:
     """In the browser, "Starting" may come after the word that it was withdrawn, and Gradio may undo that word."""
-    import app
-
-    every: list[Any] = [*app.build([offered])[0].fns.values()]
+    every: list[Any] = [*demo.fns.values()]
     after = {event.trigger_after: event for event in every}
     (halt,) = (event for event in every if event.api_name == "halt")
     for event in (event for event in every if str(event.api_name).startswith("run_")):
@@ -208,19 +203,13 @@ def test_the_end_of_every_event_says_again_what_its_line_was_told_last(offered: 
     assert status not in after[event._id].fn(visitor()), "who has left is forgotten"
 
 
-def test_too_few_values_leave_no_traceback_in_the_log(offered: str) -> None:
-    import app
-
-    demo, _ = app.build([offered])
+def test_too_few_values_leave_no_traceback_in_the_log(demo: gr.Blocks) -> None:
     with pytest.raises(gr.Error, match=r"got 2 values; it takes 3\.") as caught:
         demo.validate_inputs(demo.fns[0], [1, 2])
     assert caught.value.print_exception is False
 
 
-def test_nothing_is_cancelled_through_gradio_which_ends_by_event_and_not_by_run(offered: str) -> None:
-    import app
-
-    demo, _ = app.build([offered])
+def test_nothing_is_cancelled_through_gradio_which_ends_by_event_and_not_by_run(demo: gr.Blocks) -> None:
     assert [event.api_name for event in demo.fns.values() if event.cancels] == []
 
 
@@ -233,11 +222,9 @@ def test_the_latest_start_runs_however_late_the_older_one_comes(offered: str) ->
     assert not busy("visitor")
 
 
-def test_a_start_tells_no_line_of_another_lane(offered: str) -> None:
+def test_a_start_tells_no_line_of_another_lane(demo: gr.Blocks) -> None:
     """Gradio may undo what has just come for an output that an event leaves as it is; the main lane ends all others."""
-    import app
-
-    claims = [e for e in app.build([offered])[0].fns.values() if str(e.api_name).startswith("claim_")]
+    claims = events(demo, "claim")
     assert len(claims) > 4
     for event in claims:
         lane = str(event.api_name).split("_")[1]
@@ -246,12 +233,10 @@ def test_a_start_tells_no_line_of_another_lane(offered: str) -> None:
         assert (len(lines) > 2) if lane == MAIN else (lines in own), lane
 
 
-def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: str) -> None:
+def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: str, demo: gr.Blocks) -> None:
     """That run goes on and is shown; its "Done" would hide why the new start did nothing."""
-    import app
-
-    events = app.build([offered])[0].fns.values()
-    by_name: dict[Any, Any] = {event.api_name: event for event in events}
+    every = demo.fns.values()
+    by_name: dict[Any, Any] = {event.api_name: event for event in every}
     run, claim_it = by_name[f"run_{MAIN}"], by_name[f"claim_{MAIN}"]
     claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
     updates = run.fn(visitor(), None, 0)
@@ -259,7 +244,7 @@ def test_what_a_refused_start_says_stands_when_the_run_before_it_ends(offered: s
     boxes = {"model_id": offered, "query": PAIR[0], "document": " "}
     (line, said), *_ = claim_it.fn(visitor(), **boxes, **DEFAULTS).items()
     assert "empty" in said
-    again: Any = next(event for event in events if event.trigger_after == run._id)
+    again: Any = next(event for event in every if event.trigger_after == run._id)
     assert again.fn(visitor())[line] == said, "over progress that was on its way when the start was refused"
 
     def told(updates: Iterator[dict[Any, Any]]) -> list[str]:
