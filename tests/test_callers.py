@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from attribution.export import dumps, plain, to_html
 from attribution.lab.autograd import run_lab
 from attribution.lab.internals import look_inside
 from attribution.rerankers.reranker import Reranker
+from attribution.types import Explanation
 from interface.programs import api, comparing
 from tests import tiny
 from tests.views.reading import read
@@ -39,6 +41,12 @@ MODES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def expected(tiny_bert: Reranker) -> Callable[[str], Explanation]:
+    """Method -> what it gives with autograd as it is."""
+    return cache(lambda method: explain(tiny_bert, *PAIR, method))
+
+
 @pytest.fixture(params=MODES)
 def mode(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Any]]:
     """A way to switch autograd off."""
@@ -46,12 +54,17 @@ def mode(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_methods(method: str, mode: Callable[[], AbstractContextManager[Any]], tiny_bert: Reranker) -> None:
-    expected = explain(tiny_bert, *PAIR, method)
+def test_methods(
+    method: str,
+    mode: Callable[[], AbstractContextManager[Any]],
+    tiny_bert: Reranker,
+    expected: Callable[[str], Explanation],
+) -> None:
+    of = expected(method)
     with mode():
         found = explain(tiny_bert, *PAIR, method)
         assert not torch.is_grad_enabled()  # the caller's mode is back
-    assert (found.attributions, found.logit, found.paths) == (expected.attributions, expected.logit, expected.paths)
+    assert (found.attributions, found.logit, found.paths) == (of.attributions, of.logit, of.paths)
 
 
 def test_lab_inside_and_faithfulness(mode: Callable[[], AbstractContextManager[Any]], tiny_bert: Reranker) -> None:
@@ -106,11 +119,18 @@ def of_every_task(reranker: Reranker, text: Callable[[str], str], number: Callab
     ]
 
 
+@pytest.fixture(scope="module")
+def of_plain_texts(tiny_bert: Reranker) -> list[Any]:
+    return of_every_task(tiny_bert, str, int)
+
+
 @pytest.mark.parametrize("kind", [np.str_, Markup, Told])
-def test_a_subclass_of_str_is_read_as_the_string_it_is(kind: Callable[[str], str], tiny_bert: Reranker) -> None:
+def test_a_subclass_of_str_is_read_as_the_string_it_is(
+    kind: Callable[[str], str], tiny_bert: Reranker, of_plain_texts: list[Any]
+) -> None:
     """A member of an enum prints as its name, Markup escapes what is added to it, and no template escapes it."""
-    expected, found = of_every_task(tiny_bert, str, int), of_every_task(tiny_bert, kind, np.int64)
-    for one, other in zip(expected, found, strict=True):
+    found = of_every_task(tiny_bert, kind, np.int64)
+    for one, other in zip(of_plain_texts, found, strict=True):
         assert SECONDS.sub("", dumps(plain(one))) == SECONDS.sub("", dumps(plain(other)))
     assert not {"blink", "marquee"} & set(read(to_html({"occlusion": found[0]})).tags)
 

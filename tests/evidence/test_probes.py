@@ -11,7 +11,7 @@ import torch
 from scipy.stats import t
 from torch import Tensor
 
-from attribution import explain, load_reranker
+from attribution import explain
 from attribution.errors import InputError, OptionError
 from attribution.evidence.probes.probe import MAX_PASSES, N_CONTROL, NOT_ENGLISH, ProbeResult, probe
 from attribution.evidence.probes.table import FLOOR, PROBES
@@ -209,13 +209,12 @@ def test_what_is_no_text_is_named_as_it_is_by_explain(odd: Any, tiny_bert: Reran
 
 
 def test_all_probes_on_sixty_words_take_at_most_sixty_forwards() -> None:
-    reranker = load_reranker("demo-reranker")
     document = (
         f"{DOCUMENT} Every summer thousands of people swim in it, and in 2014 a ship with 300 guests went to Passau."
     )
     assert 55 <= len(words_of(document)) <= 65
     meters: list[Meter] = []
-    results = probe(reranker, QUERY, document, on_pass=meters.append)
+    results = probe(toy(bag_of_words), QUERY, document, on_pass=meters.append)
     assert len(results) == len(PROBES) >= 14
     assert sum(result.change is not None for result in results) >= 14
     assert 0 < meters[-1].n_forward <= MAX_PASSES == 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import warnings
@@ -14,7 +15,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from attribution import explain, load_reranker
 from attribution.evidence.agreement import spearman, top_k_overlap
@@ -22,7 +22,7 @@ from attribution.lab.autograd import EXPERIMENTS, Experiment, LabRow, equal_grad
 from attribution.methods.gradients import LEAVES
 from attribution.types import Word
 from attribution.words import to_words
-from tests.conftest import Tiny
+from tests.conftest import Plain, Tiny
 from tests.readme import lab_markdown
 
 QUERY = "how many people live in berlin ?"
@@ -36,7 +36,7 @@ ROUTED_BY_EMBEDS = [  # one pair has no padding, so `inputs_embeds` gives these 
 
 
 @dataclass
-class Plain:
+class Typed:
     """What someone without this project sees after typing the row's code."""
 
     flags: tuple[Any, ...]
@@ -45,11 +45,11 @@ class Plain:
     raised: bool
 
 
-def run_plainly(folder: Path, experiment: Experiment, query: str, document: str) -> Plain:
+def run_plainly(files: tuple[Any, Any], experiment: Experiment, query: str, document: str) -> Typed:
     """The code as the page shows it, executed on a fresh model that takes the embeddings as `inputs_embeds`."""
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer, model = files[0], copy.deepcopy(files[1])
     model.requires_grad_(experiment.trainable)
-    inputs = AutoTokenizer.from_pretrained(folder)(query, document, return_tensors="pt")
+    inputs = tokenizer(query, document, return_tensors="pt")
     input_ids = inputs.pop("input_ids")
     names: dict[str, Any] = {"torch": torch, "embed": model.get_input_embeddings(), "input_ids": input_ids}
     exec(LEAVES[experiment.leaf].code, names)
@@ -65,25 +65,23 @@ def run_plainly(folder: Path, experiment: Experiment, query: str, document: str)
                 score.backward()
                 grad = emb.grad
         except RuntimeError as error:
-            return Plain(flags, None, str(error), True)
-    return Plain(flags, grad, str(caught[0].message) if caught else None, False)
+            return Typed(flags, None, str(error), True)
+    return Typed(flags, grad, str(caught[0].message) if caught else None, False)
 
 
 @pytest.mark.parametrize("architecture", ROUTED_BY_EMBEDS)
-def test_each_row_is_what_plain_pytorch_gives(
-    architecture: str, tiny: Tiny, tiny_folder: Callable[[str], Path]
-) -> None:
+def test_each_row_is_what_plain_pytorch_gives(architecture: str, tiny: Tiny, plain: Plain) -> None:
     rows = list(run_lab(tiny(architecture), QUERY, DOCUMENT))
     assert [row.experiment for row in rows] == list(EXPERIMENTS)
     for row in rows:
-        plain = run_plainly(tiny_folder(architecture), row.experiment, QUERY, DOCUMENT)
-        assert (row.is_leaf, row.requires_grad, row.retains_grad, row.grad_fn) == plain.flags, row.experiment
-        assert (row.said, row.raised) == (plain.said, plain.raised), row.experiment
-        assert row.grad_filled == (plain.grad is not None and not row.experiment.returned), row.experiment
-        assert (row.grad is None) == (plain.grad is None), row.experiment
-        if plain.grad is not None and row.grad is not None:
-            largest = plain.grad.abs().max().item()
-            torch.testing.assert_close(row.grad, plain.grad[0], rtol=1e-6, atol=5e-6 * largest)
+        wanted = run_plainly(plain(architecture), row.experiment, QUERY, DOCUMENT)
+        assert (row.is_leaf, row.requires_grad, row.retains_grad, row.grad_fn) == wanted.flags, row.experiment
+        assert (row.said, row.raised) == (wanted.said, wanted.raised), row.experiment
+        assert row.grad_filled == (wanted.grad is not None and not row.experiment.returned), row.experiment
+        assert (row.grad is None) == (wanted.grad is None), row.experiment
+        if wanted.grad is not None and row.grad is not None:
+            largest = wanted.grad.abs().max().item()
+            torch.testing.assert_close(row.grad, wanted.grad[0], rtol=1e-6, atol=5e-6 * largest)
 
 
 def test_the_clone_story(tiny_bert: Any) -> None:
