@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,18 +52,31 @@ CHAINS: dict[str, Callable[[], list[Any]]] = {
 }
 
 
-@pytest.fixture
-def chain(tiny: Tiny, tmp_path: Path) -> Callable[[list[Any]], Path]:
+@pytest.fixture(scope="module")
+def chain(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any]], Path]:
     """Modules -> the folder of a chain over the tiny BERT, as sentence-transformers saves it."""
+    headless = tmp_path_factory.mktemp("headless")
+    tiny(BERT).model.bert.save_pretrained(headless)
+    tiny(BERT).tokenizer.save_pretrained(headless)
 
     def save(modules: list[Any]) -> Path:
-        headless = tmp_path / "headless"
-        tiny(BERT).model.bert.save_pretrained(headless)
-        tiny(BERT).tokenizer.save_pretrained(headless)
-        CrossEncoder(modules=[Transformer(str(headless)), *modules], device="cpu").save(str(tmp_path / "chain"))
-        return tmp_path / "chain"
+        folder = tmp_path_factory.mktemp("chain")
+        CrossEncoder(modules=[Transformer(str(headless)), *modules], device="cpu").save(str(folder))
+        return folder
 
     return save
+
+
+@pytest.fixture(scope="module")
+def saved_mean(chain: Callable[[list[Any]], Path]) -> Path:
+    torch.manual_seed(0)
+    return chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
+
+
+@pytest.fixture
+def mean(saved_mean: Path, tmp_path: Path) -> Path:
+    """A folder of its own with the shortest chain, for a test to change."""
+    return shutil.copytree(saved_mean, tmp_path / "mean")
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -83,26 +97,22 @@ def test_a_chain_scores_as_theirs_and_is_explained(name: str, chain: Callable[[l
     assert loaded.settings.read(from_states).item() == pytest.approx(explanation.logit, abs=1e-5)
 
 
-def test_weights_of_a_module_as_a_pickle(chain: Callable[[list[Any]], Path]) -> None:
-    torch.manual_seed(0)
-    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
-    safe = folder / "2_Dense" / "model.safetensors"
+def test_weights_of_a_module_as_a_pickle(mean: Path) -> None:
+    safe = mean / "2_Dense" / "model.safetensors"
     torch.save(load_file(safe), safe.with_name("pytorch_model.bin"))
     safe.unlink()
-    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+    assert differences(mean, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
 
 
 @pytest.mark.parametrize("save", [pickle.dump, torch.save])
-def test_a_pickle_of_a_module_is_not_run(
-    save: Callable[..., None], chain: Callable[[list[Any]], Path], tmp_path: Path
-) -> None:
-    folder, marker = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)]), tmp_path / "ran"
-    safe = folder / "2_Dense" / "model.safetensors"
+def test_a_pickle_of_a_module_is_not_run(save: Callable[..., None], mean: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    safe = mean / "2_Dense" / "model.safetensors"
     with safe.with_name("pytorch_model.bin").open("wb") as file:
         save({"linear.weight": Evil(marker)}, file)
     safe.unlink()
     with pytest.raises(ModelError, match="weights are damaged, or hold more than weights"):
-        load_reranker(str(folder))
+        load_reranker(str(mean))
     assert not marker.exists()
 
 
@@ -114,13 +124,12 @@ def edit(file: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     return edited
 
 
-def test_an_output_named_by_a_list_of_one(chain: Callable[[list[Any]], Path]) -> None:
-    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
+def test_an_output_named_by_a_list_of_one(mean: Path) -> None:
     edit(
         "sentence_bert_config.json",
         lambda config: config["modality_config"]["text"].update(method_output_name=["last_hidden_state"]),
-    )(folder)
-    assert differences(folder, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
+    )(mean)
+    assert differences(mean, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
 
 
 def at(path: str) -> Callable[[Any], Any]:
@@ -173,12 +182,11 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_what_is_not_followed_is_refused(fault: str, chain: Callable[[list[Any]], Path]) -> None:
+def test_what_is_not_followed_is_refused(fault: str, mean: Path) -> None:
     change, says = REFUSED[fault]
-    folder = chain([Pooling(32, "mean"), Dense(32, 1, **SCORE)])
-    change(folder)
+    change(mean)
     with pytest.raises(ModelError, match=says):
-        load_reranker(str(folder))
+        load_reranker(str(mean))
 
 
 def test_a_logit_score_of_another_package_is_refused(tmp_path: Path) -> None:
