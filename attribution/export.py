@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from attribution.errors import HALF, AttributionError
 from attribution.evidence.faithfulness.summary import believed
 from attribution.numbers import exact
-from attribution.types import CAPPED, SIDES, Explanation, Segment
+from attribution.types import SIDES, Explanation, Segment, step_cap
 from attribution.views.picture import card_svg as to_svg
 from attribution.views.picture import share_svg as to_share_svg
 from attribution.views.score import notes_of_pair
@@ -149,7 +149,7 @@ def _word_rows(explanations: Sequence[Explanation], found: Sentences | None) -> 
     for explanation in explanations:
         content = to_dict(explanation)
         content["notes"] += [explanation.note] * bool(explanation.note)
-        content["notes"] += [CAPPED] * any(path.capped for path in explanation.paths)
+        content["notes"] += step_cap(explanation)
         counted = dict.fromkeys(SIDES, 0)
         for word in content["words"]:
             own = next((one for one in sentences if word["segment"] == "document" and word["end"] <= one["end"]), {})

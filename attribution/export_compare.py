@@ -7,6 +7,7 @@ from typing import Any
 from attribution.evidence.compare.contrast import Contrast, Ranking
 from attribution.evidence.compare.passages import SentenceContrast
 from attribution.export import EXCEL, Format, csv_of, dumps, plain
+from attribution.types import step_cap
 from attribution.views.compare import Names, Outcome
 
 COLUMNS = ("rank", "name", "text", "logit", "truncated", "compared_as", "what_if_logit", "notes")
@@ -62,7 +63,9 @@ def compared_to_csv(compared: ComparedList) -> str:
 
 def why_to_csv(compared: ComparedList) -> str:
     """A row a term of A's logit minus B's; only a head while it is not known. Each `by` adds up to the difference."""
-    return csv_of(TERM_COLUMNS, ({**term, "notes": compared.ranking.notes} for term in _terms(compared.contrast)))
+    why, notes = compared.contrast, [*compared.ranking.notes]
+    notes += step_cap(why.first, why.second) if isinstance(why, Contrast) else []
+    return csv_of(TERM_COLUMNS, ({**term, "notes": notes} for term in _terms(why)))
 
 
 def _terms(why: Contrast | SentenceContrast | None) -> Iterator[dict[str, Any]]:

@@ -178,6 +178,11 @@ class Explanation:
         return str(import_module("attribution.views.standalone").notebook_html(self))
 
 
+def step_cap(*explanations: Explanation) -> list[str]:
+    """`CAPPED` where a path of any of them ended at its cap, as a list of notes."""
+    return [CAPPED] * any(path.capped for explanation in explanations for path in explanation.paths)
+
+
 @dataclass(frozen=True)
 class Unit:
     """What the model read as one: a stretch of the user's text with the white space before it, or a template token.

@@ -34,6 +34,7 @@ from attribution.export import (
 from attribution.rerankers.reranker import Reranker
 from attribution.types import CAPPED, Explanation
 from attribution.views.picture import COLUMNS, lay_out
+from attribution.views.picture import share_svg as to_share_svg
 from attribution.words import to_words
 
 HOSTILE = "=1+1 \U0001f600 <script>alert(1)</script> &amp; {{ 7 * 7 }}\x0b </style> berlin ]]> 'ok\""
@@ -86,13 +87,25 @@ def test_csv_holds_every_word_and_no_formula(explanation: Explanation) -> None:
     assert any(row["text"].startswith("'=") for row in rows)
 
 
-def test_csv_says_what_was_cut_capped_and_replaced(tiny_bert: Reranker, explanation: Explanation) -> None:
+def test_files_say_what_was_cut_capped_and_replaced(tiny_bert: Reranker, explanation: Explanation) -> None:
     path, *others = explain(tiny_bert, *PAIR, "integrated_gradients").paths
     paths = (dataclasses.replace(path, capped=True), *others)
     said = dataclasses.replace(explanation, truncated=True, note="Another method ran.", paths=paths)
     for one, expected in ((explanation, ("False", "")), (said, ("True", f"Another method ran. {CAPPED}"))):
         rows = csv.DictReader(io.StringIO(to_csv([one])))
         assert {(row["truncated"], row["notes"]) for row in rows} == {expected}
+    for picture in (to_svg, lambda one: to_share_svg({one.requested_method: one})):
+        assert CAPPED in picture(said)
+        assert CAPPED not in picture(explanation)
+
+
+def test_no_file_holds_a_control_code(tiny_bert: Reranker) -> None:
+    """Which a terminal runs, and which ends some programs' reading; each is one sign, so that no word is longer."""
+    codes = "".join(chr(n) for n in (*range(9), *range(14, 32), *range(127, 160), 0xFFFE, 0xFFFF) if n != 0x85)
+    done = {"saliency": explain(tiny_bert, "berlin", f"a{codes}b", "saliency")}
+    for file in (to_html(done, None, None, {"occlusion": codes}), to_svg(done["saliency"]), to_share_svg(done)):
+        assert not set(codes) & set(file)
+    assert "a" + "\ufffd" * len(codes) + "b" in to_html(done)
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\rx", " \n=1", "berlin", "'=1"])

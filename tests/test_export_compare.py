@@ -13,6 +13,7 @@ import pytest
 from attribution import contrast, contrast_sentences, rank
 from attribution.export_compare import COLUMNS, COMPARE_FORMATS
 from attribution.rerankers.reranker import Reranker
+from attribution.types import CAPPED
 from attribution.views.compare import Cut
 from interface.tabs.compare.documents import check_list
 from interface.tabs.compare.draw import exported
@@ -85,3 +86,12 @@ def test_json_has_the_contrast_and_what_if_that_are_shown(noted: Reranker, compa
         (what_if,) = said["what_ifs"]
         assert (what_if["which"], what_if["text"], what_if["after"]) == ("A", "another text", 2.5)
         assert what_if["before"] == next(row.logit for row in compared.ranking.rows if row.place == 2)
+
+
+def test_why_says_that_the_step_cap_was_hit(noted: Reranker, compared: Compared) -> None:
+    found = contrast(noted, QUERY, *TEXTS[:2])
+    paths = tuple(dataclasses.replace(path, capped=True) for path in found.second.paths)
+    stopped = dataclasses.replace(found, second=dataclasses.replace(found.second, paths=paths))
+    for why, notes in ((found, "Computed in another way."), (stopped, f"Computed in another way. {CAPPED}")):
+        file = COMPARE_FORMATS["Why, CSV"].write(*exported(dataclasses.replace(compared, why=why)))
+        assert {row["notes"] for row in csv.DictReader(io.StringIO(file))} == {notes}

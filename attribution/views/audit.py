@@ -11,7 +11,7 @@ from attribution.types import Word
 from attribution.views.compare_why import FLAT, Piece, Step, named, steps
 from attribution.views.page import compare_link
 from attribution.views.standalone import styles
-from attribution.views.templating import Markup, render
+from attribution.views.templating import render, write
 from attribution.views.text import Shown, shown
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ BARS = 400  # of the strip of queries; beyond, a bar stands for several
 
 def report_html(
     audit: Audit, causes: Mapping[str, Cause], *, comparison: Comparison | None = None, link: str | None = None
-) -> Markup:
+) -> str:
     """A whole document. `causes`: the table's rows; `link`: the address of a page whose Compare opens a failure."""
     own, *others = [one for one in audit.averages if one.measure == audit.measure]
     held = [(key, excess) for key, excess in audit.causes.items() if excess.failures or excess.controls]
     held.sort(key=lambda one: (not one[1].claimed, -one[1].ratio))
-    return render(
+    return write(
         "audit.html",
         styles=styles(),
         own_styles=render("audit.css"),

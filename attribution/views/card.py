@@ -6,7 +6,7 @@ from attribution.evidence.agreement import CaptumAgreement
 from attribution.evidence.faithfulness.scores import Faithfulness, count_of
 from attribution.methods import METHODS
 from attribution.numbers import fixed
-from attribution.types import CAPPED, SIDES, Explanation
+from attribution.types import CAPPED, SIDES, Explanation, step_cap
 from attribution.views.templating import Markup, render
 from attribution.views.text import side_of, strongest
 from attribution.words import template_sum, to_words
@@ -76,7 +76,7 @@ def badges(explanation: Explanation) -> list[tuple[str, bool]]:
         (bool(nodes), f"{' + '.join(nodes)} nodes", False),
         (method.control, "control: never sees the score", True),
         (method.attention, "not an attribution of the score", True),
-        (any(path.capped for path in explanation.paths), "step cap hit", True),
+        (bool(step_cap(explanation)), "step cap hit", True),
     ]
     return [(text, warns) for holds, text, warns in every if holds]
 

@@ -15,7 +15,7 @@ from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.faithfulness.summary import believed, summary_of
 from attribution.methods import METHODS, Method
 from attribution.rerankers.loading.models import MODELS
-from attribution.types import Explanation, Segment, Word
+from attribution.types import Explanation, Segment, Word, step_cap
 from attribution.views.cards import summary_html
 from attribution.views.score import notes_of_pair
 from attribution.views.templating import write
@@ -28,7 +28,6 @@ TAB = 4
 LINES: dict[Segment, int] = {"query": 2, "document": 6}  # of a post: that there is room for
 FINDING = 104, 3  # characters a line, lines
 WIDTH, SMALL = 104, 16  # of a card's notes: characters a line, pixels between lines
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def card_svg(explanation: Explanation) -> str:
         "card.svg",
         explanation=explanation,
         label=METHODS[explanation.requested_method].label,
-        note=NO_XML.sub("\ufffd", explanation.note or ""),
+        note=explanation.note or "",
         notes=" ".join(notes),
         said=said,
         said_at=bottom,
@@ -80,7 +79,7 @@ def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | 
     """A card to post, 1200 x 630: the text in the colours of the method that is believed, the score and the finding."""
     explanation = believed(explanations, measured)
     notes, (width, n_lines) = _notes(explanation), FINDING
-    finding = " ".join([*notes[len(explanation.notes) :], NO_XML.sub("\ufffd", _finding(explanations, measured))])
+    finding = " ".join([*notes[len(explanation.notes) :], _finding(explanations, measured)])
     return write(
         "share.svg",
         explanation=explanation,
@@ -94,7 +93,7 @@ def share_svg(explanations: Mapping[str, Explanation], measured: Faithfulness | 
 
 
 def _notes(explanation: Explanation) -> list[str]:
-    return [NO_XML.sub("\ufffd", note) for note in notes_of_pair(explanation)]
+    return [*notes_of_pair(explanation), *step_cap(explanation)]
 
 
 def _finding(explanations: Mapping[str, Explanation], measured: Faithfulness | None) -> str:
@@ -126,7 +125,7 @@ def lay_out(words: Sequence[Word], scale: float, method: Method) -> list[Piece]:
                 lines.append([])
                 column = 0
                 continue
-            for chunk in [part] if part.isspace() else _chunks(NO_XML.sub("\ufffd", part)):
+            for chunk in [part] if part.isspace() else _chunks(part):
                 width = _cells(chunk)
                 if column + width > COLUMNS and not part.isspace():
                     lines.append([])

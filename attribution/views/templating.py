@@ -1,5 +1,7 @@
 """Jinja2 with autoescape on: whatever a template prints is text, unless it is HTML that another template made."""
 
+import re
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -31,6 +33,8 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,  # a template stays as it is while the app runs
 )
+# Outside XML 1.0, section 2.2, or control codes, which a terminal runs.
+UNPRINTED = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PRINTED = ("fall", "number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
 ENVIRONMENT.filters.update({name: getattr(numbers, name) for name in PRINTED})
 ENVIRONMENT.globals["terms"] = TERMS
@@ -42,5 +46,8 @@ def render(template: str, **context: object) -> Markup:
 
 
 def write(template: str, **context: object) -> str:
-    """A whole file by `templates/<template>`: plain text, unlike `Markup`, which escapes what is added to it."""
-    return str(render(template, **context))
+    """A whole file by `templates/<template>`: plain text, unlike `Markup`, which escapes what is added to it.
+
+    A character that no file of HTML or XML may hold, such as a control code, is U+FFFD in it.
+    """
+    return UNPRINTED.sub("\ufffd", render(template, **context))
