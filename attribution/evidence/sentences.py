@@ -78,7 +78,7 @@ class Sentences(Result):
     @property
     def costliest(self) -> int | None:
         """The number, from 1, of the sentence whose removal lowers the logit most; None where no removal does."""
-        loss, i = max(((s.without or 0.0, -i) for i, s in enumerate(self.sentences, start=1)), default=(0.0, 0))
+        loss, i = max((s.without or 0.0, -i) for i, s in enumerate(self.sentences, start=1))
         return -i if loss > 0 else None
 
     @property

@@ -77,6 +77,7 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("one\u2028still one\ntwo", [("1", "one\u2028still one"), ("2", "two")]),
         ("| # | Passage |\n|---|:-:|\n| 1 | one \\| more |\n| 2 | two |\n", [("1", "one | more"), ("2", "two")]),
         ("id | text\n---|---\na | one\nb | two", [("a", "one"), ("b", "two")]),
+        ("| id | text\n|---|---\n| a | one\n| b | two", [("a", "one"), ("b", "two")]),  # no bar at the ends
         ("| Answer |\n|-|\n| one |\n| two |", [("1", "one"), ("2", "two")]),
         (" id | text\n----+------\n a  | one\n b  | two", [("a", "one"), ("b", "two")]),  # of a database
         (

@@ -176,6 +176,16 @@ def test_a_first_module_in_a_folder_of_its_own_is_refused() -> None:
         check_modules("m", types, [{"path": "0_Transformer"}, pooling])
 
 
+def test_each_module_that_is_not_followed_is_named_once() -> None:
+    for types, said in (
+        (["Dense"], "Dense as its first module"),
+        (["Own of theirs", "Pooling"], "the module Own of theirs"),
+        (["Transformer", "Own of theirs"], "the module Own of theirs"),
+    ):
+        with pytest.raises(ModelError, match=f"differ from what its users get: {said}\\. Save"):
+            check_modules("m", types, [])
+
+
 def test_settings_that_change_no_score_pass() -> None:
     own: dict[str, Any] = dict.fromkeys([*HARMLESS, "query_expansion"])
     own |= {"unpad_inputs": True, "transformer_task": "any", "module_output_name": "scores", "query_length": 3}
