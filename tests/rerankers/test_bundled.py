@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -15,6 +14,7 @@ from attribution.methods.defaults import default_methods
 from attribution.rerankers.loading.models import BUNDLED
 from attribution.views.text import MAX_ALPHA, side_of
 from attribution.words import to_words
+from tests.tiny import CHEAP
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = json.loads((ROOT / "examples" / "pairs.json").read_text(encoding="utf-8"))
@@ -56,8 +56,7 @@ def test_the_strongest_document_word_of_the_long_passage_is_visible_on_every_car
     example = next(example for example in EXAMPLES if "Eiffel" in example["document"])
     reranker = load_reranker(BUNDLED)
     for key in default_methods():
-        options: dict[str, Any] = {"n_steps": 8} if key == "integrated_gradients_captum" else {}
-        done = explain(reranker, example["query"], example["document"], key, **options)
+        done = explain(reranker, example["query"], example["document"], key, **CHEAP.get(key, {}))
         method = METHODS[key]
         words = to_words(done, "document")
         side = side_of(words, "document", method.colours)
