@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+os.environ["HF_DEACTIVATE_ASYNC_LOAD"] = "1"  # threads that take longer to start than these weights to read
 
 # No test is timed; under CI hypothesis' own profile, the parent here, also draws the same examples each time.
 settings.register_profile("rerank-lens", deadline=None, suppress_health_check=[HealthCheck.too_slow])

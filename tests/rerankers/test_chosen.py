@@ -17,11 +17,11 @@ from attribution.rerankers import memory
 from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.prompts import TEMPLATES
 from tests.conftest import Folder
-from tests.tiny import CHEAP, save_tiny
+from tests.tiny import CHEAP, KINDS, save_tiny
 
 BERT, QWEN, MT5 = "BertForSequenceClassification", "Qwen3ForCausalLM", "MT5ForConditionalGeneration"
 QUERY, DOCUMENT = "how many live in berlin?", "berlin has 3.7 million ."
-ENCODERS = [name for name, row in FAMILIES.items() if not (row.prompt or row.pad_left)]
+ENCODERS = [name for name in KINDS if not (FAMILIES[name].prompt or FAMILIES[name].pad_left)]
 
 
 @pytest.mark.parametrize("architecture", ENCODERS)
