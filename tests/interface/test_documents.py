@@ -93,6 +93,7 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("|text|\n|--|\n|one|\n\n|text|\n|--|\n|two|", [("1", "one"), ("2", "two")]),
         ("1 | 2 | 3 | four\n5 | 6 | 7 | eight", [("1", "1 | 2 | 3 | four"), ("2", "5 | 6 | 7 | eight")]),
         ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
+        ("- one\n  two", [("1", "- one"), ("2", "  two")]),  # one bullet makes no list
         ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
 )
