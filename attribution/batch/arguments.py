@@ -232,7 +232,7 @@ def _check(args: argparse.Namespace) -> None:
         args.usage(f"{_listed(f'--{name}' for name in sources)} are different judged sets; give one")
     most = {"probe": None, "audit": 2}.get(args.task, 1)
     if most and len(args.models) > most:
-        args.usage(f"{args.task} takes {'one --model' if most == 1 else 'at most two'}; probe compares any number")
+        args.usage(f"{args.task} takes {'one' if most == 1 else 'at most two'} --model; probe compares any number")
     if args.top is not None and not sources:
         args.usage("--top needs --run, which is not given; of JSON lines every line is read")
     if not (given.get("link") or "https://").startswith(("http://", "https://")):

@@ -106,6 +106,14 @@ def test_a_sentence_behind_one_that_both_texts_have_is_dropped() -> None:
     assert (turned.unit, turned.dropped, turned.logit) == ("sentence", (planted,), pytest.approx(0.0))
 
 
+def test_as_many_sentences_are_dropped_as_it_takes() -> None:
+    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + document.count("topica"))
+    least, most = f"w1 {PLANTED} w2 w3 . ", f"w4 {PLANTED} w5 {PLANTED} ."
+    case = Case("topica", Placed("a", least + most, 0, 9.0, 1), Placed("b", "w6 topica .", 1, 1.0, 2))
+    turned = read_inversion(pays, Inversion("q", 1.0, case, ())).turned
+    assert ([one.strip() for one in turned.dropped], turned.turned) == ([most, least.strip()], True)
+
+
 def test_a_cause_says_its_scores_with_their_signs() -> None:
     """A model that reads ten words, or is cut at 24 tokens, and pays 1 for each word of the query."""
     filler, answer = "w1 w2 w3 w4 w5 w6 .", "topica topica ."

@@ -282,6 +282,7 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(command: Any, tmp_path: P
         (["explain", "--run", "x"], "go together"),
         (["rank", "--run", "x", "--topics", "x", "--passages", "x", "--top", "0"], "must be at least 1"),
         (["rank", "--model", "a"], "takes one --model"),
+        (["audit", "--output", "x", "--model", "a", "--model", "b"], "audit takes at most two --model"),
         (
             ["rank", "--run", "x", "--topics", "x", "--passages", "x", "--run", "y"],
             "--run was given twice. Give it once",
