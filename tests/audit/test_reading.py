@@ -114,6 +114,15 @@ def test_as_many_sentences_are_dropped_as_it_takes() -> None:
     assert ([one.strip() for one in turned.dropped], turned.turned) == ([most, least.strip()], True)
 
 
+def test_texts_of_the_same_sentences_have_none_of_their_own() -> None:
+    first = toy(lambda query, document: float(document[0] == "topica"))
+    one, other = "topica w1 w2 .", "w3 w4 w5 ."
+    case = Case("topica", Placed("a", f"{one} {other}", 0, 1.0, 1), Placed("b", f"{other} {one}", 1, 0.0, 2))
+    why = read_inversion(first, Inversion("q", 1.0, case, ())).why
+    assert (why.wrong, why.right, why.error, why.difference) == ((), (), 0.0, 1.0)
+    assert why.common_value + why.remainder == pytest.approx(1.0)
+
+
 def test_a_cause_says_its_scores_with_their_signs() -> None:
     """A model that reads ten words, or is cut at 24 tokens, and pays 1 for each word of the query."""
     filler, answer = "w1 w2 w3 w4 w5 w6 .", "topica topica ."
