@@ -168,7 +168,7 @@ def test_the_end_of_a_name_says_what_is_written_in_capitals_too(command: Any, tm
         assert command(PAIRS, *OF["explain"], "--output", str(tmp_path / name))[0] == 0
         assert (tmp_path / name).read_bytes().startswith(begins)
     for task in OF:
-        for name in ("out.csv", "out.TSV", "out.xlsx", "out.jsonl.zst", "out.csv.gz", "out.npz"):
+        for name in ("out.csv", "out.TSV", "out.xlsx", "out.jsonl.zst", "out.csv.gz", "out.npz", "out.parquet.gz"):
             code, err = command(rows_of(task), *OF[task], "--output", str(tmp_path / name))
             assert code == 2
             assert f"{Path(name.removesuffix('.gz')).suffix.lower()} is not written. Give another name" in err
