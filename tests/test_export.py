@@ -150,6 +150,7 @@ def test_the_html_file_needs_nothing_and_runs_nothing(tiny_bert: Reranker, expla
         assert "<script>alert(1)</script>" in page.text.replace("\n", "")
         assert "--a:" in html
     assert "prefers-color-scheme: dark" in html
+    assert "Which method to believe is not known until all of them are measured." in html, "a file waits for nothing"
 
 
 def test_svg_is_well_formed_and_shows_every_word(explanation: Explanation) -> None:

@@ -82,6 +82,9 @@ def test_a_click_shows_four_cards_whose_words_read_out_each_number_and_stop_keep
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator("#status")).to_have_text("Stopped. What was ready is kept.", use_inner_text=True)
     assert page.locator(".rl-pending").count() > 0
+    expect(page.locator(".rl-sum").last).to_have_text(
+        "Which method to believe is not known until all of them are measured."
+    )
     large = page.locator(".rl-large").evaluate("card => getComputedStyle(card, '::before').content")
     assert large == '"Stopped before it was measured"'
     ready = page.locator(DONE).count()
