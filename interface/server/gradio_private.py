@@ -262,6 +262,12 @@ class McpServer(gradio.mcp.GradioMCPServer):
         return server
 
 
+def check_bounds(value: float | None, least: float, most: float) -> None:
+    """A slider's, without Gradio's trace in the log: who types 16 has typed 1 before. Raises `gr.Error`."""
+    if value is None or not least <= value <= most:
+        raise gr.Error(f"The number is {value}; it must be {least} to {most}.", print_exception=False)
+
+
 def install(page: Callable[[str], str] = str) -> None:
     """Before the launch: Gradio makes its MCP server, and what it remembers of a visitor, by these names.
 
@@ -269,5 +275,6 @@ def install(page: Callable[[str], str] = str) -> None:
     """
     gradio.mcp.GradioMCPServer = McpServer  # type: ignore[misc]
     gradio.state_holder.SessionState = Session  # type: ignore[assignment, misc]
+    gr.Number.raise_if_out_of_bounds = staticmethod(check_bounds)  # type: ignore[assignment]
     environment, files = gradio.routes.templates.env, FileSystemLoader(gradio.routes.STATIC_TEMPLATE_LIB)
     environment.loader = FunctionLoader(lambda name: page(files.get_source(environment, name)[0]))

@@ -111,6 +111,16 @@ def test_budgets_are_checked_at_both_ends(name: str) -> None:
             check_budgets({name: wrong})
 
 
+@pytest.mark.parametrize("typed", [1, 65, -3, None])
+def test_a_number_that_is_being_typed_leaves_no_trace_in_the_log(typed: Any) -> None:
+    install()
+    slider = gr.Slider(2, 64)
+    assert [slider.preprocess(value) for value in (2, 64)] == [2, 64]
+    with pytest.raises(gr.Error, match=f"The number is {typed}; it must be 2 to 64") as refused:
+        slider.preprocess(typed)
+    assert not refused.value.print_exception
+
+
 @pytest.mark.parametrize(("value", "fits"), [(0.0, True), (1.0, True), (1, True), (-0.1, False), (1.1, False)])
 def test_a_range_of_numbers_takes_both_its_ends(value: float, fits: bool) -> None:
     if fits:
