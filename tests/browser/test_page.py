@@ -42,6 +42,14 @@ SHIFTS = """() => {
     .observe({type: "layout-shift", buffered: false});
 }"""
 
+UNMARKED = """() => [...document.querySelectorAll("input:is([type=radio], [type=checkbox], [type=range])")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+  .filter((one) => {
+    one.focus({ preventScroll: true });
+    return getComputedStyle(one).outlineStyle === "none";
+  })
+  .map((one) => one.outerHTML.slice(0, 90))"""
+
 
 def ready(page: Page, url: str, width: int = 1280, height: int = 720) -> None:
     page.set_viewport_size({"width": width, "height": height})
@@ -260,6 +268,8 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     open_settings(page)
     expect(page.locator("#groups")).to_be_visible()
     expect_no_violation(page)  # the settings, over the first result, and the key
+    page.keyboard.press("Tab")
+    assert page.evaluate(UNMARKED) == [], "what has the focus is marked"
     page.keyboard.press("Escape")
     expect(page.locator("#groups")).to_be_hidden()
     fill(page, *WIDE)
@@ -271,6 +281,8 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
             expect(page.locator("#compare-what-if")).to_contain_text("puts A")
         else:
             expect_contrast(page, panel)
+        page.keyboard.press("Tab")
+        assert page.evaluate(UNMARKED) == []
         page.set_viewport_size({"width": 390, "height": 844})
         assert violations(page, **BUT_COLOURS) == []  # all other rules, also around it
         assert page.evaluate(FITS), tab
