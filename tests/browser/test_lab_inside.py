@@ -12,7 +12,7 @@ from tests.browser.looks import open_tab
 
 QUERY = "how many people <i>live</i> in Berlin"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"> ${document.title='run'}"
-DOCUMENT = f"Berlin {HOSTILE} has 3.7 million people & \U0001f40c."
+DOCUMENT = f"Berlin {HOSTILE} has 3.7 million people & \U0001f40c {'mo' * 40}."
 
 
 def in_plain_pytorch(code: str, trainable: bool) -> tuple[list[str], str, str]:
@@ -95,6 +95,8 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     ):
         page.keyboard.press(key)
         expect(readout).to_contain_text(says)
+    attention.locator("tbody tr", has_text="mo" * 40).locator("td").first.click()
+    expect(readout).to_contain_text(f"“{('mo' * 40)[:59]}…”, [CLS]")
     cells = attention.locator("tbody td")
     before = cells.first.get_attribute("data-v") or ""
     page.get_by_label("Layer", exact=True).select_option("layer 1")

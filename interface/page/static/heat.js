@@ -1,10 +1,12 @@
+const QUOTED = 60; // characters of a word, as in the sentences
+const short = ([...word]) => (word.length > QUOTED ? `${word.slice(0, QUOTED - 1).join("")}…` : word.join(""));
 // Hover, tap or arrow keys: mark a cell of a heat map and read out its row, column and number.
 const say = (cell) => {
   const map = cell.closest(".rl-in-map");
   map.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
   cell.classList.add("rl-same");
   const [row, column] = [cell.parentElement.querySelector("th"), map.querySelector("thead tr").children[cell.cellIndex]].map(
-    (name) => Object.assign(document.createElement("bdi"), { textContent: name.textContent }),
+    (name) => Object.assign(document.createElement("bdi"), { textContent: short(name.textContent) }),
   );
   map.querySelector(".rl-in-readout").replaceChildren("“", row, "”, ", column, `: ${cell.dataset.v}`);
 };
