@@ -53,9 +53,14 @@ def status_html(text: str, *, stopped: bool = False, refused: bool = False) -> M
     return render("page_status.html", text=text, kind=" rl-stopped" if stopped else " rl-refused" if refused else "")
 
 
-def count_html(text: str, limit: int | None, n_template: int, most_query: int, most_document: int) -> Markup:
-    """The line under the document, which the browser writes: of `limit` tokens the template has `n_template`."""
-    most = {"most_query": most_query, "most_document": most_document}
+def count_html(
+    text: str, limit: int | None, n_template: int, most_query: int, most_document: int, longest: int = 0
+) -> Markup:
+    """The line under the document, which the browser writes: of `limit` tokens the template has `n_template`.
+
+    `longest`: characters beyond which a word is one token, unknown to the model; 0: none is.
+    """
+    most = {"most_query": most_query, "most_document": most_document, "longest": longest}
     return render("page_count.html", text=text, limit=limit, n_template=n_template, **most)
 
 

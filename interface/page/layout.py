@@ -112,7 +112,9 @@ def count(model_id: str, text: str = "") -> str:
     if reranker is None:
         return count_html(text, None, 0, MAX_QUERY, MAX_DOCUMENT)
     template = reranker.encode("a", "a").positions("template")
-    return count_html(text, reranker.max_length, len(template), MAX_QUERY, MAX_DOCUMENT)
+    vocabulary = getattr(getattr(reranker.tokenizer, "backend_tokenizer", None), "model", None)
+    longest = getattr(vocabulary, "max_input_chars_per_word", 0)  # WordPiece has one
+    return count_html(text, reranker.max_length, len(template), MAX_QUERY, MAX_DOCUMENT, longest)
 
 
 def counted(pair: TokenizedPair, limit: int) -> str:

@@ -221,6 +221,8 @@ def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is
     )
     fill(page, "what is unseen", "word " * 700)
     expect(count).to_contain_text("Over 512 tokens")
+    fill(page, "a word of a vocabulary's letters", "x" * 5_000)
+    expect(count).to_contain_text("About 13 of 512 tokens")
     fill(page, "too long", "x" * 30_000)
     expect(count).to_contain_text("30,000 characters; at most 20,000")
     press(page, "Explain")

@@ -75,9 +75,10 @@ def test_a_status_line_says_whether_a_run_was_stopped_or_a_start_refused() -> No
 
 
 def test_the_browser_is_given_what_it_counts_with() -> None:
-    html = count_html("about 9 tokens", 512, 3, 2000, 20_000)
+    html = count_html("about 9 tokens", 512, 3, 2000, 20_000, 100)
     numbers = dict(re.findall(r'data-([\w-]+)="(\d*)"', html))
-    assert numbers == {"limit": "512", "template": "3", "most-query": "2000", "most-document": "20000"}
+    most = {"most-query": "2000", "most-document": "20000"}
+    assert numbers == {"limit": "512", "template": "3", "longest": "100", **most}
     assert read(html).text == "about 9 tokens"
     assert 'data-limit=""' in count_html("", None, 0, 1, 1)
 

@@ -10,9 +10,10 @@ Object.assign(window.rerankLens, (() => {
   // Vocabularies hold common words whole; long words, numbers and other alphabets come in pieces.
   const pieces = (text) => {
     let sum = 0;
+    const longest = Number(place()?.dataset.longest) || Infinity;
     for (const [word] of text.matchAll(PIECES)) {
       const long = word.length;
-      sum += LATIN.test(word) ? 1 + Math.max(0, long - 8) / 4 : DIGITS.test(word) ? 1 + Math.max(0, long - 3) / 3
+      sum += long > longest ? 1 : LATIN.test(word) ? 1 + Math.max(0, long - 8) / 4 : DIGITS.test(word) ? 1 + Math.max(0, long - 3) / 3
         : Math.max(1, long / 2.5);
     }
     return sum;
