@@ -88,7 +88,7 @@ def _wrong(parsed: Any) -> str | None:
     """What in the parameters is none, or would be computed wrong, for ever, or to the end of the process."""
     known, given = parsed.SUPPORTED_PARAMS, parsed.params
     if odd := [name for name in given if name not in known]:
-        return f"it has no parameter {odd[0]}; it has {', '.join(known) or 'none'}"
+        return f"it has no parameter {', '.join(odd)}; it has {', '.join(known) or 'none'}"
     if lacks := [f"{name} ({one.desc})" for name, one in known.items() if one.required and name not in given]:
         return f"it needs {' and '.join(lacks)}"
     for name, value in given.items():

@@ -98,6 +98,7 @@ def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pyt
         ("Accuracy", "its program divides by zero where all candidates of a query are relevant"),
         ("SDCG", r"it needs cutoff \(ranking cutoff threshold\) and max_rel \(maximum relevance score\)"),
         ("SDCG(max_rel=1)@10", "no program that computes it is installed"),
+        ("AP(foo=3,rel=1,bar=2)@5", "it has no parameter foo, bar; it has cutoff, rel, judged_only"),
         ("AP(foo=3)", "it has no parameter foo; it has cutoff, rel, judged_only"),
         ("AP(rel=-1)", r"its rel \(.*\) is -1; it must be a whole number from 1 to 1,000,000"),
         ("R@True", r"its cutoff \(.*\) is True; it must be a whole number"),
