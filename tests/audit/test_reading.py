@@ -151,6 +151,9 @@ def test_causes_by_the_words_of_both_texts() -> None:
     gap = find_causes(toy(count_query_words), case)["gap"]
     lacks = "\u201criver\u201d, \u201cbridge\u201d, which the wrong one has"
     assert gap == f"the right one holds 1 of the query's 5 words and lacks {lacks}"
+    for right, holds in ("castle museum .", True), ("castle museum harbour .", False):
+        case = Case(asked, case.wrong, Placed("b", right, 1, 1.0, 2))
+        assert ("gap" in find_causes(toy(count_query_words), case)) == holds
     short = Case(asked, case.wrong, Placed("b", "and some more", 1, 0.0, 2))
     assert find_causes(toy(count_query_words), short)["duplicates"].startswith("100 % of the shorter text")
 

@@ -69,7 +69,7 @@ def test_what_holds_everywhere_is_no_cause_and_what_holds_among_failures_is() ->
     assert found["there"].claimed
     assert not found["nowhere"].claimed
     none = excesses(["none"], [], seed=0)["none"]
-    assert (none.p, none.claimed) == (1.0, False)
+    assert (none.n, none.failures, none.controls, none.p, none.claimed) == (0, 0.0, 0.0, 1.0, False)
 
 
 def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:

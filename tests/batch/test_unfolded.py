@@ -97,6 +97,9 @@ def test_texts_of_a_search_engine_come_in_an_array_too(tmp_path: Path) -> None:
     path.write_text('[{"_id": "a", "text": "one"},\n{"_id": "b", "te')
     with pytest.raises(InputError, match=r"^texts.json: Line 2 is not a JSON object, but it begins as a JSON array"):
         read_passages(path)
+    path.write_text("\n\n" + path.read_text())
+    with pytest.raises(InputError, match=r"^texts.json: Line 4 is not a JSON object"):
+        read_passages(path)
 
 
 def test_of_thousands_of_columns_twenty_are_named() -> None:

@@ -194,8 +194,8 @@ def typo(query: str, document: str, rand: random.Random) -> list[Edit]:
 def reordered(query: str, document: str, rand: random.Random) -> list[Edit]:
     """The sentences in another order; not where one opens with a word that leans on the sentence before it."""
     sentences = sentences_of(document)
-    first_words = [wording.words_of(sentence)[:1] for sentence in sentences]
-    leans = any(word and word[0].casefold() in wording.REFERS_BACK for word in first_words)
+    words = map(wording.words_of, sentences)
+    leans = any(of and of[0].casefold() in wording.REFERS_BACK for of in words)
     if len(set(map(str.strip, sentences))) < 2 or leans:
         return []
     spaces = [sentence[len(sentence.rstrip()) :] for sentence in sentences]

@@ -163,7 +163,7 @@ class Compared:
         return reordered(self.ranking, {self.place(which): now.logit for which, now in self.versions.items()})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class More:
     """What is asked next about a list that was compared, here about its A and B as they are given."""
 
@@ -185,7 +185,7 @@ class More:
         return self.compared.text("A"), self.compared.text("B")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Change(More):
     """Another text for A, B or both, with the cuts that made it, if any; of the others nothing changes.
 
@@ -201,7 +201,7 @@ class Change(More):
         return tuple(text for text, _ in self.changed.values())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Meet(More):
     """How query words interact with the document's `n_words` strongest words or sentences, by one of `layout.FORMS`."""
 
