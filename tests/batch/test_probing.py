@@ -37,6 +37,12 @@ def test_a_share_that_is_not_whole_says_that_the_probe_does_not_apply() -> None:
         assert all(row.endswith("| does not apply |") for row in probes_markdown(table).splitlines()[2:])
 
 
+def test_what_never_happened_is_0_percent() -> None:
+    table = {"m": {key: replace(one, failed=0.0, neither=0.0) for key, one in SHARES["one"].items()}}
+    for probe, row in zip(PROBES.values(), probes_markdown(table).splitlines()[2:], strict=True):
+        assert ("], neither 0 %, of" if probe.expects == "move" else "], did not 0 %, neither 0 %, of") in row
+
+
 def test_a_stored_table_is_read_again() -> None:
     stored = json.loads(json.dumps(probes_json(SHARES, {"one": "r1", "two": "r2"}, 7, 3)))
     assert from_json(stored) == SHARES
