@@ -15,6 +15,7 @@ from attribution.rerankers.reranker import Reranker
 from attribution.types import Explanation, Token
 from attribution.views.card import removal_steps
 from attribution.views.cards import cards_html
+from attribution.views.standalone import page_html
 from attribution.views.templating import render
 from interface.tabs.explain.tab import SCRIPT
 from tests.browser.looks import BUT_COLOURS, contrast, violations
@@ -105,6 +106,16 @@ def test_the_keyboard_goes_from_strong_word_to_strong_word_and_one_region_says_i
         page.keyboard.press(key)
         expect(page.locator(".rl-same")).to_have_text([word] * 2)
         assert inside(text, text.get_by_text(word, exact=True))
+
+
+def test_a_large_card_in_a_file_is_as_high_as_what_it_holds(page: Page, tiny_bert: Reranker) -> None:
+    """It has no slider, for which the page keeps room."""
+    done = {key: explain(tiny_bert, "berlin", "museums of berlin .", key) for key in ("saliency", "occlusion")}
+    page.set_content(page_html(done, measure(tiny_bert, done)))
+    large = page.locator(".rl-large")
+    bottoms = "(card) => [card, ...card.children].map((one) => one.getBoundingClientRect().bottom)"
+    card, *within = large.evaluate(bottoms)
+    assert 0 <= card - max(within) < 24
 
 
 def test_right_to_left_text_starts_at_the_right_and_its_full_stop_stands_at_the_left(page: Page) -> None:
