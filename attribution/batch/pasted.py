@@ -1,9 +1,12 @@
 """A pasted list of documents, in the forms that people have lists in: lines, JSON, bullets, cells of a table."""
 
+import ast
 import csv
 import io
 import json
 import re
+import tokenize
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,27 +18,52 @@ from attribution.errors import InputError
 Piece = str | tuple[str, str]  # a text, or an id and a text
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
 BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
-MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|\(?(?P<number>\d{1,3})[.)])\s+(?=\S)")
+NUMBER = r"\(?(?P<number>\d{1,3})[.)]-?|\[(?P<cited>\d{1,3})\]"
+MARKER = re.compile(rf"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|o(?=\s{{2}}|\t)|{NUMBER})\s+(?=\S)")
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
+OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\xa0')  # a string, or a blank as pages show code, which is none to JSON
+ASSIGNED = re.compile(r"((const|let|var) )?\w+ *= *(?=[\[(])")
+# Begins that no reading here fits, and what they are.
+FOREIGN = {
+    re.compile(r"\s*<(ul|ol|li|table|html|body|!doctype)\b", re.IGNORECASE): "HTML",
+    re.compile(r"\{\\rtf"): "RTF",
+    re.compile(r"-\[ RECORD 1 \]|\*{5,} 1\. row \*"): "a table whose rows a database wrote one below another",
+    re.compile(r"\d{4}-\d\d-\d\d[T ].*\{\".*\}\s*(\n|$)"): "JSON with a time before it, as logs have it",
+    re.compile(r"- (id|title|text): .*\n\s+(id|title|text): "): "YAML",
+    re.compile(r"\[?(\w+\.)*Document\(|page_content="): "Python objects as they are printed",
+    re.compile(r".*\n *-{2,}(( +-{2,})+ *\n| *\n( .*\n)+\(\d+ rows?\))"): "a table whose cells only blanks part",
+    re.compile(r"[ \t]{2,}\S.*(\n\d+[ \t]{2,}\S.*)+(\n\s*\[\d+ rows.*)?|\d+ .*\n(.*\n)*(Name: .*)?dtype: \w+"): (
+        "a table as pandas prints it, which may cut texts; df.to_csv() gives all of it"
+    ),
+}
 
 
 def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     """The documents of a pasted text, however many, with their ids where there are some.
 
     One a line, or separated by a blank line; a JSON array or JSON lines, of strings or of objects with the keys of
-    `DOCUMENT`; a numbered or bulleted list; quoted cells, or cells under a head that names them, or a table that is
-    drawn with bars, as in Markdown. `tell` hears of keys that are not read. Raises `InputError` for what is nearly JSON
-    or a table, and cannot be read so.
+    `DOCUMENT`; such an array as Python writes it; a numbered or bulleted list; quoted cells, or cells under a head that
+    names them, or a table that is drawn with bars, as in Markdown. `tell` hears of keys that are not read. Raises
+    `InputError` for what is nearly JSON or a table, and cannot be read so, and for what is `FOREIGN`.
     """
     text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
     if fenced := FENCED.fullmatch(text):
         text = fenced[1]
     first, _, rest = text.partition("\n")
     text = rest if SEPARATOR.fullmatch(first) else text
-    as_json = isinstance(_loads(text.split("\n")[0]), dict) or isinstance(_loads(text), list)
+    if known := next((what for begin, what in FOREIGN.items() if begin.match(text)), None):
+        raise InputError(f"The list is {known}. Give one document a line, JSON, or a table under a head (CSV).")
+    code = ASSIGNED.sub("", text, count=1).rstrip().removesuffix(";")
+    if listed := _python(code):
+        return _from_json(listed, tell)
+    text = code if isinstance(_loads(code), list) else text
+    first, _, rest = text.partition("\n")
+    as_json = isinstance(_loads(first), dict) or isinstance(_loads(text), list)
     if as_json or BEGINS_AS_JSON.match(text.lstrip()):
-        return _from_json(text, tell)
+        return _from_json(_elements(text), tell)
+    if isinstance(_loads(rest), list) or _python(rest):
+        raise InputError(f'The list is JSON or Python below the line "{first[:40]}". Remove that line.')
     if rows := drawn(text):
         return _from_drawn(rows, tell)
     if (found := _from_table(text, tell)) is not None:
@@ -43,6 +71,28 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     lines = [line for line in text.split("\n") if line.strip()]
     parts = [part for part in GAP.split(text) if part.strip()] if GAP.search(text) else lines
     return [*(_items(lines) or _items(parts) or parts)]
+
+
+def _python(code: str) -> list[tuple[int, str]]:
+    """Line and JSON text of each element of a list as Python prints or writes it; empty where `code` is none."""
+    if not code.startswith(("[", "(")) or _loads(code) is not None:
+        return []
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            whole = ast.parse(code, mode="eval")
+        strings = [one for one in tokenize.generate_tokens(io.StringIO(code).readline) if one.type == tokenize.STRING]
+        held = [one for one in ast.walk(whole) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if not isinstance(whole.body, ast.List | ast.Tuple) or len(strings) != len(held):  # numpy prints no commas
+            return []
+        values = [(one.lineno, ast.literal_eval(one)) for one in whole.body.elts]
+        return [(line, json.dumps(_named(value), ensure_ascii=False)) for line, value in values]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
+        return []
+
+
+def _named(value: Any) -> Any:
+    pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str)
+    return {"id": value[0], "text": value[1]} if pair else value
 
 
 def _without_blank_ends(text: str) -> str:
@@ -58,16 +108,19 @@ def _loads(text: str) -> Any:
         return None
 
 
-def _from_json(text: str, tell: Tell) -> list[Piece]:
-    ignored = Ignored("the list", tell)
-    pieces: list[Piece] = []
+def _elements(text: str) -> list[tuple[int, str]]:
     try:
-        found = [*json_texts(text)]
+        return [*json_texts(OUTSIDE.sub(lambda found: found[0] if found[0][0] == '"' else " ", text))]
     except InputError as error:
         raise InputError(
             f"{error}, but the list begins as JSON. Give each document as a JSON line, or all as one JSON array, in "
             "double quotes."
         ) from None
+
+
+def _from_json(found: Sequence[tuple[int, str]], tell: Tell) -> list[Piece]:
+    ignored = Ignored("the list", tell)
+    pieces: list[Piece] = []
     for line, one in found:
         try:
             value = json.loads(one, object_pairs_hook=once)
@@ -88,6 +141,12 @@ def _from_drawn(rows: Sequence[list[str]], tell: Tell) -> list[Piece]:
     """The rows of a table with bars, whose first row is its head."""
     head = columns(rows[0])
     if {*DOCUMENT.texts} & {*head}:
+        ids = [row[head.index(name)] for row in rows[1:] for name in DOCUMENT.ids if name in head[: len(row)]]
+        if any(ids) and "" in ids:
+            raise InputError(
+                f"Row {ids.index('') + 2} of the table has no id, and others have one. If it goes on with the text "
+                "above it, write both as one row."
+            )
         return _under(head, rows[1:], tell)
     if len(head) > 1:
         raise InputError(_nameless(head))
@@ -157,9 +216,8 @@ def _items(parts: Sequence[str]) -> list[str]:
     for part in parts:
         found = MARKER.match(part)
         if found and first and len(found["indent"]) <= len(first["indent"]):
-            if bool(found["number"]) != bool(first["number"]):
-                return []
-            if found["number"] and int(found["number"]) - int(first["number"]) not in (0, len(items)):
+            number, begin = (one["number"] or one["cited"] for one in (found, first))
+            if bool(number) != bool(begin) or (number and int(number) - int(begin) not in (0, len(items))):
                 return []
             items.append(part[found.end() :])
         elif items and part[:1].isspace():

@@ -21,7 +21,9 @@ VALUE = re.compile(r"[^\s,]")
 SEPARATOR = re.compile("sep=.\\s*")  # Excel's, before a table
 csv.field_size_limit(2**31 - 1)  # a cell may be a whole document, as a string of JSON may
 DELIMITERS = ("\t", ",", ";")
-BARS = "|\u2502\u2503\u2551"
+BARS = "|\u2502\u2503\u2506\u2551"
+# What DuckDB and Polars write under a column's name.
+TYPE = re.compile(r"-{3,}|(u?(tiny|small|big)?int|[iuf]|float)\d*|double|varchar|str|bool(ean)?|date")
 BAR = re.compile(rf"(?<!\\)[{BARS}]")
 # Under the head of a drawn table, as Markdown, databases and box drawing have it.
 RULER = re.compile("(?=.*[|+\u2502-\u257f])(?=.*[-=\u2500\u2501\u2550])[-=|+:\\s\u2500-\u257f]+")
@@ -182,16 +184,41 @@ def drawn(text: str) -> list[list[str]] | None:
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     kept = [line for line in lines if not RULER.fullmatch(line)]
-    framed = bool(kept) and all(len(BAR.split(line)) > 3 and BAR.match(line) and line[-1] in BARS for line in kept)
+    framed = bool(kept) and all(len(BAR.split(line)) > 3 and _framed(line) for line in kept)
     if not framed and not any(a in kept and BAR.search(a) and RULER.fullmatch(b) for a, b in pairwise(lines)):
         return None
-    if other := next((line for line in kept if not BAR.search(line)), None):
-        raise InputError(f'The list is a table drawn with bars, and "{other[:40]}" is no row of it. Remove that line.')
-    head, *rows = [_cells(line) for line in kept]
-    return [[cell.strip("*_`") for cell in head], *(row for row in rows if row != head)]
+    both = _framed(kept[0])
+    if other := next((line for line in kept if not (_framed(line) if both else BAR.search(line))), None):
+        raise InputError(
+            f'The list is a table drawn with bars, and "{other[:40]}" is no row of it. Remove that line, or write the '
+            "row that it is part of as one line."
+        )
+    ends = kept[0][0] in BARS, kept[0][-1] in BARS
+    head, *rows = [_cells(line, *ends) for line in kept]
+    while len(rows) > 1 and all(map(TYPE.fullmatch, rows[0])):
+        rows = rows[1:]
+    return [[cell.strip("*_`") for cell in head], *_wrapped(row for row in rows if row != head)]
 
 
-def _cells(line: str) -> list[str]:
+def _wrapped(rows: Iterable[list[str]]) -> list[list[str]]:
+    """Rows; those that psql broke at a line break of a cell, where it writes a +, are put together again."""
+    whole: list[list[str]] = []
+    for row in rows:
+        broken = [cell.endswith("+") for cell in whole[-1]] if whole and len(row) > 1 else []
+        if any(broken) and all(of or not cell for of, cell in zip(broken, row, strict=False)):
+            cells = zip(broken, whole[-1], row, strict=False)
+            whole[-1] = [f"{above[:-1].rstrip(' ')}\n{cell}" if of else above for of, above, cell in cells]
+        else:
+            whole.append(row)
+    return whole
+
+
+def _framed(line: str) -> bool:
+    return line[0] in BARS and line[-1] in BARS
+
+
+def _cells(line: str, begins: bool, ends: bool) -> list[str]:
+    """What stands between the bars; `begins` and `ends`: whether the head has one there, too."""
     cells = [cell.strip().replace("\\|", "|") for cell in BAR.split(line)]
-    first, last = int(not cells[0]), len(cells) - int(not cells[-1])
+    first, last = int(begins and not cells[0]), len(cells) - int(ends and not cells[-1])
     return cells[first:last]

@@ -93,6 +93,34 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("|text|\n|--|\n|one|\n\n|text|\n|--|\n|two|", [("1", "one"), ("2", "two")]),
         ("1 | 2 | 3 | four\n5 | 6 | 7 | eight", [("1", "1 | 2 | 3 | four"), ("2", "5 | 6 | 7 | eight")]),
         ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
+        ("[1] one\n    still one\n[2] two", [("1", "one\nstill one"), ("2", "two")]),
+        ("1.- one\n2.- two", [("1", "one"), ("2", "two")]),
+        ("o   one\no\ttwo", [("1", "one"), ("2", "two")]),  # Word's and Outlook's
+        ("o one\no two", [("1", "o one"), ("2", "o two")]),
+        ('["one" "two",\n"three"]', [("1", "one"), ("2", "two"), ("3", "three")]),  # to Python, two
+        ("['one', \"it's\"]", [("1", "one"), ("2", "it's")]),
+        ("docs = (\n  'one',  # the first\n  'two',\n)", [("1", "one"), ("2", "two")]),
+        ('const docs = ["one", "two"];', [("1", "one"), ("2", "two")]),
+        ("[('a', 'one'), ('b', 'two')]", [("a", "one"), ("b", "two")]),
+        ("[{'id': 'a', 'text': 'one', 'score': None}, {'text': 'two'}]", [("a", "one"), ("2", "two")]),
+        ('[{"text": "one",}, {"text": "two",},]', [("1", "one"), ("2", "two")]),
+        (
+            '[\n\xa0{\n\xa0\xa0"text": "a\xa0\\"b"\n\xa0},\n\xa0{"text": "two"}\n]',  # copied from a page
+            [("1", 'a\xa0"b'), ("2", "two")],
+        ),
+        (
+            " id |  text\n----+--------\n a  | one   +\n    |       +\n    | still\n b  | C++",  # psql's
+            [("a", "one\n\nstill"), ("b", "C++")],
+        ),
+        (
+            "\u2502id\u2506text\u2502\n\u2502---\u2506---\u2502\n\u2502str\u2506str\u2502\n"
+            "\u255e\u2550\u256a\u2550\u2561\n\u2502a\u2506one\u2502\n\u2502b\u2506two\u2502",
+            [("a", "one"), ("b", "two")],
+        ),
+        (" title | text\n-------+------\n       | one\n T     | two", [("1", "one"), ("2", "T two")]),
+        ('{"id": "a", "text": "one"}\n{"id": "a", "text": "two"}', [("a", "one"), ("a (2)", "two")]),
+        ('{"id": 2, "text": "one"}\n{"text": "two"}', [("2", "one"), ("2 (2)", "two")]),
+        ("[('a', '1'), ('a (3)', '2'), ('a', '3')]", [("a", "1"), ("a (3)", "2"), ("a (3) (3)", "3")]),
         ("- one\n  two", [("1", "- one"), ("2", "  two")]),  # one bullet makes no list
         ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
@@ -111,8 +139,25 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"text": "one"}\nplain', "Line 2 is not a JSON object"),
         ('{"text": "one"}\n{"url": "two"}', "Line 2: it has no text under text, contents.*Its keys: url"),
         ('[\n"one",\n"two', "Line 3 is not a JSON object, but the list begins as JSON"),
-        ("['one', 'two']", "Line 1 is not a JSON object"),
-        ("[{'text': 'one'}, {'text': 'two'}]", "Line 1 is not a JSON object"),
+        ("['one' 'two']", "Line 1 is not a JSON object"),  # as numpy prints it: to Python, one string
+        ("[{'text': 'one', 'score': nan}, {'text': 'two'}]", "Line 1 is not a JSON object"),
+        ("docs = [\n  'one',\n  3,\n]", "Line 3 holds a number; give a string"),
+        ('Results:\n["one", "two"]', 'JSON or Python below the line "Results:". Remove that line'),
+        (">>> docs\n['one', 'two']", 'JSON or Python below the line ">>> docs". Remove'),
+        ("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "The list is HTML. Give one document a line"),
+        ("{\\rtf1\\ansi one\\par\ntwo\\par}", "The list is RTF"),
+        ("- id: a\n  text: one\n- id: b\n  text: two", "The list is YAML"),
+        ("[Document(metadata={}, page_content='one'),\n Document(page_content='two')]", "The list is Python objects"),
+        ("page_content='one' metadata={}\npage_content='two'", "The list is Python objects"),
+        ("   id  text\n0   a  one.\n1   b  two.", r"a table as pandas prints it, .*; df.to_csv\(\) gives all of it"),
+        ("0    one\n1    two\nName: text, dtype: object", "as pandas prints it"),
+        ("-[ RECORD 1 ]\nid   | a\ntext | one\n-[ RECORD 2 ]\nid   | b\ntext | two", "one below another"),
+        ("****** 1. row ******\n  id: a\ntext: one\n****** 2. row ******\n  id: b\ntext: two", "one below another"),
+        ("  text\n--------\n one\n two\n(2 rows)", "whose cells only blanks part"),
+        ("id  text\n--  ----\na   one\nb   two", "whose cells only blanks part"),
+        ('2024-01-01 10:00 {"text": "one"}\n2024-01-01 10:01 {"text": "two"}', "JSON with a time before it"),
+        ("| id | text |\n|---|---|\n| a | one |\n|   | still one |", "Row 3 of the table has no id, and others have"),
+        ("|text|id|\n|--|--|\n|one|a|\n|two\nstill two|b|", '"|two" is no row of it. Remove that line, or write the'),
         ('{"text": "one"\n{"text": "two"}', "Line 1 is not a JSON object"),
         (
             '[{"text": "one"}, 7]',

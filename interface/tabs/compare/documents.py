@@ -25,7 +25,7 @@ RULES = json.dumps({"list": LIST, "least": LEAST, "most": MOST})
 
 @dataclass(frozen=True)
 class Document:
-    """One document of a list. `name`: its `id`, or its place, counted from 1."""
+    """One document of a list. `name`: its `id`, or its place, counted from 1; both where that name is taken."""
 
     name: str
     text: str
@@ -33,14 +33,16 @@ class Document:
 
 def check_list(documents: Sequence[Piece]) -> list[Document]:
     """The documents, each named. Raises `InputError` for too few, too many, too long or empty ones."""
-    named = [
-        Document(str(i), item) if isinstance(item, str) else Document(*item)
-        for i, item in enumerate(documents, start=1)
-    ]
+    named = dict[str, Document]()
+    for i, item in enumerate(documents, start=1):
+        name, text = (str(i), item) if isinstance(item, str) else item
+        while name in named:
+            name = f"{name} ({i})"
+        named[name] = Document(name, text)
     if not LEAST <= len(named) <= MOST:
         given = "1 document was" if len(named) == 1 else f"{len(named)} documents were"
         raise InputError(f"{given} given; {LEAST} to {MOST} can be compared. Give them {HOW}.")
-    for document in named:
+    for document in named.values():
         if not document.text.strip():
             raise InputError(f"Document {document.name} is empty. Type or paste some text, or remove it.")
         if len(document.text) > MAX_DOCUMENT:
@@ -48,7 +50,7 @@ def check_list(documents: Sequence[Piece]) -> list[Document]:
                 f"Document {document.name} has {len(document.text):,} characters; at most {MAX_DOCUMENT:,} are "
                 "allowed. Shorten it."
             )
-    return named
+    return [*named.values()]
 
 
 def of_boxes(names: Sequence[str], boxes: Sequence[str]) -> list[Piece]:
