@@ -29,7 +29,7 @@ from attribution.batch.output import Output, set_aside
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.evidence.probes.wording import words_of
-from attribution.numbers import fixed, signed_fixed
+from attribution.numbers import exact, fixed, signed_fixed
 from attribution.rerankers.loading.load import load_reranker
 from attribution.rerankers.reranker import Reranker
 from attribution.views.audit import report_html
@@ -81,7 +81,7 @@ def run_audit(args: argparse.Namespace) -> int:
     if before and compared and compared.fell:
         raise SystemExit(FELL)
     if args.fail_under is not None and (value := audit.averages[0].value) < args.fail_under:
-        print(f"{audit.measure} is {fixed(value, 4)}, below --fail-under {args.fail_under}", file=sys.stderr)
+        print(f"{audit.measure} is {exact(value)}, below --fail-under {args.fail_under}", file=sys.stderr)
         raise SystemExit(FELL)
     return skipped
 

@@ -73,13 +73,14 @@ def read_qrels(path: Path, tell: Tell = say) -> dict[str, dict[str, int]]:
             continue
         fields = part(line)
         if fields == BEIR_HEAD:
-            part = _by_tabs if "\t" in line else _fields  # then ids may hold spaces
+            columns, part = 3, _by_tabs if "\t" in line else _fields  # then ids may hold spaces
             continue
         columns = columns or len(fields)
         try:
             query_id, passage_id, grade = fields[0], fields[-2], int(_number(fields[-1]))
             check_grade(grade)
-            if columns not in (3, 4) or len(fields) != columns or grade != _number(fields[-1]):
+            whole = columns in (3, 4) and len(fields) == columns and query_id and passage_id
+            if not whole or grade != _number(fields[-1]):
                 raise ValueError
         except (ValueError, IndexError, OverflowError) as error:
             because = f"; {error}" if isinstance(error, InputError) else ""
@@ -99,7 +100,11 @@ def beir_files(folder: Path, split: str) -> tuple[Path, Path, Path]:
     for name in ("corpus.jsonl", "queries.jsonl", f"qrels/{split}.tsv"):
         there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
         if not there:
-            raise InputError(f"{folder} has no {name} (or {name}.gz). Give a folder in the format of BEIR.")
+            others = sorted({path.name.split(".tsv")[0] for path in folder.glob("qrels/*.tsv*")} - {split})
+            valid = (
+                f"--split with one of {', '.join(others)}" if "qrels" in name and others else "a folder of BEIR's form"
+            )
+            raise InputError(f"{folder} has no {name} (or {name}.gz). Give {valid}.")
         found.append(there[0])
     return found[0], found[1], found[2]
 

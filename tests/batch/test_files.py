@@ -279,11 +279,23 @@ def test_a_line_that_lost_a_column_is_no_judgement_of_another_passage(lines: str
         read_qrels(tmp_path / "qrels")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    ["\tquery-id\tcorpus-id\tscore\n0\tq\ta\t1\n", "query-id\tcorpus-id\tscore\nq\t\t1\n"],  # pandas' index; no id
+)
+def test_a_table_with_a_column_more_or_an_id_less_is_no_judgement(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "qrels").write_text(lines)
+    with pytest.raises(InputError, match=r"^Line 2 of qrels is not of judgements"):
+        read_qrels(tmp_path / "qrels")
+
+
 def test_a_beir_folder_is_found_packed_or_not(tmp_path: Path) -> None:
     (tmp_path / "qrels").mkdir()
     for name in ("corpus.jsonl", "queries.jsonl.gz", f"qrels{os.sep}dev.tsv"):
         (tmp_path / name).touch()
-    with pytest.raises(InputError, match=r"has no qrels/test.tsv \(or qrels/test.tsv.gz\)"):
+    with pytest.raises(
+        InputError, match=r"has no qrels/test.tsv \(or qrels/test.tsv.gz\)\. Give --split with one of dev\.$"
+    ):
         beir_files(tmp_path, "test")
     assert [path.name for path in beir_files(tmp_path, "dev")] == ["corpus.jsonl", "queries.jsonl.gz", "dev.tsv"]
 
