@@ -102,12 +102,12 @@ def test_damaged_files_of_sentence_transformers_are_said_so(modules: str, kind: 
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError("first\nsecond"), "Could not load m: first Give"),
-        (OSError(), "Could not load m: OSError Give"),
+        (OSError("first\nsecond"), "Could not load m: first. Give"),
+        (OSError(), "Could not load m: OSError. Give"),
         (EOFError("ran out"), "Could not load m: its weights are damaged, or hold more than weights"),
         (
             ImportError("no jumanpp\nmore"),
-            "Could not load m: it needs a package that is not installed. no jumanpp Give",
+            "Could not load m: it needs a package that is not installed. no jumanpp. Give",
         ),
     ],
 )

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,24 @@ REFUSED: dict[str, tuple[Change, str]] = {
         "would not use .*distance_embedding.*differ",
     ),
     "larger tokenizer": (larger_tokenizer, r"ids up to \d+, but an embedding of only"),
+    **{
+        f"model_max_length {given}": (
+            content("tokenizer_config.json", json.dumps({"model_max_length": given}).encode()),
+            rf"says that it reads {re.escape(repr(given))} \(.*, at least 8, or load it with max_length=",
+        )
+        for given in (0, -1, 7, "64", float("nan"))
+    },
+    "labels as a list": (config(id2label=["a"]), "hold something that transformers cannot read"),
+    "a padding id beyond": (config(pad_token_id=99_999), "hold something that transformers cannot read"),
+    "an unknown function": (config(hidden_act="zzz"), r"hold something that transformers cannot read \('zzz'\)\. Give"),
+    "an unknown dtype": (config(dtype="float12"), r"transformers cannot read \(.*float12'\)\. Give"),
+    "tokenizer's settings as a list": (content("tokenizer_config.json", b"[]"), "that transformers cannot read"),
+    "special tokens as a list": (content("special_tokens_map.json", b"[]"), "that transformers cannot read"),
+    "no tokenizer": (
+        lambda folder: (folder / "tokenizer.json").unlink(),
+        r"has no tokenizer\.json, and no older files",
+    ),
+    "fewer layers": (config(num_hidden_layers=3), "says more layers than its weights have"),
     "MeCab": (mecab, "needs a package that is not installed.*(fugashi|MeCab)"),
 }
 
@@ -176,6 +195,7 @@ def test_a_device_that_is_not_there(device: Any, tiny_folder: Folder) -> None:
         config(_attn_implementation="flash_attention_2"),
         config(attn_implementation="flash_attention_2"),
         config(pad_token_id=None),
+        config(return_dict=False),
         weights(lambda state: state, "bin"),
         weights(lambda state: state | {"bert.embeddings.position_ids": torch.arange(3), "cls.x.bias": torch.ones(1)}),
     ],

@@ -27,12 +27,14 @@ from attribution.rerankers.loading.models import advice
 from attribution.rerankers.reranker import Reranker
 
 DAMAGED = (pickle.UnpicklingError, EOFError)
-RAW = (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError, WRONG_FIELD, *DAMAGED)
+NONSENSE = (AttributeError, AssertionError, TypeError, LookupError, WRONG_FIELD)  # of files that hold what none should
+RAW = (OSError, ValueError, RuntimeError, ImportError, SafetensorError, *NONSENSE, *DAMAGED)
 SHAPES = "ignore_mismatched_sizes"  # what transformers says of weights that do not fit
 # Weights that a classifier does without: buffers that are computed, poolers and heads of other tasks.
 UNUSED = re.compile(
     r"(.*\.)?(position_ids|token_type_ids|inv_freq|masked_bias|attn\.bias|pooler\..*)|(cls|lm_head)\..*"
 )
+LAYER = re.compile(r"layers?\.\d+\.")
 # What stands before every name where a model was saved inside another, and what put it there.
 WRAPPED = {"module.": "torch.nn.DataParallel", "_orig_mod.": "torch.compile", "model.": "a model inside another"}
 TEST_PAIR = ("which city is the capital of France", "Paris is the capital of France.")
@@ -55,6 +57,7 @@ def read_model(
         config = published or AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if "flash" in str(config._attn_implementation):  # a kernel for half precision on some GPUs
             config._attn_implementation = None
+        config.return_dict = True  # the form of the outputs, not their numbers
         if family.offset_positions and config.pad_token_id is None:
             raise ModelError(
                 f"{model_id} has pad_token_id null in its config.json, and its positions are counted from that id. Set "
@@ -97,9 +100,13 @@ def unloadable(model_id: str, error: Exception, names: Collection[str] = ()) -> 
         reason = f"its config.json is wrong. {' '.join(str(error).split())}."
     elif SHAPES in reason:
         reason = "its weights have other shapes than its config.json says, for example for another number of labels."
+    elif isinstance(error, NONSENSE):
+        reason = f"its config.json or its tokenizer's files hold something that transformers cannot read ({reason})"
+    elif "tokenizer.json" not in names and "backend tokenizer" in reason:
+        reason = "it has no tokenizer.json, and no older files that a fast tokenizer could be made from"
     elif isinstance(error, ImportError):
         reason = f"it needs a package that is not installed. {reason}"
-    return ModelError(f"Could not load {model_id}: {reason} {advice()}")
+    return ModelError(f"Could not load {model_id}: {reason.rstrip('.')}. {advice()}")
 
 
 def check_keys(model_id: str, loading: Mapping[str, Any]) -> None:
@@ -118,6 +125,8 @@ def check_keys(model_id: str, loading: Mapping[str, Any]) -> None:
             f"it has others that the model here does not know ({', '.join(others[:3])}), so its layout may be its own. "
             "Save it again with transformers."
             if others
+            else "its config.json says more layers than its weights have. Give it the config.json it was saved with."
+            if all(LAYER.search(key) for key in missing)
             else "it was not trained as a reranker. Choose a checkpoint that was saved with its classifier."
         )
         raise ModelError(f"{model_id} lacks weights that a reranker needs ({', '.join(missing[:3])}): {known}")

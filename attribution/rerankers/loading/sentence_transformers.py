@@ -12,7 +12,7 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as Normalizers
 from transformers import PreTrainedTokenizerBase
 
-from attribution.errors import ModelError, OptionError, check_range
+from attribution.errors import ModelError, OptionError, check_range, shown
 from attribution.rerankers.families import Family
 from attribution.rerankers.families.chain import json_in
 from attribution.rerankers.loading.files import LOGIT_SCORE, module_types, names_in, not_followed
@@ -20,6 +20,7 @@ from attribution.rerankers.loading.readout import ReadOut, read_answers, read_la
 from attribution.rerankers.memory import number_set
 from attribution.rerankers.prompts import TEMPLATES, Prompt, chat_renderer, check_room, make_prompt
 
+SHORTEST = 8  # tokens of a pair that may be asked for
 LONGEST = 8192  # tokens that are read of a pair, however many the model could, unless RERANKER_MAX_TOKENS says more
 # Older versions name the first module's file by its model; the first that is there is read.
 KINDS = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
@@ -61,7 +62,7 @@ def read_settings(
         backend.normalizer = Normalizers([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
     backend.no_truncation()  # whatever tokenizer.json came with: ids are cut in `encoding`
     backend.no_padding()
-    longest = max_length_of(own, config, tokenizer, family, max_length)
+    longest = max_length_of(own, config, tokenizer, family, max_length, model_id)
     prompt, true, false = _prompt(family, modules, own, tokenizer, model_id, instruction, template)
     if prompt:
         check_room(prompt, tokenizer, longest, model_id)
@@ -129,17 +130,30 @@ def advice(family: Family) -> str:
 
 
 def max_length_of(
-    own: dict[str, Any], config: Any, tokenizer: PreTrainedTokenizerBase, family: Family, asked: int | None
+    own: dict[str, Any],
+    config: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    family: Family,
+    asked: int | None,
+    model_id: str = "The checkpoint",
 ) -> int:
-    """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`."""
+    """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`.
+
+    Raises `OptionError`, and `ModelError` where what the files say is no length.
+    """
     positions = int(getattr(config, "max_position_embeddings", None) or 512)
     if family.offset_positions:
         positions -= config.pad_token_id + 1  # their positions start after the padding index
     if asked is not None:
-        return check_range("max_length", asked, 8, positions)
+        return check_range("max_length", asked, SHORTEST, positions)
     of_call = ((own.get("processing_kwargs") or {}).get("text") or {}).get("max_length")
     of_tokenizer = (own.get("processor_kwargs") or own.get("tokenizer_args") or {}).get("model_max_length")
     stated = of_call or of_tokenizer or own.get("max_seq_length") or tokenizer.model_max_length
+    if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated >= SHORTEST:
+        raise ModelError(
+            f"{model_id} says that it reads {shown(stated)} tokens, by max_seq_length or model_max_length in its "
+            f"files. Give it a number there, at least {SHORTEST}, or load it with max_length=..."
+        )
     return int(min(stated, positions, longest_read()))
 
 
