@@ -16,6 +16,19 @@ LONG = "the tower was completed in a spring long ago and " * 30
 MIDDLING = LONG[: len(LONG) // 3]  # still seconds, of which a visitor sees the beginning
 
 
+PASSES_BESIDE_WORDS = """() => {
+  const line = document.querySelector("#compare-status");
+  const [passes, words] = [".progress-text", ".rl-status"].map((one) => line.querySelector(one));
+  if (!passes?.textContent.includes("passes") || !words.textContent.includes("A is above B")) return false;
+  const seen = (one) => {
+    const box = one.getBoundingClientRect();
+    one.style.pointerEvents = "auto";
+    return one.contains(document.elementFromPoint(box.right - 10, box.top + box.height / 2));
+  };
+  return seen(passes) && getComputedStyle(words).opacity === "1";
+}"""
+
+
 def choose_shapley(page: Page) -> None:
     """With the most orders: on a long text it takes long on a quick machine too, so that the page asks first."""
     open_settings(page)
@@ -135,6 +148,23 @@ def test_a_run_that_fails_leaves_no_stop_behind(page: Page, app_url: str) -> Non
         page.locator(button).click()
         expect(status).to_contain_text("Both documents score")
         expect(stop).to_be_hidden()
+
+
+def test_a_run_whose_passes_nobody_knows_beforehand_says_what_it_does_and_how_many_it_has_made(
+    page: Page, app_url: str
+) -> None:
+    ready(page, app_url)
+    open_tab(page, "Compare")
+    line = page.locator("#compare-status")
+    expect(line).to_contain_text("Done")
+    passages = [" ".join(f"{name} {i} has a tower in the park ." for i in range(40)) for name in ("Berlin", "Paris")]
+    page.locator("#compare-documents textarea").fill("\n".join(passages))
+    press(page, "Compare")
+    page.wait_for_function(PASSES_BESIDE_WORDS)  # at once: a quick machine is done in two seconds
+    page.locator("#compare-stop").click()
+    expect(line).to_contain_text("Stopped")
+    expect(line.get_by_test_id("status-tracker")).to_be_hidden()
+    expect(line.locator(".rl-status")).to_have_css("opacity", "1")
 
 
 # A slow page reads the answer to a start before the words that close its stream, which were sent earlier.
