@@ -226,6 +226,14 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)
     expect(told).to_contain_text("except fields whose value is not valid: ")
+    begin, body = page.evaluate("(v) => rerankLens.link.encode({ v })", [None, None, "Sent."]).split("=")
+    for mangled in (f"{begin}%3D{body}", f"{begin}%253d{body}", f"{begin}={body})", f"{begin}={body}&fbclid=1"):
+        page.evaluate("hash => { location.hash = hash; }", mangled)
+        expect(box(page, "document")).to_have_value("Sent.")
+        page.evaluate("hash => { location.hash = hash; }", f"{begin}={body[:9]}")
+        expect(told).to_contain_text("could not be read")
+        box(page, "document").fill(usual)
+        hash_holding(page, usual)
 
 
 HELD_UP = """async ([link, ours]) => {

@@ -1,6 +1,9 @@
 // The page's inputs in the address: `#p=1.` + base64url(deflate(JSON)). It never leaves the browser before a start.
 window.rerankLens.link = (() => {
   const VERSION = "1";
+  // Programs that pass links on encode what stands before the body, once or twice, and hang things on behind it.
+  const BEGIN = /^#p(?:=|%(?:25)*3D)/i;
+  const LINK = new RegExp(BEGIN.source + "(\\d+)\\.([\\w-]+)", "i");
   const LONGEST = 400_000; // characters of a fragment, and bytes that it may inflate to
   const TOO_LONG = "These texts are too long for a link; download what is on the page instead.";
   const COPIED = "The link is copied.";
@@ -29,8 +32,8 @@ window.rerankLens.link = (() => {
     return `#p=${VERSION}.${btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
   };
   const decode = async (hash) => {
-    const [version, body] = hash.slice(3).split(".");
-    if (hash.length > LONGEST || version !== VERSION || !/^[\w-]+$/.test(body)) throw new Error("not a link of ours");
+    const [, version, body] = LINK.exec(hash) ?? [];
+    if (hash.length > LONGEST || version !== VERSION) throw new Error("not a link of ours");
     const text = atob(body.replaceAll("-", "+").replaceAll("_", "/"));
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
     const json = await through(bytes, new DecompressionStream("deflate-raw"), LONGEST);
@@ -114,7 +117,7 @@ window.rerankLens.link = (() => {
     to = held = undefined;
     const { hash } = location;
     try {
-      if (!hash.startsWith("#p=")) return defaults;
+      if (!BEGIN.test(hash)) return defaults;
       const state = await decode(hash);
       const read = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
       if (read.length > rules.length) throw new Error("another form");
