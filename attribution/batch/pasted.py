@@ -31,7 +31,7 @@ FOREIGN = {
     re.compile(r"-\[ RECORD 1 \]|\*{5,} 1\. row \*"): "a table whose rows a database wrote one below another",
     re.compile(r"\d{4}-\d\d-\d\d[T ].*\{\".*\}\s*(\n|$)"): "JSON with a time before it, as logs have it",
     re.compile(r"- (id|title|text): .*\n\s+(id|title|text): "): "YAML",
-    re.compile(r"\[?(\w+\.)*Document\(|page_content="): "Python objects as they are printed",
+    re.compile(r"\[?(\w+\.)*Document\(\w+[=:]|page_content="): "Python objects as they are printed",
     re.compile(r".*\n *-{2,}(( +-{2,})+ *\n| *\n( .*\n)+\(\d+ rows?\))"): "a table whose cells only blanks part",
     re.compile(r"[ \t]{2,}\S.*(\n\d+[ \t]{2,}\S.*)+(\n\s*\[\d+ rows.*)?|\d+ .*\n(.*\n)*(Name: .*)?dtype: \w+"): (
         "a table as pandas prints it, which may cut texts; df.to_csv() gives all of it"
@@ -62,7 +62,8 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     as_json = isinstance(_loads(first), dict) or isinstance(_loads(text), list)
     if as_json or BEGINS_AS_JSON.match(text.lstrip()):
         return _from_json(_elements(text), tell)
-    if isinstance(_loads(rest), list) or _python(rest):
+    below = BEGINS_AS_JSON.match(rest.lstrip()) and (isinstance(_loads(rest), list) or _python(rest))
+    if below or (rest and all(isinstance(_loads(line), dict) for line in rest.split("\n") if line.strip())):
         raise InputError(f'The list is JSON or Python below the line "{first[:40]}". Remove that line.')
     if rows := drawn(text):
         return _from_drawn(rows, tell)

@@ -96,6 +96,9 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("[1] one\n    still one\n[2] two", [("1", "one\nstill one"), ("2", "two")]),
         ("1.- one\n2.- two", [("1", "one"), ("2", "two")]),
         ("o   one\no\ttwo", [("1", "one"), ("2", "two")]),  # Word's and Outlook's
+        ("one\n[1]", [("1", "one"), ("2", "[1]")]),
+        ("one\n(1, 2)", [("1", "one"), ("2", "(1, 2)")]),
+        ("Document(s) of one\nDocument(s) of two", [("1", "Document(s) of one"), ("2", "Document(s) of two")]),
         ("o one\no two", [("1", "o one"), ("2", "o two")]),
         ('["one" "two",\n"three"]', [("1", "one"), ("2", "two"), ("3", "three")]),  # to Python, two
         ("['one', \"it's\"]", [("1", "one"), ("2", "it's")]),
@@ -142,6 +145,7 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ("['one' 'two']", "Line 1 is not a JSON object"),  # as numpy prints it: to Python, one string
         ("[{'text': 'one', 'score': nan}, {'text': 'two'}]", "Line 1 is not a JSON object"),
         ("docs = [\n  'one',\n  3,\n]", "Line 3 holds a number; give a string"),
+        ('Hits:\n{"text": "one"}\n{"text": "two"}', 'JSON or Python below the line "Hits:". Remove that line'),
         ('Results:\n["one", "two"]', 'JSON or Python below the line "Results:". Remove that line'),
         (">>> docs\n['one', 'two']", 'JSON or Python below the line ">>> docs". Remove'),
         ("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "The list is HTML. Give one document a line"),
