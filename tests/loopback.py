@@ -84,6 +84,8 @@ class Hub(BaseHTTPRequestHandler):
         file = re.fullmatch(rf"resolve/(?:main|{SHA})/([\w./-]+)", rest)
         if re.fullmatch(rf"revision/(?:main|{SHA})", rest):
             files = [{"rfilename": n, "size": self.size(folder, n), "blobId": oid(folder / n)} for n in names(folder)]
+            if "blobs=" not in self.path.partition("?")[2]:  # as the Hub, which tells sizes to who asks
+                files = [{"rfilename": one["rfilename"]} for one in files]
             self.answer(200, json.dumps({"id": repo, "modelId": repo, "sha": SHA, "siblings": files}).encode())
         elif file and (folder / file[1]).is_file():
             self.send_file(folder, file[1])

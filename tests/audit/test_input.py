@@ -37,7 +37,7 @@ def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], t
     assert (row.judged.query, row.judged.candidates) == (found[0].query, found[0].candidates)
 
 
-def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_of_ir_datasets(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files as a registered set: with a run of its own its best come first, without one they come by BM25."""
     ir_datasets = pytest.importorskip("ir_datasets")
     formats, local = ir_datasets.formats, ir_datasets.util.LocalDownload
@@ -46,6 +46,8 @@ def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.Monkey
         formats.TsvQueries(local(files["topics"])),
         formats.TrecQrels(local(files["qrels"]), {}),
     ]
+    more = tmp_path / "more.run"  # with a text that the set does not have
+    more.write_text("q1 Q0 nowhere 0 99.0 r\n" + files["run"].read_text())
     registered = {
         "local": ir_datasets.Dataset(*parts),
         "local/run": ir_datasets.Dataset(*parts, formats.TrecScoredDocs(local(files["run"]))),
@@ -54,6 +56,9 @@ def test_a_set_of_ir_datasets(files: dict[str, Path], monkeypatch: pytest.Monkey
     by_bm25, by_run = (
         [one.judged for one in read_dataset(name, 2) if isinstance(one, JudgedRow)] for name in registered
     )
+    registered["local/more"] = ir_datasets.Dataset(*parts, formats.TrecScoredDocs(local(more)))
+    (one, *_others) = [one.judged for one in read_dataset("local/more", 3) if isinstance(one, JudgedRow)]
+    assert [c.id for c in one.candidates] == ["d1", "d2"]
     assert [(one.id, one.query) for one in by_bm25] == [(one.id, one.query) for one in by_run] == list(QUERIES.items())
     assert [[(c.id, c.text, c.grade) for c in one.candidates] for one in by_run[:1]] == [
         [(d, PASSAGES[d], GRADES["q1"][d]) for d in ("d1", "d2")]

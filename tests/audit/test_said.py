@@ -52,6 +52,7 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     turned = (*reversals((other, found), (takes, pays)), *reversals((found, other), (pays, takes)))
     two = Comparison("AP", "takes", "pays", 1, 0.0125, -0.01, 0.035, 0.25, 1, 0, 0, (), 0, turned)
     said = " ".join(read(report_html(found, CAUSES, comparison=two)).text.split())
+    assert "from 0 to 1; a bar is a query." in said
     assert "From that audit to this one, AP changes by +0.013 (\u22120.010 to +0.035)" in said
     assert "is \u22121.00 ahead in the first model and +2.00 in the second." in said
     assert "is +2.00 ahead in the first model and \u22121.00 in the second." in said

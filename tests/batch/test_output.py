@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_two_runs_do_not_write_one_file_at_the_same_time(name: str, tmp_path: Pa
         reopen(path, JOBS["rank"], "m", "r")
     first.stream.close()
     assert reopen(path, JOBS["rank"], "m", "r").done.keys() == {"pair"}
+
+
+def test_a_disk_without_locks_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_given: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    out = reopen(tmp_path / "out.jsonl", JOBS["rank"], "m", "r")
+    out.write(PAIR, {"id": "pair"})
+    assert json.loads((tmp_path / "out.jsonl").read_bytes()) == {"id": "pair"}
 
 
 @pytest.mark.parametrize("instead", [None, "theirs"])

@@ -58,6 +58,16 @@ BY_HAND: dict[str, tuple[Edits, str, Made]] = {
             (QUERY, "Old Vienna was wet. Rivers in May 1870, as Linz and Passau know!", 1),
         ],
     ),
+    "partners of the four longest words": (
+        lambda _query, document, rand: edits.partners("bridges towers rivers cities ice", document, rand),
+        "bridges towers rivers cities ice",
+        [
+            ("bridges towers rivers cities ice", "towers rivers cities ice", 1),
+            ("bridges towers rivers cities ice", "bridges rivers cities ice", 1),
+            ("bridges towers rivers cities ice", "bridges towers cities ice", 1),
+            ("bridges towers rivers cities ice", "bridges towers rivers ice", 1),
+        ],
+    ),
     "no partner": (edits.partners, "Ice and snow.", []),
     "all are partners": (edits.partners, "Rivers, rivers!", []),
     "small and capital letters": (

@@ -213,6 +213,9 @@ def test_the_attention_map_is_of_the_chosen_head(layer: int, head: int, inside: 
     for row, expected in zip(page.cells(), chosen.mean((0, 1)).T, strict=True):
         assert row == pytest.approx((100 * expected).tolist(), rel=6e-3)
     assert all(cell.endswith(" % of its attention") for _, cells in page.rows for cell in cells)
+    assert value(page.numbers["most"][0].removesuffix(" %")) == pytest.approx(
+        100 * chosen.mean((0, 1))[0].max(), rel=6e-3
+    )
 
 
 @pytest.mark.parametrize("measure_name", MEASURES)
