@@ -1,7 +1,7 @@
 """Under which keys a JSON object holds an id and a text: one table for files of search people and pasted lists."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,9 @@ def read_entry(value: Mapping[str, Any], keys: Keys) -> Entry:
     A title and a text are one text, as BEIR joins them: `(title + " " + text).strip()`.
     """
     if not any(key in value for key in keys.texts):
-        raise InputError(f"it has no text under {', '.join(keys.texts)}. Its keys: {', '.join(value) or 'none'}")
+        deeper = next(_places(value, keys.texts), "")
+        found = f". There is one under {deeper[1:]}: give the objects that hold such texts themselves" if deeper else ""
+        raise InputError(f"it has no text under {', '.join(keys.texts)}. Its keys: {', '.join(value) or 'none'}{found}")
     name = _first(value, keys.texts)
     text = _string(value, name) if name else ""
     read = {key for key in keys.texts if value.get(key, text) in (None, "", text)}
@@ -107,6 +109,17 @@ class Ignored:
             more = f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else ""
             said = ", ".join(key[:LONGEST] for key in keys[:NAMED])
             self._tell(f"{self._name}: {said}{more} is not read (first on line {line})")
+
+
+def _places(value: Any, texts: tuple[str, ...], depth: int = 5) -> Iterator[str]:
+    """Where in a search engine's answer texts are, each as a path such as `.hits.hits[]._source.text`."""
+    if isinstance(value, Mapping):
+        yield from (f".{key}" for key in texts if isinstance(value.get(key), str))
+        inner = [(f".{key[:LONGEST]}", held) for key, held in value.items()]
+    else:
+        inner = [("[]", held) for held in value[:1]] if isinstance(value, list) else []
+    if depth:
+        yield from (f"{at}{path}" for at, held in inner for path in _places(held, texts, depth - 1))
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -142,6 +142,12 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"text": "one"}\nplain', "Line 2 is not a JSON object"),
         ('{"text": "one"}\n{"url": "two"}', "Line 2: it has no text under text, contents.*Its keys: url"),
         ('[\n"one",\n"two', "Line 3 is not a JSON object, but the list begins as JSON"),
+        (
+            '{"hits": {"total": 1, "hits": [{"_id": "a", "_source": {"text": "one"}}]}}',  # Elasticsearch's
+            r"Its keys: hits\. There is one under hits\.hits\[\]\._source\.text: give the objects that hold such texts",
+        ),
+        ('[{"id": 1, "payload": {"content": "one"}}]', r"There is one under payload\.content: give"),  # Qdrant's
+        ('[{"a": {"b": {"c": {"d": {"e": {"f": {"text": "one"}}}}}}}]', r"Its keys: a\.$"),
         ("['one' 'two']", "Line 1 is not a JSON object"),  # as numpy prints it: to Python, one string
         ("[{'text': 'one', 'score': nan}, {'text': 'two'}]", "Line 1 is not a JSON object"),
         ("docs = [\n  'one',\n  3,\n]", "Line 3 holds a number; give a string"),
