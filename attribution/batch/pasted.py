@@ -23,13 +23,13 @@ MARKER = re.compile(rf"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■�
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
 OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\xa0')  # a string, or a blank as pages show code, which is none to JSON
-ASSIGNED = re.compile(r"((const|let|var) )?\w+ *= *(?=[\[(])")
+ASSIGNED = re.compile(r"\A((const|let|var) )?\w+ *= *(?=[\[(])")
 # Begins that no reading here fits, and what they are.
 FOREIGN = {
     re.compile(r"\s*<(ul|ol|li|table|html|body|!doctype)\b", re.IGNORECASE): "HTML",
     re.compile(r"\{\\rtf"): "RTF",
     re.compile(r"-\[ RECORD 1 \]|\*{5,} 1\. row \*"): "a table whose rows a database wrote one below another",
-    re.compile(r"\d{4}-\d\d-\d\d[T ].*\{\".*\}\s*(\n|$)"): "JSON with a time before it, as logs have it",
+    re.compile(r"\d{4}-\d\d-\d\d[T ][^\n{]*\{\".*\}"): "JSON with a time before it, as logs have it",
     re.compile(r"- (id|title|text): .*\n\s+(id|title|text): "): "YAML",
     re.compile(r"\[?(\w+\.)*Document\(\w+[=:]|page_content="): "Python objects as they are printed",
     re.compile(r".*\n *-{2,}(( +-{2,})+ *\n| *\n( .*\n)+\(\d+ rows?\))"): "a table whose cells only blanks part",

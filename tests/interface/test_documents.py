@@ -104,6 +104,7 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("['one', \"it's\"]", [("1", "one"), ("2", "it's")]),
         ("docs = (\n  'one',  # the first\n  'two',\n)", [("1", "one"), ("2", "two")]),
         ('const docs = ["one", "two"];', [("1", "one"), ("2", "two")]),
+        ('["x = [one]", "y = (two)"]', [("1", "x = [one]"), ("2", "y = (two)")]),
         ("[('a', 'one'), ('b', 'two')]", [("a", "one"), ("b", "two")]),
         ("[{'id': 'a', 'text': 'one', 'score': None}, {'text': 'two'}]", [("a", "one"), ("2", "two")]),
         ('[{"text": "one",}, {"text": "two",},]', [("1", "one"), ("2", "two")]),
