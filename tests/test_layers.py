@@ -30,6 +30,9 @@ MAY_IMPORT = {  # a library: the files and folders that may
     "ir_measures": ("attribution/audit/",),
     "bm25s": ("attribution/audit/",),
     "ir_datasets": ("attribution/batch/judged.py",),
+    "warnings": (
+        "attribution/methods/gradients.py",
+    ),  # catching them is process-wide, so one place does, under its lock
 }
 HEAVY = ("torch", "transformers", "captum", "gradio")
 STOREYS = (  # ground floor last: a file imports from its own storey and those below

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import tokenize
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,8 @@ NUMBER = r"\(?(?P<number>\d{1,3})[.)]-?|\[(?P<cited>\d{1,3})\]"
 MARKER = re.compile(rf"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|o(?=\s{{2}}|\t)|{NUMBER})\s+(?=\S)")
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
-OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\xa0')  # a string, or a blank as pages show code, which is none to JSON
+OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"?|\xa0')  # a string, or a blank as pages show code, which is none to JSON
+FORMATTED = re.compile(r"\w*f", re.IGNORECASE)  # a string of Python with fields
 ASSIGNED = re.compile(r"\A((const|let|var) )?\w+ *= *(?=[\[(])")
 # Begins that no reading here fits, and what they are.
 FOREIGN = {
@@ -79,9 +79,11 @@ def _python(code: str) -> list[tuple[int, str]]:
     if not code.startswith(("[", "(")) or _loads(code) is not None:
         return []
     try:
-        with warnings.catch_warnings(action="ignore"):
-            whole = ast.parse(code, mode="eval")
-        strings = [one for one in tokenize.generate_tokens(io.StringIO(code).readline) if one.type == tokenize.STRING]
+        tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+        strings = [one for one in tokens if one.type == tokenize.STRING]
+        if any(FORMATTED.match(one.string) for one in strings):  # which Python before 3.12 takes long to parse
+            return []
+        whole = ast.parse(code, mode="eval")  # warnings are not caught: that is process-wide, and others read them
         held = [one for one in ast.walk(whole) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         if not isinstance(whole.body, ast.List | ast.Tuple) or len(strings) != len(held):  # numpy prints no commas
             return []
