@@ -55,12 +55,12 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     if known := next((what for begin, what in FOREIGN.items() if begin.match(text)), None):
         raise InputError(f"The list is {known}. Give one document a line, JSON, or a table under a head (CSV).")
     code = ASSIGNED.sub("", text, count=1).rstrip().removesuffix(";")
-    if listed := _python(code):
+    whole = isinstance(_loads(code), list)
+    if not whole and (listed := _python(code)):
         return _from_json(listed, tell)
-    text = code if isinstance(_loads(code), list) else text
+    text = code if whole else text
     first, _, rest = text.partition("\n")
-    as_json = isinstance(_loads(first), dict) or isinstance(_loads(text), list)
-    if as_json or BEGINS_AS_JSON.match(text.lstrip()):
+    if whole or isinstance(_loads(first), dict) or BEGINS_AS_JSON.match(text.lstrip()):
         return _from_json(_elements(text), tell)
     below = BEGINS_AS_JSON.match(rest.lstrip()) and (isinstance(_loads(rest), list) or _python(rest))
     if below or (rest and all(isinstance(_loads(line), dict) for line in rest.split("\n") if line.strip())):
@@ -76,7 +76,7 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
 
 def _python(code: str) -> list[tuple[int, str]]:
     """Line and JSON text of each element of a list as Python prints or writes it; empty where `code` is none."""
-    if not code.startswith(("[", "(")) or _loads(code) is not None:
+    if not code.startswith(("[", "(")):
         return []
     try:
         tokens = tokenize.generate_tokens(io.StringIO(code).readline)
