@@ -19,6 +19,13 @@ PAIRS = [
 ]
 
 
+def write(folder: Path, **contents: str | bytes) -> dict[str, Any]:
+    """Files of a `folder`, by their names."""
+    for name, content in contents.items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return {name: folder / name for name in contents}
+
+
 @pytest.fixture
 def command(
     tiny_folder: Callable[[str], Path],

@@ -6,8 +6,6 @@ import fcntl
 import io
 import json
 import re
-import shlex
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,8 @@ from tqdm import tqdm
 
 from attribution import explain, sentences
 from attribution.batch import parquet
-from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import TASKS, Job
-from attribution.errors import OptionError
 from attribution.evidence.faithfulness.measure import measure
-from attribution.evidence.probes.probe import probe
-from attribution.evidence.probes.probe_set import probe_set
 from attribution.export import SCHEMA, SENTENCES_SCHEMA, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
 from tests.batch.conftest import PAIRS
@@ -41,38 +35,6 @@ def test_explain_gives_what_python_gives(command: Any, tiny_bert: Reranker) -> N
         jsonschema.validate(answer, line)
         expected = explain(tiny_bert, pair["query"], pair["document"], "shapley", n_samples=3, seed=1)
         assert answer["attributions"] == list(expected.attributions)
-
-
-def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
-    args = parse_args(["evaluate"])
-    with pytest.raises(SystemExit):
-        parse_args(["evaluate", "--help"])
-    said = dict(re.findall(r"--(workers|top) [A-Z]+\s[^()]*\(default:\s+(\d+)\)", capsys.readouterr().out))
-    assert said == {"workers": f"{args.workers}", "top": f"{args.top}"}
-    assert (args.operator, args.engine, args.option, args.models) == ("mask", "local", [], [{"model_id": None}])
-    assert signature(probe_set).parameters["seed"].default == signature(probe).parameters["seed"].default
-
-
-def test_each_commands_help_is_of_that_command_and_its_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    said = {}
-    for name, command in COMMANDS.items():
-        with pytest.raises(SystemExit) as left:
-            parse_args([name, "--help"])
-        assert left.value.code == 0
-        said[name] = capsys.readouterr().out
-        assert command.says in said[name]
-        assert f"example: {command.example}" in said[name]
-        assert parse_args(shlex.split(re.split("[<>]", command.example)[0])[1:]).task == name
-    assert len(set(said.values())) == len(COMMANDS)
-    assert ["give it once for each" in text for text in said.values()] == [name == "probe" for name in said]
-    options = {name: set(re.findall(r"--[a-z-]+", text)) for name, text in said.items()}
-    assert options["evaluate"] - options["explain"] == {"--operator"}
-    assert options["explain"] - options["rank"] >= {"--method", "--option"}
-    with pytest.raises(SystemExit):
-        parse_args(["--help"])
-    assert all(
-        command.says.split(":")[0] in " ".join(capsys.readouterr().out.split()) for command in [COMMANDS["rank"]]
-    )
 
 
 def test_bad_lines_are_named_and_skipped(command: Any) -> None:
@@ -319,59 +281,6 @@ def test_an_input_that_cannot_be_read_at_all_makes_no_file(command: Any, task: s
         assert re.fullmatch("error: [Tt]he input.*\n", err)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["explain", "--method", "magic"], "Unknown method 'magic'"),
-        (["explain", "--method", "saliency", "--option", "n_steps=3"], "saliency does not take n_steps"),
-        (["explain", "--option", "n_steps"], "has no value"),
-        (["explain", "--option", "=3"], "has no name"),
-        (["explain", "--option", "tolerance=0.1", "--option", "tolerance=0.2"], "tolerance was given twice"),
-        (["explain", "--option", "tolerance=x"], "tolerance is 'x'; it must be a number between"),
-        (["explain", "--option", "joint=no"], "joint is 'no'; it must be true or false"),
-        (["explain", "--option", "baselines=[1]"], "Unknown baseline [1]"),
-        (["explain", "--method", "attention", "--option", "layer=3"], "layer is 3; it must be a whole number"),
-        (["explain", "--method", "shapley", "--option", "seed=true"], "seed is True; it must be a whole number"),
-        (["evaluate", "--method", "saliency", "--option", "leaf={}"], "Unknown leaf {}"),
-        (["sentences", "--max-length", "7"], "max_length is 7"),
-        (["probe", "--label", "good"], "has no label 'good'"),
-        (["audit", "--seed", "-1"], "seed is -1"),
-        (["explain", "--output", "/nowhere/out.jsonl"], "error: /nowhere/out.jsonl: No such file or directory\n"),
-        (["explain", "--method", "saliency", "--method", "occlusion"], "explain takes one --method"),
-    ],
-)
-def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str, tmp_path: Path) -> None:
-    """Before a row is read or a file is made."""
-    given = arguments if "--output" in arguments else [*arguments, "--output", str(tmp_path / "out")]
-    code, answers, err = command(["no row"], *given)
-    assert (code, answers) == (2, [])
-    assert says in err
-    assert "skipped" not in err
-    assert not [*tmp_path.glob("out*")]
-
-
-@pytest.mark.parametrize(
-    ("closed", "task", "says"),
-    [
-        ("stdin", "explain", "standard input is closed. Give the lines there"),
-        ("stdin", "audit", "standard input is closed. Give the lines there"),
-        ("stdout", "rank", "standard output is closed, so there is no place for the answers. Give --output"),
-        ("stdout", "probe", "standard output is closed, so there is no place for the answers. Give --output"),
-    ],
-)
-def test_a_stream_that_the_caller_closed_is_said(
-    command: Any, closed: str, task: str, says: str, tmp_path: Path
-) -> None:
-    given = ["--output", str(tmp_path / "audit")] if task == "audit" else []
-    code, _, err = command([], task, *given, closed=closed)
-    assert (code, says in err) == (2, True)
-
-
-def test_what_is_for_a_closed_stderr_is_on_no_other_stream(command: Any) -> None:
-    code, answers, _ = command(["nope", PAIRS[0]], "explain", "--method", "saliency", closed="stderr")
-    assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
-
-
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_a_second_run_into_the_file_of_one_that_goes_on_is_refused(command: Any, name: str, tmp_path: Path) -> None:
     given = ["explain", "--method", "saliency", "--output", str(tmp_path / name)]
@@ -383,14 +292,3 @@ def test_a_second_run_into_the_file_of_one_that_goes_on_is_refused(command: Any,
     assert (code, "is being written by another run" in err) == (2, True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
     assert command(PAIRS, *given)[0] == 0
-
-
-def test_every_method_and_its_options_are_checked_before_a_model_is_loaded() -> None:
-    Job("evaluate", ("saliency", "shapley"), {}).check()
-    for methods, options, says in (
-        (("saliency",), {"n_steps": 8}, "saliency does not take n_steps"),
-        (("shapley", "saliency"), {"n_samples": 8}, "saliency does not take n_samples"),
-        (("saliency", "shaply"), {}, "shaply"),
-    ):
-        with pytest.raises(OptionError, match=says):
-            Job("evaluate", methods, options).check()
