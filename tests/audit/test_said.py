@@ -45,13 +45,16 @@ def test_differences_have_signs_and_shares_are_percents() -> None:
 def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     """Two models: one pays 2 for each word of the query, the other takes 1 for each but the first."""
     texts = (("topica topica w1 .", 0), ("topica w2 .", 1), ("w3 .", 0))
-    judged = [JudgedQuery("q", "topica", tuple(Candidate(f"d{i}", *one) for i, one in enumerate(texts)), {})]
+    judged = [JudgedQuery("q", "topica", tuple(Candidate(f"d{i}\x1b[2J", *one) for i, one in enumerate(texts)), {})]
     pays = toy(lambda query, document: 0.5 + 2 * count_query_words(query, document))
     takes = toy(lambda query, document: 2.0 - abs(1 - count_query_words(query, document)))
     found, other = (audit(reranker, judged) for reranker in (pays, takes))
     turned = (*reversals((other, found), (takes, pays)), *reversals((found, other), (pays, takes)))
     two = Comparison("AP", "takes", "pays", 1, 0.0125, -0.01, 0.035, 0.25, 1, 0, 0, (), 0, turned)
-    said = " ".join(read(report_html(found, CAUSES, comparison=two)).text.split())
+    report = report_html(found, CAUSES, comparison=two)
+    assert "\ufffd[2J" in report
+    assert "\x1b" not in report  # which a terminal would run
+    said = " ".join(read(report).text.split())
     assert "from 0 to 1; a bar is a query." in said
     assert "From that audit to this one, AP changes by +0.013 (\u22120.010 to +0.035)" in said
     assert "is \u22121.00 ahead in the first model and +2.00 in the second." in said
