@@ -14,7 +14,7 @@ from attribution.views.page import status_html
 from interface.page.actions import Actions, start
 from interface.page.layout import count
 from interface.runs.handlers import ASIDE, PairInputs, Update, handler
-from interface.runs.lanes import CHOOSING, busy
+from interface.runs.lanes import CHOOSING, MAIN, busy
 from interface.runs.limits import check_model
 from interface.runs.run import Run
 
@@ -77,6 +77,7 @@ def choose(model_id: str, run: Run) -> Iterator[Update]:
 
 def go_back(now: str, before: str, coming: str, request: gr.Request) -> tuple[Any, Any]:
     """`(model, coming)`: the model before, so that the same one can be chosen again; nothing if the visitor has chosen
-    another since, or runs the new one, which loads it.
+    another since, or started Explain, which ends this and loads the new one itself. `coming`: "" if it never began.
     """
-    return (before, "") if now == coming and not busy(request.session_hash or "") else (gr.skip(), gr.skip())
+    ended = any(busy(request.session_hash or "", lane) for lane in (MAIN, CHOOSING))
+    return (before, "") if now == (coming or now) and not ended else (gr.skip(), gr.skip())

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -20,14 +20,15 @@ from attribution.methods.gradients import read_grad
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 from interface.page.actions import leave
+from interface.page.models import go_back
 from interface.page.settings import DEFAULTS
 from interface.runs.handlers import UNCHANGED, Pair, handler
-from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, waiting
+from interface.runs.lanes import CHOOSING, MAIN, busy, claim, end, latest_run, waiting
 from interface.runs.run import Run
 from interface.tabs import learn as learn_tab
 from interface.tabs.explain import tab as explain_tab
 from interface.tabs.table import lines
-from tests.interface.conftest import PAIR, stop, visitor
+from tests.interface.conftest import PAIR, SESSION, stop, visitor
 
 TICKED = ("saliency", "saliency_l2", "occlusion")
 
@@ -127,6 +128,24 @@ def test_a_stop_of_another_visitor_is_not_heard(offered: str) -> None:
     next(run)
     assert stop("another") == ""
     assert len(list(run)) > len(TICKED)
+
+
+@pytest.mark.parametrize(
+    ("now", "coming", "runs", "back"),
+    [
+        ("new", "new", None, True),
+        ("new", "new", "probes", True),  # which ends or fails by itself, and loads nothing that stays
+        ("new", "new", MAIN, False),  # it has ended the choice, and loads the model
+        ("new", "new", CHOOSING, False),
+        ("newer", "new", None, False),
+        ("new", "", None, True),  # withdrawn before it began
+    ],
+)
+def test_the_model_before_comes_back_unless_the_visitor_went_on(
+    now: str, coming: str, runs: str | None, back: bool
+) -> None:
+    with latest_run(SESSION, runs) if runs else nullcontext():
+        assert (go_back(now, "old", coming, visitor()) == ("old", "")) is back
 
 
 def test_a_visitors_mistake_is_a_sentence_and_no_traceback_in_the_log() -> None:
