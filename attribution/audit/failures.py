@@ -100,11 +100,12 @@ def survey(queries: Iterable[ScoredQuery], wanted: Wanted) -> Survey:
     worst: list[tuple[float, int, Inversion]] = []
     unjudged: list[tuple[float, int, Unjudged]] = []
     digest = hashlib.sha256()
-    counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "given": 0, "no candidate": 0, "no relevant": 0}
+    counts = {"inversions": 0, "unjudged": 0, "no grade": 0, "given": 0, "no candidate": 0, "no relevant": 0, "cut": 0}
     for number, read in enumerate(queries):
         digest.update(repr(read.judged).encode())
         scored = graded(read, wanted.unjudged)
         counts["given"] += _n_unjudged(read) - _n_unjudged(scored)
+        counts["cut"] += read.n_cut
         one = measure_query(scored, wanted.measure)
         if not one.n_judged and not scored.judged.elsewhere:
             counts["no grade"] += 1
@@ -140,6 +141,7 @@ NOTES = {
     "given": "Candidates without a grade, counted as not relevant because that was asked for: {n}.",
     "no grade": "Queries without a single grade, which no measure counts: {n}.",
     "no candidate": "Judged queries that are missing from the run, which count as 0, as in ir-measures: {n}.",
+    "cut": "Candidates that the model read in part only, since the pair is longer than its limit: {n}.",
     "no relevant": "Queries without a relevant document, for which no order is better than another: {n}.",
 }
 

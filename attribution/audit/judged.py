@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 
 from attribution.errors import InputError, check_id, shown
+from attribution.evidence.compare.contrast import rank
 from attribution.rerankers.reranker import Reranker
 
 AT_ONCE = 512  # texts that are scored at a time: of ten thousand the tokens are never in memory together
@@ -43,10 +44,11 @@ class Placed(Candidate):
 
 @dataclass(frozen=True)
 class ScoredQuery:
-    """A judged query with a raw logit for each candidate, in the order given."""
+    """A judged query with a raw logit for each candidate, in the order given; `n_cut`: how many were read in part."""
 
     judged: JudgedQuery
     logits: tuple[float, ...]
+    n_cut: int = 0
 
     @property
     def placed(self) -> list[Placed]:
@@ -106,6 +108,6 @@ def score_query(reranker: Reranker, judged: JudgedQuery) -> ScoredQuery:
     judged = _plain(judged)
     texts = list(dict.fromkeys(candidate.text for candidate in judged.candidates))
     parts = (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
-    found = (logit for part in parts for logit in reranker.score(judged.query, part))
-    logits = dict(zip(texts, found, strict=True))
-    return ScoredQuery(judged, tuple(logits[candidate.text] for candidate in judged.candidates))
+    found = {row.document: row for part in parts for row in rank(reranker, judged.query, part).rows}
+    rows = [found[candidate.text] for candidate in judged.candidates]
+    return ScoredQuery(judged, tuple(row.logit for row in rows), sum(row.truncated for row in rows))

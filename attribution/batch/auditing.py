@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.j
 _PARTING = re.compile("[\0 \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
+LEFT_OUT = "Lines of the input that could not be read or scored, and are left out: {n}."
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
 
 
@@ -61,7 +63,8 @@ def audit_in(
         readings = {entry["id"]: reading_of(entry) for entry in read_before if entry["id"] in rows}
         failures = [Failure(one, readings[one.id]) for one in found.inversions if one.id in readings]
         words = lifting_words(reranker, found.inversions, wanted.seed)
-        audit = conclude(reranker, found, failures, words)
+        left_out = (LEFT_OUT.format(n=skipped),) * bool(skipped)
+        audit = conclude(reranker, replace(found, notes=(*left_out, *found.notes)), failures, words)
         write_whole(folder / PAIRS, _pairs(scored_queries(folder / SCORED, judged)))
         write_whole(folder / RUN, _run(scored_queries(folder / SCORED, judged), reranker.model_id))
         write_json(folder / AUDIT, "audit", audit)
@@ -115,7 +118,8 @@ def scored_queries(path: Path, judged: Iterable[JudgedRow | BadLine]) -> Iterato
                 rows = sorted(entry["rows"], key=lambda row: row["place"])
             texts = [candidate.text for candidate in one.judged.candidates]
             if [row["document"] for row in rows] == texts and (not rows or entry["query"] == one.judged.query):
-                yield ScoredQuery(one.judged, tuple(row["logit"] for row in rows))
+                n_cut = sum(row["truncated"] for row in rows)
+                yield ScoredQuery(one.judged, tuple(row["logit"] for row in rows), n_cut)
 
 
 def _to_score(judged: Iterable[JudgedRow | BadLine]) -> Iterator[Row | BadLine]:

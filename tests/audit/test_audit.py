@@ -71,6 +71,10 @@ def test_a_model_that_is_cut_at_64_tokens() -> None:
     found = audit(toy(count_query_words, max_length=64), judged)
     assert "cut" in claimed(found)
     assert found.failures[0].reading.causes["cut"].startswith("59 of 117 words were read")
+    limited = toy(count_query_words, max_length=64)
+    cut = [limited.encode(one.query, candidate.text).truncated for one in judged for candidate in one.candidates]
+    assert 0 < sum(cut) < len(cut)
+    assert found.notes[-1].endswith(f"since the pair is longer than its limit: {sum(cut)}.")
     assert "cut" not in claimed(audit(toy(count_query_words), judged))
 
 

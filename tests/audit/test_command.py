@@ -13,7 +13,7 @@ import pytest
 
 from attribution.audit.audit import audit
 from attribution.batch import auditing
-from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, RUN, SCORED
+from attribution.batch.auditing import AUDIT, FAILURES, PAIRS, REPORT, RUN, SCORED
 from attribution.batch.engines import run_local
 from attribution.batch.judged import JudgedRow, read_judged_trec
 from attribution.export import AUDIT_SCHEMA, plain
@@ -210,3 +210,20 @@ def test_two_models_are_compared(command: Any, files: dict[str, Path], tmp_path:
     assert f"{found['won']} won, {found['lost']} lost, {found['tied']} tied" in report
     assert "<h2>Compared with" in report
     assert "Compared with" not in (tmp_path / "out" / "1" / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_was_cut_or_left_out_is_in_the_summary_the_file_and_the_report(
+    command: Any, tmp_path: Path, tiny_bert: Reranker
+) -> None:
+    texts = ["berlin .", " ".join(["berlin museums"] * 9), " ".join(["paris"] * 20)]
+    documents = [{"text": text, "grade": i % 2} for i, text in enumerate(texts)]
+    lines = [{"query": "berlin", "documents": documents}, {"query": "paris", "documents": [{"text": " "}]}]
+    code, said = command("--max-length", "16", stdin="\n".join(map(json.dumps, lines)))
+    assert code == 1
+    notes = json.loads((tmp_path / "out" / AUDIT).read_text(encoding="utf-8"))["notes"]
+    assert [note.rsplit(" ", 1) for note in notes] == [
+        ["Lines of the input that could not be read or scored, and are left out:", "1."],
+        ["Candidates that the model read in part only, since the pair is longer than its limit:", "2."],
+    ]
+    report = (tmp_path / "out" / REPORT).read_text(encoding="utf-8")
+    assert all(note in said and note in report for note in notes)
