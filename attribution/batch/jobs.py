@@ -16,7 +16,7 @@ from attribution.evidence.sentences import sentences
 from attribution.explain import check_options, explain
 from attribution.export import answer_of, plain, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
-from attribution.types import OPERATORS
+from attribution.types import OPERATORS, step_cap
 
 RowAnswer = dict[str, Any]
 FORMAT = "rerank-lens {task} 1"  # the first field of every line, by which a file is known as ours
@@ -69,11 +69,16 @@ def rank_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:  # noqa: ARG0
 
 
 def evaluate_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
-    """Comprehensiveness and sufficiency of every method on the pair, beside random orders of the same words."""
+    """Comprehensiveness and sufficiency of every method on the pair, beside random orders of the same words.
+
+    `notes` say of a method what its explanation would: another one ran in its place, or the step cap was hit.
+    """
     done = {key: explain(reranker, row.query, row.documents[0], key, **job.options) for key in job.methods}
     measured = plain(measure(reranker, done, operator=job.operator))
-    about = {"model_id": reranker.model_id, "revision": reranker.revision}
-    return {"query": row.query, "document": row.documents[0], **measured, **about}
+    every = list(done.values())
+    about = {"model_id": reranker.model_id, "revision": reranker.revision, "truncated": every[0].truncated}
+    notes = [*filter(None, (one.note for one in every)), *step_cap(*every)]
+    return {"query": row.query, "document": row.documents[0], **measured, **about, "notes": notes}
 
 
 def score_row(reranker: Reranker, row: Row, job: Job) -> RowAnswer:

@@ -19,6 +19,7 @@ from attribution.batch.jobs import TASKS, Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.export import SCHEMA, SENTENCES_SCHEMA, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
+from attribution.types import CAPPED
 from tests.batch.conftest import PAIRS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,6 +126,17 @@ def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reran
     expected = measure(tiny_bert, {key: explain(tiny_bert, *pair, key) for key in ("saliency", "occlusion")})
     for key in ("saliency", "occlusion"):
         assert measured["methods"][key]["comprehensiveness"] == expected.methods[key].comprehensiveness
+
+
+def test_what_an_explanation_would_say_of_itself_is_in_the_line_that_measures_it(command: Any) -> None:
+    capped = ("integrated_gradients", "--option", "tolerance=0.0001", "--option", "max_evaluations=17")
+    for options in (("saliency", "--option", "leaf=output"), capped, ("saliency", "--max-length", "8")):
+        _, (explained,), _ = command(PAIRS[:1], "explain", "--method", *options)
+        _, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", *options)
+        said = [explained["note"], *[CAPPED] * any(path["capped"] for path in explained["paths"])]
+        assert measured["notes"] == [note for note in said if note]
+        assert measured["notes"] or measured["truncated"]
+        assert measured["truncated"] == explained["truncated"] == ("--max-length" in options)
 
 
 def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> None:
