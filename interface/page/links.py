@@ -12,7 +12,6 @@ from attribution.export import FORMATS, Format
 from attribution.views.page import status_html
 from attribution.views.templating import render
 from interface.runs.handlers import ASIDE, PairInputs
-from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY
 from interface.server.open_graph import space_address
 
 DOWNLOAD = render("link.html", says="Download")
@@ -40,11 +39,11 @@ class Linked:
     copy: gr.Button | None = None
 
 
-def field(component: Any, longest: int = 0, since: int = 0) -> Field:
-    """Of a box any text of at most `longest` characters, of a slider a whole number, else one or some choices."""
+def field(component: Any, since: int = 0) -> Field:
+    """Of a box any text, of a slider a whole number, else one or some choices."""
     rule: dict[str, Any]
     if isinstance(component, gr.Textbox):
-        rule = {"text": longest}
+        rule = {"text": True}
     elif isinstance(component, gr.Slider):
         rule = {"from": component.minimum, "to": component.maximum}
     else:
@@ -62,7 +61,7 @@ def build_copy(of: str = "") -> gr.Button:
 
 def build(page: gr.Blocks, pair: PairInputs, linked: Sequence[Linked]) -> None:
     """The address follows the pair and the fields, and they follow the address; each `copy` copies the link."""
-    of_pair = [field(pair.model), field(pair.query, MAX_QUERY), field(pair.document, MAX_DOCUMENT)]
+    of_pair = [*map(field, (pair.model, pair.query, pair.document))]
     fields = sorted([*of_pair, *(one for part in linked for one in part.fields)], key=lambda one: one.since)
     components = [one.component for one in fields]
     rules = json.dumps([one.rule for one in fields])

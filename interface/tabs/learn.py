@@ -86,7 +86,7 @@ def _build_inside(shell: Shell, tab: gr.Tab) -> list[Field]:
     outputs = {"identity": identity, "inside": inside, "menus": menus, "attention": attention, "states": states}
     outputs |= {"readout": readout}
     open_run(shell, tab, again, look, outputs, Asked, attention=picked, measure=measure)
-    return [field(measure), field(picked, 20, since=2)]
+    return [field(measure), field(picked, since=2)]
 
 
 # A gradient each row, the true one for each beside it, and the plain forward.

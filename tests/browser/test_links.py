@@ -225,7 +225,7 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
         )
         expect(told).to_contain_text("link" if fragment.startswith("#p=") else "")
         expect(box(page, "document")).to_have_value(usual)
-    expect(told).to_contain_text("except fields whose value is not valid: ")
+    expect(told).to_contain_text("except for what this page does not have: Model; Query; Document; ")
     begin, body = page.evaluate("(v) => rerankLens.link.encode({ v })", [None, None, "Sent."]).split("=")
     for mangled in (f"{begin}%3D{body}", f"{begin}%253d{body}", f"{begin}={body})", f"{begin}={body}&fbclid=1"):
         page.evaluate("hash => { location.hash = hash; }", mangled)
@@ -234,6 +234,30 @@ def test_a_hostile_link_gives_the_page_as_it_opens(page: Page, app_url: str) -> 
         expect(told).to_contain_text("could not be read")
         box(page, "document").fill(usual)
         hash_holding(page, usual)
+
+
+def test_what_a_link_asks_for_and_the_page_has_not_is_named_and_the_rest_stays(page: Page, app_url: str) -> None:
+    """A model, a method, settings and a tab of elsewhere, a name; and a text that is too long, which F5 once lost."""
+    ready(page, app_url)
+    long = "word " * 5_000
+    fill(page, long)
+    values = page.evaluate("(hash) => rerankLens.link.decode(hash).then(({ v }) => v)", hash_holding(page, long))
+    model, _, _, methods, *rest = values
+    told, too_long = page.locator("#link-status"), page.locator("#status").get_by_text("has 25,000 characters")
+    named = "Model “someone/else”; Gradient “new”; 1 of the settings of another version; the tab that it opens."
+    page.reload()
+    for state, says in (
+        (None, "Filled from a link."),
+        ({"v": ["someone/else", QUERY, long, [*methods, "new"], *rest, 1], "tab": 9}, f"{named} The model in the box"),
+        ({"v": {"Document": long, "Weather": 1}, "t": 0}, "have: 1 of the settings of another version."),
+    ):
+        if state:
+            page.evaluate("async (state) => { location.hash = await rerankLens.link.encode(state); }", state)
+        expect(told).to_contain_text(says)
+        expect(box(page, "document")).to_have_value(long)
+        expect(too_long).to_be_visible()
+    held = page.evaluate("(hash) => rerankLens.link.decode(hash).then(({ v }) => v)", hash_holding(page, long))
+    assert [held[0], held[3]] == [model, methods]
 
 
 HELD_UP = """async ([link, ours]) => {

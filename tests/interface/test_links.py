@@ -26,3 +26,10 @@ def test_what_a_version_adds_stands_behind_what_older_links_have(demo: gr.Blocks
         rules, _ = json.JSONDecoder().raw_decode(str(event.js).partition("link.read(")[2])
         assert [rule["name"] for rule in rules] == [name for names in VERSIONS for name in names]
         assert [getattr(part, "label", None) for part in event.outputs] == [rule["name"] for rule in rules]
+
+
+def test_no_box_cuts_what_is_pasted_into_it(demo: gr.Blocks) -> None:
+    """Without a word; what is too long is said."""
+    boxes = [part for part in demo.blocks.values() if isinstance(part, gr.Textbox)]
+    assert len(boxes) > len(BOXES)
+    assert [box.label for box in boxes if box.max_length is not None] == []

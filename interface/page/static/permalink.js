@@ -40,14 +40,19 @@ window.rerankLens.link = (() => {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
   };
 
-  // A field is a text of at most so many characters, one of a list, some of a list, or a whole number in a range.
+  // A field is a text, of any length since its box says what is too long, one of a list, texts, or a number in a range.
   const fits = (value, rule) => {
-    if (rule.text !== undefined) return typeof value === "string" && value.length <= rule.text;
+    if (rule.text) return typeof value === "string";
     if (rule.one) return rule.one.includes(value);
-    if (rule.some) return Array.isArray(value) && value.every((item) => rule.some.includes(item));
     if (rule.texts) return Array.isArray(value) && value.length <= rule.texts && value.every((item) => typeof item === "string");
     return Number.isInteger(value) && value >= rule.from && value <= rule.to;
   };
+  // Or it is some of a list, of which those stay that are on it.
+  const isSome = (value, rule) => rule.some && Array.isArray(value);
+  const unfit = (value, rule) =>
+    isSome(value, rule) ? value.filter((item) => !rule.some.includes(item)) : fits(value, rule) ? [] : [value];
+  const taken = (value, rule, own) =>
+    isSome(value, rule) ? value.filter((item) => rule.some.includes(item)) : fits(value, rule) ? value : own;
   // What became of a link is said beside each button: one is in sight, and one comes when its tab is first opened.
   let said = "";
   const show = () =>
@@ -103,6 +108,15 @@ window.rerankLens.link = (() => {
     write();
   };
 
+  const has = (name) => rules.some((rule) => nameOf(rule) === name);
+  // What of a link cannot be here, by name: the model that it asks for may be known elsewhere.
+  const called = (name, value) => (["string", "number"].includes(typeof value) ? `${name} “${String(value).slice(0, 80)}”` : name);
+  const without = (missing) => {
+    const others = missing.length > 5 ? `; and ${missing.length - 5} more` : "";
+    const instead = missing[0].startsWith("Model") ? " The model in the box runs instead." : "";
+    return `Filled from a link, except for what this page does not have: ${missing.slice(0, 5).join("; ")}${others}.${instead}`;
+  };
+
   // A link that another program wrote has some fields by name, see compare_link in attribution/views/page.py.
   const byName = (named, defaults) =>
     rules.map((rule, i) => {
@@ -120,13 +134,15 @@ window.rerankLens.link = (() => {
       if (!BEGIN.test(hash)) return defaults;
       const state = await decode(hash);
       const read = Array.isArray(state.v) ? state.v : byName(state.v, defaults);
-      if (read.length > rules.length) throw new Error("another form");
-      const bad = rules.filter((rule, i) => i < read.length && !fits(read[i], rule)).map((rule) => rule.name);
+      const missing = rules.flatMap((rule, i) => (i < read.length ? unfit(read[i], rule).map((value) => called(rule.name, value)) : []));
+      const more = Array.isArray(state.v) ? read.slice(rules.length) : Object.keys(state.v).filter((name) => !has(name));
+      if (more.length) missing.push(`${more.length} of the settings of another version`);
       const tabs = document.querySelectorAll(TABS);
       const tab = state.tab ?? WERE[state.t];
       to = Number.isInteger(tab) && tabs[tab] ? tab : 0;
-      hint(bad.length ? `Filled from a link, except fields whose value is not valid: ${bad.join(", ")}.` : "Filled from a link.");
-      values = rules.map((rule, i) => (fits(read[i], rule) ? read[i] : defaults[i])); // at once: `open` writes an address
+      if (to !== (tab ?? 0)) missing.push("the tab that it opens");
+      hint(missing.length ? without(missing) : "Filled from a link.");
+      values = rules.map((rule, i) => taken(read[i], rule, defaults[i])); // at once: `open` writes an address
       held = { v: values, tab: to };
       return values;
     } catch {

@@ -17,7 +17,7 @@ from interface.page.actions import start
 from interface.page.layout import EXPLAIN, Shell, scripts
 from interface.page.links import Field, Linked, build_copy, field
 from interface.runs.handlers import ASIDE
-from interface.runs.limits import MAX_DOCUMENT, MAX_QUERY, check_model, check_texts
+from interface.runs.limits import check_model, check_texts
 from interface.tabs.compare.documents import MOST, build_boxes, check_list, holds, of_boxes, write_list
 from interface.tabs.compare.layout import COLOUR, build_results, build_settings, expected_passes, original
 from interface.tabs.compare.runs import LANE, at_most, run_list, run_pick
@@ -38,9 +38,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     chips = gr.HTML(examples, elem_id="compare-lists", js_on_load=scripts("step", "lists"))
     with gr.Row(elem_id="compare-inputs"):
         with gr.Column(scale=38, min_width=280):
-            query = gr.Textbox(
-                LISTS[0]["query"], label="Query", elem_id="compare-query", lines=1, max_lines=3, max_length=MAX_QUERY
-            )
+            query = gr.Textbox(LISTS[0]["query"], label="Query", elem_id="compare-query", lines=1, max_lines=3)
             settings = build_settings()
         with gr.Column(scale=62, min_width=320):
             boxes = build_boxes(LISTS[0]["documents"])
@@ -85,11 +83,10 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     gr.on([tab.select, *changes], None, held, js="(...now) => window.rerankLens.documents.changed(...now)")
     opened = outputs["rows"].click(open_row, state, [shell.pair.query, shell.pair.document], **ASIDE)
     opened.success(None, js=EXPLAIN)
-    limits = [(query, MAX_QUERY), (boxes.text, MOST * MAX_DOCUMENT), *((box, MAX_DOCUMENT) for box in boxes.boxes)]
     names = Field(boxes.names, {"name": "Names", "texts": MOST})
-    fields = [field(boxes.mode), names, *(field(*one) for one in limits), *map(field, settings.values())]
+    fields = [field(boxes.mode), names, *map(field, (query, boxes.text, *boxes.boxes, *settings.values()))]
     later = (field(controls[name], since=3) for name in ("which", "n_words", "form"))
-    return Linked([*fields, field(picked, 3 * MAX_DOCUMENT), *later], boxes.show_after, copy)
+    return Linked([*fields, field(picked), *later], boxes.show_after, copy)
 
 
 def ask(

@@ -18,7 +18,6 @@ from interface.page.actions import start
 from interface.page.layout import Shell
 from interface.page.links import Linked, field
 from interface.runs.handlers import Pair, Update, handler
-from interface.runs.limits import MAX_DOCUMENT
 from interface.runs.run import Run
 from interface.tabs.explain.results import shown
 
@@ -48,7 +47,7 @@ def build(shell: Shell, head: gr.HTML, edited: gr.HTML, result: Mapping[str, Any
     start(asks.then, run, ask, {**result, "edits": edits}, {"edited": edited}, shell.actions)
     texts = [edits, shell.pair.query, shell.pair.document]
     given = "(...now) => (window.rerankEdits.given(...now), [])"
-    return Linked([field(edits, 3 * MAX_DOCUMENT, since=1)], lambda event: event.then(None, texts, js=given))
+    return Linked([field(edits, since=1)], lambda event: event.then(None, texts, js=given))
 
 
 def ask(results: Any, identity: str, edits: str) -> Edited | None:
