@@ -123,7 +123,8 @@ def start(
     shown = {**outputs, "status": line}
     fields = {name: inputs[name] for name in ("query", "document") if "document" in inputs}
     ran = begun.then(
-        for_page(run, shown), None, [*shown.values()], inputs_kwargs={**fields, "claimed": claimed},
+        for_page(run, shown, actions.stoppable), None, [actions.offered, *shown.values()],
+        inputs_kwargs={**fields, "claimed": claimed},
         validator=check_fields if fields else None, show_progress="minimal", show_progress_on=line,
         trigger_mode="multiple", api_visibility="private", api_name=f"run_{run.lane}", **options,
     )  # fmt: skip

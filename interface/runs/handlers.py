@@ -181,11 +181,14 @@ def handler(
     return lambda work: Handler(f"{work.__module__}.{work.__qualname__}", work, lane, passes, kept, on_gpu)
 
 
-def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator[dict[Any, Any]]]:
+def for_page(
+    run: Handler, outputs: Mapping[str, Any], stoppable: Callable[[str], dict[Any, Any]] = lambda _session: {}
+) -> Callable[..., Iterator[dict[Any, Any]]]:
     """`run` as Gradio calls it, of what waits for it; what was refused or withdrawn meanwhile leaves the page as it is.
 
     Gradio asks it before its queue, so neither that nor a kept answer waits. `claimed`: the number of the claim, 0
-    where the start made none, None where it went to another copy of the server.
+    where the start made none, None where it went to another copy of the server. `stoppable(session)` goes with each
+    update: an event of its own would come a round trip after the last of them.
     """
 
     def on_page(
@@ -206,7 +209,7 @@ def for_page(run: Handler, outputs: Mapping[str, Any]) -> Callable[..., Iterator
                 goes_on = may_say(session, run.lane, claim.number)
                 status = say(session, line, status) if goes_on else said(session).get(line, gr.skip())
                 update = update | {"status": status}
-            yield {outputs[name]: value for name, value in update.items()}
+            yield {outputs[name]: value for name, value in update.items()} | stoppable(session)
 
     on_page.__qualname__ = run.name
     return ask_before_the_queue(on_page)

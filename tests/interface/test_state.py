@@ -184,7 +184,8 @@ def test_a_run_that_was_withdrawn_or_refused_does_not_start_late(demo: gr.Blocks
             updates = list(event.fn(visitor(), None, claimed))
         except gr.Error:
             return True
-        return not all(is_prop_update(value) for update in updates for value in update.values())
+        said = [value for update in updates for part, value in update.items() if part.elem_id != "offered"]
+        return not all(map(is_prop_update, said))
 
     unknown = explain_tab.Asked("nowhere", *PAIR)
     for event in runs:
@@ -215,11 +216,20 @@ def test_the_end_of_every_event_says_again_what_its_line_was_told_last(demo: gr.
         claim("visitor", lane, explain_tab.Asked("nowhere", *PAIR), event.fn.__qualname__)
         told = halt.fn(visitor())
         assert "Withdrawn" in told[status], event.api_name
-        assert list(event.fn(visitor(), None, 1)) == [{status: gr.skip()}], "it has no word of its own"
+        assert [update[status] for update in event.fn(visitor(), None, 1)] == [gr.skip()], "it has no word of its own"
         assert after[event._id].fn(visitor())[status] == told[status], event.api_name
         assert after[halt._id].fn(visitor())[status] == told[status], event.api_name
     leave(visitor())
     assert status not in after[event._id].fn(visitor()), "who has left is forgotten"
+
+
+def test_stop_goes_with_the_last_update_of_a_run(offered: str, demo: gr.Blocks) -> None:
+    """An event of its own comes a round trip later; until then, Stop stood beside "Done"."""
+    run: Any = next(event for event in demo.fns.values() if event.api_name == f"run_{MAIN}")
+    stops = next(part for part in run.outputs if part.elem_id == "offered")
+    claim("visitor", MAIN, asked(offered), run.fn.__qualname__)
+    told = [update[stops].split()[1:] for update in run.fn(visitor(), None, 0)]
+    assert (told[0], told[-1]) == (["stop"], [])
 
 
 def test_too_few_values_leave_no_traceback_in_the_log(demo: gr.Blocks) -> None:
