@@ -22,6 +22,7 @@ class Keys:
         return f"an id ({', '.join(self.ids)}) and a text ({', '.join(self.texts)}){titled}"
 
 
+Path = tuple[str | None, ...]  # keys, and None for every element of a list
 TEXTS = ("text", "contents", "content", "segment", "document", "passage", "body")
 DOCUMENT = Keys(("id", "_id", "pid", "passage_id", "docno", "docid", "doc_id"), TEXTS, title=True)
 QUERY = Keys(("id", "_id", "qid", "query_id"), ("query", "text", "question", "contents", "title"))
@@ -46,8 +47,8 @@ def read_entry(value: Mapping[str, Any], keys: Keys) -> Entry:
     A title and a text are one text, as BEIR joins them: `(title + " " + text).strip()`.
     """
     if not any(key in value for key in keys.texts):
-        deeper = next(_places(value, keys.texts), "")
-        found = f". There is one under {deeper[1:]}: give the objects that hold such texts themselves" if deeper else ""
+        deeper = next((spelt(path) for path in places(value) if path and path[-1] in keys.texts), "")
+        found = f". There is one under {deeper}: give the objects that hold such texts themselves" if deeper else ""
         raise InputError(f"it has no text under {', '.join(keys.texts)}. Its keys: {', '.join(value) or 'none'}{found}")
     name = _first(value, keys.texts)
     text = _string(value, name) if name else ""
@@ -111,15 +112,19 @@ class Ignored:
             self._tell(f"{self._name}: {said}{more} is not read (first on line {line})")
 
 
-def _places(value: Any, texts: tuple[str, ...], depth: int = 5) -> Iterator[str]:
-    """Where in a search engine's answer texts are, each as a path such as `.hits.hits[]._source.text`."""
-    if isinstance(value, Mapping):
-        yield from (f".{key}" for key in texts if isinstance(value.get(key), str))
-        inner = [(f".{key[:LONGEST]}", held) for key, held in value.items()]
-    else:
-        inner = [("[]", held) for held in value[:1]] if isinstance(value, list) else []
-    if depth:
-        yield from (f"{at}{path}" for at, held in inner for path in _places(held, texts, depth - 1))
+def places(value: Any, depth: int = 5) -> Iterator[Path]:
+    """Where strings stand inside a value of JSON, as in a search engine's answer; in lists by their first element."""
+    if isinstance(value, str):
+        yield ()
+    elif depth >= 0 and isinstance(value, Mapping):
+        yield from ((key, *path) for key, held in value.items() for path in places(held, depth - 1))
+    elif depth >= 0 and isinstance(value, list) and value and not (len(value) > 1 and isinstance(value[0], list)):
+        yield from ((None, *path) for path in places(value[0], depth - 1))
+
+
+def spelt(path: Path) -> str:
+    """As `hits.hits[]._source.text`."""
+    return "".join("[]" if step is None else f".{step[:LONGEST]}" for step in path).removeprefix(".")
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

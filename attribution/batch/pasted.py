@@ -1,29 +1,21 @@
 """A pasted list of documents, in the forms that people have lists in: lines, JSON, bullets, cells of a table."""
 
-import ast
 import csv
 import io
-import json
 import re
-import tokenize
 from collections.abc import Sequence
-from typing import Any
 
-from attribution.batch.keys import DOCUMENT, Ignored, kind, once, read_entry
+from attribution.batch.keys import DOCUMENT, Ignored, read_entry
 from attribution.batch.lines import MARK, Tell, say
-from attribution.batch.unfolded import DELIMITERS, SEPARATOR, check_head, columns, drawn, json_texts, under
+from attribution.batch.pasted_json import Piece, read_json
+from attribution.batch.unfolded import DELIMITERS, SEPARATOR, check_head, columns, drawn, under
 from attribution.errors import InputError
 
-Piece = str | tuple[str, str]  # a text, or an id and a text
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
-BEGINS_AS_JSON = re.compile(r"""(\[\s*(["'{]|$)|\{\s*(["']|$)|"[^"\n]*"\s*,\s*$)""", re.MULTILINE)
 NUMBER = r"\(?(?P<number>\d{1,3})[.)]-?|\[(?P<cited>\d{1,3})\]"
 MARKER = re.compile(rf"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|o(?=\s{{2}}|\t)|{NUMBER})\s+(?=\S)")
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
-OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"?|\xa0')  # a string, or a blank as pages show code, which is none to JSON
-FORMATTED = re.compile(r"\w*f", re.IGNORECASE)  # a string of Python with fields
-ASSIGNED = re.compile(r"\A((const|let|var) )?\w+ *= *(?=[\[(])")
 # Begins that no reading here fits, and what they are.
 FOREIGN = {
     re.compile(r"\s*<(ul|ol|li|table|html|body|!doctype)\b", re.IGNORECASE): "HTML",
@@ -43,9 +35,10 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     """The documents of a pasted text, however many, with their ids where there are some.
 
     One a line, or separated by a blank line; a JSON array or JSON lines, of strings or of objects with the keys of
-    `DOCUMENT`; such an array as Python writes it; a numbered or bulleted list; quoted cells, or cells under a head that
-    names them, or a table that is drawn with bars, as in Markdown. `tell` hears of keys that are not read. Raises
-    `InputError` for what is nearly JSON or a table, and cannot be read so, and for what is `FOREIGN`.
+    `DOCUMENT`, or an answer that holds one; all that as Python writes it; a numbered or bulleted list; quoted cells, or
+    cells under a head that names them, or a table that is drawn with bars, as in Markdown. `tell` hears of keys that
+    are not read. Raises `InputError` for what is nearly JSON or a table, and cannot be read so, and for what is
+    `FOREIGN`.
     """
     text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
     if fenced := FENCED.fullmatch(text):
@@ -54,17 +47,8 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     text = rest if SEPARATOR.fullmatch(first) else text
     if known := next((what for begin, what in FOREIGN.items() if begin.match(text)), None):
         raise InputError(f"The list is {known}. Give one document a line, JSON, or a table under a head (CSV).")
-    code = ASSIGNED.sub("", text, count=1).rstrip().removesuffix(";")
-    whole = isinstance(_loads(code), list)
-    if not whole and (listed := _python(code)):
-        return _from_json(listed, tell)
-    text = code if whole else text
-    first, _, rest = text.partition("\n")
-    if whole or isinstance(_loads(first), dict) or BEGINS_AS_JSON.match(text.lstrip()):
-        return _from_json(_elements(text), tell)
-    below = BEGINS_AS_JSON.match(rest.lstrip()) and (isinstance(_loads(rest), list) or _python(rest))
-    if below or (rest and all(isinstance(_loads(line), dict) for line in rest.split("\n") if line.strip())):
-        raise InputError(f'The list is JSON or Python below the line "{first[:40]}". Remove that line.')
+    if (found := read_json(text, tell)) is not None:
+        return found
     if rows := drawn(text):
         return _from_drawn(rows, tell)
     if (found := _from_table(text, tell)) is not None:
@@ -74,70 +58,10 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     return [*(_items(lines) or _items(parts) or parts)]
 
 
-def _python(code: str) -> list[tuple[int, str]]:
-    """Line and JSON text of each element of a list as Python prints or writes it; empty where `code` is none."""
-    if not code.startswith(("[", "(")):
-        return []
-    try:
-        tokens = tokenize.generate_tokens(io.StringIO(code).readline)
-        strings = [one for one in tokens if one.type == tokenize.STRING]
-        if any(FORMATTED.match(one.string) for one in strings):  # which Python before 3.12 takes long to parse
-            return []
-        whole = ast.parse(code, mode="eval")  # warnings are not caught: that is process-wide, and others read them
-        held = [one for one in ast.walk(whole) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        if not isinstance(whole.body, ast.List | ast.Tuple) or len(strings) != len(held):  # numpy prints no commas
-            return []
-        values = [(one.lineno, ast.literal_eval(one)) for one in whole.body.elts]
-        return [(line, json.dumps(_named(value), ensure_ascii=False)) for line, value in values]
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
-        return []
-
-
-def _named(value: Any) -> Any:
-    pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str)
-    return {"id": value[0], "text": value[1]} if pair else value
-
-
 def _without_blank_ends(text: str) -> str:
     lines = text.split("\n")
     whole = [i for i, line in enumerate(lines) if line.strip()]
     return "\n".join(lines[whole[0] : whole[-1] + 1]) if whole else ""
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # nested too deep to be a list of documents
-        return None
-
-
-def _elements(text: str) -> list[tuple[int, str]]:
-    try:
-        return [*json_texts(OUTSIDE.sub(lambda found: found[0] if found[0][0] == '"' else " ", text))]
-    except InputError as error:
-        raise InputError(
-            f"{error}, but the list begins as JSON. Give each document as a JSON line, or all as one JSON array, in "
-            "double quotes."
-        ) from None
-
-
-def _from_json(found: Sequence[tuple[int, str]], tell: Tell) -> list[Piece]:
-    ignored = Ignored("the list", tell)
-    pieces: list[Piece] = []
-    for line, one in found:
-        try:
-            value = json.loads(one, object_pairs_hook=once)
-            entry = read_entry(value, DOCUMENT) if isinstance(value, dict) else None
-        except InputError as error:
-            raise InputError(f"Line {line}: {error}.") from None
-        if entry:
-            ignored.hear(line, value, entry.read)
-            pieces.append((entry.id or str(len(pieces) + 1), entry.text))
-        elif isinstance(value, str):
-            pieces.append(value)
-        else:
-            raise InputError(f"Line {line} holds {kind(value)}; give a string, or an object with {DOCUMENT}.")
-    return pieces
 
 
 def _from_drawn(rows: Sequence[list[str]], tell: Tell) -> list[Piece]:

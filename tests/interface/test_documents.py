@@ -125,6 +125,31 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ('{"id": "a", "text": "one"}\n{"id": "a", "text": "two"}', [("a", "one"), ("a (2)", "two")]),
         ('{"id": 2, "text": "one"}\n{"text": "two"}', [("2", "one"), ("2 (2)", "two")]),
         ("[('a', '1'), ('a (3)', '2'), ('a', '3')]", [("a", "1"), ("a (3)", "2"), ("a (3) (3)", "3")]),
+        ('{"query": "q", "documents": ["one", "two"]}', [("1", "one"), ("2", "two")]),
+        (
+            '{"a": 1,\n"results": [{"document": {"text": "one"}}, {"document": {"text": "two"}}]}',
+            [("1", "one"), ("2", "two")],
+        ),
+        (
+            '{"response": {"docs": [{"id": "a", "title": ["T"], "about": ["the one"]}, {"id": 7, "about": ["the two"]}'
+            ']}, "highlighting": {"a": {"text": ["<em>one</em>"]}}}',  # Solr's
+            [("a", "T the one"), ("7", "the two")],
+        ),
+        (
+            '{"hits": {"hits": [{"_id": "a", "_source": {"url": "u", "text": "one"}, '
+            '"highlight": {"text": ["<b>one</b>"]}},'
+            '{"_id": "b", "_source": {"url": "u", "text": "two"}, "highlight": {"text": ["<b>two</b>"]}}]}}',
+            [("a", "one"), ("b", "two")],
+        ),
+        (
+            "{'ids': [['a', 'b']], 'documents': [['one', 'two']], 'metadatas': [[{'source': 'a file'}, None]]}",
+            [("1", "one"), ("2", "two")],
+        ),
+        (
+            '{"id": null, "page_content": "is one", "metadata": {"source": "a"}}\n'
+            '{"page_content": "is two", "type": "D"}',
+            [("1", "is one"), ("2", "is two")],
+        ),
         ("- one\n  two", [("1", "- one"), ("2", "  two")]),  # one bullet makes no list
         ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
@@ -143,10 +168,17 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"text": "one"}\nplain', "Line 2 is not a JSON object"),
         ('{"text": "one"}\n{"url": "two"}', "Line 2: it has no text under text, contents.*Its keys: url"),
         ('[\n"one",\n"two', "Line 3 is not a JSON object, but the list begins as JSON"),
+        ('{"hits": {"hits": [{"_id": "a", "_source": {"text": "one"}}]}}', "1 document was given"),
         (
-            '{"hits": {"total": 1, "hits": [{"_id": "a", "_source": {"text": "one"}}]}}',  # Elasticsearch's
-            r"Its keys: hits\. There is one under hits\.hits\[\]\._source\.text: give the objects that hold such texts",
+            '{"hits": [{"a": {"text": "one"}}, {"a": {"title": "two"}}]}',
+            "element has a text under hits\\[\\].a.text. Leave",
         ),
+        (
+            '{"x": [{"a": "is it so", "b": "yes it is"}, {"a": "or not", "b": "no"}]}',
+            r"may be those under x\[\]\.a or those under x\[\]\.b\. Give one of the two alone, or name its key",
+        ),
+        ('{"d1": "one of them", "d2": "two of them"}', r"it has no text under .* Its keys: d1, d2\.$"),
+        ('{"text": {"0": "one of them"}}', "text is an object; it must be a string"),
         ('[{"id": 1, "payload": {"content": "one"}}]', r"There is one under payload\.content: give"),  # Qdrant's
         ('[{"a": {"b": {"c": {"d": {"e": {"f": {"text": "one"}}}}}}}]', r"Its keys: a\.$"),
         ("['one' 'two']", "Line 1 is not a JSON object"),  # as numpy prints it: to Python, one string
@@ -250,10 +282,12 @@ def test_what_of_a_list_is_not_read_is_said() -> None:
     said: list[str] = []
     read_pasted('{"text": "a", "score": 2, "metadata": {}}\n{"text": "b", "score": 1, "url": "u"}', said.append)
     read_pasted("id,text,score\n1,a,3\n2,b,4", said.append)
+    read_pasted('{"model": "m", "results": [{"document": "a", "index": 0}, {"document": "b"}]}', said.append)
     assert said == [
         "the list: score is not read (first on line 1)",
         "the list: url is not read (first on line 2)",
         "the list: score is not read (first on line 2)",
+        "the list: of it the 2 texts under results[].document are read",
     ]
 
 
