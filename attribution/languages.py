@@ -1,4 +1,4 @@
-"""Which language a text is in, as far as the ends of its sentences depend on it, and which of its dots are no end."""
+"""Which language a text is in, as far as its sentences depend on it; which of its signs end none, or open none."""
 
 from collections import Counter
 
@@ -61,6 +61,11 @@ _THAI = regex.compile(r"\p{Thai}\.\s*$")  # no sentence ends with a dot there
 # Of "U.S.A.", and of "Dipl.-Ing.".
 _INSIDE = regex.compile(r"(?<=(?<![\p{Ll}\p{Lu}\p{M}])\p{L}\.)(?=\p{L})|(?<=\p{L}\.)(?=-\p{L})")
 _NUMBER = regex.compile(r"[^\p{L}\p{N}]*\p{N}")
+# A tag, a quote or a pair of brackets; or what looks like a part of one: "p<0.05", "(2)", "2)", 55", "it’s".
+_PAIRS = regex.compile(
+    r"""(</?[A-Za-z][^<>.]*>|(?<!\S)"[^"]*+"|\((?!(?:\p{N}{1,3}|\p{L}|[ivxIVX]{2,5})\))(?:[^()]++|\([^()]*+\))*+\))"""
+    r"""|\([\p{L}\p{N}]{1,5}\)|[<>()]|(?<=\p{N})"|(?<=\p{L})’(?=\p{L})"""
+)
 _CAPITAL = regex.compile(r"\P{L}*\p{Lu}")
 
 
@@ -74,6 +79,11 @@ def language_of(text: str) -> str:
         return script
     counts = Counter(_WORD.findall(text.casefold()))
     return max(FREQUENT, key=lambda language: sum(counts[word] for word in set(FREQUENT[language].split())))
+
+
+def without_lone_signs(text: str) -> str:
+    """`text`, as long, without what is half a pair: `sentencex` sees no end between one and the next of its kind."""
+    return _PAIRS.sub(lambda found: found[0] if found[1] else "-" * len(found[0]), text)
 
 
 def abbreviates(text: str, line: str, end: int, language: str) -> bool:

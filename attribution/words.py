@@ -12,7 +12,7 @@ import regex
 import sentencex
 
 from attribution.errors import HALF
-from attribution.languages import FREQUENT, abbreviates, language_of
+from attribution.languages import FREQUENT, abbreviates, language_of, without_lone_signs
 from attribution.types import Explanation, Segment, Token, TokenizedPair, Unit, Word
 
 MAX_WORDS = 40  # without an end: a longer stretch is cut at clauses
@@ -179,7 +179,7 @@ def _word_at(spans: Sequence[tuple[int, int]], place: int) -> int:
 def _sentence_ends(text: str) -> Iterator[int]:
     """Behind each sentence and each line. What has no letter, as "2." or a bullet, stays with what follows it."""
     language = language_of(text)
-    whole = HALF.sub("\ufffd", text)  # sentencex reads no half of a character
+    whole = without_lone_signs(HALF.sub("\ufffd", text))  # sentencex reads no half of a character either
     for line in _LINE.finditer(whole):
         ends = _ends(line[1], language)
         if language in FREQUENT:  # English names and abbreviations stand in texts of all those
