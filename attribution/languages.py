@@ -61,12 +61,16 @@ _THAI = regex.compile(r"\p{Thai}\.\s*$")  # no sentence ends with a dot there
 # Of "U.S.A.", and of "Dipl.-Ing.".
 _INSIDE = regex.compile(r"(?<=(?<![\p{Ll}\p{Lu}\p{M}])\p{L}\.)(?=\p{L})|(?<=\p{L}\.)(?=-\p{L})")
 _NUMBER = regex.compile(r"[^\p{L}\p{N}]*\p{N}")
-# A tag, a quote or a pair of brackets; or what looks like a part of one: "p<0.05", "(2)", "2)", 55", "it’s".
+# Pairs within which no sentence ends: a tag, a short quote, brackets. And what is none, or half of one: "p<0.05",
+# "(2)", "2)", 55", "it’s", and the quotes around more than a sentence.
 _PAIRS = regex.compile(
-    r"""(</?[A-Za-z][^<>.]*>|(?<!\S)"[^"]*+"|\((?!(?:\p{N}{1,3}|\p{L}|[ivxIVX]{2,5})\))(?:[^()]++|\([^()]*+\))*+\))"""
-    r"""|\([\p{L}\p{N}]{1,5}\)|[<>()]|(?<=\p{N})"|(?<=\p{L})’(?=\p{L})"""
+    r"""(?P<pair></?[A-Za-z][^<>.]*>|(?<!\S)"[^"]{,120}"|“[^”]{,120}”|„[^“”]{,120}[“”]|«[^»]{,120}»|「[^」]{,120}」"""
+    r"""|(?<![\p{L}\p{N}\p{P}])['‘](?:[^'’]|['’](?=\p{L})){,120}(?<!\s)['’](?!\p{L})"""
+    r"""|\((?!(?:\p{N}{1,3}|\p{L}|[ivxIVX]{2,5})\))(?:[^()]++|\([^()]*+\))*+\))"""
+    r"""|(?P<closing>(?<=\S)")|\([\p{L}\p{N}]{1,5}\)|[<>()"„«「]|(?<![\p{L}\p{N}\p{P}])["“'‘]|(?<=\p{L})’(?=\p{L})"""
 )
 _CAPITAL = regex.compile(r"\P{L}*\p{Lu}")
+_QUOTED = regex.compile(r"""["”“’»」]\s*$""")
 
 
 def language_of(text: str) -> str:
@@ -83,7 +87,11 @@ def language_of(text: str) -> str:
 
 def without_lone_signs(text: str) -> str:
     """`text`, as long, without what is half a pair: `sentencex` sees no end between one and the next of its kind."""
-    return _PAIRS.sub(lambda found: found[0] if found[1] else "-" * len(found[0]), text)
+
+    def sign(found: regex.Match[str]) -> str:
+        return found[0] if found["pair"] else "”" if found["closing"] else "-" * len(found[0])
+
+    return _PAIRS.sub(sign, text)
 
 
 def abbreviates(text: str, line: str, end: int, language: str) -> bool:
@@ -95,6 +103,8 @@ def abbreviates(text: str, line: str, end: int, language: str) -> bool:
     ("tj. w").
     """
     before = line[max(0, end - 40) : end]
+    if _QUOTED.search(before) and _SMALL.match(line, end):
+        return True  # "“Is it?” she asked"
     if not before.rstrip().endswith("."):
         return False
     leads = _LEADING.search(before) or (_BEFORE_NUMBERS.search(before) and _NUMBER.match(line, end))

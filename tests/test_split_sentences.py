@@ -27,7 +27,19 @@ LONG = "one two three four five six seven eight nine ten"
         ["Dr. Smith paid 3.7 million. ", "He left at 5 p.m. with Mr. Jones."],
         ["At p<0.05 it rose. ", "Then it fell. ", "Of those >80% died. ", "It is <b>so. ", "Or not</b>. ", "End."],
         ['A 55" TV is here. ', 'He read "Catch 22". ', 'A 65" one is there. ', '"No. It is not" is it. ', "End."],
-        ["It was ‘so. ", "It’s not. ", "End."],
+        ["It was ‘so. ", "It’s not. ", "'Tis in the '90s. ", "It is '80s. ", "End."],
+        ["“Is it so?” she asked. ", "“No. It is not!” he said. ", "End."],
+        *(
+            [
+                f"He said: {opening}I know. ",
+                f"We {LONG} ten. ",
+                f"It {LONG} ten. ",
+                f"Fine.{closing} ",
+                "Then they left. ",
+                "End.",
+            ]
+            for opening, closing in ("“”", '""', "''", "‘’", "„“", "«»")
+        ),
         [
             "It has (1) a door, (2) a room. ",
             "It is big. ",
