@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 
+from attribution.batch.bullets import items, unquoted
 from attribution.batch.keys import DOCUMENT, Ignored, read_entry
 from attribution.batch.lines import MARK, Tell, say
 from attribution.batch.pasted_json import Piece, read_json
@@ -12,8 +13,6 @@ from attribution.batch.unfolded import DELIMITERS, SEPARATOR, check_head, column
 from attribution.errors import InputError
 
 GAP = re.compile(r"\n[^\S\n]*\n\s*")
-NUMBER = r"\(?(?P<number>\d{1,3})[.)]-?|\[(?P<cited>\d{1,3})\]"
-MARKER = re.compile(rf"(?P<indent>\s*)(?P<marker>[-+*•–‣◦·●○▪■➤►]|o(?=\s{{2}}|\t)|{NUMBER})\s+(?=\S)")
 FENCED = re.compile(r"\s*```\w*\n(.*)\n\s*```\s*", re.DOTALL)  # as chats and Markdown mark a block
 NAME = re.compile(r"\S{1,64}")
 # Begins that no reading here fits, and what they are.
@@ -40,7 +39,8 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     are not read. Raises `InputError` for what is nearly JSON or a table, and cannot be read so, and for what is
     `FOREIGN`.
     """
-    text = _without_blank_ends(pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n"))
+    text = pasted.replace("\r\n", "\n").removeprefix(MARK).replace(f"\n{MARK}", "\n")
+    text = _without_blank_ends(unquoted(_without_blank_ends(text)))
     if fenced := FENCED.fullmatch(text):
         text = fenced[1]
     first, _, rest = text.partition("\n")
@@ -51,11 +51,14 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
         return found
     if rows := drawn(text):
         return _from_drawn(rows, tell)
+    lines = [line for line in text.split("\n") if line.strip()]
+    listed = items(lines)
+    if listed and "\t" not in "".join(listed):  # else it is a table with a column of numbers
+        return [*listed]
     if (found := _from_table(text, tell)) is not None:
         return found
-    lines = [line for line in text.split("\n") if line.strip()]
     parts = [part for part in GAP.split(text) if part.strip()] if GAP.search(text) else lines
-    return [*(_items(lines) or _items(parts) or parts)]
+    return [*(items(parts) or parts)]
 
 
 def _without_blank_ends(text: str) -> str:
@@ -131,24 +134,3 @@ def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> li
         ignored.hear(place + 1, value, entry.read)
         pieces.append((entry.id or str(place), entry.text))
     return pieces
-
-
-def _items(parts: Sequence[str]) -> list[str]:
-    """The items of a numbered or bulleted list, each with its indented lines; empty where `parts` are none.
-
-    Bullets may be of several kinds; a number that does not follow the one before it is part of a text.
-    """
-    first = MARKER.match(parts[0]) if parts else None
-    items: list[str] = []
-    for part in parts:
-        found = MARKER.match(part)
-        if found and first and len(found["indent"]) <= len(first["indent"]):
-            number, begin = (one["number"] or one["cited"] for one in (found, first))
-            if bool(number) != bool(begin) or (number and int(number) - int(begin) not in (0, len(items))):
-                return []
-            items.append(part[found.end() :])
-        elif items and part[:1].isspace():
-            items[-1] += f"\n{part.strip()}"
-        else:
-            return []
-    return items if len(items) > 1 else []

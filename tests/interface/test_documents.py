@@ -95,6 +95,8 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
         ("[1] one\n    still one\n[2] two", [("1", "one\nstill one"), ("2", "two")]),
         ("1.- one\n2.- two", [("1", "one"), ("2", "two")]),
+        ("- [ ] one\n- [x] two\n  * more", [("1", "one"), ("2", "two\n* more")]),
+        ("> 1. one\n>\n> 2. two", [("1", "one"), ("2", "two")]),
         ("o   one\no\ttwo", [("1", "one"), ("2", "two")]),  # Word's and Outlook's
         ("one\n[1]", [("1", "one"), ("2", "[1]")]),
         ("one\n(1, 2)", [("1", "one"), ("2", "(1, 2)")]),
@@ -210,6 +212,7 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ("[\none\n]", "Line 2 is not a JSON object"),
         ('[{"text": "one"}, null]', "Line 1 holds null"),
         ("a\tb\tone\nc\td\ttwo", "The list is a table of 3 columns, and nothing says which one is the text"),
+        ("1.\ta\tone\n2.\tb\ttwo", "The list is a table of 3 columns"),
         ("some text\tmore\nother text\tmore", "The list is a table of 2 columns"),
         ('"a","b","one"\n"c","d","two"', "The list is a table of 3 columns"),
         (
@@ -235,6 +238,44 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
 def test_what_cannot_be_compared_is_said(pasted: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         check_list(read_pasted(pasted))
+
+
+ROMAN = "i ii iii iv v vi vii viii ix x xi"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        *(
+            "a) b)",
+            "(a) (b)",
+            "a. b.",
+            "A) B)",
+            "(i) (ii)",
+            "I. II. III.",
+            "#1 #2",
+            "#1: #2:",
+            "1\\. 2\\.",
+            "1.\t 2.\t",
+        ),
+        *("**1.** **2.**", "__1__) __2__)", "1)\t 2)\t", "3. 3.", "\u2022\t \u2022\t", "\uf0b7\t \u25e6\t"),
+        *(") ".join(ROMAN.split(" ")) + ")", ") ".join("abcdefghijk") + ")", "\u2014 \u2713", "> >", ">> >"),
+    ],
+)
+def test_markers_of_a_list_are_read_in_all_lines_or_in_none(marks: str) -> None:
+    each = [f"{mark.replace('>>', '> >')} " for mark in marks.split(" ")]
+    lines = [f"{mark}text {n}" for n, mark in enumerate(each)]
+    assert read_pasted("\n".join(lines)) == [f"text {n}" for n in range(len(each))]
+    for others in ([*lines, "no mark"], [lines[0], *lines[2:], "99) other"]):
+        assert read_pasted("\n".join(others)) == others
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["**1. Bold** one", "**2. Bold** two"], ["A. Smith", "B. Jones"], ["Dr. A", "Dr. B"], ["a. one", "c. two"]],
+)
+def test_what_only_looks_like_a_marker_stays(lines: list[str]) -> None:
+    assert read_pasted("\n".join(lines)) == lines
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
