@@ -341,3 +341,17 @@ def test_back_comes_to_every_start_by_enter(page: Page, app_url: str, tab: str, 
         page.go_back()
         expect(box(page, field)).to_have_value(query)
     expect(page.locator("[role=tab][aria-selected=true]", has_text=tab)).to_be_visible()
+
+
+def test_a_tab_that_runs_by_itself_is_there_after_a_reload_and_by_back(page: Page, app_url: str) -> None:
+    """Also on a page on which nothing was typed yet."""
+    ready(page, app_url)
+    for tab in ("Probes", "Learn"):
+        before = page.evaluate("location.hash")
+        open_tab(page, tab)
+        page.wait_for_function("(before) => location.hash !== before", arg=before)
+    chosen = page.locator("[role=tab][aria-selected=true]")
+    page.reload()
+    expect(chosen).to_have_text("Learn")
+    page.go_back()
+    expect(chosen).to_have_text("Probes")

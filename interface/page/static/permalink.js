@@ -72,7 +72,8 @@ window.rerankLens.link = (() => {
   // Apart from A and B, which a run chooses too: the address of its start takes them over.
   const asked = (of) => JSON.stringify([of?.tab, of?.v.filter((_, i) => rules?.[i].name !== "A, B and what if")]);
   const write = async (start = false) => {
-    if (!values) return;
+    values ??= initially;
+    if (!values) return; // the page still loads
     const now = { v: values, tab: Math.max(0, tabOf()) };
     let hash = await encode(now);
     if (location.hash !== known) return;
@@ -88,7 +89,8 @@ window.rerankLens.link = (() => {
   };
   document.addEventListener("click", (event) => {
     if (event.target.closest("#explain, #compare-start, .rl-again")) setTimeout(write, 0, true); // the tab has opened by then
-    if (event.target.closest(TABS)) setTimeout(write, 100);
+    const tab = event.target.closest(TABS);
+    if (tab) setTimeout(write, 100, tab.id !== "explain-tab-button"); // opening any other is a start
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && event.target.closest("#query, #compare-query")) setTimeout(write, 0, true);
