@@ -62,12 +62,13 @@ _THAI = regex.compile(r"\p{Thai}\.\s*$")  # no sentence ends with a dot there
 _INSIDE = regex.compile(r"(?<=(?<![\p{Ll}\p{Lu}\p{M}])\p{L}\.)(?=\p{L})|(?<=\p{L}\.)(?=-\p{L})")
 _NUMBER = regex.compile(r"[^\p{L}\p{N}]*\p{N}")
 # Pairs within which no sentence ends: a tag, a short quote, brackets. And what is none, or half of one: "p<0.05",
-# "(2)", "2)", 55", "it’s", and the quotes around more than a sentence.
+# "(2)", "2)", 55", "it’s", the quotes around more than a sentence, and bullets, whose items may have several.
 _PAIRS = regex.compile(
-    r"""(?P<pair></?[A-Za-z][^<>.]*>|(?<!\S)"[^"]{,120}"|“[^”]{,120}”|„[^“”]{,120}[“”]|«[^»]{,120}»|「[^」]{,120}」"""
+    r"""(?P<pair></?[A-Za-z][^<>.]*>|(?<!\S)"[^"]{,120}(?<!\s)"|“[^”]{,120}”|„[^“”]{,120}[“”]|«[^»]{,120}»|「[^」]{,120}」"""
     r"""|(?<![\p{L}\p{N}\p{P}])['‘](?:[^'’]|['’](?=\p{L})){,120}(?<!\s)['’](?!\p{L})"""
     r"""|\((?!(?:\p{N}{1,3}|\p{L}|[ivxIVX]{2,5})\))(?:[^()]++|\([^()]*+\))*+\))"""
-    r"""|(?P<closing>(?<=\S)")|\([\p{L}\p{N}]{1,5}\)|[<>()"„«「]|(?<![\p{L}\p{N}\p{P}])["“'‘]|(?<=\p{L})’(?=\p{L})"""
+    r"""|(?P<closing>(?<=\S)")|\([\p{L}\p{N}]{1,5}\)|[<>()`"„«「‚‛‟]|[•⁃⁌⁍■□▪▫▶▸►◆◇○●◦★☆➢➣➤]"""
+    r"""|(?<![\p{L}\p{N}\p{P}])["“'‘]|(?<=\p{L})’(?=\p{L})"""
 )
 _CAPITAL = regex.compile(r"\P{L}*\p{Lu}")
 _QUOTED = regex.compile(r"""["”“’»」]\s*$""")
@@ -86,7 +87,7 @@ def language_of(text: str) -> str:
 
 
 def without_lone_signs(text: str) -> str:
-    """`text`, as long, without what is half a pair: `sentencex` sees no end between one and the next of its kind."""
+    """`text`, as long, without what is half a pair, or a bullet: `sentencex` sees no end between one and the next."""
 
     def sign(found: regex.Match[str]) -> str:
         return found[0] if found["pair"] else "”" if found["closing"] else "-" * len(found[0])

@@ -138,6 +138,16 @@ def test_sentences_a_reader_would_end(parts: list[str]) -> None:
     assert sentences_of("".join(parts)) == parts
 
 
+def test_no_sign_hides_an_end() -> None:
+    """Whichever stands in front of words or of numbers, but for those that end a sentence themselves, and Thai."""
+    signs = [chr(code) for code in range(0x21, 0x3100)]
+    signs = [sign for sign in signs if regex.match(r"[\p{P}\p{S}--\p{STerm}\p{Thai}․‥…‼‽⁇⁈⁉]", sign, regex.V1)]
+    assert len(signs) > 1000
+    for sign in signs:
+        parts = [f"{sign} So it is. ", f"A {sign}big dog. ", "It is. ", f"A {sign}5 m is it. ", "End."]
+        assert sentences_of("".join(parts)) == parts
+
+
 @settings(max_examples=60)
 @given(texts)
 def test_joined_again_they_are_the_text(text: str) -> None:
