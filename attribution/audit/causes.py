@@ -30,7 +30,7 @@ WINDOWS = 8  # parts of an unread text that are scored, each as long as what was
 LATE = 1 / 3  # of a text: what begins behind it stands late
 MUCH_LONGER = 1.5
 ALIKE = 0.6  # share of the shorter text's words, or triples of words, that the other has too
-CARRIED = 0.5  # share of the difference that the query's words alone must make
+CARRIED = 0.5  # share of the difference beyond which the query's words alone must lead
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,11 @@ def _listed(words: list[str]) -> str:
 
 
 def query_words_alone(reranker: Reranker, case: Case) -> str | None:
-    """With nothing left but the query's words, the wrong text still leads by half the difference or more."""
+    """With nothing left but the query's words, the wrong text still leads by more than half the difference."""
     wanted, both = content_words(case.query), (case.wrong, case.right)
     texts = [" ".join(w for w in words_of(one.text) if partner_of(w, wanted)) or "." for one in both]
     wrong, right = reranker.score(case.query, texts)
-    if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit) or wrong <= right:
+    if wrong - right <= CARRIED * (case.upper.logit - case.lower.logit):
         return None
     scores = f"the wrong one scores {logit(wrong)} and the right one {logit(right)}"
     return f"with only the query's words left in both, {scores}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from attribution.audit.audit import Audit, audit
+from attribution.audit.audit import Audit, audit, check_options
 from attribution.audit.failures import Wanted, survey
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
 from attribution.errors import InputError, OptionError, Stopped
@@ -109,7 +109,7 @@ def test_what_is_not_judged_is_never_called_wrong() -> None:
     assert (found.n_unjudged, found.unjudged[0].unjudged.id, found.unjudged[0].right.id) == (1, "open", "right")
     wrong = audit(toy(count_query_words), [JudgedQuery("q", "topica", candidates, {})], unjudged=0)
     assert (wrong.n_unjudged, [one.inversion.case.wrong.id for one in wrong.failures]) == (0, ["open"])
-    for given in (1, True, False, "0"):
+    for given in (1, -1, True, False, "0"):
         with pytest.raises(OptionError, match=f"unjudged is {given!r}; it must be 0"):
             audit(toy(count_query_words), [], unjudged=given)  # type: ignore[arg-type]
 
@@ -142,13 +142,40 @@ def test_sets_with_little_in_them_are_answered_in_sentences() -> None:
         audit(reranker, [twice])
 
 
+def ranked(name: str, *grades: int | None) -> JudgedQuery:
+    """Grades in the order that `count_query_words` gives."""
+    texts = ["topica " * (len(grades) - i) for i in range(len(grades))]
+    return JudgedQuery(name, "topica", tuple(map(Candidate, map("d{}".format, range(9)), texts, grades)), {})
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_costliest_failures_and_the_highest_open_questions_are_kept(n: int) -> None:
+    """Of equal costs the earlier query."""
+    judged = [ranked(*row) for row in (("y", 0, None, 1), ("x", None, 1), ("a", 0, 1), ("b", 0, 1), ("right", 1, 0))]
+    found = audit(toy(count_query_words), judged, n_failures=n)
+    assert [one.inversion.id for one in found.failures] == ["y", "a"][:n]
+    assert [one.id for one in found.unjudged] == ["x", "y"][:n]
+    assert (found.n_inversions, found.n_unjudged) == (3, 2)
+
+
+def test_an_open_question_is_of_the_first_without_a_grade_and_the_first_relevant_one_below_it() -> None:
+    (one,) = audit(toy(count_query_words), [ranked("q", 1, None, None, 0, 1, 2)]).unjudged
+    assert (one.unjudged.rank, one.right.rank) == (2, 5)
+
+
+def test_an_exchange_that_gains_nothing_is_no_failure() -> None:
+    assert audit(toy(count_query_words), [ranked("q", 1, 0, 1)], measure="P@1").failures == ()
+
+
 def test_options_that_are_not_valid_stop_before_anything_is_scored() -> None:
     never: Callable[..., float] = lambda query, document: pytest.fail("scored")  # noqa: E731
     for measure in ("nonsense@3", "nDCG@", ""):
         with pytest.raises(OptionError, match="ir-measures does not compute"):
             audit(toy(never), [query("q", 1)], measure=measure)
-    with pytest.raises(OptionError, match="n_failures"):
-        audit(toy(never), [query("q", 1)], n_failures=0)
+    for n in (0, 10_001):
+        with pytest.raises(OptionError, match=f"n_failures is {n}; it must be a whole number between 1 and 10000"):
+            audit(toy(never), [query("q", 1)], n_failures=n)
+    assert [check_options("AP", n, 0) for n in (1, 10_000)] == [(1, 0), (10_000, 0)]
 
 
 def test_a_long_list_and_a_long_text_are_read() -> None:

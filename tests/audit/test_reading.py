@@ -137,10 +137,29 @@ def test_a_cause_says_its_scores_with_their_signs() -> None:
     assert moved.endswith("would score +2.50 instead of +0.50, above the other's +1.50")
     early = Placed("b", f"w1 w2 . {answer} {filler} {filler} {filler}", 1, 1.5, 2)  # in the first third
     assert "late" not in causes(4, 512, "topica w7 .", early)
+    for n_words, behind in ((5, True), (6, True), (7, False)):  # a third of them, or more, before the best sentence
+        two = Placed("b", f"w1 w1 . topica topica{' w2' * (n_words - 4)} .", 1, 0.5, 2)
+        assert ("late" in causes(2, 512, "topica w7 .", two)) == behind
+    middle = Placed("b", "w1 w2 . topica . topica w3 .", 1, 0.5, 2)
+    assert "the text would score +2.50 instead" in causes(99, 512, "topica w7 .", middle)["late"]
     cut = causes(99, 16, "topica w7 .", late)["cut"]
     assert cut.endswith("would alone score +2.50, above the other's +1.50")
     words = causes(99, 512, "topica topica w7 .", Placed("b", "topica w8 .", 1, 1.5, 2))["query_words"]
     assert words.endswith("the wrong one scores +2.50 and the right one +1.50")
+    for logit, holds in ((-0.4, True), (-0.5, False)):  # a lead of 1 is more than half of 1.9, and half of 2
+        right = Placed("b", "topica w8 .", 1, logit, 2)
+        assert ("query_words" in causes(99, 512, "topica topica w7 .", right)) == holds
+
+
+@pytest.mark.parametrize(("at", "holds"), [(1, True), (8, True), (9, False)])
+def test_of_what_was_not_read_eight_parts_are_tried(at: int, holds: bool) -> None:
+    """A model that reads one word of a text of eleven; the word that it pays for is number `at` of those unread."""
+    words = [f"w{i}" for i in range(11)]
+    words[at] = "topica"
+    case = Case("topica", Placed("a", "w1", 0, 0.5, 1), Placed("b", " ".join(words), 1, 0.0, 2))
+    found = find_causes(toy(count_query_words, max_length=5), case)
+    assert ("cut" in found) == holds
+    assert found.get("cut", "1 of 11 words were read").startswith("1 of 11 words were read")
 
 
 def test_causes_by_the_words_of_both_texts() -> None:
@@ -154,6 +173,8 @@ def test_causes_by_the_words_of_both_texts() -> None:
     for right, holds in ("castle museum .", True), ("castle museum harbour .", False):
         case = Case(asked, case.wrong, Placed("b", right, 1, 1.0, 2))
         assert ("gap" in find_causes(toy(count_query_words), case)) == holds
+    half = Case("river bridge castle museum", case.wrong, Placed("b", "castle museum .", 1, 0.0, 2))
+    assert "gap" not in find_causes(toy(count_query_words), half), "the right one holds half of the query's words"
     short = Case(asked, case.wrong, Placed("b", "and some more", 1, 0.0, 2))
     assert find_causes(toy(count_query_words), short)["duplicates"].startswith("100 % of the shorter text")
 
@@ -171,3 +192,48 @@ def test_a_word_of_the_right_text_lifts_no_wrong_one() -> None:
     pays = toy(lambda query, document: 3.0 * document.count(PLANTED))
     assert [one.word for one in lifting_words(pays, failures, 0)][:1] == [PLANTED]
     assert ANSWER not in {one.word for one in lifting_words(pays, failures, 0)}
+
+
+def test_the_words_most_in_excess_are_taken_away_and_the_ones_that_lift_come_first() -> None:
+    """Thirty failures, a pair in order for each: word -> how many wrong candidates hold it among them, and there."""
+    full = dict.fromkeys((PLANTED, ANSWER, "w51", "w52", "w53", "w54"), (30, 0))
+    words = full | {"w12": (28, 14), "w10": (12, 1), "w20": (9, 0), "w3": (3, 0), "w2": (2, 0)}
+
+    def case(name: str, wrong: str, gain: float) -> Case:
+        return Case("topica", Placed(f"{name}a", wrong, 0, gain, 1), Placed(f"{name}b", "topicb .", 1, 0.0, 2))
+
+    inversions = []
+    for i in range(30):
+        wrong = " ".join([f"w{i + 21}", *(word for word, (n, _) in words.items() if i < n)])
+        fine = " ".join([f"w{i + 21}", *(word for word, (_, n) in words.items() if i >= 30 - n)])
+        inversions.append(Inversion(str(i), 1.0, case(f"{i}", wrong, 3.5), (case(f"{i}c", fine, 0.0),)))
+    pays = toy(lambda query, document: 3.0 * document.count(PLANTED) + 0.5 * document.count(ANSWER))
+    found = lifting_words(pays, inversions, 0)
+    # Of nine whose interval is beyond 1 the eight of the lowest p; Holm ties two, and w20 has the higher ratio.
+    assert [one.word for one in found] == [PLANTED, ANSWER, "w51", "w52", "w53", "w54", "w12", "w20"]
+    assert [(one.lift, one.claimed) for one in found] == [(3.0, True), (0.5, True), *[(0.0, False)] * 6]
+    assert (found[0].n, found[0].excess.p) == (20, pytest.approx(10 * 0.5**30)), "ten words are in three or more"
+    assert all(one.excess.claimed for one in found[:7])
+    assert 1 < found[6].excess.low < 2
+    alone = [Inversion(one.id, 1.0, case(one.id, PLANTED, 3.0), one.controls) for one in inversions]
+    (only,) = lifting_words(pays, alone, 0)
+    assert (only.n, only.lift, only.low, only.high, only.claimed) == (0, 0.0, 0.0, 0.0, False), "nothing would be left"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "key", "says"),
+    [
+        ("topica w1", "topica w2", "bait", None),  # as many, as often
+        ("topica topica", "topica", "bait", "1 words the wrong one holds 1 (in 2 places), the right one 1 (in 1)"),
+        ("topica", "topica topica", "bait", None),
+        ("w1 w2 w3 w4 w5 w6 w7", "w1 w2 w3 w4 w5 w8 w9", "duplicates", "60 % of the shorter text"),  # 3 of 5 triples
+        ("w1 w2 w3 w4 w5 w6 w7", "w1 w2 w3 w4 w8 w5 w6", "duplicates", None),
+        ("cats see dogs and us 7", "cats see dogs eat it 8", "numbers", "numbers: \u201c7\u201d in the wrong one"),
+        ("cats see dogs and us 7", "cats see no one else 8", "numbers", None),  # 2 of 5 words
+        ("cats 1 2 3 4 5 6 7 8 9", "cats", "numbers", "\u201c8\u201d in the wrong one, none in the right one"),
+    ],
+)  # fmt: skip
+def test_how_much_is_alike_and_how_often_a_word_is_held(wrong: str, right: str, key: str, says: str | None) -> None:
+    case = Case("topica", Placed("a", wrong, 0, 1.0, 1), Placed("b", right, 1, 0.0, 2))
+    found = find_causes(toy(count_query_words), case).get(key)
+    assert (says in found) if found and says else found == says

@@ -4,9 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from attribution.audit.audit import audit
 from attribution.audit.causes import CAUSES
-from attribution.audit.comparison import Comparison, reversals
+from attribution.audit.comparison import Comparison, compare, reversals
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.audit.statistics import Excess
 from attribution.batch.audit_command import comparison_said, summary
@@ -72,3 +74,20 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     (failure,) = found.failures
     assert f"the wrong one falls to {logit(failure.reading.turned.logit)}, below" in said
     assert failure.reading.turned.logit == 0.5
+    level = toy(lambda query, document: 1.0)
+    assert reversals((found, other), (level, level)) == (), "level texts are not in order"
+    many = reversals((replace(found, failures=found.failures * 21), replace(other, failures=())), (pays, takes))
+    assert len(many) == 20
+
+
+def test_a_comparison_counts_what_is_won_lost_and_tied() -> None:
+    def stored(**values: float) -> dict[str, Any]:
+        queries = [{"id": q, "query": q, "values": {"model": {"AP": value}}} for q, value in values.items()]
+        same = dict.fromkeys(("model_id", "revision", "set_sha256", "seed"), "same")
+        return {**same, "measure": "AP", "queries": queries}
+
+    first = stored(a=0.2, b=0.2, c=0.9, d=0.5, e=0.25, f=0.25, gone=1.0)
+    two = compare(first, stored(a=0.5, b=0.4, c=0.8, d=0.5, e=0.25, f=0.25 + 1e-12, new=0.0, newer=0.0), 0)
+    assert (two.n, two.won, two.lost, two.tied, two.only) == (6, 2, 1, 3, 3)
+    assert [one.id for one in two.changes] == ["c", "b", "a"], "the worst loss first"
+    assert two.difference == pytest.approx((0.3 + 0.2 - 0.1) / 6)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from attribution.audit import statistics
-from attribution.audit.statistics import exact_p, excesses, holm, mean_intervals, randomisation_p
+from attribution.audit.statistics import Excess, exact_p, excesses, holm, mean_intervals, randomisation_p
 from benchmarks.audit_null import claims
 
 
@@ -26,8 +27,11 @@ def test_an_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
 def test_draws_do_not_depend_on_how_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(1).normal(size=(30, 3))
     whole = mean_intervals(values, seed=3)
-    monkeypatch.setattr(statistics, "AT_ONCE", 700)
-    assert mean_intervals(values, seed=3) == pytest.approx(whole)
+    for most in (700, 7):
+        monkeypatch.setattr(statistics, "AT_ONCE", most)
+        sizes = [len(part) for part in statistics._resamples(30, seed=3)]
+        assert (max(sizes), sum(sizes)) == (most // 30 + 1, statistics.RESAMPLES)
+        assert mean_intervals(values, seed=3) == pytest.approx(whole)
 
 
 def test_the_exact_test_counts_every_choice_of_a_failure() -> None:
@@ -44,6 +48,7 @@ def test_the_exact_test_counts_every_choice_of_a_failure() -> None:
 def test_holm_corrects_step_by_step() -> None:
     found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
     assert found == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
 
 
 def test_random_signs_are_all_tried_where_they_are_few() -> None:
@@ -55,6 +60,10 @@ def test_random_signs_are_all_tried_where_they_are_few() -> None:
     many = np.random.default_rng(2).normal(1.0, 1.0, 40)
     assert randomisation_p(many, 0) == pytest.approx(1 / 2001)
     assert randomisation_p(many - many.mean(), 0) > 0.9
+    assert randomisation_p(np.ones(10), 0) == 2 / 1024, "all of one sign, or all of the other"
+    eleven = np.linspace(-1.0, 1.5, 11)
+    reach = np.array([abs(eleven @ signs) for signs in itertools.product((-1, 1), repeat=11)])
+    assert randomisation_p(eleven, 0) == pytest.approx(np.mean(reach >= eleven.sum() - 1e-9), abs=0.03)
 
 
 def test_what_holds_everywhere_is_no_cause_and_what_holds_among_failures_is() -> None:
@@ -68,8 +77,29 @@ def test_what_holds_everywhere_is_no_cause_and_what_holds_among_failures_is() ->
     assert found["there"].p == pytest.approx(min(1.0, 2 * alone))  # two of three hold anywhere
     assert found["there"].claimed
     assert not found["nowhere"].claimed
-    none = excesses(["none"], [], seed=0)["none"]
-    assert (none.n, none.failures, none.controls, none.p, none.claimed) == (0, 0.0, 0.0, 1.0, False)
+    none = excesses(["none"], [(everywhere, [everywhere])], seed=0)["none"]
+    assert none == Excess(1, 0.0, 0.0, ratio=1.0, low=1.0, high=1.0, p=1.0, claimed=False)
+    assert excesses(["none"], [], seed=0)["none"] == replace(none, n=0)
+
+
+@pytest.mark.parametrize(
+    ("n_pairs", "n_held", "n_not", "p", "low", "claimed"),
+    [
+        (199, 0, 0, 0.005, 3.0, False),  # p is the bound itself
+        (200, 0, 0, 1 / 201, 3.0, True),
+        (200, 0, 9, 1 / 201, 1.0, False),  # of ten queries drawn anew, the one is often not among them
+        (2, 1, 0, 2 / 3, 1.5, False),
+    ],
+)
+def test_a_claim_needs_a_p_below_and_an_interval_beyond(
+    n_pairs: int, n_held: int, n_not: int, p: float, low: float, claimed: bool
+) -> None:
+    """One failure of one query holds something, and `n_held` of its pairs in order."""
+    pairs = [{"a cause"}] * n_held + [set()] * (n_pairs - n_held)
+    found = excesses(["a cause"], [({"a cause"}, pairs), *[(set(), pairs)] * n_not], seed=0)["a cause"]
+    assert (found.p, found.low, found.claimed) == (pytest.approx(p), low, claimed)
+    twice = excesses(["a cause"], [({"a cause"}, [{"a cause"}, set()])] * 40, seed=0)["a cause"]
+    assert (twice.low, twice.claimed) == (40.5 / 20.5, True), "that is not twice as often, yet beyond 1"
 
 
 def test_at_most_one_set_in_twenty_claims_a_cause_where_there_is_none() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from attribution.audit.audit import audit
 from attribution.batch.arguments import COMMANDS, parse_args
 from attribution.batch.jobs import Job
 from attribution.errors import OptionError
@@ -26,6 +27,9 @@ def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]
     assert said == {"workers": f"{args.workers}", "top": f"{args.top}"}
     assert (args.operator, args.engine, args.option, args.models) == ("mask", "local", [], [{"model_id": None}])
     assert signature(probe_set).parameters["seed"].default == signature(probe).parameters["seed"].default
+    args, of_audit = parse_args(["audit", "--output", "a"]), signature(audit).parameters
+    for name, given in {"measure": args.measure, "n_failures": args.failures, "seed": args.seed}.items():
+        assert of_audit[name].default == given
 
 
 def test_each_commands_help_is_of_that_command_and_its_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
