@@ -94,19 +94,14 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
     """The cells of a table that was copied or exported; None where the text is none. Raises `InputError`."""
     lines = [line for line in text.split("\n") if line.strip()]
     for delimiter in DELIMITERS:
-        try:
-            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
-        except csv.Error:
+        if not (rows := _rows(text, lines, delimiter)):
             continue
         quoted = [delimiter.join(row) for row in rows] != lines
-        # without the cells that a spreadsheet writes behind the last column, empty in every row
-        width = max((i for row in rows for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
-        rows = [row[:width] for row in rows]
-        if not width:
-            continue
+        # without columns that are empty in every row, as a spreadsheet has them beside a table
+        held = sorted({i for row in rows for i, cell in enumerate(row) if cell.strip()})
+        rows = [[row[i] for i in held if i < len(row)] for row in rows]
         head, sure = columns(rows[0]), delimiter == "\t" or quoted
-        names_text = {*DOCUMENT.texts} & {*head} and all(map(NAME.fullmatch, head))
-        if names_text and (len(head) > 1 or quoted):
+        if _names_text(head) and (len(head) > 1 or quoted):
             return _under(head, rows[1:], tell)
         if len({len(row) for row in rows}) != 1:
             continue
@@ -119,6 +114,27 @@ def _from_table(text: str, tell: Tell) -> list[Piece] | None:
         if len(head) > 1 and (delimiter == "\t" or text.startswith('"') or (quoted and head[0] in DOCUMENT.ids)):
             raise InputError(_nameless(head))
     return None
+
+
+def _rows(text: str, lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The rows that hold anything; none where the text has none. Raises `InputError` for one under a head of texts."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [row for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        cells = [line.split(delimiter) for line in lines]
+        if delimiter == "\t" and len({*map(len, cells)}) == 1:  # a spreadsheet quotes only cells with line breaks
+            return cells
+        if len(cells[0]) > 1 and _names_text(columns(cells[0])):
+            raise InputError(
+                f"Line {reader.line_num} cannot be read as a row of the table: {error}. Put its text in double quotes, "
+                "and write a double quote in it twice."
+            ) from None
+        return []
+
+
+def _names_text(head: Sequence[str]) -> bool:
+    return bool({*DOCUMENT.texts} & {*head}) and all(map(NAME.fullmatch, head))
 
 
 def _under(head: Sequence[str], rows: Sequence[Sequence[str]], tell: Tell) -> list[Piece]:

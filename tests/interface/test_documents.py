@@ -95,6 +95,9 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
         ("one | more\ntwo || 2", [("1", "one | more"), ("2", "two || 2")]),
         ("[1] one\n    still one\n[2] two", [("1", "one\nstill one"), ("2", "two")]),
         ("1.- one\n2.- two", [("1", "one"), ("2", "two")]),
+        ('id\ttext\na\t"One" she said\n\t\nb\t"two" and 3"', [("a", '"One" she said'), ("b", '"two" and 3"')]),
+        ('a\t"One" she said\nb\ttwo', [("a", '"One" she said'), ("b", "two")]),
+        ("\tid\t\ttext\n\ta\t\tone\n\tb\t\ttwo", [("a", "one"), ("b", "two")]),  # empty columns
         ("- [ ] one\n- [x] two\n  * more", [("1", "one"), ("2", "two\n* more")]),
         ("> 1. one\n>\n> 2. two", [("1", "one"), ("2", "two")]),
         ("o   one\no\ttwo", [("1", "one"), ("2", "two")]),  # Word's and Outlook's
@@ -227,6 +230,8 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ("[1, 2]", "Line 1 holds a number; give a string"),
         ('[["one"], ["two"]]', "Line 1 holds a list; give a string"),
         ('["one",\n"two"', "Line 2 is the last and there is no ], but the list begins as JSON"),
+        ('id,text\n1,"a" b\n2,c', "Line 2 cannot be read as a row of the table: .*write a double quote in it twice"),
+        ('id\ttext\n1\t"a" b\n2\t"c\nd"', "Line 2 cannot be read as a row of the table"),
         ("id,text,text\n1,a,b", "The first row of the table names the column text twice"),
         ("| a | one |\n| b | two |", "The list is a table of 2 columns"),
         ("| Name | About |\n|---|---|\n| a | one |", "The list is a table of 2 columns"),
