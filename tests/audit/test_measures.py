@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attribution.audit.judged import Candidate, JudgedQuery, ScoredQuery
-from attribution.audit.measures import averages, bm25, calculate, check_grades, measure_query, parse
+from attribution.audit.measures import averages, best_by_bm25, bm25, calculate, check_grades, measure_query, parse
 from attribution.errors import InputError, OptionError
 
 # ir-measures' own command; without the one function that needs `ast.Num`, which Python 3.14 has no more.
@@ -100,12 +100,15 @@ def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pyt
         ("SDCG(max_rel=1)@10", "no program that computes it is installed"),
         ("AP(foo=3,rel=1,bar=2)@5", "it has no parameter foo, bar; it has cutoff, rel, judged_only"),
         ("AP(foo=3)", "it has no parameter foo; it has cutoff, rel, judged_only"),
+        ("P@0", r"its cutoff \(.*\) is 0; it must be"),
+        ("P@1000001", r"its cutoff \(.*\) is 1000001; it must be"),
         ("AP(rel=-1)", r"its rel \(.*\) is -1; it must be a whole number from 1 to 1,000,000"),
         ("R@True", r"its cutoff \(.*\) is True; it must be a whole number"),
         ('AP@"x"', r"its cutoff \(.*\) is 'x'; it must be a whole number"),
         ("IPrec@2", r"its recall \(recall threshold\) is 2, which it does not take"),
         ("P(rel=10**9)@5", "a value in it is no plain number, text or dict"),
-        ("nDCG(gains={0:0,1:-5})", "its gains have 1: -5; they must be whole numbers from 0 to 10,000 by whole grades"),
+        ("nDCG(gains={0:0,1:10001})", "its gains have 1: 10001"),
+        ("nDCG(gains={0:0,1:-1})", "its gains have 1: -1; they must be whole numbers from 0 to 10,000 by whole grades"),
         ("nDCG(gains={1:100000000})", "its gains have 1: 100000000"),  # takes minutes, or all of the memory
         ('nDCG(gains={"1":3})', "its gains have '1': 3"),  # no grade is a text, so none would have this gain
     ],
@@ -113,10 +116,11 @@ def test_a_measure_is_read_without_what_python_3_14_has_no_more(monkeypatch: pyt
 def test_what_a_measure_cannot_compute_is_said(measure: str, says: str) -> None:
     with pytest.raises(OptionError, match=f"does not compute .* here: {says}.*. Valid are for example"):
         parse(measure)
-    parse("nDCG(gains={0:0,1:1,2:3})@10")
+    for valid in ("nDCG(gains={0:0,1:1,2:10000})@10", "P@1", "P@1000000"):
+        parse(valid)
 
 
-def test_a_lexical_order_is_that_of_bm25() -> None:
+def test_a_lexical_order_is_that_of_bm25(capsys: pytest.CaptureFixture[str]) -> None:
     texts = ["the cat sat", "a dog and a cat and a cat", "rain", "cats"]
     scores = bm25("where is the cat", texts)
     assert sorted(range(4), key=lambda i: -scores[i])[:2] == [1, 0]
@@ -124,3 +128,5 @@ def test_a_lexical_order_is_that_of_bm25() -> None:
     assert bm25("nothing here", texts) == [0.0] * 4
     assert bm25("cat", []) == []
     assert bm25("cat", ["the", "..."]) == [0.0, 0.0]
+    assert list(best_by_bm25(texts, ["where is the cat", "nothing"], 9)) == [[1, 0], []], "others hold no word of it"
+    assert capsys.readouterr() == ("", "")
