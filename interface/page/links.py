@@ -43,7 +43,7 @@ def field(component: Any, since: int = 0) -> Field:
     """Of a box any text, of a slider a whole number, else one or some choices."""
     rule: dict[str, Any]
     if isinstance(component, gr.Textbox):
-        rule = {"text": True}
+        rule = {"text": f"#{component.elem_id}"}
     elif isinstance(component, gr.Slider):
         rule = {"from": component.minimum, "to": component.maximum}
     else:

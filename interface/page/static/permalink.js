@@ -100,6 +100,11 @@ window.rerankLens.link = (() => {
     clearTimeout(waiting);
     waiting = setTimeout(write, 400);
   };
+  // Gradio tells of no change while the server is away, and loads the page anew once it is back: what is typed meanwhile.
+  document.addEventListener("input", ({ target }) => {
+    const at = rules?.findIndex((rule) => rule.text && target.closest(rule.text)) ?? -1;
+    if (at >= 0) follow(...(values ?? initially).with(at, target.value));
+  });
 
   const nameOf = (rule) => rule.name.split(",")[0]; // "Documents, 2 to 20"
   // What a click chose is in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.

@@ -111,7 +111,8 @@ def build_boxes(documents: Sequence[str]) -> Boxes:
     with gr.Column(visible=False, elem_id="compare-boxes") as as_boxes:
         for i in range(MOST):
             with gr.Row(visible=i < LEAST) as row:
-                boxes.append(gr.Textbox("", label=f"Document {i + 1}", lines=1, max_lines=4, scale=9))
+                name, elem_id = f"Document {i + 1}", f"compare-box-{i + 1}"
+                boxes.append(gr.Textbox("", label=name, elem_id=elem_id, lines=1, max_lines=4, scale=9))
                 removes.append(gr.Button(f"Remove {i + 1}", scale=0, min_width=110, elem_classes="rl-remove-document"))
             rows.append(row)
         add = gr.Button("Add a document", elem_id="compare-add")
