@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 from io import TextIOWrapper
+from typing import Any
 
 from attribution.batch.arguments import parse_args
-from attribution.batch.lines import printable
+from attribution.batch.lines import Unheard, printable
 from attribution.errors import FULL, AttributionError
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -18,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is None:  # closed by the caller; the next file would get its number, and what a library prints
             os.open(os.devnull, os.O_RDWR)
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, or tqdm says it all on stdout
+    said: Any = Unheard(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115, or tqdm says it all on stdout
+    sys.stderr = said
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal of another encoding ends no run
     args = parse_args(arguments)

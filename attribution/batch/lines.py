@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 from attribution.errors import InputError
 
@@ -82,6 +82,31 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         raise InputError(f"{name} is cut off or damaged: {error}. Download or copy it again.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is cut off or not {error.encoding}: {error.reason}. Convert it to UTF-8.") from None
+
+
+class Unheard:
+    """A stream for messages that ends no run: once it cannot be written to, as when its reader left, nothing is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write it, if anybody reads."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what is written on its way."""
+        self._try(self._stream.flush)
+
+    def _try(self, what: Callable[[], object]) -> None:
+        try:
+            what()
+        except OSError:
+            self._stream = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
 
 
 @contextmanager

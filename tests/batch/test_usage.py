@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,17 @@ def test_a_stream_that_the_caller_closed_is_said(
 
 def test_what_is_for_a_closed_stderr_is_on_no_other_stream(command: Any) -> None:
     code, answers, _ = command(["nope", PAIRS[0]], "explain", "--method", "saliency", closed="stderr")
+    assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
+
+
+def test_a_reader_of_messages_who_leaves_ends_no_run(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    stderr = os.fdopen(write, "w", buffering=1)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    os.close(read)
+    code, answers, _ = command(["nope", PAIRS[0]], "explain", "--method", "saliency")
+    with suppress(BrokenPipeError):  # of what is left in it
+        stderr.close()
     assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
 
 
