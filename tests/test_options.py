@@ -107,6 +107,28 @@ def test_an_option_is_taken_within_its_bounds_and_refused_beyond(method: str, op
             explain(reranker, QUERY, SHORT, method, on_pass=stop, **{option: value})
 
 
+@pytest.mark.parametrize(
+    ("option", "low", "high", "run"),
+    [
+        ("n_words", 1, 64, partial(interaction, query=QUERY, document=SHORT)),
+        ("most_orders", 4, 16, partial(contrast_sentences, query=QUERY, first=SHORT, second="amber.")),
+        ("seed", *SEED, partial(sentences, query=QUERY, document=SHORT)),
+    ],
+)
+def test_what_is_no_method_takes_its_option_within_its_bounds_too(
+    option: str, low: int, high: int, run: Callable[..., object]
+) -> None:
+    def stop(_meter: object) -> None:
+        raise Stopped("far enough")
+
+    for value in (low, high):
+        with pytest.raises(Stopped):
+            run(linear_reranker(), on_pass=stop, **{option: value})
+    for value in (low - 1, high + 1):
+        with pytest.raises(OptionError, match=f"^{option} is .* between {low} and {high}"):
+            run(linear_reranker(), on_pass=stop, **{option: value})
+
+
 OF_NUMPY: dict[str, Callable[[Any], Any]] = {
     f"{method} {option}": lambda value, method=method, option=option: explain(
         linear_reranker(), QUERY, SHORT, method, **{option: value}

@@ -35,6 +35,11 @@ def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], t
     (row,) = read_judged_lines([line])
     assert isinstance(row, JudgedRow)
     assert (row.judged.query, row.judged.candidates) == (found[0].query, found[0].candidates)
+    queries = beir / "queries.jsonl"
+    queries.write_text("".join(queries.read_text(encoding="utf-8").splitlines(keepends=True)[1:]), encoding="utf-8")
+    lost, *rest = read_beir(beir, "test", 2)
+    assert lost == BadLine(0, "test.tsv judges query q1, which queries.jsonl lacks")
+    assert [one.judged.id for one in rest if isinstance(one, JudgedRow)] == ["q2", "q3", "q1"]
 
 
 def test_a_set_of_ir_datasets(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,9 +103,10 @@ def test_texts_of_a_search_engine_come_in_an_array_too(tmp_path: Path) -> None:
 
 
 def test_of_thousands_of_columns_twenty_are_named() -> None:
-    names = [f"c{n}" for n in range(5000)]
-    _, said = read(f"query,document,{','.join(names)}\nq,d,{','.join(names)}\n")
-    assert said == [f"the input: {', '.join(names[:20])} and 4,980 more is not read (first on line 2)"]
+    for n, more in ((20, ""), (5000, " and 4,980 more")):
+        names = [f"c{i}" for i in range(n)]
+        _, said = read(f"query,document,{','.join(names)}\nq,d,{','.join(names)}\n")
+        assert said == [f"the input: {', '.join(names[:20])}{more} is not read (first on line 2)"]
 
 
 def test_a_row_that_cannot_be_read_is_named_and_the_others_are_answered() -> None:
@@ -209,3 +210,6 @@ def test_of_a_judged_document_no_key_is_dropped_in_silence() -> None:
     assert said == ["the input: label, url is not read (first on line 1)"]
     assert isinstance(bad, BadLine)
     assert bad.reason == "a grade must lie between -10,000 and 10,000; give small whole numbers"
+    for grade, fits in ((10_000, True), (-10_000, True), (10_001, False), (-10_001, False)):
+        line = json.dumps({"query": "q", "documents": [{"text": "a", "grade": grade}]})
+        assert isinstance(next(iter(read_judged_lines([line]))), JudgedRow) == fits
