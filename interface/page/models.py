@@ -41,13 +41,14 @@ def build(pair: PairInputs, actions: Actions) -> None:
     before, coming = gr.State(pair.model.value), gr.State("")
     outputs = {"before": before, "coming": coming}
     inputs = {"model_id": pair.model, **outputs}
-    for over in start(pair.model.input, choose, other, inputs, outputs, actions, options=DOWNLOADS):
+    # Gradio tells of input twice where an option is clicked, and of leaving the list once.
+    for over in start(pair.model.blur, choose, other, inputs, outputs, actions, options=DOWNLOADS):
         back = over.then(go_back, [pair.model, before, coming], [pair.model, coming], trigger_mode="multiple", **ASIDE)
         back.then(count, pair.model, pair.counter, trigger_mode="multiple", **ASIDE)
 
 
 def other(model_id: str, before: str, coming: str) -> str | None:
-    """The chosen model, if it is another one: Gradio tells of input also when somebody only leaves the list of models.
+    """The chosen model, if it is another one: who leaves the list need not have chosen.
 
     Raises `InputError` for one that is not on offer.
     """

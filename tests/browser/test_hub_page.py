@@ -32,7 +32,8 @@ def test_downloads_explains_and_survives(page: Page, app: App) -> None:
     expect(model).to_have_value(OPENS_ON)
     expect(page.locator("#cards .rl-strongest")).to_have_count(len(default_methods()))
     expect(page.locator(".rl-pending")).to_have_count(0)
-    choose(page, "slow")
+    model.fill("slow")
+    model.press("Enter")
     expect(page.get_by_text("Downloading slow:").first).to_be_visible()
     expect(status(page)).to_contain_text("slow is ready.")
     expect(page.locator("#count")).to_contain_text("128")  # the tokens it reads
