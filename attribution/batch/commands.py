@@ -29,6 +29,7 @@ OTHERS = [
     ".csv", ".tsv", ".xls", ".xlsx", ".ods", ".html", ".xml", ".yaml", ".md", ".pdf", ".npy", ".npz", ".arrow",
     ".feather", ".avro", ".db", ".sqlite", ".zip", ".tar", ".tgz", ".zst", ".bz2", ".xz",
 ]  # fmt: skip
+SAID = 9  # notes that are counted on stderr, the most frequent
 SEED = 0  # of the probes' samples, stored with them
 
 
@@ -55,6 +56,8 @@ def _answer(args: argparse.Namespace) -> int:
             skipped = run_rows(args, reranker, rows, job, output, bar)
     if output.repeated:
         print(f"rows with the id and the texts of an earlier one, answered once: {output.repeated}", file=sys.stderr)
+    for said, n in output.said.most_common(SAID):
+        print(printable(f"{said} Answers of this run with that: {n}."), file=sys.stderr)
     if args.output and output.done and not output.used:
         _set_aside(args.output).touch()
     _finish(args.output)

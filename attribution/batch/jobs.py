@@ -16,11 +16,12 @@ from attribution.evidence.sentences import sentences
 from attribution.explain import check_options, explain
 from attribution.export import answer_of, plain, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
-from attribution.types import OPERATORS, step_cap
+from attribution.types import CAPPED, OPERATORS, step_cap
 
 RowAnswer = dict[str, Any]
 FORMAT = "rerank-lens {task} 1"  # the first field of every line, by which a file is known as ours
 OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's, of a GPU and of the CPU
+CUT = "The model read a text in part only: the pair is longer than its limit."
 OF_MODEL = ("model_id", "revision")  # every answer has them as fields of its own
 
 
@@ -120,3 +121,11 @@ def answer(reranker: Reranker, row: Row, job: Job) -> RowAnswer:
             raise
         raise InputError("it needs more memory than this machine has left; shorten it, or give --max-length") from error
     return {"format": FORMAT.format(task=job.task), "id": row.id, **said, "settings": job.settings}
+
+
+def to_know(answer: Mapping[str, Any]) -> list[str]:
+    """What an answer says of itself: notes, that another method ran, that the step cap was hit, that a text was cut."""
+    cut = any(one.get("truncated") for one in (answer, *answer.get("rows", ())))
+    capped = any(path["capped"] for path in answer.get("paths", ()))
+    own = [answer["note"]] if answer.get("note") else []
+    return [*answer.get("notes", ()), *own, *[CAPPED] * capped, *[CUT] * cut]

@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from os.path import samestat
 from pathlib import Path
 from typing import IO, Any, Self
 
-from attribution.batch.jobs import FORMAT, Job
+from attribution.batch.jobs import FORMAT, Job, to_know
 from attribution.batch.lines import GZIP, naming
 from attribution.batch.rows import Row
 from attribution.errors import InputError
@@ -38,7 +39,8 @@ class Output:
     """An open stream of JSON lines, for a `with`; `done`: id -> digests of the texts answered under it.
 
     `packed`: by gzip. `used`: whether it holds an id of this run's rows, of those that have a text. `repeated`: rows
-    that this run asked for before, by the ids it `asked` for. `path`: of a file.
+    that this run asked for before, by the ids it `asked` for. `path`: of a file. `said`: what to know of answers that
+    this run wrote, and of how many.
     """
 
     stream: IO[bytes]
@@ -48,6 +50,7 @@ class Output:
     repeated: int = 0
     path: Path | None = None
     asked: set[str] = field(default_factory=set)
+    said: Counter[str] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +86,7 @@ class Output:
             raise InputError(f"{self.path} was moved, removed or replaced while it was written. Run the command again.")
         self.claim(row)
         self.used = True
+        self.said.update({*to_know(answer)})
 
     def claim(self, row: Row) -> None:
         """Record that the row's id is taken by its texts."""

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from attribution import explain, sentences
 from attribution.batch import parquet
-from attribution.batch.jobs import TASKS, Job
+from attribution.batch.jobs import CUT, TASKS, Job
 from attribution.evidence.faithfulness.measure import measure
 from attribution.export import SCHEMA, SENTENCES_SCHEMA, sentences_to_dict
 from attribution.rerankers.reranker import Reranker
@@ -131,12 +131,23 @@ def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reran
 def test_what_an_explanation_would_say_of_itself_is_in_the_line_that_measures_it(command: Any) -> None:
     capped = ("integrated_gradients", "--option", "tolerance=0.0001", "--option", "max_evaluations=17")
     for options in (("saliency", "--option", "leaf=output"), capped, ("saliency", "--max-length", "8")):
-        _, (explained,), _ = command(PAIRS[:1], "explain", "--method", *options)
-        _, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", *options)
+        _, (explained,), told = command(PAIRS[:1], "explain", "--method", *options)
+        _, (measured,), err = command(PAIRS[:1], "evaluate", "--method", *options)
         said = [explained["note"], *[CAPPED] * any(path["capped"] for path in explained["paths"])]
         assert measured["notes"] == [note for note in said if note]
         assert measured["notes"] or measured["truncated"]
         assert measured["truncated"] == explained["truncated"] == ("--max-length" in options)
+        counted = [
+            f"{note} Answers of this run with that: 1." for note in [*measured["notes"], *[CUT] * measured["truncated"]]
+        ]
+        assert all(one in told and one in err for one in counted)
+
+
+def test_what_is_said_of_answers_is_counted(command: Any, tmp_path: Path) -> None:
+    lists = [{"query": "berlin", "documents": [text, "paris"]} for text in ("city " * 9, "new york " * 9, "city")]
+    given = ("rank", "--max-length", "8", "--output", str(tmp_path / "out"))
+    assert f"{CUT} Answers of this run with that: 2." in command(lists, *given)[2]
+    assert CUT not in command(lists, *given)[2], "nothing was answered anew"
 
 
 def test_a_cut_off_run_goes_on_where_it_ended(command: Any, tmp_path: Path) -> None:
