@@ -17,6 +17,7 @@ from attribution import contrast_sentences, explain, interaction, probe, probe_s
 from attribution.errors import OptionError, Stopped
 from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, random_orders
 from attribution.export import dumps, plain
+from attribution.methods import path
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
 from attribution.removal import score_kept, seen_words
 from attribution.rerankers.reranker import Reranker
@@ -194,6 +195,25 @@ def test_expected_gradients_places_are_one_a_stratum_and_on_the_path() -> None:
             assert (alphas * n).floor().tolist() == list(range(n))
             places.append((alphas * n % 1).tolist())
     assert len({round(place, 3) for of_side in places for place in of_side}) > 3.5 * n  # no two at the same spot
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "room", "sizes"),
+    [
+        *(("expected_gradients", "n_samples", *row) for row in ((0, [1] * 6), (3, [3, 3]), (4, [3, 3]), (5, [3, 3]))),
+        *(("integrated_gradients_captum", "n_steps", *row) for row in ((0, [1] * 6), (4, [4, 2]), (6, [6]))),
+    ],
+)
+def test_six_nodes_go_through_the_model_as_many_at_once_as_there_is_room_for(
+    method: str, option: str, room: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reranker, batches = linear_reranker(), list[int]()
+    monkeypatch.setattr(path, "TOKENS_A_CHUNK", (room + 1) * len(reranker.encode(QUERY, SHORT).tokens) - 1)
+    block = reranker.model.get_submodule("embeddings")
+    block.register_forward_hook(lambda _module, _inputs, output: batches.append(len(output)))
+    options: dict[str, Any] = {option: 6}
+    explain(reranker, QUERY, SHORT, method, **options)
+    assert batches[: 2 * len(sizes)] == sizes * 2, "for the document, then for the query"
 
 
 @pytest.mark.parametrize(("n_words", "fewest"), [(4, 2), (8, 16)])
