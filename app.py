@@ -32,6 +32,7 @@ from interface.runs.lanes import MAIN, places, refuse, wait_of_a_full_queue
 from interface.runs.limits import LONGEST_REQUEST, limit
 from interface.server import gradio_private, host, open_graph
 from interface.server.body import Body, close_half_sent
+from interface.server.gradio_mcp import install_mcp
 from interface.server.gradio_queue import install_queue
 from interface.tabs.table import TABS, lines
 
@@ -138,6 +139,7 @@ def start(args: argparse.Namespace) -> Callable[[], None]:
 def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **where: Any) -> None:
     """Serve the page and come back."""
     install_queue(places, refuse)
+    install_mcp()
     gradio_private.install(partial(open_graph.rewritten, tags=open_graph.preview(TITLE, DESCRIPTION)))
     demo.queue()
     demo.launch(

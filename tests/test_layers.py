@@ -63,7 +63,7 @@ STOREYS = (  # ground floor last: a file imports from its own storey and those b
     "attribution/errors.py",
 )
 PRIVATE = {"_queue", "active_jobs", "fns", "LocalContext", "get_config_file", "GradioMCPServer"}  # of Gradio
-PRIVATE_ROOMS = {"interface/server/gradio_private.py", "interface/server/gradio_queue.py"}
+PRIVATE_ROOMS = {f"interface/server/gradio_{part}.py" for part in ("private", "queue", "mcp")}
 CHANGED = {"Meter", "Known", "Output", "Results"}  # what a run writes its numbers to
 
 

@@ -11,7 +11,7 @@ from attribution.views.page import status_html
 from interface.page.links import DOWNLOAD
 from interface.runs import lanes, limits
 from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
-from interface.server.gradio_private import queued
+from interface.server.gradio_queue import queued
 
 EXPLAIN = "Explain"
 FULL = "The queue is full, so this start was refused. Try again in {} s."

@@ -27,7 +27,7 @@ from attribution.errors import AttributionError, Stopped
 from interface.runs.kept import follow
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.server.gradio_private import gone, others
+from interface.server.gradio_queue import gone, others
 
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu
 OUR_FAULT = "Something went wrong on our side. Try again, or another model."

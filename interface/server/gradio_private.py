@@ -1,31 +1,20 @@
-"""What Gradio does not promise, here and in `gradio_queue`: look here first when a new version breaks the page."""
+"""What Gradio does not promise, here, in `gradio_queue` and `gradio_mcp`: look there if a new version breaks a page."""
 
-import asyncio
 import copy
-import json
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-import gradio.mcp
 import gradio.routes
 import gradio.state_holder
 from gradio.caching import CacheMissError, _probe_mode_active
-from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
 from jinja2 import FileSystemLoader, FunctionLoader
-from mcp import types
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from attribution.export import dumps
 from interface.server.body import NO_FILES
-
-_left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
-_leaving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 
 
 def ask_before_the_queue(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,50 +37,6 @@ def refresh(demo: gr.Blocks) -> None:
 def last_event(demo: gr.Blocks) -> Any:
     """The event that was built last."""
     return demo.fns[max(demo.fns)]
-
-
-def leave(event_id: str) -> None:
-    """Remember that whoever asked for this event of the queue has gone."""
-    _left.append(event_id)
-
-
-def queue_of(request: gr.Request | None) -> Any:
-    """The queue of the server that got `request`; None, where there is no server."""
-    app: Any = getattr(request.request, "scope", {}).get("app") if request and request.request else None
-    return app.get_blocks()._queue if hasattr(app, "get_blocks") else None
-
-
-def others(request: gr.Request | None) -> Callable[[], int]:
-    """How many other visitors wait for a turn."""
-    queue, mine = queue_of(request), getattr(request, "session_hash", None)
-    return lambda: 0 if queue is None else len({event.session_hash for event in queue.waiting} - {mine})
-
-
-def queued(request: gr.Request | None) -> Callable[[], bool]:
-    """Whether something of the client of `request` is in the queue or runs; where there is no server, always."""
-    queue, mine = queue_of(request), getattr(request, "session_hash", None)
-    return lambda: queue is None or mine in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
-
-
-def _running(queue: Any) -> list[Any]:
-    return [event for job in queue.active_jobs for event in job or ()]
-
-
-def gone(request: gr.Request | None) -> Callable[[], bool]:
-    """Whether the client of `request` has closed its connection; never, where there is no server to ask.
-
-    Gradio notices when a request's stream is closed, but tells only generators.
-    """
-    queue = queue_of(request)
-    if request is None or queue is None:
-        return lambda: False
-    session, event_id = request.session_hash, LocalContext.event_id.get(None)
-
-    def is_gone() -> bool:
-        ours = [event.alive for event in _running(queue) if event.session_hash == session]
-        return event_id in _left or (bool(ours) and not any(ours))
-
-    return is_gone
 
 
 class Page(gr.Blocks):
@@ -198,70 +143,6 @@ class Session(gradio.state_holder.SessionState):
     def _update_value_in_config(self, key: int, value: Any) -> None: ...
 
 
-@contextmanager
-def leaving(job: Any) -> Iterator[None]:
-    """Gradio asks its own queue for a tool, in a stream that all clients share; what a client has left, ends there."""
-
-    async def end() -> None:
-        while not job.done():
-            if job.communicator.event_id:
-                leave(job.communicator.event_id)
-                return
-            await asyncio.sleep(0.1)  # not in the queue yet
-
-    try:
-        yield
-    except asyncio.CancelledError:
-        task = asyncio.get_running_loop().create_task(end())
-        _leaving.add(task)
-        task.add_done_callback(_leaving.discard)
-        raise
-
-
-class McpServer(gradio.mcp.GradioMCPServer):
-    """Each tool answers one JSON object, as text and as `structuredContent`; on a Space under the same name."""
-
-    def get_tool_to_endpoint(self) -> dict[str, str]:
-        """Tools are called as the endpoints are; Gradio puts a Space's name before them."""
-        self.tool_prefix = ""
-        return super().get_tool_to_endpoint()
-
-    def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:  # noqa: ARG002 - Gradio's signature
-        """JSON, where Gradio writes Python."""
-        return [types.TextContent(type="text", text=dumps(output)) for output in data]
-
-    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
-        """Gradio waits in a thread, which does not hear that the client has left."""
-        with leaving(job):
-            return [await asyncio.wrap_future(job.future)]
-
-    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
-        """As Gradio does it, as long as the client is there."""
-        with leaving(job):
-            return await super()._execute_tool_with_progress(job, progress_token)
-
-    def create_mcp_server(self) -> Any:
-        """Gradio's server, its answers completed."""
-        server = super().create_mcp_server()
-        gradio_call = server.request_handlers[types.CallToolRequest]
-
-        async def call(request: types.CallToolRequest) -> types.ServerResult:
-            answer = await gradio_call(request)
-            result = answer.root
-            if isinstance(result, types.CallToolResult):
-                (content,) = result.content
-                text = getattr(content, "text", "{}")
-                if not result.isError:
-                    result.structuredContent = json.loads(text)
-                elif text.startswith(UNFIT):
-                    said = fitting(text, self.blocks, request.params.name)
-                    result.content = [types.TextContent(type="text", text=said)]
-            return answer
-
-        server.request_handlers[types.CallToolRequest] = call
-        return server
-
-
 def check_bounds(value: float | None, least: float, most: float) -> None:
     """A slider's, without Gradio's trace in the log: who types 16 has typed 1 before. Raises `gr.Error`."""
     if value is None or not least <= value <= most:
@@ -269,11 +150,10 @@ def check_bounds(value: float | None, least: float, most: float) -> None:
 
 
 def install(page: Callable[[str], str] = str) -> None:
-    """Before the launch: Gradio makes its MCP server, and what it remembers of a visitor, by these names.
+    """Before the launch: Gradio makes what it remembers of a visitor by this name.
 
     `page`: makes the template of the page, of Gradio's own.
     """
-    gradio.mcp.GradioMCPServer = McpServer  # type: ignore[misc]
     gradio.state_holder.SessionState = Session  # type: ignore[assignment, misc]
     gr.Number.raise_if_out_of_bounds = staticmethod(check_bounds)  # type: ignore[assignment]
     environment, files = gradio.routes.templates.env, FileSystemLoader(gradio.routes.STATIC_TEMPLATE_LIB)

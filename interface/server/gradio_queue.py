@@ -1,12 +1,16 @@
-"""Who is next: Gradio's queue, as this page needs it. Touches what Gradio does not promise, as `gradio_private`."""
+"""Who waits, who is next and who has gone: Gradio's queue, as this page needs it; nor is that promised by Gradio."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import gradio as gr
 import gradio.queueing
+from gradio.context import LocalContext
 
 IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
+
+_left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
 
 
 class Queue(gradio.queueing.Queue):
@@ -63,3 +67,47 @@ def install_queue(places: Callable[[], int], refused: Callable[[str, str], None]
     """Gradio makes its queue by this name; before the page's `queue()`."""
     Queue.places, Queue.refused = staticmethod(places), staticmethod(refused)
     gradio.queueing.Queue = Queue  # type: ignore[misc]
+
+
+def leave(event_id: str) -> None:
+    """Remember that whoever asked for this event of the queue has gone."""
+    _left.append(event_id)
+
+
+def queue_of(request: gr.Request | None) -> Any:
+    """The queue of the server that got `request`; None, where there is no server."""
+    app: Any = getattr(request.request, "scope", {}).get("app") if request and request.request else None
+    return app.get_blocks()._queue if hasattr(app, "get_blocks") else None
+
+
+def others(request: gr.Request | None) -> Callable[[], int]:
+    """How many other visitors wait for a turn."""
+    queue, mine = queue_of(request), getattr(request, "session_hash", None)
+    return lambda: 0 if queue is None else len({event.session_hash for event in queue.waiting} - {mine})
+
+
+def queued(request: gr.Request | None) -> Callable[[], bool]:
+    """Whether something of the client of `request` is in the queue or runs; where there is no server, always."""
+    queue, mine = queue_of(request), getattr(request, "session_hash", None)
+    return lambda: queue is None or mine in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
+
+
+def _running(queue: Any) -> list[Any]:
+    return [event for job in queue.active_jobs for event in job or ()]
+
+
+def gone(request: gr.Request | None) -> Callable[[], bool]:
+    """Whether the client of `request` has closed its connection; never, where there is no server to ask.
+
+    Gradio notices when a request's stream is closed, but tells only generators.
+    """
+    queue = queue_of(request)
+    if request is None or queue is None:
+        return lambda: False
+    session, event_id = request.session_hash, LocalContext.event_id.get(None)
+
+    def is_gone() -> bool:
+        ours = [event.alive for event in _running(queue) if event.session_hash == session]
+        return event_id in _left or (bool(ours) and not any(ours))
+
+    return is_gone

@@ -21,8 +21,8 @@ from interface.runs.gpu import Tick, stepwise
 from interface.runs.handlers import Pair
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.server import gradio_private
-from interface.server.gradio_private import gone
+from interface.server import gradio_queue
+from interface.server.gradio_queue import gone
 from interface.tabs import learn as learn_tab
 from interface.tabs import probes as probes_tab
 from interface.tabs.compare import runs as compare_runs
@@ -141,7 +141,7 @@ def test_a_client_that_left_ends_its_run(tiny_bert: Reranker) -> None:
 def test_gone_is_who_has_no_open_stream_or_said_so(
     others: list[bool], ours: list[bool], left: list[str], is_gone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gradio_private, "_left", deque(maxlen=1000))
+    monkeypatch.setattr(gradio_queue, "_left", deque(maxlen=1000))
     monkeypatch.setattr(LocalContext, "event_id", ContextVar[str | None]("event_id"))
     LocalContext.event_id.set("mine")
     events = [SimpleNamespace(session_hash="other", alive=alive) for alive in others]
@@ -150,7 +150,7 @@ def test_gone_is_who_has_no_open_stream_or_said_so(
     app = SimpleNamespace(get_blocks=lambda: blocks)
     asked = gone(gr.Request(Request({"type": "http", "app": app, "headers": []}), session_hash="session"))
     for event_id in left:
-        gradio_private.leave(event_id)
+        gradio_queue.leave(event_id)
     assert asked() == is_gone
     nowhere = Request({"type": "http", "app": object(), "headers": []})
     assert not gone(gr.Request(nowhere, session_hash="session"))(), "no server to ask"

@@ -12,8 +12,8 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from interface.server.gradio_private import ask_before_the_queue, others, queued, refuse_a_look
-from interface.server.gradio_queue import Queue, by_turns, install_queue
+from interface.server.gradio_private import ask_before_the_queue, refuse_a_look
+from interface.server.gradio_queue import Queue, by_turns, install_queue, others, queued
 
 KEPT = {"kept"}
 REFUSED: list[tuple[str, str]] = []
