@@ -1,7 +1,8 @@
 """Judged sets as people have them: a run with judgements, a BEIR folder, JSON lines, or a data set of ir_datasets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,20 @@ from attribution.batch.trec import beir_files, read_passages, read_qrels, read_t
 from attribution.errors import InputError, OptionError
 
 GRADES = ("grade", "relevance", "label")  # keys of a document's grade in JSON lines
+QUERY_IDS = ("qid", "query_id")  # of a line that holds a query and one document
 SCORE = "score"  # that of a search engine, where any document of the list has a grade
 Grades = Mapping[str, int]  # document id -> grade
 Read = Iterator["JudgedRow | BadLine"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A line that holds one document of a judged query; `id`: the query's, "" where it has none."""
+
+    line: int
+    id: str
+    query: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True)
@@ -102,40 +114,66 @@ def _stored(key: str, query: str, ids: list[str], store: Any) -> Row:
 def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     """A query a line: `{"query": ..., "documents": [{"text": ..., "grade": 1}, ...]}`, ids where given.
 
-    A document without a grade, or with null, is not judged. Bad lines are named; other forms are read as `json_lines`
-    says. Raises `InputError` for an input of no such form.
+    Or a document a line, with its query and its grade, also as a table; those of one query, and of one `QUERY_IDS`, are
+    a list, wherever they stand. A document without a grade, or with null, is not judged. Bad lines are named; other
+    forms are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
-    return read_each(lines, True, tell, partial(_judged, Ignored("the input", tell)))
+    ignored, pairs, lists = Ignored("the input", tell), Kept[tuple[str, str, int], Candidate](), dict[Any, list[int]]()
+    for one in read_each(lines, False, tell, partial(_judged, ignored)):
+        if isinstance(one, Pair):
+            places = lists.setdefault((one.id, one.query), [])
+            places.append(one.line)
+            pairs.keep((one.id, one.query, len(places)), one.candidate)
+        else:
+            yield one
+    for (own, query), numbers in lists.items():
+        found = (pairs[own, query, n] for n in range(1, 1 + len(numbers)))
+        candidates = tuple(replace(one, id=one.id or str(n)) for n, one in enumerate(found, start=1))
+        judged = JudgedQuery(own or str(numbers[0]), query, candidates, {})
+        try:
+            check_judged(judged)
+            yield JudgedRow(numbers[0], judged)
+        except InputError as error:
+            yield BadLine(numbers[0], str(error))
 
 
-def _judged(ignored: Ignored, value: Any, number: int) -> JudgedRow:
+def _judged(ignored: Ignored, value: Any, number: int) -> JudgedRow | Pair:
     if not isinstance(value, dict) or not isinstance(value.get("query"), str):
         raise InputError("query is missing or not a string; a line must be an object with query and documents")
+    if "documents" not in value and any(key in value for key in DOCUMENT.texts):
+        query_id = next((str(value[key]) for key in QUERY_IDS if value.get(key) not in (None, "")), "")
+        rest = {key: held for key, held in value.items() if key not in ("query", *QUERY_IDS)}
+        return Pair(number, query_id, value["query"], _candidate(rest, "the document", number, GRADES, ignored))
     documents = value.get("documents")
     if not isinstance(documents, list) or not documents or not all(isinstance(d, dict) for d in documents):
         raise InputError("documents must be a list of objects, each with a text and a grade")
     own, _ = find_id(value, PAIR)
     keys = GRADES if any(d.get(name) is not None for d in documents for name in GRADES) else (SCORE,)
-    candidates = tuple(_candidate(d, place, number, keys, ignored) for place, d in enumerate(documents, start=1))
-    judged = JudgedQuery(own or str(number), value["query"], candidates, {})
+    each = ((d, f"document {place}") for place, d in enumerate(documents, start=1))
+    candidates = [_candidate(d, name, number, keys, ignored) for d, name in each]
+    named = tuple(replace(one, id=one.id or str(place)) for place, one in enumerate(candidates, start=1))
+    judged = JudgedQuery(own or str(number), value["query"], named, {})
     check_judged(judged)
     ignored.hear(number, value, frozenset({"query", "documents", *PAIR.ids}))
     return JudgedRow(number, judged)
 
 
-def _candidate(value: Mapping[str, Any], place: int, number: int, keys: Sequence[str], ignored: Ignored) -> Candidate:
+def _candidate(value: Mapping[str, Any], name: str, number: int, keys: Sequence[str], ignored: Ignored) -> Candidate:
+    """Its id is empty where it has none."""
     entry = read_entry(value, DOCUMENT)
-    key = next((name for name in keys if value.get(name) is not None), GRADES[0])
+    key = next((name for name in keys if value.get(name) not in (None, "")), GRADES[0])
     ignored.hear(number, value, entry.read | {key})
-    grade = value.get(key)
+    grade = value.get(key) or None if isinstance(value.get(key), str) else value.get(key)
+    with suppress(ValueError):  # a table has strings
+        grade = float(grade) if isinstance(grade, str) else grade
     if isinstance(grade, float) and grade.is_integer():  # a table's column with gaps
         grade = int(grade)
     if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):
-        raise InputError(f"the grade of document {place} is {kind(grade)}; it must be a whole number, or null")
+        raise InputError(f"the grade of {name} is {kind(grade)}; it must be a whole number, or null")
     check_grade(grade or 0)
     if not entry.text.strip():
-        raise InputError(f"the text of document {place} is empty")
-    return Candidate(entry.id or str(place), entry.text, grade)
+        raise InputError(f"the text of {name} is empty")
+    return Candidate(entry.id or "", entry.text, grade)
 
 
 def _graded(rows: Iterable[Row | BadLine], grades: Mapping[str, Grades]) -> Read:

@@ -104,6 +104,43 @@ def test_a_bad_line_is_named(line: str, says: str) -> None:
     assert says in bad.reason
 
 
+def test_documents_one_a_line_are_the_lists_of_their_queries() -> None:
+    """As data sets of pairs have them: a table or JSON lines, in any order."""
+    pairs = [("a", "who", "d1", "one", 1), ("b", "why", "d2", "two", 0), ("a", "who", "d3", "three, 3", None)]
+    names = ("query_id", "query", "doc_id", "text", "label")
+    table = [";".join(names), *(";".join("" if cell is None else str(cell) for cell in pair) for pair in pairs)]
+    lines = [json.dumps(dict(zip(names, pair, strict=True))) for pair in pairs]
+    lists = [
+        {
+            "id": q,
+            "query": query,
+            "documents": [dict(zip(names[2:], pair[2:], strict=True)) for pair in pairs if pair[0] == q],
+        }
+        for q, query in (("a", "who"), ("b", "why"))
+    ]
+    said: list[str] = []
+    asked = [
+        [one.judged for one in read_judged_lines(given, said.append) if isinstance(one, JudgedRow)]
+        for given in (table, lines, map(json.dumps, lists))
+    ]
+    assert asked[0] == asked[1] == asked[2]
+    assert not said
+    bare = [
+        json.dumps({"query": query, "document": text, "grade": grade})
+        for _, query, _, text, grade in [*pairs, pairs[0]]
+    ]
+    first, second = (one.judged for one in read_judged_lines(bare) if isinstance(one, JudgedRow))
+    assert [(c.id, c.text) for c in first.candidates] == [("1", "one"), ("2", "three, 3"), ("3", "one")]
+    assert (first.id, second.id) == ("1", "2")
+    bad = [*read_judged_lines([*table, "a;who;d1;again;1", "b;why;d4;four;high", "b;why;d5; ;1"])]
+    reasons = [one.reason for one in bad if isinstance(one, BadLine)]
+    assert [reason[:40] for reason in reasons] == [
+        "the grade of the document is a string; i",
+        "the text of the document is empty",
+        "query a has document d1 twice among its ",
+    ]
+
+
 def test_bad_lines_are_skipped_and_nothing_else_is_lost(command: Any, tmp_path: Path) -> None:
     documents = [{"text": "berlin has inhabitants .", "grade": -1}, {"text": "paris", "grade": 1}, {"text": "museums"}]
     good = [json.dumps({"id": f"q{i}", "query": "berlin", "documents": documents}) for i in range(3)]
