@@ -25,7 +25,7 @@ CLEARLY = 2  # times as much text as what comes next
 
 def read_json(text: str, tell: Tell) -> list[Piece] | None:
     """The documents; None for a text that is neither JSON nor Python. Raises `InputError` for what is nearly so."""
-    code = ASSIGNED.sub("", text, count=1).rstrip().removesuffix(";")
+    code = ASSIGNED.sub("", text).rstrip().removesuffix(";")
     whole = isinstance(_loads(code), list | dict)
     if not whole and (listed := _python(code)):
         return _pieces(listed, tell)
@@ -72,7 +72,7 @@ def _python(code: str) -> list[tuple[int, str]]:
         body = whole.body
         parts = body.elts if isinstance(body, ast.List | ast.Tuple) else [body] * isinstance(body, ast.Dict)
         values = [(one.lineno, ast.literal_eval(one)) for one in parts]
-        return [(line, json.dumps(_named(value), ensure_ascii=False)) for line, value in values]
+        return [(line, json.dumps(_named(value))) for line, value in values]
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
         return []
 

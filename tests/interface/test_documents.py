@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from string import ascii_lowercase
 
 import gradio as gr
 import pytest
@@ -16,6 +17,13 @@ from interface.runs.limits import MAX_DOCUMENT
 from interface.tabs.compare.documents import BOXES, EMPTY, LIST, MOST, check_list, convert, show, write_list
 
 LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.json").read_text("utf-8"))
+
+
+def _within(keys: str, *values: str) -> str:
+    """A JSON array of the values, each inside objects that have one of these keys."""
+    for key in reversed(keys):
+        values = tuple(f'{{"{key}": {value}}}' for value in values)
+    return f"[{', '.join(values)}]"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +164,26 @@ LISTS = json.loads((Path(__file__).resolve().parents[2] / "examples" / "lists.js
             [("1", "is one"), ("2", "is two")],
         ),
         ("- one\n  two", [("1", "- one"), ("2", "  two")]),  # one bullet makes no list
+        ("- one\n still one\n- two", [("1", "one\nstill one"), ("2", "two")]),
+        ('"!a, b"\n"c"', [("1", "!a, b"), ("2", "c")]),
+        ('id,text\n1,"a\tb"\n2,c', [("1", "a\tb"), ("2", "c")]),
+        ('"one"\ntwo "so"', [("1", '"one"'), ("2", 'two "so"')]),  # a quoted first word
+        ('"one"\n! two', [("1", '"one"'), ("2", "! two")]),
+        ('New York,"a, b"\nOld York,"c"', [("1", 'New York,"a, b"'), ("2", 'Old York,"c"')]),
+        ('text\n"a" b\nc', [("1", "text"), ("2", '"a" b'), ("3", "c")]),
+        ('a, b\n"c" d, e', [("1", "a, b"), ("2", '"c" d, e')]),
+        (  # twice as much text; an address is none
+            '{"x": [{"a": "a b", "b": "is one", "u": "http://example.org/1"}, '
+            '{"a": "c d", "b": "is two", "u": "http://example.org/2"}]}',
+            [("1", "is one"), ("2", "is two")],
+        ),
+        ('{"id": "a", "hits": [{"t": "is one"}, {"t": "is two"}]}', [("1", "is one"), ("2", "is two")]),
+        ('{"x": [{"title": [], "t": "is one"}, {"title": ["T"], "t": "two"}]}', [("1", "is one"), ("2", "T two")]),
+        ("b) one\nc) two", [("1", "b) one"), ("2", "c) two")]),  # not from the beginning
+        ("[1] one\n[3] two", [("1", "[1] one"), ("2", "[3] two")]),
+        ("#1 one\n#3 two", [("1", "#1 one"), ("2", "#3 two")]),
+        (_within("abcd", '{"text": "one"}', '{"text": "two"}'), [("1", "one"), ("2", "two")]),
+        (_within("abcd", '["is one"]', '["is two"]'), [("1", "is one"), ("2", "is two")]),
         ("one\n---\ntwo", [("1", "one"), ("2", "---"), ("3", "two")]),
     ],
 )
@@ -185,12 +213,26 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"d1": "one of them", "d2": "two of them"}', r"it has no text under .* Its keys: d1, d2\.$"),
         ('{"text": {"0": "one of them"}}', "text is an object; it must be a string"),
         ('[{"id": 1, "payload": {"content": "one"}}]', r"There is one under payload\.content: give"),  # Qdrant's
-        ('[{"a": {"b": {"c": {"d": {"e": {"f": {"text": "one"}}}}}}}]', r"Its keys: a\.$"),
+        (
+            _within("abcde", '{"text": "one"}', '{"text": "two"}'),
+            r"Its keys: a\. There is one under a\.b\.c\.d\.e\.text",
+        ),
+        (_within("abcde", '["is one"]', '["is two"]'), r"Its keys: a\.$"),
+        ('{"texts": [["is one", "is two"], ["is three", "is four"]]}', r"Its keys: texts\.$"),
+        ("a\tone\na\ttwo", "The list is a table of 2 columns"),  # no ids
+        ("\n".join(f"{letter}) one" for letter in [*ascii_lowercase, "a"]), "27 documents were given"),
         ("['one' 'two']", "Line 1 is not a JSON object"),  # as numpy prints it: to Python, one string
         ("[{'text': 'one', 'score': nan}, {'text': 'two'}]", "Line 1 is not a JSON object"),
         ("docs = [\n  'one',\n  3,\n]", "Line 3 holds a number; give a string"),
         ('Hits:\n{"text": "one"}\n{"text": "two"}', 'JSON or Python below the line "Hits:". Remove that line'),
         ('Results:\n["one", "two"]', 'JSON or Python below the line "Results:". Remove that line'),
+        (f'{"x" * 50}\n["one", "two"]', f'below the line "{"x" * 40}". Remove'),
+        (f"|text|id|\n|--|--|\n|one|a|\n{'x' * 50}", f'"{"x" * 40}" is no row of it'),
+        ("[('a', 'one', 3), ('b', 'two', 4)]", "Line 1 holds a list"),
+        ("[('a', 1), ('b', 2)]", "Line 1 holds a list"),
+        ('{"x": [{"t": ["is one"]}, {"t": "is two"}]}', r"Its keys: x\."),
+        ('{"x": [{"t": ["is one"]}, {"t": []}]}', r"Its keys: x\."),
+        ('{"x": [{"d": {"text": "is one"}}, {"d": {"id": "\\ud800", "text": "is two"}}]}', "^Line 2: the id"),
         (">>> docs\n['one', 'two']", 'JSON or Python below the line ">>> docs". Remove'),
         ("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "The list is HTML. Give one document a line"),
         ("{\\rtf1\\ansi one\\par\ntwo\\par}", "The list is RTF"),
