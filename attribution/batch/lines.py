@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from attribution.batch.arrow import PARQUET, STREAM, json_rows
 from attribution.errors import InputError
 
 Tell = Callable[[str], object]  # hears what was read otherwise than it stands in the file
@@ -31,7 +32,7 @@ PACKED = {
     b"\xfd7zXZ\x00": "compressed by xz",
     b"BZh": "compressed by bzip2",
     b"PK\x03\x04": "a zip archive",
-    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
 }
 CARRIAGE_RETURNS = re.compile("\r[^\r]*\t")
 # What a terminal obeys or a reader takes for a new line, and what turns the direction of the text after it.
@@ -63,12 +64,16 @@ def split_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     """Number and text of every line of an open file, without its line end; bytes that are no UTF-8 are escaped.
 
     Lines end at a line feed, or at CRLF, and nowhere else: a lone carriage return or U+2028 is part of its text. Gzip
-    is known by its first bytes, UTF-16 and UTF-32 by their byte order mark. Raises `InputError`, which calls it `name`.
+    is known by its first bytes, UTF-16 and UTF-32 by their byte order mark; of Parquet a line is a row, as JSON. Raises
+    `InputError`, which calls it `name`.
     """
     stream: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
     try:
         while stream.peek(2)[:2] == GZIP:  # a server may pack what is packed already
             stream = io.BufferedReader(gzip.GzipFile(mode="rb", fileobj=stream))
+        if stream.peek(4)[:4] in (PARQUET, STREAM):
+            yield from json_rows(stream, name)
+            return
         encoding = _encoding(stream.peek(6)[:6], name)
         text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="\n")
         try:

@@ -7,23 +7,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from attribution.batch.arrow import need_pyarrow
 from attribution.batch.output import replacing
-from attribution.errors import InputError, OptionError
+from attribution.errors import InputError
 from attribution.export import dumps
 
 ROWS = 1000  # a group: what is in memory at a time
 OURS = {b"written_by": b"rerank-lens"}  # in the file's own metadata
 EMPTY = ("format", "id")  # columns of a file without rows
-
-
-def need_pyarrow() -> Any:
-    """The package. Raises `OptionError` where it is missing, before anything runs."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise OptionError("Parquet needs pyarrow: pip install 'rerank-lens[batch]'.") from None
-    return pyarrow
 
 
 def is_table(path: Path) -> bool:

@@ -7,11 +7,13 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attribution.batch.judged import JudgedRow, read_judged_lines
 from attribution.batch.lines import read_lines, split_lines
 from attribution.batch.pasted import read_pasted
 from attribution.batch.rows import BadLine, Row, read_json_lines, read_trec
@@ -74,7 +76,9 @@ def test_nothing_is_read_of_nothing(tmp_path: Path) -> None:
         (gzip.compress(TOPICS.encode())[:-12] + b"x" * 12, "topics is cut off or damaged"),
         (b"\x28\xb5\x2f\xfd....", "topics is compressed by zstd. Give plain text or gzip"),
         (b"PK\x03\x04....", "topics is a zip archive"),
-        (b"PAR1....", "topics is a Parquet file"),
+        (b"ARROW1..", "topics is an Arrow file"),
+        (b"PAR1....", "topics is cut off or damaged: "),
+        (b"\xff\xff\xff\xff8...", "topics is cut off or damaged: "),
         (TOPICS.encode("utf-16-le"), "topics looks like UTF-16 without a byte order mark"),
         (TOPICS.encode("utf-16")[:-1], "topics is cut off or not utf-16"),
         (TOPICS.encode("latin-1"), "topics is not UTF-8: line 1 holds the byte 0xe9, which is not UTF-8; convert"),
@@ -89,6 +93,24 @@ def test_what_cannot_be_read_is_said(content: bytes, says: str, tmp_path: Path) 
     (tmp_path / "topics").write_bytes(content)
     with pytest.raises(InputError, match=f"^{says}"):
         read_topics(tmp_path / "topics")
+
+
+def test_a_data_set_of_the_hub_is_read_as_its_json_lines(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    grades = [{"text": "one", "grade": 1, "day": date(2024, 1, 1)}, {"text": "two\u2028", "grade": None, "day": None}]
+    table = pa.Table.from_pylist([{"id": "a", "query": "q", "documents": grades}])
+    path = tmp_path / "train-00000-of-00001.parquet"
+    pa.parquet.write_table(table, path)
+    said: list[str] = []
+    with path.open("rb") as file:
+        (one,) = read_judged_lines((line for _, line in split_lines(file, "stdin")), said.append)
+    assert isinstance(one, JudgedRow)
+    assert [(c.text, c.grade) for c in one.judged.candidates] == [("one", 1), ("two\u2028", None)]
+    assert said == ["the input: day is not read (first on line 1)"]
+    texts = pa.Table.from_pylist([{"_id": str(n), "title": "T", "text": "one"} for n in range(3)])
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, texts.schema) as writer:
+        writer.write_table(texts, max_chunksize=2)
+    assert read_passages(path) == {str(n): "T one" for n in range(3)}
 
 
 def test_a_null_character_is_part_of_its_text(tmp_path: Path) -> None:
