@@ -19,7 +19,7 @@ OVER_LINES = re.compile(r"\s*(\{|\[\s*(\{.*)?)\s*", re.DOTALL)  # what the first
 BEGINS_AS_JSON = re.compile(r"\s*[\[{]")
 VALUE = re.compile(r"[^\s,]")
 SEPARATOR = re.compile("sep=.\\s*")  # Excel's, before a table
-csv.field_size_limit(2**31 - 1)  # a cell may be a whole document, as a string of JSON may
+csv.field_size_limit(2_000_000_000)  # a cell may be a whole document, as a string of JSON may
 DELIMITERS = ("\t", ",", ";")
 BARS = "|\u2502\u2503\u2506\u2551"
 # What DuckDB and Polars write under a column's name.

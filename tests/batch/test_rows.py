@@ -120,7 +120,8 @@ def test_what_a_run_names_and_the_files_lack_is_said(files: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", ["topics", "passages"])
 @pytest.mark.parametrize(
-    "line", ['{"text": "no id"}', '{"id": "x"}', '{"id": "x", "text": 7}', "no tab", '\tno id',
+    "line", ['{"text": "no id"}', '{"id": "x"}', '{"id": "x", "text": 7}', "it has no tab",
+             "\tit has nothing before its first tab",
              '{"id": "x", "url": "u"}', '{"id": "x", "text"', "{" * 99_999, '{"a":' * 99_999]
 )  # fmt: skip
 def test_a_line_without_id_and_text_is_named(name: str, line: str, files: dict[str, Any]) -> None:
@@ -130,6 +131,7 @@ def test_a_line_without_id_and_text_is_named(name: str, line: str, files: dict[s
     ) as no:
         list(read_trec(**files, top=2, many=False))
     assert ("with a title where there is one" in str(no.value)) == (name == "passages"), "a query has none"
+    assert "{" in line or str(no.value).endswith(f"; {line.strip()}.")
 
 
 @pytest.mark.parametrize("name", ["topics", "passages"])

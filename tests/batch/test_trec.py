@@ -58,7 +58,16 @@ def test_judgements_of_trec_and_of_beir_are_one_thing(tmp_path: Path) -> None:
     assert read_qrels(tmp_path / "spaces") == {"q 1": {"sp ace": 1, "a  b": 0}}
     (tmp_path / "qrels").write_text("q 0 a 1\nq 0 a 2\n")
     assert read_qrels(tmp_path / "qrels", said.append) == {"q": {"a": 1}}
-    assert said == ["qrels: line 2 judges a for q once more, 2; 1 counts"]
+    (tmp_path / "qrels").write_text("q 0 a 1\nq 0 a 0\n")
+    assert read_qrels(tmp_path / "qrels", said.append) == {"q": {"a": 1}}
+    assert said == [f"qrels: line 2 judges a for q once more, {grade}; 1 counts" for grade in (2, 0)]
+
+
+def test_of_a_long_line_the_first_80_signs_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(f"q{'x' * 99}\n")
+    for read in (read_run, read_qrels):
+        with pytest.raises(InputError, match=f": q{'x' * 79}[.]$"):
+            read(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -102,3 +111,6 @@ def test_a_beir_folder_is_found_packed_or_not(tmp_path: Path) -> None:
     ):
         beir_files(tmp_path, "test")
     assert [path.name for path in beir_files(tmp_path, "dev")] == ["corpus.jsonl", "queries.jsonl.gz", "dev.tsv"]
+    (tmp_path / "corpus.jsonl").unlink()
+    with pytest.raises(InputError, match=r"has no corpus.jsonl \(or corpus.jsonl.gz\)\. Give a folder of BEIR's form"):
+        beir_files(tmp_path, "test")

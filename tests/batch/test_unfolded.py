@@ -66,6 +66,9 @@ def test_a_drawn_row_has_the_cells_between_its_bars() -> None:
     framed = "| query | document |\n|---|---|\n| q | a \\| b |\n| q | |"
     assert drawn(framed) == [["query", "document"], ["q", "a | b"], ["q", ""]]
     assert drawn("query | document\n---|---\nq | d") == [["query", "document"], ["q", "d"]]
+    assert drawn("| query | document\n|---|---\n| q | d") == [["query", "document"], ["q", "d"]]
+    assert drawn("| text |\n|---|\n| date |") == [["text"], ["date"]]  # no type, where it is all there is
+    assert drawn("| text |\n|---|\n| C+ |\n| two |") == [["text"], ["C+"], ["two"]]
     assert drawn("| one |\n| two |") is None  # a text between bars
 
 
