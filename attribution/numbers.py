@@ -39,7 +39,7 @@ def fixed(value: float, decimals: int = 1) -> str:
     return _shown(value, f".{decimals}f")
 
 
-def signed_fixed(value: float, decimals: int = 1) -> str:
+def signed_fixed(value: float, decimals: int) -> str:
     """As `fixed`, with a plus sign."""
     return _shown(value, f"+.{decimals}f")
 

@@ -126,8 +126,8 @@ class Path:
     relative_delta: float
     n_steps: int
     capped: bool
-    residual: float = 0.0
-    relative_residual: float = 0.0
+    residual: float
+    relative_residual: float
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from attribution.evidence.agreement import captum_agreement
 from attribution.methods.adaptive import AT_ONCE, FIRST, FLOOR, Nodes, integrate, monotone_derivatives
 from attribution.rerankers.reranker import Reranker
 from tests.conftest import Plain
+from tests.linear import linear_reranker
 
 BERT = "BertForSequenceClassification"
 QUERY = "how many people live in berlin ?"
@@ -196,6 +197,8 @@ def test_nothing_to_explain(tiny_bert: Reranker) -> None:
     assert [explanation.attributions[i] for i in pair.positions("document")] == [0, 0]
     assert (path.n_steps, path.capped) == (FLOOR, False)
     assert path.convergence_delta == pytest.approx(0, abs=1e-5)
+    level = explain(linear_reranker(), "apple", "[MASK] [MASK]", "integrated_gradients").paths[0]
+    assert (level.convergence_delta, level.relative_delta, level.relative_residual) == (0.0, 0.0, 0.0)
 
 
 def test_agreement_with_captum(tiny_bert: Reranker) -> None:

@@ -137,6 +137,7 @@ def test_captum_equals_layer_integrated_gradients(n_steps: int, tiny_bert: Reran
         expected = route.attribute(inputs["input_ids"], baseline, n_steps=n_steps, additional_forward_args=rest)
         ours = [explanation.attributions[i] for i in inside]
         assert ours == pytest.approx(expected.sum(-1)[0, inside].tolist(), abs=1e-5)
+    assert [(path.capped, path.residual) for path in explanation.paths] == [(False, 0.0)] * 2
 
 
 def test_smoothgrad_without_noise_is_saliency(tiny_bert: Reranker) -> None:

@@ -90,7 +90,7 @@ def test_a_fallback_says_so_above_the_text() -> None:
 
 
 def test_a_hit_step_cap_and_the_convergence_delta_are_on_the_card() -> None:
-    path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True)
+    path = Path(("document",), "mask", -2.0, 0.125, 0.03, 65, True, 0.0, 0.0)
     card = card_html(dataclasses.replace(EXPLANATION, paths=(path,)), label="IG")
     assert "step cap hit" in card
     assert "+0.125" in card
@@ -135,7 +135,7 @@ BADGES = {  # what a card says of a method that did what it was asked for, and o
 @pytest.mark.parametrize("key", BADGES)
 def test_badges_are_what_holds_of_the_method_and_the_run(key: str) -> None:
     nodes = [(7, True), (9, False)] if METHODS[key].complete else []
-    paths = tuple(Path(("document",), "mask", -2.0, 0.0, 0.0, n, capped) for n, capped in nodes)
+    paths = tuple(Path(("document",), "mask", -2.0, 0.0, 0.0, n, capped, 0.0, 0.0) for n, capped in nodes)
     run = dataclasses.replace(EXPLANATION, method=key, requested_method=key, paths=paths)
     assert badges(run) == BADGES[key]
     fallen = badges(dataclasses.replace(run, requested_method="saliency_l2"))
