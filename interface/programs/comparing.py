@@ -111,7 +111,7 @@ def counterfactual(
 
     Returns:
         dropped: what was dropped, in the order it went; logits: after each of them, beside what was predicted; flipped:
-        whether the last one puts the document below its rival.
+        whether the last one puts the document below its rival; truncated: whether a text was read in part only.
     """
     check_key("operator", operator, OPERATORS)
     check_key("unit", unit, PARTS)
@@ -134,7 +134,7 @@ def raise_above(query: str, document: str, rival: str, model: str = "") -> dict[
 
     Returns:
         steps: the edits, each with the logit that was predicted and the one measured; edited: the text after them;
-        lifted: whether it scores above its rival; tried: every edit alone.
+        lifted: whether it scores above its rival; tried: every edit alone; truncated: whether a text was read in part.
     """
     return {"model": model, "query": query, "document": document, "rival": rival}
 

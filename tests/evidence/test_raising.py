@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from attribution import raise_above
+from attribution import counterfactual, raise_above
 from attribution.errors import InputError, Stopped
 from attribution.evidence.compare.raising import raising_passes
 from attribution.rerankers.hooks import Meter
@@ -106,3 +108,16 @@ def test_a_text_is_never_emptied(linear: Reranker) -> None:
     document, rival = f"{worst}.\n{second}.", "apple"
     assert linear.score("apple", [document]) < linear.score("apple", [rival])
     assert raise_above(linear, "apple", document, rival).edited.strip()
+
+
+def test_what_was_not_read_is_said_also_of_an_end_that_was_pushed_out(linear: Reranker) -> None:
+    *_, second, best = by_weight(linear)
+    document, rival = f"{second}. {second}.", f"{second}.\n{best} {best}."
+    edited = raise_above(linear, second, document, rival).edited
+    whole, longest = (len(linear.encode(second, text).tokens) for text in (edited, rival))
+    assert whole > longest
+    for max_length, cut in ((whole, False), (longest, True), (longest - 1, True)):
+        limited = replace(linear, max_length=max_length)
+        assert raise_above(limited, second, document, rival).truncated == cut
+        flip = counterfactual(limited, second, rival, document)
+        assert flip.truncated == (max_length < longest)

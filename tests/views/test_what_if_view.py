@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,8 @@ def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
     cells = re.findall(r"</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
     assert cells == [("+0.25", ""), ("+0.62", "+0.75"), ("+1.00", "–")]
     assert "7 forward passes, 1.3 s." in html
+    assert "Truncated" not in html
+    assert "Truncated: the model did not read all" in what_if_html([], raised=replace(found, truncated=True))
 
 
 def test_where_there_is_nothing_to_try_no_table_says_so() -> None:

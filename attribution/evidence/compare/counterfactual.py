@@ -28,6 +28,7 @@ class Counterfactual(Result):
     first `k` of them; `predicted[k]`: what their attributions said that it would be. `flipped`: the last logit is below
     the rival's; if not, every word that raises the score by `method` is dropped. `unit`: "word", or "sentence": then
     `method` is "without", and a sentence's attribution is what the logit falls by when that sentence alone goes.
+    `truncated`: a part of one of the two was not read.
     """
 
     document: str
@@ -43,6 +44,7 @@ class Counterfactual(Result):
     n_backward: int
     seconds: float
     unit: str = "word"
+    truncated: bool = False
 
 
 def counterfactual(
@@ -118,6 +120,7 @@ def counterfactual(
         n_backward=meter.n_backward,
         seconds=time.perf_counter() - began,
         unit=unit,
+        truncated=pair.truncated or reranker.encode(query, rival).truncated,
     )
 
 

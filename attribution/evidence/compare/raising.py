@@ -41,6 +41,7 @@ class Raised(Result):
 
     `steps`: the edits made one after another; only one where one is enough. `edited`: the text after them, with the
     last step's logit. `lifted`: that logit is above the rival's. `tried`: each edit alone, the highest logit first.
+    `truncated`: of one of the three texts a part was not read; what is put in front may itself push some of it out.
     """
 
     document: str
@@ -53,6 +54,7 @@ class Raised(Result):
     tried: tuple[Edit, ...]
     n_forward: int
     seconds: float
+    truncated: bool = False
 
 
 def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on_pass: OnPass | None = None) -> Raised:
@@ -100,6 +102,7 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
         tried=tried,
         n_forward=meter.n_forward,
         seconds=time.perf_counter() - began,
+        truncated=any(reranker.encode(query, one).truncated for one in (document, rival, text)),
     )
 
 
