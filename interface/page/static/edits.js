@@ -151,8 +151,9 @@ const given = (state, ...texts) => {
   opened.clear();
   if (state) read(state);
   drawEdits();
-  if (isShown() && edits.size) tell("select");
 };
-window.rerankEdits = { now: "", given };
+// After the start that the link makes, which would withdraw it.
+const ask = () => isShown() && edits.size && tell("select");
+window.rerankEdits = { now: "", given, ask };
 new MutationObserver(meet).observe(all, { childList: true, characterData: true, subtree: true, attributeFilter: ["data-method"] });
 queueMicrotask(meet); // the rest of this script is read by then

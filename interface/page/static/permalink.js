@@ -169,6 +169,7 @@ window.rerankLens.link = (() => {
     if (compare) window.rerankLens.documents.open(true, opened);
     if (!opened) tab.click(); // which starts all but Explain
     if (to === 0 || (opened && !compare)) window.rerankLens.start();
+    window.rerankEdits.ask();
     return [];
   };
 
