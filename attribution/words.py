@@ -95,7 +95,7 @@ def units(read: Explanation | TokenizedPair, segment: Segment) -> list[Unit]:
         if token.segment == segment and token.start is not None
     }
     joined = {word for first, last in covered.values() for word in range(first, last)}  # with the word after it
-    unit_of = [0, *accumulate(int(word not in joined) for word in range(len(spans) - 1))][: len(spans)]
+    unit_of = [0, *accumulate(int(word not in joined) for word in range(len(spans)))][: len(spans)]
     positions: dict[int, list[int]] = defaultdict(list)
     for i, (first, _) in covered.items():
         positions[unit_of[first]].append(i)
@@ -123,7 +123,7 @@ def units_by_sentence(read: Explanation | TokenizedPair) -> list[list[Unit]]:
     found: list[list[Unit]] = [[] for _ in ends]
     for unit in units(read, "document"):
         seen = VISIBLE.search(read.document, unit.start, unit.end)
-        found[min(bisect_right(ends, seen.start() if seen else unit.start), len(ends) - 1)].append(unit)
+        found[bisect_right(ends, seen.start() if seen else unit.start)].append(unit)
     return found
 
 

@@ -163,6 +163,8 @@ def test_a_long_stretch_is_cut_behind_clauses() -> None:
     assert parts == ["".join(clauses[:2]), "".join(clauses[2:])]
     assert sentences_of("".join(clauses[1:3])[:-2] + ".") == [clauses[1], clauses[2][:-2] + "."]
     assert sentences_of(f"{LONG} {LONG}, {LONG} ten, ten.") == [f"{LONG} {LONG}, {LONG} ten, ten."]  # 36 words
+    forty = " ".join([LONG] * 4)
+    assert [len(sentences_of(text)) for text in (forty, f"{forty} more")] == [1, 2]
 
 
 @pytest.mark.parametrize("separator", [" ", ", ", "\u3000"])
@@ -192,7 +194,7 @@ def test_scripts_without_spaces_are_cut_behind_their_clauses_only() -> None:
 def test_more_than_sixty_are_put_together_evenly() -> None:
     lines = [f"line {i}\n" for i in range(150)]
     groups = sentences_of("".join(lines))
-    assert len(groups) == MAX_SENTENCES
+    assert len(groups) == 60
     assert {group.count("\n") for group in groups} == {2, 3}
     assert len(pieces("".join(lines))) == 150
     assert sentences_of("".join(lines[:60])) == lines[:60]

@@ -209,6 +209,7 @@ def test_what_the_tokenizer_drops_stays_on_the_page_without_a_number(tiny_bert: 
         ((0, 0), "ab"),
         ((4, 6), " cd! "),
         ((5, 6), "! "),
+        ((4, 7), " cd! "),
         ((6, 7), "! "),  # white space at the end
         ((7, 7), "! "),  # an empty span at the very end
     ],
