@@ -204,7 +204,7 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
     Where no clause ends in its middle half, between the two words next to the middle.
     """
-    words = split_words(text[start:end]) if end - start > 2 * MAX_WORDS else []
+    words = split_words(text[start:end])
     gaps = {i: gap for i in range(1, len(words)) if (gap := _GAP.match(text, start + words[i][0]))}
     before = [0.0, *accumulate(_size(text[start + a : start + b]) for a, b in words)]
 

@@ -24,6 +24,7 @@ LONG = "one two three four five six seven eight nine ten"
     "parts",
     [
         ["One. ", "Two?\n", "Three!  ", "Four"],
+        ["O! ", "It is so. ", "End."],
         ["Dr. Smith paid 3.7 million. ", "He left at 5 p.m. with Mr. Jones."],
         ["At p<0.05 it rose. ", "Then it fell. ", "Of those >80% died. ", "It is <b>so. ", "Or not</b>. ", "End."],
         ['A 55" TV is here. ', 'He read "Catch 22". ', 'A 65" one is there. ', '"No. It is not" is it. ', "End."],
@@ -176,7 +177,7 @@ def test_no_word_is_cut(word: str, separator: str) -> None:
     assert max(len(part.split()) for part in parts) <= MAX_WORDS
 
 
-@pytest.mark.parametrize(("n_before", "cut"), [(18, True), (42, True), (14, False), (46, False)])
+@pytest.mark.parametrize(("n_before", "cut"), [(15, True), (45, True), (14, False), (46, False)])
 def test_a_clause_counts_that_ends_in_the_middle_half(n_before: int, cut: bool) -> None:
     """Of 60 words; else the sentence is cut between the two words next to its middle."""
     words = ["word"] * 60
