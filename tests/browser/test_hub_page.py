@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, Request, expect
 
 from attribution.methods.defaults import default_methods
 from tests.browser.conftest import App
@@ -38,10 +38,20 @@ def test_downloads_explains_and_survives(page: Page, app: App) -> None:
     expect(status(page)).to_contain_text("slow is ready.")
     expect(page.locator("#count")).to_contain_text("128")  # the tokens it reads
     document.fill("berlin has about 3.7 million inhabitants . <kept>")
+    claim = page.evaluate("window.gradio_config.dependencies.find((one) => one.api_name === 'claim_model').id")
+    claims = list[Request]()
+
+    def hear(request: Request) -> None:
+        if (request.post_data_json or {}).get("fn_index") == claim:
+            claims.append(request)
+
+    page.on("request", hear)
     for name in FAULTS:
         choose(page, name)
         expect(status(page)).to_contain_text(SAYS[name])
         expect(model).to_have_value("slow")
+    page.remove_listener("request", hear)
+    assert len(claims) == len(FAULTS), "each choice is asked for once"
     expect(document).to_have_value("berlin has about 3.7 million inhabitants . <kept>")
     page.locator("#explain").click()
     expect(page.locator("#identity")).to_contain_text("slow")
