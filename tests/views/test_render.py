@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from attribution.methods import METHODS
 from attribution.numbers import fixed, logit, number, percent, signed_number
 from attribution.types import Path, Word
-from attribution.views.card import badges, card_html
+from attribution.views.card import badges, card_html, pending_html
 from attribution.views.cards import cards_html
 from attribution.views.page import status_html
 from attribution.views.templating import ENVIRONMENT, TERMS, render
@@ -109,6 +109,8 @@ def test_strength_is_relative_to_the_strongest_word_and_bounded() -> None:
     weak = Word(" d", "query", 6, 8, 0.4)
     assert "rl-raises" in words_html([weak], 2.0)
     assert "rl-strong" not in words_html([weak], 2.0)
+    assert "rl-strong" in words_html([weak], 1.6)  # a quarter of full strength
+    assert "rl-raises" in words_html([weak], 10.0)  # 4 %
     html = words_html(words, scale_of(words))
     assert re.findall(r'data-p="([^"]*)"', html) == ["100", "50", "0"]  # per cent of the strongest
     assert 'rl-raises rl-strong" style="--a:0.62"' in html
@@ -157,6 +159,7 @@ def test_each_side_has_a_scale_of_its_own() -> None:
     assert numbers(card)["full"] == ["40", "2"]
     assert card.count('style="--a:0.62"') == 2
     assert card.endswith("</article>")
+    assert "rl-large" not in card + pending_html("saliency", "Saliency", "Not run yet.")
 
 
 def test_a_long_text_has_a_strip_of_where_its_strong_words_are() -> None:

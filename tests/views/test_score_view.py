@@ -59,6 +59,11 @@ def test_text_outside_of_what_the_model_learnt_gets_a_line() -> None:
     assert (numbers(html)["unknown"], numbers(html)["foreign"]) == (["25 %"], ["50 %"])
     assert "another script than Latin" in read(html).text
     assert 'data-note="outside"' not in score()
+    for unknown, noted in (("", False), ("x", False), ("xy", True)):  # none, half and all of two signs
+        of = (Token("[UNK]", "document", 0, len(unknown)), Token("a", "document", len(unknown), 2))
+        assert ('data-note="outside"' in score(document="xy", tokens=of, attributions=(0.0,) * 2)) == noted
+    one = (Token("[UNK]", "document", 0, 1),)
+    assert numbers(score(document="x", tokens=one, attributions=(0.0,)))["unknown"] == ["100 %"]
 
 
 def test_truncation_is_said_with_numbers() -> None:
