@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,9 +17,9 @@ from interface.runs.gpu import OUR_FAULT
 from interface.runs.handlers import UNCHANGED, Pair, check_fields, handler
 from interface.runs.limits import (
     BUDGETS,
+    LONGEST_REQUEST,
     MAX_DOCUMENT,
     MAX_QUERY,
-    SHARE,
     OverBudget,
     check_budgets,
     check_model,
@@ -31,11 +32,16 @@ from interface.tabs.compare.documents import LEAST, MOST, check_list
 pytestmark = pytest.mark.usefixtures("unserved")
 
 
+def test_the_longest_request_holds_the_longest_texts_however_their_characters_are_spelt() -> None:
+    longest = "\U0001f389" * (2_000 + 50 * 20_000)  # a query, and a list of documents
+    assert len(json.dumps(longest)) - len('""') == LONGEST_REQUEST
+
+
 def test_a_run_that_has_had_its_share_leaves_a_dear_method_out_while_others_wait() -> None:
     check_share(0, 99.0, 99.0)
-    check_share(2, SHARE / 2, SHARE / 2)
+    check_share(2, 1.5, 0.5)  # two seconds are its share
     with pytest.raises(OverBudget, match="since 1 other waits and this takes about 1 s more"):
-        check_share(1, SHARE, 0.2)
+        check_share(1, 1.5, 0.6)
     with pytest.raises(OverBudget, match="since 2 others wait and this takes about 7 s more"):
         check_share(2, 0.0, 7.0)
 

@@ -62,6 +62,7 @@ def test_two_sentences_of_many_words_are_told_apart_by_sentences(n_words: int, u
     assert asked.n_sentences == (2, 1, 1)
     assert asked.unit(1, 2) == asked.unit(2, 1) == unit
     assert asked.unit(2, 3) == "word"
+    assert asked_of("m", ["Cats. Dogs. Fish.", "berlin"]).unit(1, 2) == "sentence"
 
 
 @pytest.mark.parametrize(
