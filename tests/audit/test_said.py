@@ -11,7 +11,7 @@ from attribution.audit.causes import CAUSES
 from attribution.audit.comparison import Comparison, compare, reversals
 from attribution.audit.judged import Candidate, JudgedQuery
 from attribution.audit.statistics import Excess
-from attribution.batch.audit_command import comparison_said, summary
+from attribution.batch.audit_command import _duration, comparison_said, summary
 from attribution.numbers import logit
 from attribution.views.audit import report_html
 from tests.audit.toys import count_query_words, toy
@@ -78,6 +78,10 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     assert reversals((found, other), (level, level)) == (), "level texts are not in order"
     many = reversals((replace(found, failures=found.failures * 21), replace(other, failures=())), (pays, takes))
     assert len(many) == 20
+
+
+def test_a_duration_is_in_minutes_from_two_on() -> None:
+    assert [_duration(seconds) for seconds in (119.0, 120.0, 600.0)] == ["119 s", "2 min", "10 min"]
 
 
 def test_a_comparison_counts_what_is_won_lost_and_tied() -> None:

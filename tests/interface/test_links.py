@@ -6,8 +6,10 @@ import json
 
 import gradio as gr
 
+from attribution.views.page import COMPARE
 from interface.page.settings import groups
 from interface.tabs.compare.documents import MOST
+from interface.tabs.table import TABS
 
 BOXES = [f"Document {i}" for i in range(1, MOST + 1)]
 VERSIONS = [
@@ -19,6 +21,10 @@ VERSIONS = [
     ["Layer and head"],  # 2
     ["Second model", "Text", "Words or sentences", "How"],  # 3
 ]
+
+
+def test_a_link_of_an_audits_report_opens_compare() -> None:
+    assert TABS[COMPARE].id == "compare"
 
 
 def test_what_a_version_adds_stands_behind_what_older_links_have(demo: gr.Blocks) -> None:

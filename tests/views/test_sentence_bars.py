@@ -55,6 +55,7 @@ def test_before_the_shares_a_bar_is_a_loss_and_two_sentences_are_no_passage(tiny
     )
     assert numbers(sentences_html(early), "without") == [logit(s.without or 0.0) for s in found.sentences]
     assert sentences_html(sentences(tiny_bert, QUERY, "One. Two.")) == ""
+    assert sentences_html(sentences(tiny_bert, QUERY, "One. Two. Three."))
     assert sentences_html(None) == ""
 
 
