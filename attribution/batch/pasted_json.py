@@ -20,6 +20,7 @@ FORMATTED = re.compile(r"\w*f", re.IGNORECASE)  # a string of Python with fields
 PYTHON = re.compile(r"[\[(]|\{\s*'")
 ASSIGNED = re.compile(r"\A((const|let|var) )?\w+ *= *(?=[\[({])")
 NAMES = {f"{name}{s}" for name in DOCUMENT.texts for s in ("", "s")}  # `documents` of strings, too
+LACKS = "which not every element has; leave out those that have none"
 CLEARLY = 2  # times as much text as what comes next
 
 
@@ -116,25 +117,25 @@ def _unwrapped(found: list[tuple[int, Any]], tell: Tell) -> list[tuple[int, Any]
     if not values or not all(isinstance(value, dict | list) and not _has_text(value) for value in values):
         return found
     root = values[0] if len(values) == 1 else values
-    held, partly = dict[Path, list[dict[str, str]]](), list[Path]()
+    held, partly = dict[Path, list[dict[str, str]]](), list[str]()
     for path in places(root):
         try:
             held |= {path: [*_texts(root, path, {})]} if None in path else {}
-        except LookupError:
-            partly += [path] * (_last(path) in NAMES)
+        except LookupError as error:
+            partly += [f"The texts may be those under {spelt(path)}, {error.args[0]}."] * (_last(path) in NAMES)
     if not (best := _best(held, partly)):
         return found
     tell(f"the list: of it the {len(held[best])} texts under {spelt(best)} are read")
     return [*enumerate(held[best], start=1)]
 
 
-def _best(held: Mapping[Path, list[dict[str, str]]], partly: Sequence[Path]) -> Path:
+def _best(held: Mapping[Path, list[dict[str, str]]], partly: Sequence[str]) -> Path:
     """Where the documents are: under a key for texts, else the longest with blanks in them. Nowhere: ()."""
     known = {path for path in held if _last(path) in NAMES}
     if partly and not known:
-        raise InputError(f"Not every element has a text under {spelt(partly[0])}. Leave out those that have none.")
+        raise InputError(partly[0])
     prose = {path for path in held if _last(path) != "title" and any(" " in one["text"] for one in held[path])}
-    sizes = {path: sum(len(one["text"]) for one in held[path]) for path in held if path in known | prose}
+    sizes = {path: sum(len(one["text"]) for one in held[path]) for path in held if path in known or path in prose}
     order = {path: (len(held[path]) < 2, path not in known, path.count(None), -sizes[path]) for path in sizes}
     best, *others = sorted(order, key=order.__getitem__) or [()]
     other = next((path for path in others if order[path][:-1] == order[best][:-1]), None)
@@ -154,25 +155,30 @@ def _last(path: Path) -> str:
     return next((step for step in reversed(path) if step is not None), "")
 
 
-def _texts(value: Any, path: Path, about: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _texts(value: Any, path: Path, about: Mapping[str, str], several: bool = False) -> Iterator[dict[str, str]]:
     """The text at the end of `path`, of every element where a step is None, with the id and title beside it.
 
-    Raises `LookupError` at once where an element has none, so that no column costs more than it holds.
+    Raises `LookupError` at once where an element has none, so that no column costs more than it holds, and where they
+    stand in `several` lists, as those of more than one query do.
     """
     if not path:
         if not isinstance(value, str | None):
-            raise LookupError
+            raise LookupError(LACKS)
         yield {**about, "text": value or ""}
     elif path[0] is None:
         if not isinstance(value, list) or not value:
-            raise LookupError
+            raise LookupError(LACKS)
+        many = len(value) > 1
+        if many and several:
+            raise LookupError("in more than one list; give one of the lists alone")
         for one in value:
-            yield from _texts(one, path[1:], about if len(value) == 1 else {})
+            yield from _texts(one, path[1:], {} if many else about, many or several)
     else:
-        if not isinstance(value, dict):
-            raise LookupError
+        if not isinstance(value, dict) or path[0] not in value:
+            raise LookupError(LACKS)
         said = {key: _string(value.get(key)) for key in (*DOCUMENT.ids, "title") if key != path[0]}
-        yield from _texts(value[path[0]], path[1:], {**about, **{key: one for key, one in said.items() if one}})
+        beside = {**about, **{key: one for key, one in said.items() if one}}
+        yield from _texts(value[path[0]], path[1:], beside, several)
 
 
 def _string(value: Any) -> str:

@@ -209,11 +209,15 @@ def test_every_form_of_a_list(pasted: str, expected: list[tuple[str, str]]) -> N
         ('{"hits": {"hits": [{"_id": "a", "_source": {"text": "one"}}]}}', "1 document was given"),
         (
             '{"hits": [{"a": {"text": "one"}}, {"a": {"title": "two"}}]}',
-            "element has a text under hits\\[\\].a.text. Leave",
+            r"those under hits\[\]\.a\.text, which not every element has; leave out those that have none\.$",
         ),
         (
             '{"x": [{"a": "is it so", "b": "yes it is"}, {"a": "or not", "b": "no"}]}',
             r"may be those under x\[\]\.a or those under x\[\]\.b\. Give one of the two alone, or name its key",
+        ),
+        (
+            '[{"query": "q", "documents": ["one", "two"]}, {"query": "r", "documents": ["three"]}]',
+            r"those under \[\]\.documents\[\], in more than one list; give one of the lists alone\.$",
         ),
         ('{"d1": "one of them", "d2": "two of them"}', r"it has no text under .* Its keys: d1, d2\.$"),
         ('{"text": {"0": "one of them"}}', "text is an object; it must be a string"),
