@@ -22,6 +22,10 @@ HELD = """([text]) => rerankLens.link.decode(location.hash).then((state) => { wi
   && window.held?.includes(text)"""
 QUERY = "how many people live in Berlin"
 PUT = "(box, text) => { box.value = text; box.dispatchEvent(new Event('input')); }"
+UNDER_ITS_ARROW = """() => [...document.querySelectorAll("input[role=combobox]")].filter((menu) => {
+  const end = menu.getBoundingClientRect().right - parseFloat(getComputedStyle(menu).paddingRight);
+  return menu.checkVisibility() && end > menu.parentElement.querySelector("svg").getBoundingClientRect().left;
+}).map((menu) => menu.ariaLabel)"""
 COMMON = "It is a city."
 PASSAGES = (
     f"Berlin has about 3.7 million inhabitants. {COMMON} Cats sleep.",
@@ -210,6 +214,7 @@ def test_passages_are_told_apart_by_sentences_and_changed_by_hand(page: Page, ap
     for width, height in SIZES:  # the phone last
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS)
+    assert page.evaluate(UNDER_ITS_ARROW) == []
     assert page.locator("#compare-what-if").evaluate("(one) => one.scrollWidth <= one.clientWidth")  # its numbers too
     expect(page.locator("#compare-what-if")).to_have_css("overflow-y", "auto")  # nothing of it lies over the texts
     assert violations(page, "#compare-why", **BUT_COLOURS) == []
