@@ -7,6 +7,13 @@ import os
 gc.disable()  # until all is imported, of which nothing is garbage: to look for some took a sixth of the start
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from attribution.errors import OptionError, check_environment
+
+try:
+    check_environment()
+except OptionError as error:
+    raise SystemExit(f"error: {error}") from None
+
 from interface.runs.gpu import ON_ZEROGPU  # before torch, as ZeroGPU asks
 
 # isort: split

@@ -8,7 +8,7 @@ from typing import Any
 
 from attribution.batch.arguments import parse_args
 from attribution.batch.lines import Unheard, printable
-from attribution.errors import FULL, AttributionError
+from attribution.errors import FULL, AttributionError, check_environment
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
 MAKE_ROOM = "What was written stays; make room, and run the same command again."
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parse_args(arguments)
     _stop_as_by_hand()
     try:
+        check_environment()
         from attribution.batch.commands import run  # torch comes along; help and usage do without
 
         skipped = run(args)

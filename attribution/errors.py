@@ -1,6 +1,7 @@
 """What can go wrong with an explanation. Every message says what was given, what is valid and what to do."""
 
 import errno
+import os
 import re
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -97,3 +98,12 @@ def check_key(name: str, value: object, valid: Iterable[str]) -> None:
     """Raises `OptionError` unless `value` is one of `valid`; `name` is what the message calls it."""
     if not isinstance(value, str) or value not in valid:
         raise OptionError(f"Unknown {name} {quoted(value)}. Valid: {', '.join(valid)}.")
+
+
+def check_environment() -> None:
+    """Raises `OptionError` for what huggingface_hub would end with a stack trace for as soon as it is imported."""
+    for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
+        if (value := os.environ.get(name, "").strip()) and not value.isdecimal():
+            raise OptionError(
+                f"The environment variable {name} is {quoted(value)}; it must be a whole number of seconds."
+            )

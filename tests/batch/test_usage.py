@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import sys
 from contextlib import suppress
 from inspect import signature
@@ -20,6 +21,8 @@ from attribution.errors import OptionError
 from attribution.evidence.probes.probe import probe
 from attribution.evidence.probes.probe_set import probe_set
 from tests.batch.conftest import PAIRS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_what_is_not_said_is_as_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +122,17 @@ def test_a_reader_of_messages_who_leaves_ends_no_run(command: Any, monkeypatch: 
     with suppress(BrokenPipeError):  # of what is left in it
         stderr.close()
     assert (code, [answer["id"] for answer in answers]) == (1, ["2"])
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
+def test_a_timeout_that_is_no_number_is_said_by_the_command_and_by_the_page(
+    name: str, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = f"error: The environment variable {name} is 'abc'; it must be a whole number of seconds.\n"
+    monkeypatch.setenv(name, "abc")
+    assert command([PAIRS[0]], "explain") == (2, [], says)
+    page = subprocess.run([sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (page.returncode, page.stdout, page.stderr) == (1, "", says)
 
 
 def test_every_method_and_its_options_are_checked_before_a_model_is_loaded() -> None:
