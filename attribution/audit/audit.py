@@ -85,7 +85,8 @@ def conclude(reranker: Reranker, found: Survey, failures: Sequence[Failure], wor
     if not found.measured:
         raise InputError(
             "No query of the set that was scored has a grade, so nothing can be called right or wrong. Give "
-            "judgements (qrels) whose query and document ids are those of the candidates."
+            "each document a grade (grade, relevance or label), or judgements (qrels) whose query and document ids are "
+            "those of the candidates."
         )
     readings = [one.reading for one in failures]
     compared = [(one.causes, one.control_causes) for one in readings if one.control_causes]

@@ -188,7 +188,10 @@ def test_a_pipe_is_read_as_a_file_is(command: Any) -> None:
         (["--dataset", "no/such/set"], "ir_datasets has no set 'no/such/set'"),
         (["--beir", "/nowhere"], "/nowhere has no corpus.jsonl"),
         (["--top", "3"], "--top needs --run"),
-        ([], "No query of the set that was scored has a grade"),
+        (
+            [],
+            "has a grade, so nothing can be called right or wrong. Give each document a grade (",
+        ),
     ],
 )
 def test_what_cannot_begin_leaves_with_2(command: Any, arguments: list[str], says: str) -> None:
