@@ -28,7 +28,7 @@ from attribution.export import dumps
 
 START = b'{"format": "rerank-lens '
 BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # line ends to some readers: escaped in JSON
-CHUNK = 2**16  # bytes read at a time
+CHUNK = 65_536  # bytes read at a time
 WHATS = ("another query", "another text", "other document ids")
 Digests = tuple[str, str, str]  # of the query, of the documents, of their ids; "" where no ids are written
 Facts = dict[str, Any]  # what all lines of a file have in common, by name

@@ -71,3 +71,5 @@ def test_words_have_no_blind_orders_and_units_are_named(linear: Reranker, base: 
         measure(linear, {"a": base}, unit="paragraph")
     few = explain(linear, QUERY, "apple.\nbirch cedar.", "saliency")
     assert not measure(linear, {"a": few}, operator="delete", unit="sentence").enough_words
+    three = explain(linear, QUERY, "apple.\nbirch.\ncedar.", "saliency")
+    assert measure(linear, {"a": three}, operator="delete", unit="sentence").enough_words

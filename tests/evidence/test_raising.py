@@ -12,6 +12,7 @@ from attribution.evidence.compare.raising import raising_passes
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
+from tests.audit.toys import count_query_words, toy
 from tests.linear import WORDS, token_weights
 
 ASKED = "how many people live in berlin"
@@ -121,3 +122,13 @@ def test_what_was_not_read_is_said_also_of_an_end_that_was_pushed_out(linear: Re
         assert raise_above(limited, second, document, rival).truncated == cut
         flip = counterfactual(limited, second, rival, document)
         assert flip.truncated == (max_length < longest)
+
+
+def test_four_edits_are_made_at_most_and_eight_sentences_are_dropped_for_a_try() -> None:
+    words = [f"topic{letter}" for letter in "abcdef"]
+    counts = toy(count_query_words)
+    found = raise_above(counts, " ".join(words), "w1 .", " . ".join(words))
+    assert (len(found.steps), found.lifted) == (4, False), "of six words that it lacks"
+    falls = toy(lambda query, document: -float(document.count("w1")))
+    found = raise_above(falls, "topica", " ".join(f"w1 w{i} ." for i in range(20, 30)), "w2 .")
+    assert [edit.kind for edit in found.tried].count("drop") == 8

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 import regex
+from scipy.stats import t
 
 from attribution.evidence.agreement import compare_models, spearman, top_k_overlap
 from attribution.evidence.faithfulness.scores import Margin, Scores
-from attribution.evidence.probes.probe import Control, Variant, _bucket, conclude, outcome_of
+from attribution.evidence.probes import baits
+from attribution.evidence.probes.edits import Edits
+from attribution.evidence.probes.probe import N_CONTROL, T_95, Control, Variant, _bucket, conclude, outcome_of
 from attribution.evidence.probes.table import Expectation
-from attribution.evidence.probes.wording import without
+from attribution.evidence.probes.wording import without, words_of
 from attribution.explain import explain
 from attribution.rerankers.reranker import Reranker
 from tests.evidence.test_two_models import with_values
@@ -79,6 +83,16 @@ def test_a_change_counts_against_the_mean_of_the_controls() -> None:
 @pytest.mark.parametrize(("size", "bucket"), [(0, 1), (1, 1), (2, 4), (4, 4), (5, 16), (16, 16), (17, 16), (900, 16)])
 def test_an_edit_stands_beside_the_smallest_control_that_covers_it(size: int, bucket: int) -> None:
     assert _bucket(size) == bucket
+
+
+def test_a_prediction_intervals_factor_is_students() -> None:
+    assert pytest.approx(t.ppf(0.975, N_CONTROL - 1), abs=5e-4) == T_95
+
+
+@pytest.mark.parametrize("bait", [baits.injected, baits.answered])
+def test_a_bait_is_as_large_as_its_words(bait: Edits) -> None:
+    (edit,) = bait("q", "d", random.Random(0))
+    assert edit.size == len(words_of(edit.document.removeprefix("d ")))
 
 
 @pytest.mark.parametrize(
