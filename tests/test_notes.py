@@ -55,6 +55,7 @@ def test_in_every_file(noted: Reranker) -> None:
     probed = probe(noted, QUERY, DOCUMENTS[0], ["typo"])
     files |= {f"probes {name}": one.write(probed, noted.notes) for name, one in PROBE_FORMATS.items()}
     assert len(files) >= 8
+    assert all(text.startswith("\ufeff") for name, text in files.items() if "CSV" in name), "as Excel knows UTF-8"
     assert {name for name, text in files.items() if not all(note in text for note in NOTES)} == set()
     jsonschema.validate(json.loads(to_json([explanation])), json.loads(SCHEMA.read_text(encoding="utf-8")))
 
