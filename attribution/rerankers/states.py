@@ -9,7 +9,7 @@ from attribution.errors import InputError, ModelError
 from attribution.rerankers.reranker import Reranker
 from attribution.types import TokenizedPair
 
-MAX_ATTENTION_BYTES = 2**29  # all layers and heads of one pair, float32
+MAX_ATTENTION_BYTES = 536_870_912  # half a GiB: all layers and heads of one pair, float32
 
 
 def read_attentions(reranker: Reranker, pair: TokenizedPair) -> Tensor:

@@ -238,3 +238,14 @@ def test_the_accounts_are_printed_as_they_are(tiny_bert: Reranker) -> None:
     assert "5 forward and 34 backward passes, 0.5 s" in text
     assert sentence(whole) in text
     assert "The same difference, by query word" in text
+
+
+def test_the_three_largest_content_words_are_named_that_are_not_shown_as_nothing() -> None:
+    def said(**values: float) -> str:
+        bars = tuple(Bar(text, "first", 0, 3, value) for text, value in values.items())
+        return sentence(dataclasses.replace(CONTRAST, sides=(dataclasses.replace(DOCUMENT_SIDE, bars=bars),)))
+
+    assert said(cats=0.7, dogs=-0.9, the=2.0, owls=1.0, rain=0.8).endswith(
+        ": \u2018owls\u2019 +1.00, \u2018dogs\u2019 \u22120.90, \u2018rain\u2019 +0.80."
+    )
+    assert said(cats=0.005, dogs=0.0049).endswith(": \u2018cats\u2019 +0.01.")
