@@ -17,7 +17,7 @@ from attribution.rerankers.families.published import read_published
 from attribution.rerankers.loading.files import check_modules
 from attribution.rerankers.loading.readout import read_answers, read_labels
 from attribution.rerankers.loading.sentence_transformers import HARMLESS, LONGEST, max_length_of, refuse_unknown
-from attribution.rerankers.prompts import ROOM, check_room, make_prompt
+from attribution.rerankers.prompts import check_room, make_prompt
 from attribution.types import ONE_LOGIT
 from tests.conftest import Folder
 from tests.tiny import tiny_tokenizer
@@ -265,10 +265,10 @@ def test_room_for_a_pair_in_a_prompt_holds_to_the_token_and_a_long_one_is_no_war
         prompt, tokenizer = reranker.settings.prompt, reranker.tokenizer
         assert prompt
         around = len(tokenizer(prompt.render("", ""), verbose=False)["input_ids"])
-        check_room(prompt, tokenizer, around + ROOM, "m")
-        with pytest.raises(ModelError, match=f"of {around} tokens, and reads {around + ROOM - 1} in all") as refused:
-            check_room(prompt, tokenizer, around + ROOM - 1, "m")
-        assert f"max_length={around + ROOM} or more" in str(refused.value)
+        check_room(prompt, tokenizer, around + 16, "m")
+        with pytest.raises(ModelError, match=f"of {around} tokens, and reads {around + 16 - 1} in all") as refused:
+            check_room(prompt, tokenizer, around + 16 - 1, "m")
+        assert f"max_length={around + 16} or more" in str(refused.value)
         long = reranker.encode("paris", "berlin has many people . " * 40)
         assert long.truncated
         assert len(long.tokens) == 400 > around > tokenizer.model_max_length
