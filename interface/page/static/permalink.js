@@ -68,6 +68,7 @@ window.rerankLens.link = (() => {
   let values;
   let initially; // values before any was changed
   let held; // what the address holds: the values, and the tab
+  let reads = 0; // how often an address was read
   const started = new Set(); // addresses that Back comes to again; all others give way to the next
   // Apart from A and B, which a run chooses too: the address of its start takes them over.
   const asked = (of) => JSON.stringify([of?.tab, of?.v.filter((_, i) => rules?.[i].name !== "A, B and what if")]);
@@ -75,8 +76,9 @@ window.rerankLens.link = (() => {
     values ??= initially;
     if (!values) return; // the page still loads
     const now = { v: values, tab: Math.max(0, tabOf()) };
+    const before = reads;
     let hash = await encode(now);
-    if (location.hash !== known) return;
+    if (location.hash !== known || reads !== before) return; // another address has been read meanwhile
     const same = started.has(location.hash) && asked(now) === asked(held);
     held = now;
     const long = hash.length > LONGEST || new Blob([JSON.stringify(values)]).size + 100 > LONGEST;
@@ -156,6 +158,7 @@ window.rerankLens.link = (() => {
       hint("The link could not be read; this is the page as it opens. Ask for the link again.");
       return defaults;
     } finally {
+      reads += 1;
       if (location.hash === hash) known = hash;
     }
   };
