@@ -17,7 +17,8 @@ from attribution.audit.reading import ORDERS, Failure, reading_of
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.judged import JudgedRow
 from attribution.batch.lines import Tell, say
-from attribution.batch.output import START, Output, reopen, replacing, set_aside
+from attribution.batch.output import Output, replacing, set_aside
+from attribution.batch.resume import START, reopen
 from attribution.batch.rows import BadLine, Row
 from attribution.errors import InputError
 from attribution.export import dumps, plain

@@ -16,9 +16,10 @@ from attribution.batch.audit_command import run_audit
 from attribution.batch.engines import Deaths, Watched, complaining, run_rows
 from attribution.batch.jobs import FORMAT, Job
 from attribution.batch.lines import printable, read_lines, stdin_lines
-from attribution.batch.output import Output, digests, reopen, set_aside
+from attribution.batch.output import Output, digests, set_aside
 from attribution.batch.parquet import check_ours, has_rows, is_table, journal_of, write_parquet
 from attribution.batch.probing import from_json, probe_models, probes_json, probes_markdown
+from attribution.batch.resume import reopen
 from attribution.batch.rows import BadLine, OnBad, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
 from attribution.explain import try_options

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from attribution.batch.jobs import Job, answer
-from attribution.batch.output import reopen
+from attribution.batch.resume import reopen
 from attribution.batch.rows import Row
 from attribution.errors import InputError
 from attribution.rerankers.reranker import Reranker
