@@ -48,3 +48,10 @@ def command(
         return code, out.decode() if as_text else [json.loads(line) for line in out.splitlines()], err.decode()
 
     return run
+
+
+def within(keys: str, *values: str) -> str:
+    """A JSON array of the values, each inside objects that have one of these keys."""
+    for key in reversed(keys):
+        values = tuple(f'{{"{key}": {value}}}' for value in values)
+    return f"[{', '.join(values)}]"
