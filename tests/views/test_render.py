@@ -223,6 +223,24 @@ def test_one_region_announces_and_headings_go_down_one_by_one() -> None:
     assert [tag for tag in read(html).tags if tag in ("h1", "h2", "h3", "h4", "h5")] == ["h2", "h3", "h3", "h3"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "large"),
+    [
+        (
+            ("embedding_magnitude", "saliency", "occlusion", "layerwise_relevance"),
+            "layerwise_relevance",
+        ),  # README's best
+        (("embedding_magnitude", "saliency", "occlusion"), "saliency"),
+        (("embedding_magnitude",), None),
+    ],
+)
+def test_the_card_of_what_is_usually_best_is_large_until_there_is_a_verdict(keys: tuple[str, ...], large: str) -> None:
+    html = cards_html({key: dataclasses.replace(EXPLANATION, method=key, requested_method=key) for key in keys})
+    assert re.findall(r'rl-large[^>]*data-method="(\w+)"|data-method="(\w+)"[^>]*rl-large', html) == (
+        [(large, "")] if large else []
+    )
+
+
 def test_the_key_explains_every_word_and_names_the_adapter() -> None:
     text = read(render("key.html")).text
     assert all(name in text and means in text for name, means in TERMS.items())
