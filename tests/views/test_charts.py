@@ -102,6 +102,8 @@ def test_the_curves_of_faithfulness(tiny_bert: Reranker) -> None:
             assert np.allclose(xs, np.interp(*shares_and_places(chart, measured.fractions)), atol=0.1)
             assert xs[-1] > 0.8 * chart.size[0]
         assert set(chart.markers) == {point for line in chart.named("rl-line")[1:] for point in line}
+        heights = [y for points in chart.named("rl-line") for _, y in points]
+        assert max(heights) - min(heights) > 0.2 * chart.size[1]
         (band,) = chart.named("rl-band")
         edges = [*orders.min(0), *orders.max(0)[::-1]]
         assert [y for _, y in band] == pytest.approx([chart.height_of(v) for v in edges], abs=0.6)
