@@ -22,7 +22,7 @@ class Keys:
         return f"an id ({', '.join(self.ids)}) and a text ({', '.join(self.texts)}){titled}"
 
 
-Path = tuple[str | None, ...]  # keys, and None for every element of a list
+Place = tuple[str | None, ...]  # keys, and None for every element of a list
 TEXTS = ("text", "contents", "content", "segment", "document", "passage", "body")
 DOCUMENT = Keys(("id", "_id", "pid", "passage_id", "docno", "docid", "doc_id"), TEXTS, title=True)
 QUERY = Keys(("id", "_id", "qid", "query_id"), ("query", "text", "question", "contents", "title"))
@@ -112,7 +112,7 @@ class Ignored:
             self._tell(f"{self._name}: {said}{more} is not read (first on line {line})")
 
 
-def places(value: Any, depth: int = 5) -> Iterator[Path]:
+def places(value: Any, depth: int = 5) -> Iterator[Place]:
     """Where strings stand inside a value of JSON, as in a search engine's answer; in lists by their first element."""
     if isinstance(value, str):
         yield ()
@@ -122,7 +122,7 @@ def places(value: Any, depth: int = 5) -> Iterator[Path]:
         yield from ((None, *path) for path in places(value[0], depth - 1))
 
 
-def spelt(path: Path) -> str:
+def spelt(path: Place) -> str:
     """As `hits.hits[]._source.text`."""
     return "".join("[]" if step is None else f".{step[:LONGEST]}" for step in path).removeprefix(".")
 

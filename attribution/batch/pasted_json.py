@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attribution.batch.keys import DOCUMENT, Ignored, Path, kind, once, places, read_entry, spelt
+from attribution.batch.keys import DOCUMENT, Ignored, Place, kind, once, places, read_entry, spelt
 from attribution.batch.lines import Tell
 from attribution.batch.unfolded import json_texts
 from attribution.errors import InputError
@@ -117,7 +117,7 @@ def _unwrapped(found: list[tuple[int, Any]], tell: Tell) -> list[tuple[int, Any]
     if not values or not all(isinstance(value, dict | list) and not _has_text(value) for value in values):
         return found
     root = values[0] if len(values) == 1 else values
-    held, partly = dict[Path, list[dict[str, str]]](), list[str]()
+    held, partly = dict[Place, list[dict[str, str]]](), list[str]()
     for path in places(root):
         try:
             held |= {path: [*_texts(root, path, {})]} if None in path else {}
@@ -129,7 +129,7 @@ def _unwrapped(found: list[tuple[int, Any]], tell: Tell) -> list[tuple[int, Any]
     return [*enumerate(held[best], start=1)]
 
 
-def _best(held: Mapping[Path, list[dict[str, str]]], partly: Sequence[str]) -> Path:
+def _best(held: Mapping[Place, list[dict[str, str]]], partly: Sequence[str]) -> Place:
     """Where the documents are: under a key for texts, else the longest with blanks in them. Nowhere: ()."""
     known = {path for path in held if _last(path) in NAMES}
     if partly and not known:
@@ -151,11 +151,11 @@ def _has_text(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(value.get(key, 0), str | None) for key in DOCUMENT.texts)
 
 
-def _last(path: Path) -> str:
+def _last(path: Place) -> str:
     return next((step for step in reversed(path) if step is not None), "")
 
 
-def _texts(value: Any, path: Path, about: Mapping[str, str], several: bool = False) -> Iterator[dict[str, str]]:
+def _texts(value: Any, path: Place, about: Mapping[str, str], several: bool = False) -> Iterator[dict[str, str]]:
     """The text at the end of `path`, of every element where a step is None, with the id and title beside it.
 
     Raises `LookupError` at once where an element has none, so that no column costs more than it holds, and where they

@@ -44,20 +44,20 @@ def test_a_pair_is_read_to_the_smallest_length_that_is_stated(
     """By hand. What sentence-transformers' files say comes before the tokenizer's word, the positions before both."""
     of: Any = SimpleNamespace(model_max_length=tokenizer)
     bert, roberta = FAMILIES["BertForSequenceClassification"], FAMILIES["RobertaForSequenceClassification"]
-    assert max_length_of(own, SimpleNamespace(**config), of, bert, None) == read
+    assert max_length_of(own, SimpleNamespace(**config), of, bert, None, "a/b") == read
     for pad in (0, 1, 5):  # the first position that a text has is one behind it
         there = {**config, "max_position_embeddings": 130, "pad_token_id": pad}
-        assert max_length_of({}, SimpleNamespace(**there), of, roberta, None) == min(tokenizer, 130 - pad - 1)
+        assert max_length_of({}, SimpleNamespace(**there), of, roberta, None, "a/b") == min(tokenizer, 130 - pad - 1)
 
 
 def test_a_length_is_asked_for_from_8_to_all_that_the_model_has() -> None:
     of: Any = SimpleNamespace(model_max_length=20)
     config, family = SimpleNamespace(max_position_embeddings=130), FAMILIES["BertForSequenceClassification"]
     for asked in (8, 20, 130):
-        assert max_length_of({"max_seq_length": 9}, config, of, family, asked) == asked
+        assert max_length_of({"max_seq_length": 9}, config, of, family, asked, "a/b") == asked
     for asked in (7, 131):
         with pytest.raises(OptionError, match=f"max_length is {asked}; it must be .*8.*130"):
-            max_length_of({}, config, of, family, asked)
+            max_length_of({}, config, of, family, asked, "a/b")
 
 
 def test_models_that_read_long_texts_are_offered_with_what_is_read_of_them() -> None:

@@ -135,7 +135,7 @@ def max_length_of(
     tokenizer: PreTrainedTokenizerBase,
     family: Family,
     asked: int | None,
-    model_id: str = "The checkpoint",
+    model_id: str,
 ) -> int:
     """Tokens the model reads: what the settings or `asked` say, within its positions; unasked at most `LONGEST`.
 
