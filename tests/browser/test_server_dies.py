@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, started_here
-from tests.browser.test_links import IN_THE_ADDRESS
+from tests.browser.test_history import IN_THE_ADDRESS
 
 MEANWHILE = "Typed while the server was away."
 
