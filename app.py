@@ -26,6 +26,7 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from attribution import MODELS, AttributionError, load_reranker
 from attribution.rerankers.loading.load import default_model, on_disk
@@ -161,6 +162,7 @@ def launch(demo: gr.Blocks, accounts: list[tuple[str, str]] | None = None, **whe
         app_kwargs={
             "middleware": [
                 Middleware(host.Headers, wait=wait_of_a_full_queue),
+                Middleware(GZipMiddleware, compresslevel=4),  # no streams; Gradio sends its page of 0.6 MB as it is
                 Middleware(Body, limit=LONGEST_REQUEST),
             ],
             "routes": host.ROUTES,

@@ -101,6 +101,17 @@ def test_the_api_link_opens_gradios_panel(page: Page, app_url: str) -> None:
     expect(panel).to_contain_text("explain")
 
 
+@pytest.mark.parametrize("path", ["/", f"/{the_app.host.LINK[1]}", "/config"])
+def test_what_is_large_is_packed_for_who_can_unpack_it(app_url: str, path: str) -> None:
+    sent = {}
+    for coding in ("gzip", "identity"):
+        with httpx.stream("GET", app_url + path, headers={"accept-encoding": coding}) as answer:
+            text = answer.read()
+            assert answer.headers.get("content-encoding", "identity") == coding
+            sent[coding] = answer.num_bytes_downloaded
+    assert len(text) == sent["identity"] > 5 * sent["gzip"]
+
+
 @pytest.mark.parametrize(
     ("name", "body", "status", "says"),
     [

@@ -184,8 +184,9 @@ def last_said(url: str, event: int, session: str, inputs: list[Any]) -> list[Any
     """The outputs with which a handler of the page ends."""
     asked = {"data": inputs, "fn_index": event, "session_hash": session}
     httpx.post(f"{url}/gradio_api/queue/join", json=asked).raise_for_status()
-    said = httpx.get(f"{url}/gradio_api/queue/data?session_hash={session}", timeout=60).text
-    (end,) = (line for line in said.splitlines() if '"process_completed"' in line)
+    said = httpx.get(f"{url}/gradio_api/queue/data?session_hash={session}", timeout=60)
+    assert "content-encoding" not in said.headers  # or nothing would come before the end
+    (end,) = (line for line in said.text.splitlines() if '"process_completed"' in line)
     outputs: list[Any] = json.loads(end.removeprefix("data:"))["output"]["data"]
     return outputs
 
