@@ -8,7 +8,7 @@ import gradio as gr
 
 from attribution import AttributionError
 from attribution.views.page import status_html
-from interface.page.links import DOWNLOAD
+from interface.page.downloads import DOWNLOAD
 from interface.runs import lanes, limits
 from interface.runs.handlers import ASIDE, QUEUE, Handler, check_fields, for_page
 from interface.server.gradio_queue import queued

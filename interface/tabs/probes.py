@@ -11,8 +11,8 @@ from attribution.rerankers.hooks import Meter
 from attribution.views.page import identity_html, status_html
 from attribution.views.probes import probes_html
 from interface.page import models
+from interface.page.downloads import build_downloads
 from interface.page.layout import Shell, fill_from, open_run, scripts
-from interface.page.links import build_downloads
 from interface.runs.handlers import KEEP_SECONDS, Pair, Update, handler
 from interface.runs.run import Run
 

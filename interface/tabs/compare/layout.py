@@ -13,8 +13,8 @@ from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which
 from attribution.views.page import status_html
 from attribution.views.templating import render
+from interface.page.downloads import build_downloads
 from interface.page.layout import scripts
-from interface.page.links import build_downloads
 from interface.runs.handlers import KEEP_SECONDS
 from interface.tabs.compare.draw import exported
 from interface.tabs.compare.state import Compared, Meet

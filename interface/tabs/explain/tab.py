@@ -20,8 +20,9 @@ from attribution.views.page import identity_html, status_html
 from attribution.views.templating import render
 from interface.page import models
 from interface.page.actions import EXPLAIN, start
+from interface.page.downloads import build_downloads
 from interface.page.layout import Shell, counted, scripts
-from interface.page.links import Linked, build_downloads
+from interface.page.links import Linked
 from interface.runs import cost
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
 from interface.runs.lanes import MAIN

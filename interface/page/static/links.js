@@ -189,27 +189,9 @@ window.rerankLens.link = (() => {
     }
   };
 
-  // A picture that came as SVG, as PNG of the same size.
-  const drawn = async (svg) => {
-    const picture = new Image();
-    picture.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-    await picture.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
-    canvas.getContext("2d").drawImage(picture, 0, 0);
-    URL.revokeObjectURL(picture.src);
-    return new Promise((done) => canvas.toBlob(done, "image/png"));
-  };
-  const save = async ([name, type, text]) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(type === "image/png" ? await drawn(text) : new Blob([text], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
-
   // Back, Forward or another link typed into the address bar: the page as that address has it.
   window.addEventListener("hashchange", () => {
     if (location.hash !== known) document.querySelector("#read-link")?.click();
   });
-  return { read, follow, put, copy, save, encode, decode, open };
+  return { read, follow, put, copy, encode, decode, open };
 })();
