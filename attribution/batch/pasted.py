@@ -57,7 +57,11 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
         return [*listed]
     if (found := _from_table(text, tell)) is not None:
         return found
-    parts = [part for part in GAP.split(text) if part.strip()] if GAP.search(text) else lines
+    parts = [part for part in GAP.split(text) if part.strip()]
+    if len(parts) == 1:
+        parts = lines
+    elif len(parts) < len(lines):
+        tell(f"the list: blank lines part it into {len(parts)} documents; if each line is one, remove the blank lines")
     return [*(items(parts) or parts)]
 
 

@@ -20,6 +20,7 @@ SAID = {
     "waiting": "Withdrawn before it started.",
     "": "Nothing was running.",
 }
+FRESH = {"downloads": DOWNLOAD, "problem": status_html("")}  # what is said of the start before
 Cost = Callable[[Any], tuple[int, float]]  # (what is asked) -> (forwards at most, about how many seconds)
 
 
@@ -114,7 +115,7 @@ def start(
     line, claimed, every = actions.line(run.lane), gr.State(None), [*actions.lines.values(), actions.offered]
     # Gradio may undo what has just come for an output that an event leaves as it is, so no line is told for nothing.
     lines = [actions.timer, *actions.lines.values()] if run.lane == lanes.MAIN else [line]
-    fresh = {outputs["downloads"]: DOWNLOAD} if "downloads" in outputs else {}
+    fresh = {outputs[name]: empty for name, empty in FRESH.items() if name in outputs}
     begun = begin(
         _claimer(run, ask, cost, claimed, actions, fresh), None,
         [claimed, actions.explain, actions.offered, *lines, *fresh],
@@ -134,12 +135,12 @@ def start(
 def _claimer(
     run: Handler, ask: Callable[..., Any], cost: Cost | None, claimed: gr.State, actions: Actions, fresh: dict[Any, Any]
 ) -> Callable[..., dict[Any, Any]]:
-    """The handler that makes a start a claim, with what is `fresh` then, or says in the lane's line why it is none."""
+    """The handler that makes a start a claim, or says in the lane's line why it is none; both take `fresh` back."""
     lane, line = run.lane, actions.line(run.lane)
 
     def refused(session: str, why: str) -> dict[Any, Any]:
         lanes.say_no(session, lane)
-        return actions.saying(session, {line: status_html(why, refused=True), claimed: 0})
+        return actions.saying(session, {line: status_html(why, refused=True), claimed: 0} | fresh)
 
     def claim_it(request: gr.Request, **given: Any) -> dict[Any, Any]:
         session = request.session_hash or ""

@@ -49,7 +49,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
         shell.actions.stops[LANE].render()
     picked = gr.Textbox("", label="A, B and what if", visible="hidden", elem_id="compare-picked")  # see `Picked`
     outputs, controls = build_results()
-    outputs |= {"problem": boxes.problem, "picked": picked}
+    outputs |= {"picked": picked}
     filled = [query, boxes.mode, boxes.text, picked]
     chosen = chips.select(None, None, filled, js="() => [...window.rerankLists.chosen, '']")
     boxes.show_after(chosen).then(None, js="() => document.querySelector('#compare-start').click()")
@@ -59,7 +59,8 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
     texts = {"mode": boxes.mode, "pasted": boxes.text, "names": boxes.names}
     texts |= {f"box {i}": box for i, box in enumerate(boxes.boxes)}
     named = {"picked": picked, **settings, "model_id": shell.pair.model, "query": query, **texts}
-    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, named, cost=at_most, js=ASKED)
+    listed = outputs | {"problem": boxes.problem}
+    begin(partial(gr.on, [button.click, query.submit]), run_list, ask, named, outputs=listed, cost=at_most, js=ASKED)
     tab.select(None, js="() => window.rerankLens.documents.open()")
     shell.examples.extend((run_list, example(shell.model_ids[0], one)) for one in LISTS)
     of_pick = outputs["rows"].select(None, picked, picked, js="(picked) => [window.rerankLists.pick(picked)]")
