@@ -7,7 +7,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import Any
 
 from attribution.batch.keys import DOCUMENT, PAIR, once
@@ -205,8 +205,8 @@ def _wrapped(rows: Iterable[list[str]]) -> list[list[str]]:
     whole: list[list[str]] = []
     for row in rows:
         broken = [cell.endswith("+") for cell in whole[-1]] if whole and len(row) > 1 else []
-        if any(broken) and all(of or not cell for of, cell in zip(broken, row, strict=False)):
-            cells = zip(broken, whole[-1], row, strict=False)
+        if any(broken) and all(of or not cell for of, cell in zip_longest(broken, row)):
+            cells = zip_longest(broken, whole[-1], row, fillvalue="")
             whole[-1] = [f"{above[:-1].rstrip(' ')}\n{cell}" if of else above for of, above, cell in cells]
         else:
             whole.append(row)

@@ -108,6 +108,7 @@ def test_of_an_input_without_answers_there_is_an_empty_file(
     n_lines = 1 if task == "probe" else 0  # the table of no pairs
     for name in ("out.jsonl", "out.jsonl.gz", "out.parquet"):
         path = tmp_path / name
+        path.touch()  # an empty file is nobody's
         assert command(rows, *OF[task], "--output", str(path))[0] == (1 if rows else 0)
         if name == "out.parquet":
             assert parquet.read_table(path).num_rows == n_lines

@@ -70,6 +70,8 @@ def test_a_drawn_row_has_the_cells_between_its_bars() -> None:
     assert drawn("| text |\n|---|\n| date |") == [["text"], ["date"]]  # no type, where it is all there is
     assert drawn("| text |\n|---|\n| C+ |\n| two |") == [["text"], ["C+"], ["two"]]
     assert drawn("| one |\n| two |") is None  # a text between bars
+    broken = "text | id | lang\n---+---+---\none +| 1 | en\ntwo | \nthree | 2 | en"  # by psql, and its end is lost
+    assert drawn(broken) == [["text", "id", "lang"], ["one\ntwo", "1", "en"], ["three", "2", "en"]]
 
 
 def test_cells_that_a_row_lacks_are_empty() -> None:

@@ -121,6 +121,8 @@ def test_numbers_of_any_script_and_beside_letters(query: str, document: str, pat
 def test_the_longest_part_of_unspaced_words_is_found() -> None:
     assert [*partners_in("我喜欢北京市的天气", "北京市中")] == ["北京市"]
     assert [*partners_in("我喜欢北京的天气", "北京市中")] == ["北京"]
+    assert [*partners_in("东京和大阪", "东京大阪")] == ["东京", "大阪"]
+    assert [*partners_in("都市", "东京都")] == []
 
 
 def test_partners_in_scripts_without_spaces() -> None:

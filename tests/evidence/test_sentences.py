@@ -52,6 +52,7 @@ def test_on_a_model_that_adds_up_all_three_are_known_on_paper(linear: Reranker, 
         assert s.error == pytest.approx(0.0, abs=1e-4)
     assert found.remainder == pytest.approx(0.0, abs=1e-4)
     assert found.n_orders == n_orders(n)
+    assert next(iter(sentences_stream(linear, QUERY, document))).n_orders == 0, "of the shares, not there yet"
     assert [n_orders(many) for many in (6, 7, 12, 13)] == [0, 16, 16, 8]
 
 

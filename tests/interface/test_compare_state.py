@@ -193,6 +193,9 @@ def test_what_is_predicted_is_the_bars_or_the_words(compared: Compared, passages
         which, sign = ("A", 1) if bar.of == "first" else ("B", -1)
         side: Any = which
         assert predicted(passages, side, (Cut(bar.start, bar.end),)) == pytest.approx(-sign * bar.value)
+        there = [(one.start, one.end) for one in why.bars if one.of != bar.of]
+        other: Any = "B" if side == "A" else "A"
+        assert (bar.start, bar.end) in there or predicted(passages, other, (Cut(bar.start, bar.end),)) is None
     both = why.common[0].first
     assert predicted(passages, "A", (Cut(*both),)) is None, "it has no bar of its own"
 

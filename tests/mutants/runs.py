@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import signal
 import sys
@@ -96,7 +97,12 @@ def _is_known(change: str) -> bool:
     known = [line.rsplit("  #", 1)[0].strip() for line in EQUIVALENT.read_text("utf-8").splitlines()]
     anywhere = [line[3:].split(" -> ") for line in known if line.startswith("*: ")]
     before, _, after = change.partition(": ")[2].partition(" -> ")
-    return change in known or any(old in before and before.replace(old, new) == after for old, new in anywhere)
+    return change in known or any(after in _once(before, old, new) for old, new in anywhere)
+
+
+def _once(text: str, old: str, new: str) -> Iterator[str]:
+    """`text` with one place of `old` replaced, each in turn."""
+    return (text[: at.start()] + new + text[at.end() :] for at in re.finditer(re.escape(old), text))
 
 
 def _trial(site: Site, base: dict[str, float]) -> Trial:

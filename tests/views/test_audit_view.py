@@ -50,6 +50,8 @@ def labels(n_wrong: int, n_common: int) -> list[str]:
 def test_what_is_no_part_of_a_text_is_plain() -> None:
     shown = passage("One. Two words. Three.", [Part("Two words.", 2.0)], 2.0)
     assert [(word.core, word.share) for word in shown] == [("One.", "0"), ("Two words.", "100"), ("Three.", "0")]
+    (only,) = passage("One.", [Part("One.", 2.0)], 2.0)
+    assert only.core == "One."
 
 
 @pytest.mark.parametrize("n", [0, 1, 400, 401, 1200])

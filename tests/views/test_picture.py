@@ -43,6 +43,7 @@ def cells(text: str) -> list[tuple[str, int, int, int]]:
         ("e\u0301 x", [("e\u0301", 0, 0, 1), ("x", 0, 2, 1)]),
         ("\u0301 x", [("\u0301", 0, 0, 1), ("x", 0, 2, 1)]),
         (f"{'a' * COLUMNS} b", [("a" * COLUMNS, 0, 0, COLUMNS), ("b", 1, 0, 1)]),
+        (f"a\n{'b' * (COLUMNS - 1)} c", [("a", 0, 0, 1), ("b" * (COLUMNS - 1), 1, 0, COLUMNS - 1), ("c", 2, 0, 1)]),
         (f"{'a' * (COLUMNS - 2)} b", [("a" * (COLUMNS - 2), 0, 0, COLUMNS - 2), ("b", 0, COLUMNS - 1, 1)]),
         (f"{'a' * (COLUMNS + 1)} b", [("a" * COLUMNS, 0, 0, COLUMNS), ("a", 1, 0, 1), ("b", 1, 2, 1)]),
         ("שלום x", [("שלום", 0, COLUMNS - 4, 4), ("x", 0, COLUMNS - 6, 1)]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -44,6 +45,24 @@ def test_it_is_the_card_that_is_believed_with_its_finding(tiny_bert: Reranker) -
     assert FORMATS["Post, PNG"].write(done, measured) == FORMATS["Post, SVG"].write(done, measured) == svg
     assert FORMATS["SVG"].write(done, measured) == FORMATS["SVG"].write({of.method: of}, None)
     assert believed(done, None) is done[METHODS[0]], "nothing is measured yet"
+
+
+@pytest.mark.parametrize(
+    ("n_lines", "strongest", "first"),
+    [(20, 0, 0), (20, 2, 0), (20, 3, 0), (20, 4, 1), (20, 10, 7), (20, 17, 14), (20, 19, 14), (6, 3, 0), (4, 2, 0)],
+)
+def test_of_a_long_text_the_lines_around_the_strongest_word_are_shown(
+    tiny_bert: Reranker, n_lines: int, strongest: int, first: int
+) -> None:
+    lines = [f"w{i}" for i in range(n_lines)]
+    of = explain(tiny_bert, QUERY, "\n".join(lines), "saliency")
+    at = of.document.index(lines[strongest])
+    here = [t.segment == "document" and at <= (t.start or 0) < at + len(lines[strongest]) for t in of.tokens]
+    said = texts(share_svg({"saliency": replace(of, attributions=tuple(map(float, here)))}))
+    room = LINES["document"]
+    assert [text for text in said if text in lines] == lines[first : first + room]
+    cut = f"Document, lines {first + 1} to {first + room} of {n_lines}"
+    assert (cut in said) == (n_lines > room)
 
 
 @pytest.mark.parametrize(
