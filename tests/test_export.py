@@ -38,7 +38,7 @@ from attribution.views.picture import share_svg as to_share_svg
 from attribution.words import to_words
 
 HOSTILE = "=1+1 \U0001f600 <script>alert(1)</script> &amp; {{ 7 * 7 }}\x0b </style> berlin ]]> 'ok\""
-PAIR = ("how many \U00010000 people", HOSTILE)  # the first code point of two UTF-16 units
+PAIR = ("how many \uffff\U00010000 people", HOSTILE)  # the last code point of one UTF-16 unit, the first of two
 
 
 @pytest.fixture(scope="module")

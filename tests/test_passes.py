@@ -69,6 +69,8 @@ def test_a_side_of_many_words_takes_the_beginnings_of_orders_each_once(tiny_bert
     said = sequences("shapley", sides_of(pair), n_samples=n_samples) - OUTSIDE
     assert said == 2 + n_samples * (n - 1) + 2
     assert said - n_samples < sum(batches) <= said, "two orders may begin alike"
+    usual = (sequences("shapley", sides_of(pair)) - OUTSIDE - 4) / (n - 1)
+    assert usual % 2 == 0, "each order has its reverse"
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -42,7 +42,7 @@ class Side:
     shown: list[Shown]
     full: str | None
     bar: str
-    marks: list[dict[str, str]]
+    marks: list[dict[str, str | None]]
 
 
 def scale_of(words: Sequence[Word]) -> float:
@@ -68,11 +68,11 @@ def side_of(words: Sequence[Word], name: Segment, colours: str) -> Side:
     return Side(name, every, full, colours, _marks(words, every) if words and words[-1].end > LONG else [])
 
 
-def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[dict[str, str]]:
+def _marks(words: Sequence[Word], every: Sequence[Shown]) -> list[dict[str, str | None]]:
     """The strong words, with their places as `y` and `height` of the strip."""
-    length, marks = words[-1].end, []
+    length, marks = words[-1].end, list[dict[str, str | None]]()
     for of, word in zip(words, every, strict=True):
-        if word.key and word.alpha and "rl-strong" in word.kinds:
+        if "rl-strong" in word.kinds:
             height = max(6.0, STRIP * (of.end - of.start) / length)
             place = {"y": coordinate(STRIP * of.start / length), "height": coordinate(height)}
             marks.append({"key": word.key, "kind": word.kinds.split()[1], "alpha": word.alpha, **place})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -242,6 +243,10 @@ def test_the_words_most_in_excess_are_taken_away_and_the_ones_that_lift_come_fir
     assert (found[0].n, found[0].excess.p) == (20, pytest.approx(10 * 0.5**30)), "ten words are in three or more"
     assert all(one.excess.claimed for one in found[:7])
     assert 1 < found[6].excess.low < 2
+    assert [one.right_lift for one in found] == [None] * 8, "no right one holds any of them"
+    ours = Case("topica", Placed("x", "w1 .", 0, 0.0, 1), Placed("y", f"{PLANTED} topicb .", 1, 3.0, 2))
+    there = lifting_words(pays, [replace(one, controls=(*one.controls, ours)) for one in inversions], 0)
+    assert [one.right_lift for one in there if one.word == PLANTED] == [3.0]
     alone = [Inversion(one.id, 1.0, case(one.id, PLANTED, 3.0), one.controls) for one in inversions]
     (only,) = lifting_words(pays, alone, 0)
     assert (only.n, only.lift, only.low, only.high, only.claimed) == (0, 0.0, 0.0, 0.0, False), "nothing would be left"
