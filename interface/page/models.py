@@ -1,6 +1,7 @@
 """Choosing a model: a download has a progress bar and a stop, and an error leaves the model that was chosen before."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
@@ -22,6 +23,12 @@ DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit":
 
 
 def load(model_id: str, run: Run) -> Reranker:
+    """As `fetch`; while it takes long, the run's place in the queue is another's."""
+    with run.elsewhere() if in_memory(model_id) is None else nullcontext():
+        return fetch(model_id, run)
+
+
+def fetch(model_id: str, run: Run) -> Reranker:
     """`load_reranker` with its download on the page's progress bar; ends when the run does."""
     label = MODELS[model_id].label
 
@@ -65,7 +72,7 @@ def choose(model_id: str, run: Run) -> Iterator[Update]:
     try:
         if in_memory(model_id) is None:
             yield {"coming": model_id, "status": status_html(f"Loading {label} …")}
-            load(model_id, run)
+            fetch(model_id, run)
     except Stopped:
         raise
     except AttributionError as error:

@@ -13,10 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from attribution import load_reranker
 from attribution.errors import AttributionError, InputError
 from attribution.export import answer_of, plain
 from attribution.rerankers.loading.load import default_model
+from interface.page import models
 from interface.runs.cost import Passes
 from interface.runs.gpu import spoken
 from interface.runs.handlers import QUEUE, Handler, OfOneModel
@@ -82,7 +82,7 @@ def endpoint(
     """
 
     def work(call: Call, run: Run) -> Iterator[dict[str, Any]]:
-        reranker = load_reranker(call.model_id, on_bytes=lambda *_: run.check())
+        reranker = models.load(call.model_id, run)
         found = said(task(reranker, on_pass=run.check, **call.arguments)) if task else {}
         yield answer_of(plain(found), reranker.notes)
 

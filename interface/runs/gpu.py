@@ -27,7 +27,7 @@ from attribution.errors import AttributionError, Stopped
 from interface.runs.kept import follow
 from interface.runs.lanes import latest_run
 from interface.runs.run import Run, ticking
-from interface.server.gradio_queue import gone, others
+from interface.server.gradio_queue import gone, lending_place, others
 
 ON_ZEROGPU = spaces is not None and spaces.config.Config.zero_gpu
 OUR_FAULT = "Something went wrong on our side. Try again, or another model."
@@ -58,7 +58,7 @@ def on_model(
 
     def latest(request: gr.Request | None, progress: Any, claim: int | None) -> Any:
         session = request.session_hash if request and lane else None
-        run = Run(gone(request), progress, others(request))
+        run = Run(gone(request), progress, others(request), lending_place(request))
         return latest_run(session or uuid.uuid4().hex, lane or "api", run, claim)
 
     def visitors(asked: Any, request: Any = None, progress: Any = None, claim: int | None = None) -> Generator[Any]:

@@ -59,7 +59,7 @@ class Shared:
     def __init__(self, key: str, work: Callable[[Run], Iterator[Any]], first: Run) -> None:
         self.key, self.runs, self.seen = key, [first], list[Any]()
         self.turn = threading.Lock()
-        self.run = Run(self.left, first.progress, first.others)
+        self.run = Run(self.left, first.progress, first.others, first.elsewhere)
         self.run.tell = self.tell
         self.steps = work(self.run)
 

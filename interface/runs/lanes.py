@@ -81,7 +81,7 @@ def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: in
         return
     finally:
         if lane != CHOOSING and not late:
-            _seconds.append(time.perf_counter() - began)
+            _seconds.append(time.perf_counter() - began - run.seconds_away)
         with _lock:
             if _running.get(key) is run:
                 del _running[key]
@@ -91,7 +91,7 @@ def latest_run(session: str, lane: str = MAIN, run: Run | None = None, claim: in
 
 def anything_runs() -> bool:
     """Whether the model is at work for anybody."""
-    return any(lane != CHOOSING for _, lane in [*_running])
+    return any(lane != CHOOSING and not run.away for (_, lane), run in [*_running.items()])
 
 
 def wait_until_idle() -> None:
@@ -184,7 +184,8 @@ def ahead(session: str, lane: str = MAIN) -> tuple[int, float] | None:
         if lane == CHOOSING:
             return 0, 0.0
         come = [key for key, one in _waiting.items() if one.lasts(COMES_SECONDS) or key == (session, lane)]
-        running, waiting = ([key for key in keys if key[1] != CHOOSING] for keys in (_running, come))
+        at_work = [key for key, run in _running.items() if not run.away]
+        running, waiting = ([key for key in keys if key[1] != CHOOSING] for keys in (at_work, come))
         before = max(0, len(running) + waiting.index((session, lane)) - SLOTS + 1)
         return before, before * fmean(_seconds or [TYPICAL_SECONDS]) / SLOTS
 

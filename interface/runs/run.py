@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -34,6 +34,7 @@ class Run:
     """A visitor's run; `check` is an `on_pass` that ends it once it was stopped, or has taken what a run may take.
 
     `tell`: shows its progress, as `gr.Progress` is called. `others()`: how many visitors wait for a turn.
+    `lend_place()`: a block in which its place in the queue is another's. `away`: whether it is in such a block.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Run:
         is_gone: Callable[[], bool] = lambda: False,
         progress: Callable[..., Any] | None = None,
         others: Callable[[], int] = lambda: 0,
+        lend_place: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._began = time.perf_counter()
+        self._began, self._lend_place = time.perf_counter(), lend_place
+        self.away, self.seconds_away = False, 0.0
         self._stopped = threading.Event()
         self._is_gone = is_gone
         self._at_work: float | None = None  # since when, by `time.perf_counter`
@@ -53,6 +56,17 @@ class Run:
     def seconds(self) -> float:
         """How long it has taken so far."""
         return time.perf_counter() - self._began
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """While it waits for something else than the model in memory: a download may take minutes."""
+        began, self.away = time.perf_counter(), True
+        try:
+            with self._lend_place():
+                yield
+        finally:
+            self.away = False
+            self.seconds_away += time.perf_counter() - began
 
     @property
     def over(self) -> bool:

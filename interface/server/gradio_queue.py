@@ -1,7 +1,9 @@
 """Who waits, who is next and who has gone: Gradio's queue, as this page needs it; nor is that promised by Gradio."""
 
+import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import gradio as gr
@@ -9,6 +11,8 @@ import gradio.queueing
 from gradio.context import LocalContext
 
 IDLE_SECONDS = 0.01  # between looks at an empty queue; at 0.001, Gradio's own, an idle app takes a tenth of a core
+
+LENT = 8  # places at most that are lent at a time: who lends one keeps a thread, of which Gradio has forty
 
 _left: deque[str] = deque(maxlen=1000)  # events of clients who left a stream that others read too, as MCP's is
 
@@ -25,7 +29,7 @@ class Queue(gradio.queueing.Queue):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.sleep_when_free = IDLE_SECONDS
+        self.sleep_when_free, self.lent = IDLE_SECONDS, 0
 
     @property
     def waiting(self) -> list[Any]:
@@ -37,6 +41,7 @@ class Queue(gradio.queueing.Queue):
         starts = [(event.session_hash, id(event.fn)) for event in self.waiting if event.fn.api_visibility == "private"]
         superseded = len(starts) - len(set(starts))  # of a visitor's starts of one handler only the latest will run
         full = len(self) - superseded >= self.places()
+        self.loop = asyncio.get_running_loop()
         pushed = await super().push(body, request, username)
         event = self.event_ids_to_events.get(str(pushed[1]))
         if not full or event is None or event not in self.waiting:
@@ -90,6 +95,32 @@ def queued(request: gr.Request | None) -> Callable[[], bool]:
     """Whether something of the client of `request` is in the queue or runs; where there is no server, always."""
     queue, mine = queue_of(request), getattr(request, "session_hash", None)
     return lambda: queue is None or mine in {event.session_hash for event in [*queue.waiting, *_running(queue)]}
+
+
+def lending_place(request: gr.Request | None) -> Callable[[], AbstractContextManager[None]]:
+    """A block in which another may run in place of this event; after it, one more than usual may run for a while."""
+    queue, event_id = queue_of(request), LocalContext.event_id.get(None)
+
+    @contextmanager
+    def lent() -> Iterator[None]:
+        events = _running(queue) if queue is not None else []
+        mine = next((event for event in events if event._id == event_id), None)
+        if mine is None or queue.lent >= LENT:
+            yield
+            return
+        group = queue.event_queue_per_concurrency_id[mine.concurrency_id]
+
+        def count(n: int) -> None:
+            group.current_concurrency -= n
+            queue.lent += n
+
+        queue.loop.call_soon_threadsafe(count, 1)  # Gradio counts in this loop, too
+        try:
+            yield
+        finally:
+            queue.loop.call_soon_threadsafe(count, -1)
+
+    return lent
 
 
 def _running(queue: Any) -> list[Any]:

@@ -24,6 +24,7 @@ from attribution.evidence.compare.interaction import interaction
 from attribution.evidence.probes.probe import probe
 from attribution.export import plain
 from attribution.rerankers.reranker import Reranker
+from interface.runs.lanes import SLOTS
 from interface.server.body import NO_FILES
 from tests.browser.conftest import OFFERED, App
 from tests.readme import DOCS, README, section
@@ -54,6 +55,24 @@ def test_a_fallback_is_visible_in_the_api(client: Client) -> None:
 def test_the_budget_is_the_one_asked_for(client: Client) -> None:
     paths = client.predict(*PAIR, "integrated_gradients_captum", n_steps=7, api_name="/explain")["paths"]
     assert [path["n_steps"] for path in paths] == [7, 7]
+
+
+def test_a_download_takes_nobodys_place(app_url: str) -> None:
+    """As many as may run wait for a file that never comes whole; who asks later for what is there is answered first."""
+    asked = [("someone/silent-file", f"berlin {i}") for i in range(SLOTS)] + [("", "berlin")]
+    called, ended = f"{app_url}/gradio_api/call/explain", list[str]()
+    events = [
+        httpx.post(called, json={"data": [query, PAIR[1], "saliency", model]}).json()["event_id"]
+        for model, query in asked
+    ]
+
+    def follow(event: str) -> None:
+        httpx.get(f"{called}/{event}", timeout=60)
+        ended.append(event)
+
+    with ThreadPoolExecutor(len(events)) as pool:
+        list(pool.map(follow, events))
+    assert ended[0] == events[-1]
 
 
 @pytest.mark.parametrize(
