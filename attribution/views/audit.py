@@ -43,7 +43,7 @@ def report_html(
         beside=[one for one in audit.averages if one.order == "model" and one.measure != audit.measure],
         finding=finding(others),
         strip=strip([query.values["model"][audit.measure] for query in audit.queries]),
-        n_a_bar=-(-len(audit.queries) // BARS),
+        n_a_bar=a_bar(len(audit.queries)),
         causes=[(causes[key], excess, verdict(excess)) for key, excess in held],
         never=[cause.label for key, cause in causes.items() if key not in dict(held)],
         names={key: cause.label for key, cause in causes.items()},
@@ -77,10 +77,14 @@ def verdict(excess: Excess) -> str:
     return "no more than elsewhere"
 
 
+def a_bar(n_queries: int) -> int:
+    """How many queries a bar of the strip stands for."""
+    return -(-n_queries // BARS) or 1
+
+
 def strip(values: Sequence[float]) -> list[tuple[float, float, float]]:
     """`(x, width, height)` of a bar a query, the lowest first; in per cent."""
-    ordered = sorted(values)
-    step = -(-len(ordered) // BARS) or 1
+    ordered, step = sorted(values), a_bar(len(values))
     bars = [ordered[at : at + step] for at in range(0, len(ordered), step)]
     width = 100 / max(1, len(bars))
     return [(round(i * width, 3), round(width, 3), round(100 * sum(b) / len(b), 2)) for i, b in enumerate(bars)]

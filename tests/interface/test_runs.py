@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -60,6 +61,35 @@ def test_how_long_runs_take_is_learnt_from_runs_alone(monkeypatch: pytest.Monkey
     with latest_run("ann"):
         pass
     assert len(learnt) == 1
+
+
+def test_a_run_that_waits_for_a_download_is_not_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lends its place; nobody waits for it, and how long it was away is no part of how long runs take."""
+    learnt, lent = deque[float](), list[str]()
+    monkeypatch.setattr(runs, "_seconds", learnt)
+
+    @contextmanager
+    def lend() -> Iterator[None]:
+        lent.append("lent")
+        yield
+        lent.append("back")
+
+    runs_of = [Run(lend_place=lend) for _ in range(SLOTS)]
+    with latest_run("ann", run=runs_of[0]), latest_run("bob", "probes", run=runs_of[1]):
+        claim("cid")
+        assert ahead("cid") == (1, pytest.approx(runs.TYPICAL_SECONDS / SLOTS))
+        with runs_of[0].elsewhere():
+            assert ahead("cid") == (0, 0.0)
+            assert runs.anything_runs(), "Bob's"
+            with runs_of[1].elsewhere():
+                assert not runs.anything_runs()
+                threading.Event().wait(0.05)
+        assert lent == ["lent", "lent", "back", "back"]
+        assert [run.away for run in runs_of] == [False, False]
+        assert ahead("cid") == (1, pytest.approx(runs.TYPICAL_SECONDS / SLOTS))
+    end("cid")
+    assert all(run.seconds >= run.seconds_away >= 0.05 for run in runs_of)
+    assert all(seconds <= run.seconds - run.seconds_away for seconds, run in zip(learnt, runs_of[::-1], strict=True))
 
 
 def test_a_refusal_stands_until_its_visitor_starts_something_in_that_lane() -> None:
