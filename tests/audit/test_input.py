@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from attribution.batch.auditing import AUDIT, FAILURES, RUN, SCORED, WRITTEN
-from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines
+from attribution.batch.judged import JudgedRow, read_beir, read_dataset, read_judged_lines, read_judged_trec
 from attribution.batch.rows import BadLine
 from attribution.errors import OptionError
 from tests.audit.conftest import GRADES, PASSAGES, QUERIES, from_files
@@ -40,6 +40,15 @@ def test_a_beir_folder_and_json_lines_are_the_same_set(files: dict[str, Path], t
     lost, *rest = read_beir(beir, "test", 2)
     assert lost == BadLine(0, "test.tsv judges query q1, which queries.jsonl lacks")
     assert [one.judged.id for one in rest if isinstance(one, JudgedRow)] == ["q2", "q3", "q1"]
+
+
+def test_what_stands_behind_a_bad_line_of_a_run_is_read(files: dict[str, Path]) -> None:
+    run = files["run"].read_text(encoding="utf-8")
+    files["run"].write_text(f"q1 Q0 d9 6 nan bm25\nq0 Q0 d1 1 9 bm25\n{run}", encoding="utf-8")
+    first, second, *rest = read_judged_trec(files["run"], files["topics"], files["passages"], files["qrels"], 100)
+    assert isinstance(first, BadLine)
+    assert isinstance(second, BadLine)
+    assert [one.judged.id for one in rest if isinstance(one, JudgedRow)] == [*QUERIES]
 
 
 def test_a_set_of_ir_datasets(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

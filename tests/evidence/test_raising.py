@@ -112,7 +112,7 @@ def test_a_text_is_never_emptied(linear: Reranker) -> None:
 
 
 def test_what_was_not_read_is_said_also_of_an_end_that_was_pushed_out(linear: Reranker) -> None:
-    *_, second, best = by_weight(linear)
+    worst, *_, second, best = by_weight(linear)
     document, rival = f"{second}. {second}.", f"{second}.\n{best} {best}."
     edited = raise_above(linear, second, document, rival).edited
     whole, longest = (len(linear.encode(second, text).tokens) for text in (edited, rival))
@@ -122,6 +122,10 @@ def test_what_was_not_read_is_said_also_of_an_end_that_was_pushed_out(linear: Re
         assert raise_above(limited, second, document, rival).truncated == cut
         flip = counterfactual(limited, second, rival, document)
         assert flip.truncated == (max_length < longest)
+    long = " ".join([worst] * 9)
+    room = len(linear.encode(second, long).tokens)
+    for max_length, cut in ((room, False), (room - 1, True)):
+        assert counterfactual(replace(linear, max_length=max_length), second, best, long).truncated == cut, "its rival"
 
 
 def test_four_edits_are_made_at_most_and_eight_sentences_are_dropped_for_a_try() -> None:
