@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
@@ -40,7 +40,7 @@ class Sentence:
     alone: float | None = None
     share: float | None = None
     error: float | None = None
-    n_words: int = 0
+    n_words: int = field(kw_only=True)
 
     @property
     def read(self) -> bool:
@@ -141,41 +141,45 @@ def sentences_stream(
         took.append(time.perf_counter() - began)
         return known
 
-    def told(before: Sentences, numbers: Mapping[str, Mapping[int, Any]], **more: Any) -> Sentences:
+    def told(
+        before: Iterable[Sentence],
+        numbers: Mapping[str, Mapping[int, Any]],
+        n_orders: int = 0,
+        remainder: float | None = None,
+    ) -> Sentences:
         new: list[dict[str, Any]] = [{name: of.get(i) for name, of in numbers.items()} for i in range(len(parts))]
-        now = tuple(replace(s, **of) for s, of in zip(before.sentences, new, strict=True))
-        return replace(before, sentences=now, n_forward=meter.n_forward, seconds=sum(took), **more)
+        return Sentences(
+            **reranker.about(pair.query),
+            document=pair.document,
+            operator=operator,
+            logit=logit,
+            empty_logit=empty_logit,
+            sentences=tuple(replace(s, **of) for s, of in zip(before, new, strict=True)),
+            n_orders=n_orders,
+            remainder=remainder,
+            n_pieces=len(pieces(pair.document)),
+            truncated=pair.truncated,
+            n_forward=meter.n_forward,
+            seconds=sum(took),
+            notes=reranker.notes,
+        )
 
     everything = frozenset(range(len(read)))
     known = play([everything, frozenset(), *(everything - {k} for k in everything)])  # each `play` adds to it
     logit, empty_logit = known[everything], known[frozenset()]
-    unread = Sentences(
-        **reranker.about(pair.query),
-        document=pair.document,
-        operator=operator,
-        logit=logit,
-        empty_logit=empty_logit,
-        sentences=tuple(
-            Sentence(part.text, part.start, part.end, part.cut, n_words=len(words))
-            for part, words in zip(parts, units_by_sentence(pair), strict=True)
-        ),
-        n_orders=0,
-        remainder=None,
-        n_pieces=len(pieces(pair.document)),
-        truncated=pair.truncated,
-        n_forward=0,
-        seconds=0.0,
-        notes=reranker.notes,
+    unread = (
+        Sentence(part.text, part.start, part.end, part.cut, n_words=len(words))
+        for part, words in zip(parts, units_by_sentence(pair), strict=True)
     )
     first = told(unread, {"without": {i: logit - known[everything - {k}] for k, i in enumerate(read)}})
     yield first
     play(frozenset({k}) for k in everything)
-    second = told(first, {"alone": {i: known[frozenset({k})] for k, i in enumerate(read)}})
+    second = told(first.sentences, {"alone": {i: known[frozenset({k})] for k, i in enumerate(read)}})
     yield second
     found = shares(play, len(read), seed)
     values, errors = ({i: one[at] for i, one in zip(read, found, strict=True)} for at in (0, 1))
     remainder = logit - empty_logit - sum(values.values())
-    yield told(second, {"share": values, "error": errors}, n_orders=n_orders(len(read)), remainder=remainder)
+    yield told(second.sentences, {"share": values, "error": errors}, n_orders(len(read)), remainder)
 
 
 def max_passes(n: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -12,10 +13,10 @@ import torch
 
 from attribution import sentences
 from attribution.errors import InputError, OptionError, Stopped
-from attribution.evidence.sentences import Sentences, max_passes, n_orders, sentences_stream
+from attribution.evidence.sentences import Sentences, max_passes, n_orders, sentences_stream, shares
 from attribution.methods.perturbation import exact_shapley
 from attribution.numbers import logit
-from attribution.removal import OPERATORS, score_kept
+from attribution.removal import OPERATORS, Present, score_kept
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
 from attribution.words import units_by_sentence
@@ -102,6 +103,29 @@ def test_the_error_says_how_far_the_sampled_share_is_off(tiny_bert: Reranker) ->
         off += [abs((s.share or 0) - t) / (s.error or 1) for s, t in zip(found.sentences, truth, strict=True)]
     assert fmean(ratio < 2 for ratio in off) > 0.9
     assert sentences(tiny_bert, BERLIN, MANY, seed=1) != sentences(tiny_bert, BERLIN, MANY, seed=2)
+
+
+def test_where_only_the_place_counts_an_order_and_its_reverse_know_it_all() -> None:
+    """`len(set) ** 2`: who comes at place k adds 2 k + 1, and n in the mean over an order and its reverse."""
+
+    def play(sets: Iterable[Present]) -> dict[Present, float]:
+        return {present: float(len(present) ** 2) for present in sets}
+
+    for n in (6, 7, 12, 40):
+        assert shares(play, n, 0) == [pytest.approx((n, 0.0))] * n
+
+
+@pytest.mark.parametrize("n", [7, 12, 13])
+def test_the_bound_is_what_is_scored_where_no_two_orders_share_a_set(n: int) -> None:
+    every = range(n)
+    shown = {
+        frozenset(),
+        frozenset(every),
+        *(frozenset({i}) for i in every),
+        *(frozenset({*every} - {i}) for i in every),
+    }
+    one_order = {frozenset(every[:k]) for k in range(n + 1)}
+    assert max_passes(n) == len(shown) + n_orders(n) * len(one_order - shown)
 
 
 def test_a_planted_sentence_is_found(linear: Reranker) -> None:

@@ -10,7 +10,9 @@ FIRST, SECOND = "Berlin is <big>. It has people. Both say so.", "Paris is old. B
 
 
 def sentences_of(document: str, spans: list[tuple[int, int]], logit: float, losses: list[float]) -> Sentences:
-    found = tuple(Sentence(document[a:b], a, b, False, loss, 0.125) for (a, b), loss in zip(spans, losses, strict=True))
+    found = tuple(
+        Sentence(document[a:b], a, b, False, loss, 0.125, n_words=1) for (a, b), loss in zip(spans, losses, strict=True)
+    )
     return Sentences("m", "r", QUERY, document, "delete", logit, -1.0, found, 0, None, len(found), False, 8, 0.1)
 
 
