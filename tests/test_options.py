@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from attribution import contrast_sentences, explain, interaction, probe, probe_set, sentences
+from attribution import (
+    contrast,
+    contrast_sentences,
+    counterfactual,
+    explain,
+    interaction,
+    probe,
+    probe_set,
+    raise_above,
+    sentences,
+)
 from attribution.errors import OptionError, Stopped
-from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, random_orders
+from attribution.evidence.faithfulness.measure import FRACTIONS, max_passes, measure, measure_stream, random_orders
+from attribution.evidence.sentences import sentences_stream
 from attribution.export import dumps, plain
 from attribution.methods import path
 from attribution.methods.path import ONE_SIDE_EACH, random_texts
@@ -226,3 +239,30 @@ def test_shapley_is_exact_from_the_threshold_on(n_words: int, fewest: int) -> No
     assert at.n_forward >= 2**n_words
     if fewest > 2:
         assert explain(reranker, "apple", document, "shapley", n_samples=fewest - 1).n_forward < 2**n_words
+
+
+def test_seconds_are_those_of_the_call_and_no_more() -> None:
+    linear = linear_reranker()
+    lower, higher = sorted((SHORT[:20], SHORT[20:]), key=lambda text: linear.score(QUERY, [text])[0])
+    saliency = {"saliency": explain(linear, QUERY, SHORT, "saliency")}
+    calls: list[Callable[[], Any]] = [
+        lambda: explain(linear, QUERY, SHORT),
+        lambda: sentences(linear, QUERY, SHORT),
+        lambda: contrast(linear, QUERY, lower, higher),
+        lambda: contrast_sentences(linear, QUERY, lower, higher),
+        lambda: counterfactual(linear, QUERY, higher, lower),
+        lambda: raise_above(linear, QUERY, lower, higher),
+        lambda: interaction(linear, QUERY, lower),
+        lambda: measure(linear, saliency, n_random=2),
+    ]
+    for call in calls:
+        began = time.perf_counter()
+        found = call()
+        assert 0 < found.seconds <= time.perf_counter() - began
+
+
+@pytest.mark.parametrize(
+    "function", [sentences, sentences_stream, contrast_sentences, probe, probe_set, measure_stream]
+)
+def test_who_names_no_seed_gets_the_same_draws_everywhere(function: Callable[..., Any]) -> None:
+    assert signature(function).parameters["seed"].default == 0

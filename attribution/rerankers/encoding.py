@@ -19,7 +19,7 @@ Span = tuple[int, int]
 
 
 class EncodedRow(NamedTuple):
-    """One token: its segment, its characters there (0, 0 in the template), what the model is given for it."""
+    """One token: its segment, its characters there, which mean nothing in the template, and what the model is given."""
 
     segment: Segment
     start: int
@@ -108,7 +108,7 @@ def _placed(offset: Span, spans: dict[Segment, Span]) -> tuple[Segment, int, int
     """The text that a token overlaps, and its characters there; one that straddles a border is of the visitor's."""
     segment, (start, end) = max(spans.items(), key=lambda of: min(offset[1], of[1][1]) - max(offset[0], of[1][0]))
     first, last = max(offset[0], start) - start, min(offset[1], end) - start
-    return (segment, first, last) if first < last else ("template", 0, 0)
+    return segment if first < last else "template", first, last
 
 
 def _pair(

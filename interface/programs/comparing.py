@@ -7,6 +7,7 @@ from attribution.evidence.compare import contrast as compare
 from attribution.evidence.compare import counterfactual as undoing
 from attribution.evidence.compare import interaction as interactions
 from attribution.evidence.compare import passages, raising
+from attribution.evidence.sentences import max_passes
 from attribution.explain import forwards
 from attribution.export_compare import sentence_contrast_to_dict
 from attribution.methods import Sides
@@ -46,7 +47,7 @@ def contrast(
 
 @endpoint(
     passages.contrast_sentences,
-    passes=lambda call, _sides: passages.contrast_passes(n_sentences(call)),
+    passes=lambda call, _sides: max_passes(n_sentences(call)),
     said=sentence_contrast_to_dict,
 )
 def contrast_sentences(

@@ -91,10 +91,11 @@ def test_as_many_sets_are_scored_as_were_said_and_none_twice(n: int) -> None:
     reranker = linear_reranker()
     weight = {word: reranker.score(QUERY, [word])[0] - reranker.score(QUERY, ["zzz"])[0] for word in WORDS[:11]}
     high, low = max(weight, key=lambda word: weight[word]), min(weight, key=lambda word: weight[word])
-    document = "".join(f"{' '.join([high] * (1 + i % 2))}. " for i in range(n))
+    document = "".join(f"{' '.join([high] * (1 + i % 2))}\n" for i in range(n))
     found = counterfactual(reranker, QUERY, document, " ".join([low] * 9), unit="sentence")
     assert (found.flipped, len(found.dropped)) == (False, n)
     assert found.n_forward == sets_at_most(n) + 1, "and the rival"
+    assert [sets_at_most(many) for many in (20, 21)] == [1 + 20 + 190 + 18, 1 + 21 + 20], "of 21 there are 210 pairs"
 
 
 @pytest.mark.parametrize("form", ["difference", "input_x_gradient"])

@@ -9,6 +9,7 @@ import pytest
 from attribution import contrast_sentences
 from attribution.errors import InputError, OptionError, Stopped
 from attribution.evidence.compare.passages import SAME, align
+from attribution.evidence.sentences import max_passes
 from attribution.removal import OPERATORS
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.reranker import Reranker
@@ -77,6 +78,9 @@ def test_the_same_passage_is_one_and_another_shares_nothing(tiny_bert: Reranker)
     assert (same.bars, same.common_value, same.difference) == ((), 0.0, 0.0)
     other = contrast_sentences(tiny_bert, ASKED, "".join(ONLY_A), "".join(ONLY_B))
     assert other.says == "No sentence is in both documents."
+    assert other.n_forward == 2 * max_passes(2)
+    two = contrast_sentences(tiny_bert, ASKED, "".join(BOTH[:2]), "".join(BOTH[:3]))
+    assert two.says == "2 sentences are in both documents, of 2 of the first and 3 of the second."
     assert other.common_value == pytest.approx(0.0, abs=1e-4)
     assert len(other.bars) == 4
 

@@ -30,8 +30,8 @@ NEUTRAL = edits.unrelated_document(QUERY)
 BY_HAND: dict[str, tuple[Edits, str, Made]] = {
     "a negation put in": (
         edits.negation,
-        "It rained. Rivers can flood.",
-        [(QUERY, "It rained. Rivers can not flood.", 1)],
+        "It rained. Rivers can flood. It stopped.",
+        [(QUERY, "It rained. Rivers can not flood. It stopped.", 1)],
     ),
     "two negations out": (
         edits.negation,
@@ -50,6 +50,7 @@ BY_HAND: dict[str, tuple[Edits, str, Made]] = {
         [(QUERY, "Ice. Ice.  Snow.", 2)],
     ),
     "no neighbour": (edits.neighbour, "Rivers flood.", []),
+    "a neighbour that is as near": (edits.neighbour, "Rivers rise. Rivers fall. Ice.", []),
     "partners": (
         edits.partners,
         DOCUMENT,
@@ -91,6 +92,11 @@ BY_HAND: dict[str, tuple[Edits, str, Made]] = {
             (QUERY, f"{NEUTRAL} Wet. {NEUTRAL}", 2 * len(NEUTRAL.split())),
         ],
     ),
+    "a typo that can only be in front": (
+        lambda _query, document, rand: edits.typo("abbb", document, rand),
+        "Ice.",
+        [("babb", "Ice.", 1)],
+    ),
     "two sentences": (edits.reordered, "Ice. Snow", [(QUERY, "Snow Ice.", 2)]),
     "a sentence that leans": (edits.reordered, "Ice. It melts.", []),
     "one sentence": (edits.reordered, "Ice. Ice.", []),
@@ -99,6 +105,7 @@ BY_HAND: dict[str, tuple[Edits, str, Made]] = {
         "See Linz and Passau, not Linz at all.",
         [(QUERY, "See Passau and Linz, not Passau at all.", 3)],
     ),
+    "a name has three letters": (edits.names, "See Al, Linz.", []),
     "one name": (edits.names, "Linz is near Linz. Passau is far.", []),
     "too few words to shuffle": (edits.shuffled, "ice ice snow", []),
     "no number": (edits.numbers, "ice in may", []),

@@ -10,7 +10,7 @@ import regex
 from attribution.evidence.probes import baits, edits
 from attribution.evidence.probes.edits import Edit
 from attribution.evidence.probes.table import PROBES
-from attribution.evidence.probes.wording import is_english, partners_in, words_of
+from attribution.evidence.probes.wording import is_english, partner_of, partners_in, words_of
 from tests.evidence.test_edits import DOCUMENT, QUERY, made
 
 WORLD = {
@@ -122,7 +122,24 @@ def test_the_longest_part_of_unspaced_words_is_found() -> None:
     assert [*partners_in("我喜欢北京市的天气", "北京市中")] == ["北京市"]
     assert [*partners_in("我喜欢北京的天气", "北京市中")] == ["北京"]
     assert [*partners_in("东京和大阪", "东京大阪")] == ["东京", "大阪"]
-    assert [*partners_in("都市", "东京都")] == []
+    assert [*partners_in("北京都市", "东京都")] == ["京都"]
+    assert [*partners_in("北京市东部", "东京都")] == [], "a sign alone is no part"
+    assert [*partners_in("ひまわりがさく", "ひまわりのはな")] == ["ひまわり"]
+    assert [*partners_in("さくらがさく", "さくらのはな")] == []
+
+
+def test_words_that_differ_by_short_endings_are_partners() -> None:
+    assert partner_of("walking", ["walks"])
+    assert partner_of("walked", ["walkup"])
+    assert not partner_of("walking", ["walker"]), "five letters differ"
+    assert not partner_of("walk", ["walkable"]), "four of one"
+    assert partner_of("서울에", ["서울"])
+    assert not partner_of("한국", ["한일"])
+
+
+def test_a_text_of_which_half_is_latin_may_be_english() -> None:
+    assert is_english("the cat sat there 東京大阪京都名古屋横浜神戸福")
+    assert not is_english("the cat sat there 東京大阪京都名古屋横浜神戸福岡")
 
 
 def test_partners_in_scripts_without_spaces() -> None:

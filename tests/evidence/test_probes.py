@@ -127,6 +127,9 @@ def test_the_control_masks_as_many_neutral_words_and_is_computed_from_its_change
             assert control.size <= max(1, len(words_of(result.document)) // 4)
     sizes = {v.control.size for result in probe(reranker, QUERY, DOCUMENT) for v in result.variants}
     assert max(sizes) == len(words_of(DOCUMENT)) // 4 == 10
+    assert {v.control.size for result in probe(reranker, QUERY, "Danube flows", ["case"]) for v in result.variants} == {
+        1
+    }
 
 
 @pytest.mark.parametrize(("step", "is_small"), [(0.003, True), (-0.003, True), (1.0, False)])

@@ -128,11 +128,40 @@ def test_what_was_not_read_is_said_also_of_an_end_that_was_pushed_out(linear: Re
         assert counterfactual(replace(linear, max_length=max_length), second, best, long).truncated == cut, "its rival"
 
 
+def test_the_bound_is_what_four_edits_take_where_each_made_leaves_one_less_to_try() -> None:
+    def score(query: list[str], document: list[str]) -> float:
+        return 100.0 * document.count("bonus") - document.count("w1") + len({*query} & {*document})
+
+    found = raise_above(toy(score), "topica topicb topicc", "w1 w20 . w1 w21 .", "bonus w30 . bonus w31 .")
+    assert sorted(edit.kind for edit in found.tried) == [*["drop"] * 2, "sentence", *["word"] * 3]
+    assert (len(found.steps), found.lifted) == (4, False)
+    assert found.n_forward == 2 * raising_passes(2, 3) - (1 + 2 + 3)
+
+
+def test_only_what_lowers_the_score_is_dropped_and_no_more_is_tried_when_nothing_would_be_left() -> None:
+    falls = toy(lambda _query, document: -float(document.count("w1")))
+    found = raise_above(falls, "w1", "w1 . w1 w1 .", "w2 .")
+    assert [(edit.kind, edit.text) for edit in found.tried] == [("drop", "w1 w1 ."), ("drop", "w1 . ")]
+    assert (found.edited.strip(), found.lifted) == ("w1 .", False)
+    found = raise_above(falls, "w1", "w1 . w5 . w1 w1 .", "w2 .")
+    assert [edit.text.strip() for edit in found.tried] == ["w1 w1 .", "w1 ."]
+
+
+def test_of_two_as_small_that_are_enough_the_higher_is_taken() -> None:
+    second = toy(
+        lambda _query, document: 1.0 * ("topica" in document) + 2.0 * ("topicb" in document) + len(document) / 99
+    )
+    found = raise_above(second, "topica topicb", "w1 .", "w1 w1 w1 .")
+    assert [edit.text for edit in found.steps] == ["topicb"]
+
+
 def test_four_edits_are_made_at_most_and_eight_sentences_are_dropped_for_a_try() -> None:
     words = [f"topic{letter}" for letter in "abcdef"]
     counts = toy(count_query_words)
     found = raise_above(counts, " ".join(words), "w1 .", " . ".join(words))
     assert (len(found.steps), found.lifted) == (4, False), "of six words that it lacks"
+    sentence, *single = (edit.text for edit in found.steps)
+    assert found.edited == f"{single[2]}. {single[1]}. {single[0]}. {sentence} w1 ."
     falls = toy(lambda query, document: -float(document.count("w1")))
     found = raise_above(falls, "topica", " ".join(f"w1 w{i} ." for i in range(20, 30)), "w2 .")
     assert [edit.kind for edit in found.tried].count("drop") == 8

@@ -296,7 +296,7 @@ def test_an_edit_that_raises_is_told_in_cuts() -> None:
         Edit("sentence", "It is so.", 3, 2.5, 3.0),
     )
     edited = "It is so. berlin. Dogs jump. Cats sleep. "
-    found = Raised("m", "r", QUERY, text, "x", 1.0, 2.5, True, steps, edited, steps, 9, 0.1)
+    found = Raised("m", "r", QUERY, text, "x", 1.0, 2.5, True, steps, edited, steps, 9, 0.1, False)
     cuts = what_if.cuts_of(text, found)
     assert cuts == (Cut(0, 0, "It is so. berlin. "), Cut(0, 12))
     assert apply(text, cuts) == edited

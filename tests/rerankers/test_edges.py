@@ -15,7 +15,7 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 from attribution.errors import InputError, ModelError
-from attribution.rerankers.encoding import EncodedRow, cut_end
+from attribution.rerankers.encoding import EncodedRow, _placed, cut_end
 from attribution.rerankers.families.chain import pooling_of
 from attribution.rerankers.loading import hub
 from attribution.rerankers.loading.hub import KEPT, check_disk, reason_for
@@ -62,6 +62,22 @@ def rows(n_query: int, n_document: int, n_after: int) -> list[EncodedRow]:
 
 
 @pytest.mark.parametrize(
+    ("offset", "placed"),
+    [
+        ((0, 4), ("query", 0, 4)),
+        ((3, 6), ("query", 3, 4)),
+        ((6, 9), ("document", 0, 2)),
+        ((3, 9), ("document", 0, 2)),
+        ((4, 7), ("template", None, None)),
+    ],
+)
+def test_a_token_over_a_border_is_of_the_text_that_it_has_more_of(offset: tuple[int, int], placed: Any) -> None:
+    """Of the query at 0 to 4 and the document at 7 to 12, whichever is nearer to its end."""
+    segment, first, last = _placed(offset, {"query": (0, 4), "document": (7, 12)})
+    assert (segment, *((first, last) if segment != "template" else (None, None))) == placed
+
+
+@pytest.mark.parametrize(
     ("max_length", "document"), [(12, [4, 5, 6, 7, 8, 9]), (11, [4, 5, 6, 7, 8]), (10, [4, 5, 6, 7]), (7, [4])]
 )
 def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_length: int, document: list[int]) -> None:
@@ -72,8 +88,10 @@ def test_a_prompts_end_is_written_anew_behind_what_is_left_of_the_text(max_lengt
 
 
 def test_no_room_for_the_document_is_said_with_numbers() -> None:
-    with pytest.raises(InputError, match="are 6 tokens long and leave no room for the document: this model reads 6"):
-        cut_end(rows(2, 5, 3), 6, prompt())
+    for n, many in ((2, 6), (4, 8)):  # template, query, template, and the end of 2
+        says = f"are {many} tokens long and leave no room for the document: this model reads {many}"
+        with pytest.raises(InputError, match=says):
+            cut_end(rows(n, 5, 3), many, prompt())
 
 
 @pytest.mark.parametrize(

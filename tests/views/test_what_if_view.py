@@ -50,6 +50,7 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
     found = Counterfactual(
         "m", "r", "q", "d", "e", "occlusion", "delete", flipped, 0.5, words,
         (3.0, 1.0, -0.25)[: n + 1], (3.0, 1.5, 0.125)[: n + 1], n_forward=7, n_backward=1, seconds=1.26,
+        unit="word", truncated=False,
     )  # fmt: skip
     html = what_if_html([DROPPED], flip=found, names=("one", "two"))
     assert text_of(html).startswith(says)
@@ -80,7 +81,7 @@ def test_the_words_whose_loss_flips_the_order(flipped: bool, n: int, says: str) 
 )
 def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
     steps = (Edit("drop", "Cats <b>sleep. ", 2, 0.75, 0.625), Edit("word", "berlin", 1, None, 1.0))
-    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, lifted, steps[:n], "d", steps, 7, 1.26)
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, lifted, steps[:n], "d", steps, 7, 1.26, False)
     html = what_if_html([EDITED], raised=found, names=("B", "A"))
     assert text_of(html).startswith(says)
     cells = re.findall(r"</td><td>([^<]*)</td><td>([^<]*)</td></tr>", html)
@@ -91,7 +92,7 @@ def test_the_edit_that_raises(lifted: bool, n: int, says: str) -> None:
 
 
 def test_where_there_is_nothing_to_try_no_table_says_so() -> None:
-    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, False, (), "d", (), 7, 1.26)
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, False, (), "d", (), 7, 1.26, False)
     html = what_if_html([], raised=found, names=("B", "A"))
     assert text_of(html).startswith("There is nothing to try: no sentence of B")
     assert "<table" not in html
@@ -101,7 +102,7 @@ def test_where_there_is_nothing_to_try_no_table_says_so() -> None:
 def test_what_is_quoted_is_cut_where_it_is_long() -> None:
     long = "x" * 900
     put = Edit("word", long, 1, None, 1.0)
-    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, True, (put,), "d", (put,), 7, 1.26)
+    found = Raised("m", "r", "q", "d", "e", 0.25, 0.5, True, (put,), "d", (put,), 7, 1.26, False)
     edited = Edited(f"a {long}", (long,), ((long, long),), True, None)
     said = {"edit": edited, "words": {"d0": ""}, "label": "m", "before": 1.0, "after": 2.0}
     for html in (what_if_html([], raised=found), render("edited.html", **said)):

@@ -43,8 +43,8 @@ class Counterfactual(Result):
     n_forward: int
     n_backward: int
     seconds: float
-    unit: str = "word"
-    truncated: bool = False
+    unit: str
+    truncated: bool
 
 
 def counterfactual(
@@ -93,8 +93,10 @@ def counterfactual(
         (rival_logit,) = reranker.score(query, [rival])
         if explanation:
             words = words_of(explanation, explanation.attributions, "document")
-            raising = [w for w in range(len(words)) if (words[w].attribution or 0.0) > 0]
-            order = sorted(raising, key=lambda w: -(words[w].attribution or 0.0))
+            raising = {
+                w: value for w, word in enumerate(words) if (value := word.attribution) is not None and value > 0
+            }
+            order = sorted(raising, key=lambda w: -raising[w])
         else:
             order, losses = _fewest(play, pair, parts, rival_logit)
             words = words_of(pair, losses, "document", unit)

@@ -9,7 +9,7 @@ import regex
 
 from attribution.errors import OptionError, check_range, check_seed, plain_texts
 from attribution.evidence.compare.contrast import Bar
-from attribution.evidence.sentences import N_ORDERS, max_passes, shares
+from attribution.evidence.sentences import N_ORDERS, shares
 from attribution.removal import game
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
@@ -149,11 +149,6 @@ def contrast_sentences(
     )
 
 
-def contrast_passes(n: int) -> int:
-    """At most so many forwards for each of two texts of `n` sentences."""
-    return max_passes(n) + 2 * n + 2
-
-
 def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, float]]:
     """`(place in first, place in second, ratio)` of the sentences that are in both, each once, the most alike first.
 
@@ -168,7 +163,7 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
             matcher.set_seq1(here)
             if here == there:
                 ratios.append((-max(SAME, _alike(first[i], second[j])), i, j))
-            elif matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME:
+            elif all(of() >= SAME for of in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)):
                 ratios.append((-matcher.ratio(), i, j))
     found: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
@@ -183,7 +178,7 @@ def _alike(first: str, second: str) -> float:
     """1 where only case, white space and the punctuation around them differ, else the share of characters in both."""
     a, b = (" ".join(text.casefold().split()).strip(_AROUND) for text in (first, second))
     one_elsewhere = 1 - 1 / max(1, len(a), len(b))
-    return 1.0 if a == b else min(one_elsewhere, SequenceMatcher(None, a, b, autojunk=False).quick_ratio())
+    return 1.0 if a == b else min(one_elsewhere, SequenceMatcher(None, a, b).quick_ratio())
 
 
 def _span(sentence: Unit) -> Span:

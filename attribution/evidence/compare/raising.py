@@ -54,7 +54,7 @@ class Raised(Result):
     tried: tuple[Edit, ...]
     n_forward: int
     seconds: float
-    truncated: bool = False
+    truncated: bool
 
 
 def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on_pass: OnPass | None = None) -> Raised:
@@ -107,8 +107,8 @@ def raise_above(reranker: Reranker, query: str, document: str, rival: str, *, on
 
 
 def raising_passes(n: int, n_query: int) -> int:
-    """At most so many forwards for each of two texts of `n` sentences: without each, alone, and the edits tried."""
-    return 4 + 2 * n + MAX_STEPS * (min(n, MAX_DROPS) + 1 + n_query) // 2
+    """At most so many forwards for each of two texts of `n` sentences: whole, without each, and the edits tried."""
+    return 3 + n + MAX_STEPS * (min(n, MAX_DROPS) + 1 + n_query) // 2
 
 
 def _candidates(reranker: Reranker, query: str, document: str, rival: str, meter: Meter) -> Iterator[Edit]:
@@ -123,7 +123,7 @@ def _candidates(reranker: Reranker, query: str, document: str, rival: str, meter
     holding = sorted(((text, cost) for text, cost in own if cost < 0), key=itemgetter(1))
     if len(own) > 1:
         yield from (_edit("drop", text, -cost) for text, cost in holding[:MAX_DROPS])
-    best, gain = max(theirs, key=itemgetter(1), default=("", 0.0))
+    best, gain = max(theirs, key=itemgetter(1))
     if gain > 0 and best.strip() not in document:
         yield _edit("sentence", best.strip(), gain)
     has = {word.casefold() for word in words_of(document)}

@@ -115,9 +115,9 @@ def shuffled(query: str, document: str, rand: random.Random) -> list[Edit]:
 
 def _in_another_order(words: list[str], rand: random.Random) -> list[str]:
     """Signs of unspaced scripts change places among themselves, so that no two other words grow together."""
-    order = list(words)
-    for unspaced in (True, False):
-        places = [i for i, word in enumerate(words) if (UNSPACED.match(word) is not None) == unspaced]
+    order, unspaced = list(words), [bool(UNSPACED.match(word)) for word in words]
+    for kind in dict.fromkeys(unspaced):
+        places = [i for i, of in enumerate(unspaced) if of == kind]
         for i, j in zip(places, rand.sample(places, len(places)), strict=True):
             order[i] = words[j]
     return order
@@ -128,7 +128,7 @@ def neighbour(query: str, document: str, _random: random.Random) -> list[Edit]:
     sentences = sentences_of(document)
     shared = wording.shared_words(query, sentences)
     place = wording.answer_sentence(query, document)
-    others = [i for i in (place + 1, place - 1) if 0 <= i < len(sentences) and shared[i] < shared[place]]
+    others = [i for i in (place + 1, place - 1) if i in range(len(sentences)) and shared[i] < shared[place]]
     if not others:
         return []
     space = sentences[place][len(sentences[place].rstrip()) :]

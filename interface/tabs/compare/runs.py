@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from attribution import contrast, contrast_sentences, explain, load_reranker, rank
 from attribution.errors import OptionError
 from attribution.evidence.compare.contrast import encode_all
-from attribution.evidence.compare.passages import contrast_passes
-from attribution.evidence.sentences import Sentences, sentences_stream
+from attribution.evidence.sentences import Sentences, max_passes, sentences_stream
 from attribution.explain import forwards, sides_of
 from attribution.methods import Sides
 from attribution.rerankers.loading.load import in_memory
@@ -38,7 +37,7 @@ def _share_of_why(asked: Asked, sides: Sides) -> int:
 def _of_why(asked: Asked, sides: Sides) -> int:
     """At most so many forwards of A, or of B, to tell them apart: by words, or by sentences."""
     n = max(asked.n_sentences)
-    by_sentences = contrast_passes(n) if n > 1 else 0
+    by_sentences = max_passes(n) if n > 1 else 0
     return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
 
 
