@@ -52,7 +52,7 @@ def score_kept(
     lengths = stays.sum(1) if operator == "delete" else torch.full((len(sets),), len(pair.tokens))
     logits: dict[Present, float] = {}
     for length in lengths.unique().tolist():
-        for rows in (lengths == length).nonzero()[:, 0].split(max(1, TOKENS_A_CHUNK // length)):
+        for rows in (lengths == length).nonzero().flatten().split(max(1, TOKENS_A_CHUNK // length)):
             with torch.inference_mode():
                 score = reranker.forward if operator == "delete" else reranker.replaced(pair)
                 values = score(_without(reranker, pair, stays[rows], operator)).tolist()

@@ -41,6 +41,7 @@ LONG = "one two three four five six seven eight nine ten"
             ]
             for opening, closing in ("“”", '""', "''", "‘’", "„“", "«»")
         ),
+        ["He said: “I know. ", f"We {LONG} ten. ", f"It {LONG} ten.” she said. ", "End."],
         [
             "It has (1) a door, (2) a room. ",
             "It is big. ",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from attribution.errors import OptionError
 from attribution.methods import METHODS
-from attribution.types import Explanation, Word
+from attribution.types import Explanation
 from attribution.words import to_words
 
 TOP = 5  # how many top words an overlap looks at
@@ -41,14 +41,16 @@ def _average_ranks(values: Sequence[float]) -> NDArray[np.float64]:
     return np.asarray(smaller + (equal - 1) / 2, dtype=np.float64)
 
 
-def _shared(a: Explanation, b: Explanation) -> tuple[list[tuple[Word, Word]], tuple[list[float], list[float]]]:
-    """The document's words that both read, and what ranks them in the first and in the second: values, or sizes."""
+def _shared(
+    a: Explanation, b: Explanation
+) -> tuple[list[tuple[str, tuple[float, float]]], tuple[list[float], list[float]]]:
+    """The document's words that both read, with both values, and what ranks them in each: values, or sizes."""
     first, second = (
-        {(w.start, w.end): (w, w.attribution) for w in to_words(e, "document") if w.attribution is not None}
+        {(w.start, w.end): (w.text, w.attribution) for w in to_words(e, "document") if w.attribution is not None}
         for e in (a, b)
     )
     both = [span for span in first if span in second]  # tokenizers may join words differently
-    words = [(first[span][0], second[span][0]) for span in both]
+    words = [(first[span][0], (first[span][1], second[span][1])) for span in both]
     first_values, second_values = ([read[span][1] for span in both] for read in (first, second))
     if METHODS[a.method].signed and METHODS[b.method].signed:
         return words, (first_values, second_values)
@@ -137,9 +139,6 @@ def compare_models(first: Explanation, second: Explanation) -> TwoModels:
     shared, values = _shared(first, second)
     orders = map(_falling, values)  # rank 1 for the largest; of equal values the earlier word goes first
     ranks = zip(*([order.index(i) + 1 for i in range(len(order))] for order in orders), strict=True)
-    words = [
-        RankedWord(a.text.strip(), (a.attribution or 0.0, b.attribution or 0.0), both)
-        for (a, b), both in zip(shared, ranks, strict=True)
-    ]
+    words = [RankedWord(text.strip(), pair, both) for (text, pair), both in zip(shared, ranks, strict=True)]
     words.sort(key=lambda word: (min(word.ranks), word.ranks))
     return TwoModels(tuple(words), spearman(*values), top_k_overlap(*values, TOP))

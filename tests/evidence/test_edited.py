@@ -51,11 +51,15 @@ def test_a_method_that_fell_back_is_read_as_what_ran() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "error"),
-    [({8: ""}, OptionError), ({-1: ""}, OptionError), (dict.fromkeys(range(8), ""), InputError)],
+    ("words", "error", "says"),
+    [
+        ({9: "", 8: ""}, OptionError, "There is no word 8 in this document; its words are 0 to 7."),
+        ({-1: ""}, OptionError, "There is no word -1 in this document; its words are 0 to 7."),
+        (dict.fromkeys(range(8), ""), InputError, "Nothing of the document is left."),
+    ],
 )
-def test_what_cannot_be_edited_is_refused(words: dict[int, str], error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_what_cannot_be_edited_is_refused(words: dict[int, str], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
         edit(explained(), words)
 
 

@@ -92,7 +92,8 @@ def test_a_known_product_is_found(product: Reranker, form: str, operator: str, l
 def test_form_and_operator_are_told_by_what_they_say(product: Reranker) -> None:
     """As a page, a file or a program sends them: strings of their own."""
     form, mask = "".join("difference"), "".join("mask")
-    assert interaction(product, QUERY, DOCUMENT, form=form).values == interaction(product, QUERY, DOCUMENT).values
+    deleted = interaction(product, QUERY, DOCUMENT, operator="delete")
+    assert interaction(product, QUERY, DOCUMENT, form=form, operator="delete").values == deleted.values
     by_gradient = interaction(product, QUERY, DOCUMENT, form="input_x_gradient", operator=mask)
     assert by_gradient.form == "input_x_gradient"
 
@@ -152,6 +153,7 @@ def test_the_matrix_equals_brute_force(tiny_bert: Reranker, plain: Plain, operat
     for row, truth in zip(found.values, expected, strict=True):
         assert row == pytest.approx(truth, abs=2e-5)
     assert found.n_forward == pairs_of_words((len(query), len(document)), 3)
+    assert [pairs_of_words((2, 3), n) for n in (2, 9)] == [1 + 2 + 3 + 2 * 2, 1 + 2 + 3 + 2 * 3]
     assert found.n_words_seen == len(document) > 3
 
 

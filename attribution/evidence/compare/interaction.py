@@ -14,6 +14,7 @@ from attribution.removal import OPERATORS, game, parts_of, score_kept, seen_word
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
 from attribution.types import Result, TokenizedPair, Word
+from attribution.words import read_units
 
 DIFFERENCE = "difference"
 MAX_WORDS = 64  # document words a matrix shows
@@ -45,7 +46,7 @@ class Interaction(Result):
     n_forward: int
     n_backward: int
     seconds: float
-    unit: str = "word"
+    unit: str
 
 
 def interaction(
@@ -81,8 +82,8 @@ def interaction(
     pair = reranker.encode(query, document)
     sides = (seen_words(pair, "query"), parts_of(pair, unit))
     with metered(Meter(on_pass)) as meter:
-        texts = [word.text for word in words_of(pair, [0.0] * len(pair.tokens), "document", unit)]
-        first = [j for j, text in enumerate(texts) if unit == "sentence" or is_content(text)]
+        parts = read_units(pair, "document", unit)
+        first = [j for j, part in enumerate(parts) if unit == "sentence" or is_content(part.text)]
         choose = partial(_strongest, first=first, n=n_words)
         if form == DIFFERENCE:
             logit, alone, chosen, values = _second_differences(reranker, pair, *sides, choose, operator)
