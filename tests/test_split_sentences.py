@@ -165,6 +165,8 @@ def test_a_long_stretch_is_cut_behind_clauses() -> None:
     assert parts == ["".join(clauses[:2]), "".join(clauses[2:])]
     assert sentences_of("".join(clauses[1:3])[:-2] + ".") == [clauses[1], clauses[2][:-2] + "."]
     assert sentences_of(f"{LONG} {LONG}, {LONG} ten, ten.") == [f"{LONG} {LONG}, {LONG} ten, ten."]  # 36 words
+    for before in ("So. ", "Yes. "):
+        assert sentences_of(before + "".join(clauses)) == [before, *parts]
     forty = " ".join([LONG] * 4)
     assert [len(sentences_of(text)) for text in (forty, f"{forty} more")] == [1, 2]
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from math import inf, nan
 from pathlib import Path
 
 from attribution.errors import ModelError, OptionError
@@ -25,8 +26,8 @@ def number_set(name: str, default: float, *, or_0: bool = False) -> float:
     try:
         value = float(given or default)
     except ValueError:
-        value = -1
-    if not (0 < value < float("inf") or (or_0 and value == 0)):
+        value = nan
+    if not (0 < value < inf or (or_0 and value == 0)):
         valid = "a number above 0, 0" if or_0 else "a number above 0"
         raise OptionError(f"The environment variable {name} is {given!r}; it must be {valid}, or unset.")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -215,6 +216,7 @@ def test_a_cost_is_the_number_of_passes_or_what_is_said_of_it(row: Method) -> No
     assert row.cost.startswith(row.passes.says if isinstance(row.passes, Passes) else str(row.passes))
     if isinstance(row.passes, int):  # with a gradient, it is a forward and a backward pass
         assert row.cost == f"{row.passes}{' forward' * (row.passes > 0 and not row.uses_gradient)}"
+    assert replace(row, passes=3, uses_gradient=False).cost == "3 forwards"
 
 
 def test_only_attention_is_no_attribution_of_the_score() -> None:

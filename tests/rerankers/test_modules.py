@@ -132,6 +132,15 @@ def test_an_output_named_by_a_list_of_one(mean: Path) -> None:
     assert differences(mean, PAIRS[:2]) == pytest.approx([0, 0], abs=1e-4)
 
 
+def test_an_older_checkpoint_does_not_say_what_its_parts_write(mean: Path) -> None:
+    expected = load_reranker(str(mean), device="cpu").score(QUERY, [PAIRS[0][1]])
+    edit(
+        "sentence_bert_config.json",
+        lambda config: [config.pop(k) for k in ("modality_config", "module_output_name")] and config,
+    )(mean)
+    assert load_reranker(str(mean), device="cpu").score(QUERY, [PAIRS[0][1]]) == pytest.approx(expected)
+
+
 def at(path: str) -> Callable[[Any], Any]:
     return lambda modules: modules[2].update(path=path)
 
@@ -151,6 +160,12 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
             lambda config: config["modality_config"]["text"].update(method_output_name=["hidden_states", 1]),
         ),
         r"the output \['hidden_states', 1\] of the method 'forward'",
+    ),
+    "no output of the model": (
+        edit(
+            "sentence_bert_config.json", lambda config: config["modality_config"]["text"].update(method_output_name=[])
+        ),
+        r"the output \[\] of the method 'forward'",
     ),
     "another method": (
         edit("sentence_bert_config.json", lambda config: config["modality_config"]["text"].update(method="encode")),
