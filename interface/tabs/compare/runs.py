@@ -37,7 +37,7 @@ def _share_of_why(asked: Asked, sides: Sides) -> int:
 def _of_why(asked: Asked, sides: Sides) -> int:
     """At most so many forwards of A, or of B, to tell them apart: by words, or by sentences."""
     n = max(asked.n_sentences)
-    by_sentences = max_passes(n) if n > 1 else 0
+    by_sentences = n + 2 + max_passes(n) if n > 1 else 0  # `_without`, then `_why`
     return max(by_sentences, forwards(asked.method, sides) if min(asked.n_sentences) < PASSAGE else 0)
 
 
