@@ -35,6 +35,11 @@ def test_the_ranking_is_the_plain_models(tiny_bert: Reranker, plain: Plain) -> N
     assert ranking.n_forward == 4  # the double is scored once
 
 
+def test_one_document_is_a_list(tiny_bert: Reranker) -> None:
+    (row,) = rank(tiny_bert, ASKED, [LIST[0]]).rows
+    assert (row.rank, row.place, row.document) == (1, 1, LIST[0])
+
+
 def test_ties_keep_the_order_given(tiny_bert: Reranker) -> None:
     rows = rank(tiny_bert, ASKED, [LIST[2], LIST[0], LIST[2], LIST[1], LIST[0], LIST[2]]).rows
     for text in (LIST[0], LIST[2]):

@@ -73,6 +73,7 @@ def run_plainly(files: tuple[Any, Any], experiment: Experiment, query: str, docu
 def test_each_row_is_what_plain_pytorch_gives(architecture: str, tiny: Tiny, plain: Plain) -> None:
     rows = list(run_lab(tiny(architecture), QUERY, DOCUMENT))
     assert [row.experiment for row in rows] == list(EXPERIMENTS)
+    assert len({*EXPERIMENTS}) == len(EXPERIMENTS), "none is shown twice"
     for row in rows:
         wanted = run_plainly(plain(architecture), row.experiment, QUERY, DOCUMENT)
         assert (row.is_leaf, row.requires_grad, row.retains_grad, row.grad_fn) == wanted.flags, row.experiment
