@@ -177,8 +177,10 @@ def align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, f
 def _alike(first: str, second: str) -> float:
     """1 where only case, white space and the punctuation around them differ, else the share of characters in both."""
     a, b = (" ".join(text.casefold().split()).strip(_AROUND) for text in (first, second))
-    one_elsewhere = 1 - 1 / max(1, len(a), len(b))
-    return 1.0 if a == b else min(one_elsewhere, SequenceMatcher(None, a, b).quick_ratio())
+    if a == b:
+        return 1.0
+    one_elsewhere = 1 - 1 / max(len(a), len(b))
+    return min(one_elsewhere, SequenceMatcher(None, a, b).quick_ratio())
 
 
 def _span(sentence: Unit) -> Span:
