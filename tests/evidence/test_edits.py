@@ -49,6 +49,8 @@ BY_HAND: dict[str, tuple[Edits, str, Made]] = {
         "Rivers flood. Ice.  Snow.",
         [(QUERY, "Ice. Ice.  Snow.", 2)],
     ),
+    "the one behind first": (edits.neighbour, "Ice. Rivers flood. Snow.", [(QUERY, "Ice. Snow. Snow.", 2)]),
+    "the one before": (edits.neighbour, "Wet. Ice. Rivers flood.", [(QUERY, "Wet. Ice. Ice.", 2)]),
     "no neighbour": (edits.neighbour, "Rivers flood.", []),
     "a neighbour that is as near": (edits.neighbour, "Rivers rise. Rivers fall. Ice.", []),
     "partners": (

@@ -149,6 +149,7 @@ def test_what_a_loss_leaves_has_its_sign(tiny_bert: Reranker) -> None:
     assert said == "Without sentence 1 the score falls from +2.00 to +1.50."
     said = replace(found, logit=2.0, sentences=(replace(first, without=0.004), *others)).says
     assert said == "Without sentence 1 the score falls by less than 0.01, from +2.00."
+    assert replace(found, sentences=tuple(replace(s, without=-0.5) for s in found.sentences)).costliest is None
 
 
 def test_where_no_loss_lowers_the_score_it_says_so(linear: Reranker) -> None:

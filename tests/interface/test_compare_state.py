@@ -249,6 +249,15 @@ def test_the_first_answer_comes_before_the_dear_ones(offered: str) -> None:
     assert runs.at_most(None) == (0, 0.0)
 
 
+def test_two_passages_without_a_sentence_in_common_take_all_the_passes_that_were_said(offered: str) -> None:
+    asked = asked_of(
+        offered, ["Cats sleep. Dogs jump. Berlin is large.", "Paris is old. York is new. France has parks."]
+    )
+    compared = shown(runs.run_list(asked, visitor()))["state"]
+    taken = compared.why.n_forward + sum(one.n_forward for one in compared.without.values())
+    assert taken == 2 * runs._of_why(asked, (0, 0))
+
+
 def test_a_document_that_no_model_can_read_is_named_wherever_the_list_is_looked_at(offered: str) -> None:
     asked = asked_of(offered, [*TEXTS, "\u200b"])
     for look in (runs.at_most, lambda asked: cost.lent(asked, runs.run_list.passes)):

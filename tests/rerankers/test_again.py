@@ -57,6 +57,8 @@ def test_what_is_asked_of_memory_is_not_the_model_that_was_there_before(tiny_fol
     (folder / "tokenizer_config.json").write_text(json.dumps(config | {"model_max_length": 20}))
     assert loading.in_memory(str(folder)) is None
     assert load_reranker(str(folder)).max_length == 20
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    assert loading.in_memory(str(folder)) is None, "smaller than it was"
 
 
 def test_what_stays_in_memory_of_a_folder_that_is_gone_says_so_in_every_answer(

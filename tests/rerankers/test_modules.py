@@ -22,6 +22,7 @@ from tests.conftest import Tiny
 from tests.loopback import Evil
 from tests.rerankers.test_sentence_transformers import PAIRS, QUERY, differences
 from tests.tiny import save_tiny
+from tests.tiny_prompts import write_logit_score
 
 BERT = "BertForSequenceClassification"
 SCORE: dict[str, Any] = {"activation_function": None, "module_output_name": "scores"}
@@ -209,3 +210,29 @@ def test_a_logit_score_of_another_package_is_refused(tmp_path: Path) -> None:
     edit("modules.json", lambda modules: modules[1].update(type="my_rerank.LogitScore"))(folder)
     with pytest.raises(ModelError, match="the module LogitScore of my_rerank"):
         load_reranker(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            edit("sentence_bert_config.json", lambda config: config.update(module_output_name="states")),
+            "a first module that writes 'states', where 'causal_logits' is read",
+        ),
+        (edit("modules.json", lambda modules: modules[:1]), "no LogitScore with Qwen3"),
+    ],
+)
+def test_a_language_model_saved_otherwise_is_read_by_a_template_alone(
+    change: Callable[[Path], None], says: str, tmp_path: Path
+) -> None:
+    folder = save_tiny("Qwen3ForCausalLM", tmp_path)
+    change(folder)
+    with pytest.raises(ModelError, match=says):
+        load_reranker(str(folder))
+    assert load_reranker(str(folder), device="cpu", template="zerank-1").score(QUERY, ["berlin"])
+
+
+def test_a_classifier_with_the_score_of_a_language_model_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    write_logit_score(save_tiny(BERT, tmp_path), tiny(BERT).tokenizer, "berlin", None)
+    with pytest.raises(ModelError, match=" LogitScore with BERT"):
+        load_reranker(str(tmp_path))

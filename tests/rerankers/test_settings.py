@@ -16,7 +16,14 @@ from attribution.rerankers.families import FAMILIES
 from attribution.rerankers.families.published import read_published
 from attribution.rerankers.loading.files import check_modules
 from attribution.rerankers.loading.readout import read_answers, read_labels
-from attribution.rerankers.loading.sentence_transformers import HARMLESS, LONGEST, max_length_of, refuse_unknown
+from attribution.rerankers.loading.sentence_transformers import (
+    HARMLESS,
+    LONGEST,
+    advice,
+    length_note,
+    max_length_of,
+    refuse_unknown,
+)
 from attribution.rerankers.prompts import check_room, make_prompt
 from attribution.types import ONE_LOGIT
 from tests.conftest import Folder
@@ -48,6 +55,20 @@ def test_a_pair_is_read_to_the_smallest_length_that_is_stated(
     for pad in (0, 1, 5):  # the first position that a text has is one behind it
         there = {**config, "max_position_embeddings": 130, "pad_token_id": pad}
         assert max_length_of({}, SimpleNamespace(**there), of, roberta, None, "a/b") == min(tokenizer, 130 - pad - 1)
+
+
+def test_what_is_not_read_of_what_could_be_is_told() -> None:
+    tokenizer: Any = SimpleNamespace(model_max_length=4 * LONGEST)
+    for could, told in ((LONGEST - 1, False), (LONGEST, False), (2 * LONGEST, True), (None, False)):
+        said = length_note(SimpleNamespace(max_position_embeddings=could), tokenizer, LONGEST)
+        assert ("8,192 tokens of a pair are read here, of 16,384" in said) == told
+        assert length_note(SimpleNamespace(max_position_embeddings=could), tokenizer, LONGEST - 2) == ""
+
+
+@pytest.mark.parametrize("architecture", ["T5ForConditionalGeneration", "Qwen2ForSequenceClassification"])
+def test_templates_are_for_what_reads_a_prompt(architecture: str) -> None:
+    assert advice(FAMILIES[architecture]).startswith("Name a template: ")
+    assert advice(FAMILIES["BertForSequenceClassification"]).startswith("Give the folder ")
 
 
 def test_a_length_is_asked_for_from_8_to_all_that_the_model_has() -> None:
