@@ -47,6 +47,10 @@ def test_the_fewest_sentences_are_the_fewest(tiny_bert: Reranker, texts: dict[fr
         for k in range(min(len(found.dropped), 6) + 1):
             gone = {i for i, s in enumerate(sentences_of(TEXT)) if s.strip() in {w.text for w in found.dropped[:k]}}
             assert found.logits[k] == pytest.approx(texts[everything - gone], abs=1e-4)
+        own = {s.strip(): texts[everything] - texts[everything - {i}] for i, s in enumerate(sentences_of(TEXT))}
+        assert [w.attribution for w in found.dropped] == pytest.approx([own[w.text] for w in found.dropped], abs=1e-4)
+        if found.flipped:
+            assert [*found.dropped] == sorted(found.dropped, key=lambda w: -(w.attribution or 0.0))
     assert len(needed) > 1
 
 
@@ -93,7 +97,7 @@ def test_as_many_sets_are_scored_as_were_said_and_none_twice(n: int) -> None:
     high, low = max(weight, key=lambda word: weight[word]), min(weight, key=lambda word: weight[word])
     document = "".join(f"{' '.join([high] * (1 + i % 2))}\n" for i in range(n))
     found = counterfactual(reranker, QUERY, document, " ".join([low] * 9), unit="sentence")
-    assert (found.flipped, len(found.dropped)) == (False, n)
+    assert (found.flipped, len(found.dropped), len(found.logits)) == (False, n, n + 1)
     assert found.n_forward == sets_at_most(n) + 1, "and the rival"
     assert [sets_at_most(many) for many in (20, 21)] == [1 + 20 + 190 + 18, 1 + 21 + 20], "of 21 there are 210 pairs"
 

@@ -110,6 +110,8 @@ def test_a_long_text_of_few_words_is_paired_too() -> None:
     assert 0.9 < ratio < 1
     assert align([few], [few.upper()]) == [(0, 0, 1.0)]
     assert align(["a, b c"], ["a b, c"]) == [(0, 0, SAME)], "the same characters, one elsewhere"
+    long = " ".join("bcdefghijklmnopqrstuvwxyz")
+    assert align([f"a, {long}"], [f"a {long[0]},{long[1:]}"]) == [(0, 0, pytest.approx(1 - 1 / len(f"a, {long}")))]
 
 
 def test_each_sentence_is_paired_once_the_most_alike_first() -> None:
@@ -131,6 +133,7 @@ def test_what_was_not_read_is_counted_and_nothing_else_is_lost(tiny_bert: Rerank
     assert found.unread[0] > 0
     assert found.unread[1] == 0
     assert found.n_first + found.unread[0] == 24
+    assert contrast_sentences(tiny_bert, ASKED, BOTH[0], long).unread == found.unread[::-1]
     assert found.common_value + sum(bar.value for bar in found.bars) == pytest.approx(found.difference, abs=1e-4)
 
 

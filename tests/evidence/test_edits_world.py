@@ -124,6 +124,8 @@ def test_the_longest_part_of_unspaced_words_is_found() -> None:
     assert [*partners_in("东京和大阪", "东京大阪")] == ["东京", "大阪"]
     assert [*partners_in("北京都市", "东京都")] == ["京都"]
     assert [*partners_in("北京市东部", "东京都")] == [], "a sign alone is no part"
+    assert [*partners_in("东京和京大", "东京大")] == ["东京"], "no sign is in two parts"
+    assert [*partners_in("大阪", "东京都市大阪")] == ["大阪"]
     assert [*partners_in("ひまわりがさく", "ひまわりのはな")] == ["ひまわり"]
     assert [*partners_in("さくらがさく", "さくらのはな")] == []
 

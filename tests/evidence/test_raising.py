@@ -147,6 +147,13 @@ def test_only_what_lowers_the_score_is_dropped_and_no_more_is_tried_when_nothing
     assert [edit.text.strip() for edit in found.tried] == ["w1 w1 .", "w1 ."]
 
 
+def test_the_only_sentence_is_never_dropped() -> None:
+    rises = toy(lambda _query, document: 0.1 * ("topica" in document) - document.count("w1"))
+    found = raise_above(rises, "topica", "w1 .", "w2 .")
+    assert [edit.kind for edit in found.steps] == ["word"]
+    assert (found.edited, found.lifted) == ("topica. w1 .", False)
+
+
 def test_of_two_as_small_that_are_enough_the_higher_is_taken() -> None:
     second = toy(
         lambda _query, document: 1.0 * ("topica" in document) + 2.0 * ("topicb" in document) + len(document) / 99
