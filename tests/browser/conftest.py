@@ -140,7 +140,7 @@ def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     errors.clear()
     yield page
     found = [*errors]
-    page.unroute_all()
+    page.unroute_all(behavior="ignoreErrors")  # of what is on its way still
     page.goto("about:blank")  # which ends what still runs
     page.context.clear_permissions()
     assert not found
