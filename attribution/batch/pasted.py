@@ -61,7 +61,7 @@ def read_pasted(pasted: str, tell: Tell = say) -> list[Piece]:
     if len(parts) == 1:
         parts = lines
     elif len(parts) < len(lines):
-        tell(f"the list: blank lines part it into {len(parts)} documents; if each line is one, remove the blank lines")
+        tell(f"Blank lines part the list into {len(parts)} documents; if each line is one, remove the blank lines")
     return [*(items(parts) or parts)]
 
 

@@ -234,7 +234,7 @@ def test_a_column_with_an_empty_cell_is_said_to_be_parted_there() -> None:
     """As a text of several paragraphs would be, which looks the same."""
     said: list[str] = []
     assert read_pasted("one\ntwo\n\nthree", said.append) == ["one\ntwo", "three"]
-    assert said == ["the list: blank lines part it into 2 documents; if each line is one, remove the blank lines"]
+    assert said == ["Blank lines part the list into 2 documents; if each line is one, remove the blank lines"]
     for plain in ("one\ntwo\nthree", "one\n\ntwo", "1. one\n2. two\n\n3. three"):
         read_pasted(plain, said.append)
     assert len(said) == 1

@@ -271,7 +271,7 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     bad = '{"text": "secret"}\nsecret plain'
     pasted.fill("A secret.\nAnother.\n\nAnd a third.")  # a column with an empty cell, or two paragraphs
     page.locator("#compare-start").click()
-    expect(problem).to_contain_text("blank lines part it into 2 documents")
+    expect(problem).to_contain_text("Blank lines part the list into 2 documents")
     pasted.fill(bad)
     page.locator("#compare-start").click()
     expect(page.locator("#compare-status")).to_contain_text("Line 2 is not a JSON object")
