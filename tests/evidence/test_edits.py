@@ -205,6 +205,9 @@ def test_partners_share_a_stem(word: str, wanted: str, partner: bool) -> None:
         ("flood", False),
         ("floods", False),
         ("a1", False),
+        ("straße", True),  # in small letters, though folding them makes others of it
+        ("λόγος", True),
+        ("Straße", False),
     ],
 )
 def test_neutral_words_mean_little(word: str, neutral: bool) -> None:

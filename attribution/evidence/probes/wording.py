@@ -122,7 +122,7 @@ def partners_in(document: str, wanted: str) -> dict[str, list[regex.Match[str]]]
 
 def is_neutral(word: str, query: str) -> bool:
     """A word whose removal should mean little: not in the query, no number, no negation, no name."""
-    plain = regex.fullmatch(r"[\p{L}\p{M}]+", word) is not None and word == word.casefold()
+    plain = regex.fullmatch(r"[\p{L}\p{M}]+", word) is not None and word == word.lower()
     return plain and word not in NEGATIONS and not partner_of(word, content_words(query))
 
 
