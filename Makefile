@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 CLICKING := tests/browser
 # With the clicks that fit beside those that wait: a lane each, so that both cores are busy to the end.
 WAITING := tests/rerankers/test_hub.py tests/batch/test_distributed.py tests/interface/test_space.py \
-	$(addprefix tests/browser/test_,api.py audit.py cards.py host.py public.py)
+	$(addprefix tests/browser/test_,api.py audit.py cards.py explain.py host.py lab_inside.py probes.py public.py)
 ARGS ?=
 
 .PHONY: run test mutants fuzz screenshot browser clean

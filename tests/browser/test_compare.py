@@ -269,9 +269,9 @@ def test_boxes_and_lists_change_into_each_other_and_a_link_carries_them(page: Pa
     pasted, problem = page.locator("#compare-documents textarea"), page.locator("#compare-problem")
     as_list, as_boxes = page.get_by_label("one list"), page.get_by_label("one box each")
     bad = '{"text": "secret"}\nsecret plain'
-    pasted.fill("A secret.\nAnother.\n\nAnd a third.")  # a column with an empty cell, or two paragraphs
+    pasted.fill("A secret.\nAnother.\n\nA third.\n\nA fourth.")  # a column with empty cells, or paragraphs
     page.locator("#compare-start").click()
-    expect(problem).to_contain_text("Blank lines part the list into 2 documents")
+    expect(problem).to_contain_text("Blank lines part the list into 3 documents")
     pasted.fill(bad)
     page.locator("#compare-start").click()
     expect(page.locator("#compare-status")).to_contain_text("Line 2 is not a JSON object")
