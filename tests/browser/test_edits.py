@@ -75,6 +75,24 @@ def test_a_click_drops_letters_replace_and_escape_puts_back(cards: Page) -> None
     expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text(["3.7", "million", "inhabitants"])
 
 
+def test_a_word_that_a_scroll_brings_under_a_resting_mouse_is_not_marked(cards: Page) -> None:
+    text = cards.locator(f"{HERO} [data-side=document] .rl-text")
+    text.evaluate("(text) => Object.assign(text.style, { maxHeight: '2.5em', width: '14em', overflowY: 'auto' })")
+    text.scroll_into_view_if_needed()
+    expect(text.locator(".rl-same")).to_have_count(0)
+    word(cards, "Berlin").hover()
+    text.focus()
+    cards.keyboard.press("End")
+    cards.wait_for_function("(word) => !word.matches(':hover')", arg=text.locator("[data-w]").first.element_handle())
+    last = text.locator("[data-w]").last
+    expect(text.locator(".rl-same")).to_have_attribute("data-w", last.get_attribute("data-w") or "")
+    cards.keyboard.press("ArrowLeft")
+    cards.keyboard.press("Enter")
+    expect(text.locator(".rl-dropped")).to_have_text("why")
+    last.hover()
+    expect(text.locator(".rl-same")).to_have_text(".")
+
+
 def test_the_slider_takes_words_of_the_text_as_it_was(cards: Page) -> None:
     word(cards, "million").click()
     slider = cards.locator(HERO).get_by_role("slider")

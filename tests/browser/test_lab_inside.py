@@ -87,7 +87,7 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     assert page.title() != "run"
     assert page.locator("#lab-rows img, #inside-attention img, #inside-states img").count() == 0
     attention.locator(".rl-in-box").focus()
-    readout = attention.locator(".rl-in-readout")
+    readout, cells = attention.locator(".rl-in-readout"), attention.locator("tbody td")
     for key, says in (
         ("ArrowDown", "“Berlin”, [CLS] (read-out): "),
         ("ArrowRight", "“Berlin”, how: "),
@@ -95,9 +95,17 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     ):
         page.keyboard.press(key)
         expect(readout).to_contain_text(says)
+    box = attention.locator(".rl-in-box")
+    box.evaluate("(box) => Object.assign(box.style, { maxHeight: '12em', overflow: 'auto' })")
+    cells.nth(0).hover()  # what the keys then scroll under the mouse is not marked
+    box.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function("(cell) => !cell.matches(':hover')", arg=cells.nth(0).element_handle())
+    expect(attention.locator("tbody tr").nth(12).locator(".rl-same")).to_have_count(1)
+    box.evaluate("(box) => box.removeAttribute('style')")
     attention.locator("tbody tr", has_text="mo" * 40).locator("td").first.click()
     expect(readout).to_contain_text(f"“{('mo' * 40)[:59]}…”, [CLS]")
-    cells = attention.locator("tbody td")
     before = cells.first.get_attribute("data-v") or ""
     page.get_by_label("Layer", exact=True).select_option("layer 1")
     expect(cells.first).not_to_have_attribute("data-v", before)

@@ -107,7 +107,7 @@ element.addEventListener("click", (event) => {
   } else if (link) light(link);
   else if (row && !String(getSelection())) trigger("click", { place: Number(row.dataset.place) });
 });
-element.addEventListener("pointerover", (event) => {
+element.addEventListener("pointermove", (event) => {
   const part = event.target.closest?.(".rl-part");
   const link = event.target.closest?.(".rl-link");
   if (part) readOut(part);

@@ -14,7 +14,7 @@ const sayTarget = (event) => {
   const cell = event.target.closest?.("td[data-v]");
   if (cell) say(cell);
 };
-element.addEventListener("pointerover", sayTarget);
+element.addEventListener("pointermove", sayTarget);
 element.addEventListener("click", sayTarget);
 element.addEventListener("keydown", (event) => {
   const box = event.target.closest?.(".rl-in-box");

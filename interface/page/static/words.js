@@ -39,7 +39,7 @@ const markTarget = (event) => {
   const word = event.target.closest?.("[data-w]");
   if (word) mark(word);
 };
-all.addEventListener("pointerover", markTarget);
+all.addEventListener("pointermove", markTarget);
 all.addEventListener("click", (event) => {
   markTarget(event);
   const strip = event.target.closest?.(".rl-strip");
