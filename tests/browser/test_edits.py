@@ -235,6 +235,35 @@ def test_the_first_example_is_edited_with_a_mouse_and_says_what_the_reranker_say
     expect(page.locator("#edit-status .rl-status")).to_be_hidden()
 
 
+def test_while_a_word_is_composed_enter_and_escape_are_the_input_methods(page: Page, app_url: str) -> None:
+    """As on a Mac, where Enter takes what is composed from Chinese or Japanese, and the page hears of it."""
+    page.goto(app_url)
+    session = page.context.new_cdp_session(page)
+
+    def compose(*codes: int) -> None:
+        session.send("Input.imeSetComposition", {"text": "\u306b", "selectionStart": 1, "selectionEnd": 1})
+        for code in codes:
+            key = {13: "Enter", 27: "Escape"}[code]
+            session.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "key": key, "windowsVirtualKeyCode": code})
+
+    word(page, "million").click()
+    page.keyboard.type("x")
+    replacing = page.get_by_label("In place of")
+    expect(replacing).to_be_focused()
+    compose(13, 27)
+    expect(replacing).to_be_focused()
+    session.send("Input.insertText", {"text": "\u65e5\u672c"})
+    page.keyboard.press("Enter")
+    expect(word(page, "million")).to_have_attribute("data-now", "x\u65e5\u672c")
+    page.get_by_role("tab", name="Learn").click()
+    query = page.locator("#query textarea")
+    query.focus()
+    compose(13)
+    expect(query).to_have_value(f"{EXAMPLES[0]['query']}\u306b")
+    expect(page.get_by_role("tab", name="Learn")).to_have_attribute("aria-selected", "true")
+    session.detach()
+
+
 def test_a_finger_drops_replaces_and_puts_back(browser: Browser, app_url: str, reranker: Reranker) -> None:
     page = new_page(browser, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
     text = EXAMPLES[0]["document"]

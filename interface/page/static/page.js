@@ -27,6 +27,10 @@ window.rerankLens = (() => {
     if (why && why.textContent !== says) why.textContent = says;
   };
 
+  // While an input method composes, as for Chinese, its keys are its own: Enter takes a word, and Safari's has just taken one.
+  const composes = (event) => (event.isComposing || event.keyCode === 229) && event.stopImmediatePropagation();
+  addEventListener("keydown", composes, true);
+
   // A start opens the Explain tab at once, so a tab that is chosen after it stays; then the score is in view.
   const open = () => {
     const tab = find("#explain-tab-button");
