@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.probes.wording import is_content
-from attribution.numbers import fixed, logit
+from attribution.numbers import fixed
 from attribution.types import Word
 from attribution.views.compare import A, B, Which, inside, quote
 from attribution.views.templating import Markup, render
@@ -73,7 +73,10 @@ def why_html(contrast: Contrast, label: str, now: float | None = None) -> Markup
     `now`: A's logit minus B's after what-ifs, if there are any.
     """
     falls = [(side.segments[0], waterfall(contrast, side), side) for side in contrast.sides]
-    return render("compare_why.html", contrast=contrast, label=label, sentence=sentence(contrast, now), falls=falls)
+    ahead = lead(contrast.difference, now)
+    return render(
+        "compare_why.html", contrast=contrast, label=label, lead=ahead, told=told_words(contrast), falls=falls
+    )
 
 
 def passages_html(
@@ -111,17 +114,15 @@ def _ahead(difference: float, one: str, both: str) -> str:
     return f"A {one} {'ahead' if difference > 0 else 'behind'} by {fixed(abs(difference), 2)}"
 
 
-def sentence(contrast: Contrast, now: float | None = None) -> str:
-    """Who is ahead and by which words, from the numbers alone; content words, unless there are none."""
-    found = {}
+def told_words(contrast: Contrast) -> dict[str, list[tuple[str, str, float]]]:
+    """Side -> `(whose, word, value)` of the words that count most: content words, unless there are none."""
+    found: dict[str, list[tuple[str, str, float]]] = {"document": [], "query": []}
     for side in contrast.sides:
         largest = sorted(side.bars, key=lambda bar: -abs(bar.value))
         bars = [bar for bar in largest if abs(bar.value) >= FLAT]
-        named = [bar for bar in bars if is_content(bar.text)] or bars
-        found[side.segments[0]] = ", ".join(f"{_quoted(bar)} {logit(bar.value)}" for bar in named[:N_TOLD])
-    by_document = f": {found['document']}" if found.get("document") else ""
-    by_query = f" The same, by query word: {found['query']}." if found.get("query") else ""
-    return f"{lead(contrast.difference, now)}{by_document}.{by_query}"
+        most = [bar for bar in bars if is_content(bar.text)] or bars
+        found[side.segments[0]] = [("B’s " * (bar.of == "second"), bar.text, bar.value) for bar in most[:N_TOLD]]
+    return found
 
 
 def told(contrast: SentenceContrast) -> list[tuple[str, str, str]]:
@@ -204,8 +205,3 @@ def _losses(without: Mapping[Which, Sentences]) -> list[dict[str, object]]:
 
 def _of_words(bars: Sequence[Bar], of: str, name: str) -> list[Piece]:
     return [Piece(bar.text, name, bar.value) for bar in bars if bar.of == of]
-
-
-def _quoted(bar: Bar) -> str:
-    whose = {"first": "", "second": "B’s ", "query": ""}[bar.of]
-    return f"{whose}‘{bar.text}’"

@@ -3,6 +3,7 @@
 import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from attribution import numbers
@@ -25,7 +26,18 @@ TERMS = {
     "template tokens": "what the tokenizer adds around the two texts, such as [CLS] and [SEP]",
     "leaf": "a tensor that was not computed from others; only there PyTorch keeps a gradient by itself",
 }
+
+
+class Untranslated(Extension):
+    """What is quoted, and code, stays as it is where a browser translates the page: colours are of these very words."""
+
+    def preprocess(self, source: str, *_: str | None) -> str:
+        """Jinja2's name for it."""
+        return re.sub(r'\bdir="auto"|<(bdi|code|kbd|pre)\b', r'\g<0> translate="no"', source)
+
+
 ENVIRONMENT = Environment(
+    extensions=[Untranslated],
     loader=PackageLoader("attribution.views"),
     autoescape=True,
     undefined=StrictUndefined,

@@ -90,7 +90,7 @@ def build(says: Mapping[str, str]) -> Actions:
         lane: gr.HTML(status_html(text), elem_id="status" if lane == lanes.MAIN else f"{lane}-status", render=False)
         for lane, text in {**says, lanes.MAIN: "Ready."}.items()
     }
-    offered = gr.HTML(elem_id="offered", visible="hidden")
+    offered = gr.HTML(elem_id="offered", elem_classes="notranslate", visible="hidden")
     return Actions(explain, stops, offered, lines, gr.Timer(1, active=False))
 
 

@@ -50,7 +50,7 @@ def build(shell: Shell, tab: gr.Tab) -> Linked:
             identity = gr.HTML("", elem_id="lab-identity")
             again = gr.Button("Run the lab on the boxes", variant="primary", elem_classes="rl-again")
             shell.actions.lines["lab"].render()
-            pictures = gr.HTML("", elem_id="lab-pictures", js_on_load=scripts("words"))
+            pictures = gr.HTML("", elem_id="lab-pictures", js_on_load=scripts("quote", "words"))
             rows = gr.HTML("", elem_id="lab-rows")
         open_run(shell, tab, again, run, {"identity": identity, "pictures": pictures, "rows": rows})
     with gr.Column(elem_id="inside"):
@@ -71,12 +71,12 @@ def _build_inside(shell: Shell, tab: gr.Tab) -> list[Field]:
                 with gr.Column(min_width=MAP):
                     gr.HTML(render("title.html", text="Attention"))
                     menus = gr.HTML("", elem_id="inside-menus", js_on_load=scripts("menus"))
-                    attention = gr.HTML("", elem_id="inside-attention", js_on_load=scripts("heat"))
+                    attention = gr.HTML("", elem_id="inside-attention", js_on_load=scripts("quote", "heat"))
                 with gr.Column(min_width=MAP):
                     gr.HTML(render("title.html", text="Hidden states"))
                     measures = [(label, key) for key, label in views.MEASURES.items()]
                     measure = gr.Radio(measures, value=DEFAULT_MEASURE, label="Show")
-                    states = gr.HTML("", elem_id="inside-states", js_on_load=scripts("heat"))
+                    states = gr.HTML("", elem_id="inside-states", js_on_load=scripts("quote", "heat"))
             gr.HTML(render("title.html", text="Where the score appears"))
             readout = gr.HTML("", elem_id="inside-readout")
     menus.select(None, None, picked, js="() => window.rerankLens.chosen")

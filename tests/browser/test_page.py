@@ -256,6 +256,18 @@ def test_keys_start_a_run_right_to_left_text_reads_so_what_is_past_the_limits_is
     expect_result_of(page, page.locator("#compare-query textarea").input_value(), document)
 
 
+QUOTED = """(words) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (parentElement.closest("script, style, textarea") || !parentElement.translate) continue;
+    if (words.some((word) => data.includes(word))) found.push([parentElement.outerHTML.slice(0, 200), data]);
+  }
+  return found;
+}"""
+
+
 def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
     """By axe, in both themes and on a phone, which nothing makes scroll sideways; no text of the visitor's runs."""
     ready(page, app_url)
@@ -283,6 +295,8 @@ def test_everyone_can_use_every_tab(page: Page, app_url: str) -> None:
             expect(page.locator("#compare-what-if")).to_contain_text("puts A")
         else:
             expect_contrast(page, panel)
+        words = [word for word in " ".join(WIDE).split() if len(word) > 4]
+        assert page.evaluate(QUOTED, words) == [], "a browser that translates the page leaves the visitor's words"
         page.keyboard.press("Tab")
         assert page.evaluate(UNMARKED) == []
         page.set_viewport_size({"width": 390, "height": 844})

@@ -119,7 +119,7 @@ def test_the_numbers_of_the_sentence_are_means_over_the_operators_and_its_verb_f
     long = summary_html(replace(of, words=("x" * 900,), outcome="none"))
     assert "x" * 50 in long
     assert "x" * 99 not in long
-    assert "<b>“<bdi>.</bdi>”</b>, <b>“" in summary_html(replace(of, words=(".", "of"), outcome="none"))
+    assert '<b>“<bdi translate="no">.</bdi>”</b>, <b>“' in summary_html(replace(of, words=(".", "of"), outcome="none"))
     whose = {"few words": "Strongest by Saliency, L1: ", "none": "Its strongest: ", "close": "Strongest by the first: "}
     for outcome, says in whose.items():  # another card may stand first
         methods = ("saliency", "occlusion") if outcome == "close" else ()

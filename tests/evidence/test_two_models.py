@@ -103,7 +103,8 @@ def test_the_table_of_ranks_is_the_engines_and_holds_fifteen_words(tiny_bert: Re
     html = two_models_html(["occlusion"], ("a", "b"), ({"occlusion": first}, {"occlusion": second}))
     compared = compare_models(first, second)
     rows = re.findall(
-        r'<tr><td dir="auto">([^<]*)</td>\s*<td>(\d+)</td><td>([^<]*)</td><td>(\d+)</td><td>([^<]*)</td>', html
+        r'<tr><td dir="auto"[^>]*>([^<]*)</td>\s*<td>(\d+)</td><td>([^<]*)</td><td>(\d+)</td><td>([^<]*)</td>',
+        html,
     )
     assert rows == [
         (w.text, str(w.ranks[0]), signed_number(w.values[0]), str(w.ranks[1]), signed_number(w.values[1]))

@@ -48,11 +48,11 @@ def feet(html: str) -> list[str]:
 
 
 def heads(html: str) -> list[str]:
-    return re.findall(r'scope="col"><span dir="auto">([^<]*)', html)
+    return re.findall(r'scope="col"><span dir="auto" translate="no">([^<]*)', html)
 
 
 def names(html: str) -> list[str]:
-    return re.findall(r'scope="row" dir="auto">([^<]*)', html)
+    return re.findall(r'scope="row" dir="auto" translate="no">([^<]*)', html)
 
 
 @pytest.mark.parametrize("measure", MEASURES)

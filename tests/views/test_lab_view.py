@@ -30,7 +30,7 @@ def page_of(rows: list[LabRow], *, finished: bool = True) -> str:
 
 def test_every_cell_is_the_rows(rows: list[LabRow]) -> None:
     shown = numbers(page_of(rows))
-    codes = [unescape(code) for code in re.findall(r"<code>(.*?)</code> <small>", page_of(rows))]
+    codes = [unescape(code) for code in re.findall(r'<code translate="no">(.*?)</code> <small>', page_of(rows))]
     ask = "; (grad,) = torch.autograd.grad(score, emb)"
     assert codes == [LEAVES[e.leaf].code + ask * e.returned for e in EXPERIMENTS]
     assert shown["is_leaf"] == [str(row.is_leaf) for row in rows]
@@ -80,7 +80,10 @@ def test_what_clone_gave_is_read_off_its_rows(rows: list[LabRow]) -> None:
 
 def test_the_two_pictures_are_of_clone_and_of_detach(rows: list[LabRow]) -> None:
     html = str(pictures_html(rows))
-    assert re.findall(r"<code>(\..*?)</code></label>", html) == [".clone()", ".detach().requires_grad_(True)"]
+    assert re.findall(r'<code translate="no">(\..*?)</code></label>', html) == [
+        ".clone()",
+        ".detach().requires_grad_(True)",
+    ]
     fallback, gradient = html.split('<div class="rl-lab-picture">')[1:]
     for section, title, kind, number_of in (
         (fallback, "What a quiet fallback shows: embedding magnitudes", "control", 2),

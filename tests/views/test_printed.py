@@ -134,7 +134,7 @@ def test_the_eight_strongest_words_of_both_sides(key: str, done: dict[str, Expla
     both = [word for side in ("query", "document") for word in to_words(done[key], side)]
     sizes = sorted((abs(word.attribution or 0.0) for word in both), reverse=True)[:8]
     html = cards_html({key: done[key]})
-    rows = re.findall(r"<bdi>(.*?)</bdi></th><td>(\w+)</td><td>([^<]*)</td>", html)
+    rows = re.findall(r'<bdi translate="no">(.*?)</bdi></th><td>(\w+)</td><td>([^<]*)</td>', html)
     assert [abs(value(number)) for _, _, number in rows] == pytest.approx(sizes, rel=5e-3)
     for text, side, number in rows:
         (word,) = [w for w in both if (w.text.strip(), w.segment) == (text, side)]

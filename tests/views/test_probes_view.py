@@ -90,7 +90,7 @@ def test_every_mark_has_a_legend_and_each_of_several_edits_its_own(tiny_bert: Re
     html = probes_html([replace(result, variants=edits)], PROBES, n_forward=1, seconds=1)
     for verdict, (mark, means) in VERDICTS.items():
         assert f'<li><b aria-hidden="true">{mark}</b> <b>{verdict}</b>: {means}</li>' in html
-    marks = re.findall(r'rl-probe-which"><b aria-hidden="true">(.)</b> <span dir="auto">([^<]+)<', html)
+    marks = re.findall(r'rl-probe-which"><b aria-hidden="true">(.)</b> <span dir="auto" translate="no">([^<]+)<', html)
     assert marks == [(VERDICTS[v.outcome][0], v.says) for v in edits]
 
 
@@ -102,7 +102,9 @@ def test_what_was_changed_is_told_with_its_numbers(tiny_bert: Reranker) -> None:
     )
     html = probes_html(results, PROBES, n_forward=1, seconds=1)
     edits = re.findall(
-        r'<div class="rl-probe-edit"><p><span dir="auto">(.*?)</span>: (.*?)</p>.*?">(Explain[^<]*)<', html, re.S
+        r'<div class="rl-probe-edit"><p><span dir="auto" translate="no">(.*?)</span>: (.*?)</p>.*?">(Explain[^<]*)<',
+        html,
+        re.S,
     )
     variants = [(result, variant) for result in results for variant in result.variants]
     bars = re.findall(r'class="rl-probe-bar" role="img" aria-label="(.*?)"', html, re.S)

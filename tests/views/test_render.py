@@ -193,7 +193,7 @@ def test_a_word_that_the_limit_cut_is_marked() -> None:
 def test_right_to_left_text_finds_its_direction() -> None:
     card = card_html(EXPLANATION, label="Saliency")
     assert card.count('class="rl-text" dir="auto"') == 2
-    assert "<bdi>the</bdi>" in card
+    assert '<bdi translate="no">the</bdi>' in card
 
 
 def test_every_number_of_a_card_can_be_found_with_its_unit() -> None:

@@ -18,8 +18,7 @@ const sendCuts = () => {
 };
 const readOut = (part) => {
   const panel = part.closest(".rl-panel");
-  const name = Object.assign(document.createElement("bdi"), { textContent: part.textContent });
-  panel.querySelector(".rl-readout").replaceChildren("“", name, `” ${part.dataset.v}`);
+  panel.querySelector(".rl-readout").replaceChildren("“", quote(part.textContent), `” ${part.dataset.v}`);
 };
 // A part that is gone may have something in its place: a field below the text, for keyboard, mouse and touch alike.
 const offer = (part, text = "") => {
@@ -27,7 +26,7 @@ const offer = (part, text = "") => {
   const field = panel.querySelector(".rl-put");
   const quoted = part.textContent.length > 40 ? `${part.textContent.slice(0, 40)} …` : part.textContent;
   field.hidden = !isGone(part);
-  field.querySelector("span").textContent = `Instead of “${quoted}”, then Enter:`;
+  field.querySelector("span").replaceChildren("Instead of “", quote(quoted), "”, then Enter:");
   field.querySelector("input").value = part.dataset.put || text;
   panel.instead = part;
 };
@@ -81,13 +80,13 @@ const light = (link) => {
     word.className = `rl-w rl-partner${kind ? ` rl-${kind}` : ""}`;
     word.style.setProperty("--a", alpha);
   });
-  const told = cells
+  const named = cells
     .map((cell, j) => ({ text: partners[j].textContent, kind: cell[0], alpha: Number(cell[1]), value: cell[2] }))
     .filter((one) => one.kind)
     .sort((a, b) => b.alpha - a.alpha)
     .slice(0, 4)
-    .map((one) => `“${one.text}” ${one.value}`);
-  all.querySelector(".rl-readout").textContent = `“${link.textContent}” with ${told.join(", ") || "nothing"}`;
+    .flatMap((one, i) => [i ? ", “" : "“", quote(one.text), `” ${one.value}`]);
+  all.querySelector(".rl-readout").replaceChildren("“", quote(link.textContent), "” with ", ...(named.length ? named : ["nothing"]));
 };
 element.addEventListener("click", (event) => {
   const pick = event.target.closest(".rl-pick");

@@ -54,8 +54,7 @@ Object.assign(window.rerankLens, (() => {
     const line = place();
     if (!line) return;
     const [text, warns] = says(line.dataset, boxes);
-    if (line.textContent === text) return;
-    line.textContent = text;
+    window.rerankLens.say(line, text);
     line.classList.toggle("rl-count-over", warns);
     line.toggleAttribute("role", warns);
     if (warns) line.setAttribute("role", "status");

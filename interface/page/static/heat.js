@@ -6,7 +6,7 @@ const say = (cell) => {
   map.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
   cell.classList.add("rl-same");
   const [row, column] = [cell.parentElement.querySelector("th"), map.querySelector("thead tr").children[cell.cellIndex]].map(
-    (name) => Object.assign(document.createElement("bdi"), { textContent: short(name.textContent) }),
+    (name) => quote(short(name.textContent)),
   );
   map.querySelector(".rl-in-readout").replaceChildren("“", row, "”, ", column, `: ${cell.dataset.v}`);
 };

@@ -55,8 +55,7 @@ window.rerankLens.link = (() => {
     isSome(value, rule) ? value.filter((item) => rule.some.includes(item)) : fits(value, rule) ? value : own;
   // What became of a link is said beside each button: one is in sight, and one comes when its tab is first opened.
   let said = "";
-  const show = () =>
-    document.querySelectorAll(".rl-link-says").forEach((place) => place.textContent === said || (place.textContent = said));
+  const show = () => document.querySelectorAll(".rl-link-says").forEach((place) => window.rerankLens.say(place, said));
   const hint = (text) => {
     said = text;
     show();
@@ -168,7 +167,7 @@ window.rerankLens.link = (() => {
     const tab = document.querySelectorAll(TABS)[to];
     if (!tab) return [];
     const opened = tab.ariaSelected === "true";
-    const compare = tab.textContent.trim() === "Compare";
+    const compare = tab.id === "compare-tab-button";
     if (compare) window.rerankLens.documents.open(true, opened);
     if (!opened) tab.click(); // which starts all but Explain
     if (to === 0 || (opened && !compare)) window.rerankLens.start();

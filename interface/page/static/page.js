@@ -8,6 +8,11 @@ window.rerankLens = (() => {
   const stale = (result, of) =>
     of === null ? result.removeAttribute("data-rl-stale") : result.setAttribute("data-rl-stale", of);
 
+  // What a place says. Its own text is not compared, since a browser that translates the page has changed it.
+  const say = (place, text) => {
+    if (place.dataset.says !== text) place.dataset.says = place.textContent = text;
+  };
+
   // Results carry the pair they are of; mark those of another pair, and the example whose text is in the boxes.
   const mark = () => {
     if (!boxes) return;
@@ -24,7 +29,7 @@ window.rerankLens = (() => {
     chips.forEach((chip) => chip.setAttribute("aria-pressed", chip === chosen));
     const why = find("#rl-why");
     const says = chosen ? chosen.dataset.reason : why?.dataset.own;
-    if (why && why.textContent !== says) why.textContent = says;
+    if (why) say(why, says);
   };
 
   // While an input method composes, as for Chinese, its keys are its own: Enter takes a word, and Safari's has just taken one.
@@ -146,6 +151,7 @@ window.rerankLens = (() => {
       mark();
       return [];
     },
+    say,
     stale,
     reveal,
     start,

@@ -4,11 +4,7 @@ const all = element.closest("#cards") ?? element;
 const words = (text) => [...text.querySelectorAll("[data-w]")];
 let marked, focused; // the marked word, the element that has the focus: results redraw the cards while one reads them
 let again; // what takes the focused element's place
-const quoted = (word) => {
-  const name = document.createElement("bdi");
-  name.textContent = word.textContent;
-  return ["“", name, "” "];
-};
+const quoted = (word) => ["“", quote(word.textContent), "” "];
 const mark = (word) => {
   if (!word.dataset.w || (marked === word.dataset.w && word.classList.contains("rl-same"))) return;
   marked = word.dataset.w;

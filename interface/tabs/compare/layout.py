@@ -44,7 +44,7 @@ def build_settings() -> dict[str, Any]:
 
 def build_results() -> tuple[dict[str, Any], dict[str, Any]]:
     """The sections from top to bottom: the handlers' outputs, and what asks for more, both by name."""
-    js = scripts("step", "compare")
+    js = scripts("step", "quote", "compare")
     with gr.Column(elem_id="compare-result", elem_classes="rl-result"):
         state = gr.State(None, time_to_live=KEEP_SECONDS)
         identity = gr.HTML("", elem_id="compare-identity")
@@ -58,7 +58,7 @@ def build_results() -> tuple[dict[str, Any], dict[str, Any]]:
             controls = _build_what_if()
         gr.HTML(render("title.html", text="Which query and document words interact?"))
         controls |= _build_meet()
-        meet = gr.HTML("", elem_id="compare-meet", js_on_load=scripts("step", "heat", "compare"))
+        meet = gr.HTML("", elem_id="compare-meet", js_on_load=scripts("step", "quote", "heat", "compare"))
         downloads = build_downloads(state, COMPARE_FORMATS, "compare-downloads", exported)
     outputs = {"state": state, "identity": identity, "rows": rows, "why": why, "words": words}
     outputs |= {"downloads": downloads}

@@ -34,7 +34,7 @@ from interface.tabs.explain.results import CARDS, Opening, Results, shown, witho
 
 EARLY = 2  # looks at them, before any method runs
 SOON = 3.0  # seconds: curves that would be replaced within that are not sent first
-SCRIPT = scripts("step", "words", "edits", "sentences")
+SCRIPT = scripts("step", "quote", "words", "edits", "sentences")
 REVEAL = "(...now) => { window.rerankLens.reveal(); return now; }"
 
 

@@ -53,7 +53,7 @@ def build(shell: Shell) -> Field:
             second = gr.Dropdown(choices, value=shell.model_ids[-1], label="Second model", scale=2)
             button = gr.Button("Explain under both", scale=0)
         shell.actions.lines[LANE].render()
-        result = gr.HTML("", js_on_load=scripts("words"))
+        result = gr.HTML("", js_on_load=scripts("quote", "words"))
     inputs = {**shell.pair.inputs, "second": second, **shell.settings.inputs}
     start(button.click, run, ask_both, inputs, {"result": result}, shell.actions)
     return field(second, since=3)
