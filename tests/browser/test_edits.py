@@ -75,6 +75,16 @@ def test_a_click_drops_letters_replace_and_escape_puts_back(cards: Page) -> None
     expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text(["3.7", "million", "inhabitants"])
 
 
+def test_a_double_click_selects_a_word_and_drops_none(cards: Page) -> None:
+    word(cards, "million").dblclick()
+    expect(cards.locator(".rl-dropped")).to_have_count(0)
+    assert cards.evaluate("String(getSelection()).trim()") == "million"
+    word(cards, "about").click()
+    expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text("about")
+    word(cards, "about").click(click_count=3)  # which has been dropped: back and gone again by the first two
+    expect(cards.locator(f"{HERO} .rl-dropped")).to_have_text("about")
+
+
 def test_a_word_that_a_scroll_brings_under_a_resting_mouse_is_not_marked(cards: Page) -> None:
     text = cards.locator(f"{HERO} [data-side=document] .rl-text")
     text.evaluate("(text) => Object.assign(text.style, { maxHeight: '2.5em', width: '14em', overflowY: 'auto' })")

@@ -99,7 +99,8 @@ const replace = (word, typed) => {
 all.addEventListener("click", (event) => {
   const word = event.target.closest?.(`:is(${EDITABLE}) [data-w]`);
   const other = event.target.closest?.(".rl-put-other");
-  if (word && !String(getSelection())) toggle(word.dataset.w);
+  // A double click, which selects the word, takes back what its first click did.
+  if (word && (event.detail === 2 || !String(getSelection()))) toggle(word.dataset.w);
   if (event.target.closest?.(".rl-put-back")) putBack();
   if (event.target.closest?.(".rl-to-key")) document.querySelector('a[href="#key"]').click();
   if (other) replace(copies(other.dataset.word)[0], "");
