@@ -76,6 +76,21 @@ def test_back_comes_to_every_start_by_enter(page: Page, app_url: str) -> None:
     expect(box(page, "query")).to_have_value("the second in Probes")
 
 
+def test_back_comes_to_what_was_typed_and_the_click_on_an_example_replaced(page: Page, app_url: str) -> None:
+    """At once, too, before what is typed is in the address."""
+    ready(page, app_url)
+    for tab, name, chips in (("Explain", "document", "#examples"), ("Compare", "compare-documents", "#compare-lists")):
+        open_tab(page, tab)
+        for i in (1, 2):
+            mine = f"Berlin is large, for the {i}. time.\nParis is larger."
+            box(page, name).fill(mine)
+            page.locator(f"{chips} .rl-chip").nth(i).click()
+            expect(box(page, name)).not_to_have_value(mine)
+            assert page.evaluate(IN_THE_ADDRESS, box(page, name).input_value())
+            page.go_back()
+            expect(box(page, name)).to_have_value(mine)
+
+
 def test_a_tab_that_runs_by_itself_is_there_after_a_reload_and_by_back(page: Page, app_url: str) -> None:
     """Also on a page on which nothing was typed yet."""
     ready(page, app_url)

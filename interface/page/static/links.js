@@ -67,6 +67,7 @@ window.rerankLens.link = (() => {
   let values;
   let initially; // values before any was changed
   let held; // what the address holds: the values, and the tab
+  let typed = false; // a text, by hand, since the last start
   let reads = 0; // how often an address was read
   const started = new Set(); // addresses that Back comes to again; all others give way to the next
   // Apart from A and B, which a run chooses too: the address of its start takes them over.
@@ -74,6 +75,7 @@ window.rerankLens.link = (() => {
   const write = async (start = false) => {
     values ??= initially;
     if (!values) return; // the page still loads
+    if (start) typed = false;
     const now = { v: values, tab: Math.max(0, tabOf()) };
     const before = reads;
     let hash = await encode(now);
@@ -103,17 +105,20 @@ window.rerankLens.link = (() => {
   };
   // Gradio tells of no change while the server is away, and loads the page anew once it is back: what is typed meanwhile.
   document.addEventListener("input", ({ target }) => {
+    typed ||= target.localName === "textarea";
     const at = rules?.findIndex((rule) => rule.text && target.closest(rule.text)) ?? -1;
     if (at >= 0) follow(...(values ?? initially).with(at, target.value));
   });
 
   const nameOf = (rule) => rule.name.split(",")[0]; // "Documents, 2 to 20"
   // What a click chose is in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
+  // What it replaces is come back to, too, if it was typed and never started.
   const put = (chosen, find = "findIndex") => {
     if (!rules) return; // the page still loads
+    const kept = typed && write(true);
     values = [...(values ?? initially)];
     Object.entries(chosen).forEach(([name, value]) => (values[rules[find]((rule) => nameOf(rule) === name)] = value));
-    write();
+    Promise.resolve(kept).then(() => write());
   };
 
   const has = (name) => rules.some((rule) => nameOf(rule) === name);
