@@ -55,7 +55,7 @@ FONT: list[gr.themes.Font | str] = [
     "sans-serif",
 ]
 CSS_FILES = [*sorted((ROOT / "attribution" / "views" / "static").glob("*.css")), layout.STATIC / "page.css"]
-SCRIPTS = layout.scripts("page", "host", "stream", "order", "count", "documents", "links", "downloads")
+SCRIPTS = layout.scripts("page", "host", "stream", "order", "count", "documents", "links", "files", "downloads")
 TITLE = "Rerank Lens"
 DESCRIPTION = (
     "A reranker reads a query and a document together and returns one number. See which words made it, by several "

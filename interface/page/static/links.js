@@ -8,7 +8,6 @@ window.rerankLens.link = (() => {
   const TOO_LONG = "These texts are too long for a link; download what is on the page instead.";
   const COPIED = "The link is copied.";
   const NOT_COPIED = "The browser did not let the page copy; the link is in the address bar.";
-  const PASSING = [COPIED, NOT_COPIED, TOO_LONG]; // what is said of one address
   const TABS = "#tabs button[role=tab]";
   const WERE = [0, 1, 3, 3, 2]; // `t` of older links: Explain, Compare, the lab, Inside, Probes
   let rules; // what each field may hold, in the order of the page's components
@@ -55,9 +54,11 @@ window.rerankLens.link = (() => {
     isSome(value, rule) ? value.filter((item) => rule.some.includes(item)) : fits(value, rule) ? value : own;
   // What became of a link is said beside each button: one is in sight, and one comes when its tab is first opened.
   let said = "";
+  let passes = false; // it is of one address, and goes with it
   const show = () => document.querySelectorAll(".rl-link-says").forEach((place) => window.rerankLens.say(place, said));
-  const hint = (text) => {
+  const hint = (text, passing = false) => {
     said = text;
+    passes = passing;
     show();
   };
   new MutationObserver(show).observe(document, { childList: true, subtree: true });
@@ -86,7 +87,7 @@ window.rerankLens.link = (() => {
     if (long) hash = location.pathname + location.search; // a link that could not be opened is none
     if (start || same) started.add(hash);
     if (hash === location.hash) return;
-    if (long || PASSING.includes(said)) hint(long ? TOO_LONG : "");
+    if (long || passes) hint(long ? TOO_LONG : "", long);
     history[started.has(location.hash) && !same ? "pushState" : "replaceState"](null, "", hash);
     known = location.hash;
   };
@@ -111,14 +112,15 @@ window.rerankLens.link = (() => {
   });
 
   const nameOf = (rule) => rule.name.split(",")[0]; // "Documents, 2 to 20"
+  // What was typed and never started is come back to, once it is replaced.
+  const keep = async () => typed && write(true);
   // What a click chose is in the address at once: Gradio fills the boxes a moment later, and F5 may come before that.
-  // What it replaces is come back to, too, if it was typed and never started.
   const put = (chosen, find = "findIndex") => {
     if (!rules) return; // the page still loads
-    const kept = typed && write(true);
+    const kept = keep();
     values = [...(values ?? initially)];
     Object.entries(chosen).forEach(([name, value]) => (values[rules[find]((rule) => nameOf(rule) === name)] = value));
-    Promise.resolve(kept).then(() => write());
+    kept.then(() => write());
   };
 
   const has = (name) => rules.some((rule) => nameOf(rule) === name);
@@ -184,12 +186,12 @@ window.rerankLens.link = (() => {
     values = now;
     await write();
     const link = base + location.hash;
-    if (!location.hash) return hint(TOO_LONG);
+    if (!location.hash) return hint(TOO_LONG, true);
     try {
       await navigator.clipboard.writeText(link);
-      hint(COPIED);
+      hint(COPIED, true);
     } catch {
-      hint(NOT_COPIED);
+      hint(NOT_COPIED, true);
     }
   };
 
@@ -197,5 +199,5 @@ window.rerankLens.link = (() => {
   window.addEventListener("hashchange", () => {
     if (location.hash !== known) document.querySelector("#read-link")?.click();
   });
-  return { read, follow, put, copy, encode, decode, open };
+  return { read, follow, keep, put, copy, hint, encode, decode, open };
 })();

@@ -104,8 +104,8 @@ def build_boxes(documents: Sequence[str]) -> Boxes:
     layout, names = gr.JSON([LIST, LEAST], visible="hidden"), gr.JSON([], label="Names", visible="hidden")
     with gr.Column(visible=True) as as_list:
         text = gr.Textbox(
-            write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=HOW, elem_id="compare-documents",
-            lines=5, max_lines=6,
+            write_list(documents), label=f"Documents, {LEAST} to {MOST}", info=f"{HOW}; or a dropped file",
+            elem_id="compare-documents", lines=5, max_lines=6,
         )  # fmt: skip
     boxes, rows, removes = [], [], []
     with gr.Column(visible=False, elem_id="compare-boxes") as as_boxes:
