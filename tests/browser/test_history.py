@@ -56,13 +56,12 @@ def test_back_comes_to_every_start_by_enter(page: Page, app_url: str) -> None:
     ready(page, app_url)
     for tab, field in {"Explain": "query", "Compare": "compare-query", "Probes": "query"}.items():
         open_tab(page, tab)
-        for query in ("the first", "the second", "the third"):
+        for query in ("the first", "the second"):
             box(page, field).fill(f"{query} in {tab}")
             box(page, field).press("Enter")
             assert page.evaluate(IN_THE_ADDRESS, f"{query} in {tab}")
-        for query in ("the second", "the first"):
-            page.go_back()
-            expect(box(page, field)).to_have_value(f"{query} in {tab}")
+        page.go_back()
+        expect(box(page, field)).to_have_value(f"the first in {tab}")
         expect(page.locator("[role=tab][aria-selected=true]", has_text=tab)).to_be_visible()
     page.go_forward()
     expect(box(page, "query")).to_have_value("the second in Probes")
@@ -81,14 +80,13 @@ def test_back_comes_to_what_was_typed_and_the_click_on_an_example_replaced(page:
     ready(page, app_url)
     for tab, name, chips in (("Explain", "document", "#examples"), ("Compare", "compare-documents", "#compare-lists")):
         open_tab(page, tab)
-        for i in (1, 2):
-            mine = f"Berlin is large, for the {i}. time.\nParis is larger."
-            box(page, name).fill(mine)
-            page.locator(f"{chips} .rl-chip").nth(i).click()
-            expect(box(page, name)).not_to_have_value(mine)
-            assert page.evaluate(IN_THE_ADDRESS, box(page, name).input_value())
-            page.go_back()
-            expect(box(page, name)).to_have_value(mine)
+        mine = f"Berlin is large, says {tab}.\nParis is larger."
+        box(page, name).fill(mine)
+        page.locator(f"{chips} .rl-chip").nth(1).click()
+        expect(box(page, name)).not_to_have_value(mine)
+        assert page.evaluate(IN_THE_ADDRESS, box(page, name).input_value())
+        page.go_back()
+        expect(box(page, name)).to_have_value(mine)
 
 
 def test_a_tab_that_runs_by_itself_is_there_after_a_reload_and_by_back(page: Page, app_url: str) -> None:
