@@ -80,6 +80,10 @@ def test_a_list_is_ranked_contrasted_asked_what_if_and_its_words_met(
     assert float(ahead[1]) == pytest.approx(logits[0] - logits[1], abs=0.011)  # of two that are rounded
 
     words = page.locator('.rl-panel[data-which="A"] .rl-part')
+    words.first.hover()
+    said = page.locator('.rl-panel[data-which="A"] .rl-readout bdi').element_handle()
+    words.first.hover(position={"x": 3, "y": 3})
+    assert said.evaluate("(said) => said.isConnected"), "a move inside a word is not read out again"
     words.first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")

@@ -98,6 +98,9 @@ def test_the_lab_says_what_its_lines_do_and_the_maps_answer_to_keys_and_menus(pa
     box = attention.locator(".rl-in-box")
     box.evaluate("(box) => Object.assign(box.style, { maxHeight: '12em', overflow: 'auto' })")
     cells.nth(0).hover()  # what the keys then scroll under the mouse is not marked
+    said = readout.locator("bdi").first.element_handle()
+    cells.nth(0).hover(position={"x": 2, "y": 2})
+    assert said.evaluate("(said) => said.isConnected"), "a move inside a cell is not read out again"
     box.focus()
     for _ in range(12):
         page.keyboard.press("ArrowDown")

@@ -18,6 +18,8 @@ const sendCuts = () => {
 };
 const readOut = (part) => {
   const panel = part.closest(".rl-panel");
+  if (panel.read === part) return;
+  panel.read = part;
   panel.querySelector(".rl-readout").replaceChildren("“", quote(part.textContent), `” ${part.dataset.v}`);
 };
 // A part that is gone may have something in its place: a field below the text, for keyboard, mouse and touch alike.
@@ -71,6 +73,7 @@ const zoom = (button) => {
   if (JSON.stringify(cuts()) !== before) sendCuts();
 };
 const light = (link) => {
+  if (link.getAttribute("aria-pressed") === "true") return;
   const all = link.closest(".rl-meet");
   all.querySelectorAll(".rl-link").forEach((other) => other.setAttribute("aria-pressed", other === link));
   const cells = JSON.parse(link.dataset.cells); // [kind, alpha, label, readout] a document word

@@ -2,6 +2,7 @@ const QUOTED = 60; // characters of a word, as in the sentences
 const short = ([...word]) => (word.length > QUOTED ? `${word.slice(0, QUOTED - 1).join("")}…` : word.join(""));
 // Hover, tap or arrow keys: mark a cell of a heat map and read out its row, column and number.
 const say = (cell) => {
+  if (cell.classList.contains("rl-same")) return;
   const map = cell.closest(".rl-in-map");
   map.querySelectorAll(".rl-same").forEach((other) => other.classList.remove("rl-same"));
   cell.classList.add("rl-same");
