@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.looks import open_tab
 from tests.browser.test_page import EXAMPLES, expect_result_of, fill, press, ready
+from tests.browser.test_starts import LONG
 
 # As Google Translate does: each text that may be translated goes into elements of its own; so does what comes later.
 TRANSLATE = """() => {
@@ -45,9 +46,18 @@ def test_a_translated_page_works_and_its_words_are_the_visitors(page: Page, app_
     press(page, "«Explain»")
     expect_result_of(page, "who wrote Hamlet", "Shakespeare wrote Hamlet.")
     expect(page.locator("#stop")).to_be_hidden()
-    page.wait_for_function(AT_REST)  # no text is set back and translated again for ever
     page.locator(".rl-large [data-side=document] [data-w]").first.hover()
     expect(page.locator(".rl-large .rl-readout bdi")).to_have_text("Shakespeare")
+    fill(page, "when was the tower completed", LONG)
+    press(page, "«Explain»")
+    stop, asked = page.locator("#stop"), page.get_by_role("button", name="«Start anyway»")
+    expect(stop.or_(asked).filter(visible=True).first).to_be_visible()
+    if asked.is_visible():
+        asked.click()
+    expect(stop).to_be_visible()
+    press(page, "«Stop»")
+    expect(stop).to_be_hidden()
+    page.wait_for_function(AT_REST)  # no text is set back and translated again for ever
     open_tab(page, "«Learn»")
     expect(page.locator("#lab-status")).to_contain_text("«Done")
     page.goto("about:blank")
