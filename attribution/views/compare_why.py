@@ -121,7 +121,7 @@ def told_words(contrast: Contrast) -> dict[str, list[tuple[str, str, float]]]:
         largest = sorted(side.bars, key=lambda bar: -abs(bar.value))
         bars = [bar for bar in largest if abs(bar.value) >= FLAT]
         most = [bar for bar in bars if is_content(bar.text)] or bars
-        found[side.segments[0]] = [("B’s " * (bar.of == "second"), bar.text, bar.value) for bar in most[:N_TOLD]]
+        found[side.segments[0]] = [("B’s " if bar.of == "second" else "", bar.text, bar.value) for bar in most[:N_TOLD]]
     return found
 
 

@@ -33,7 +33,7 @@ class Untranslated(Extension):
 
     def preprocess(self, source: str, *_: str | None) -> str:
         """Jinja2's name for it."""
-        return re.sub(r'\bdir="auto"|<(bdi|code|kbd|pre)\b', r'\g<0> translate="no"', source)
+        return re.sub(r'\bdir="auto"|<(bdi|code)\b', r'\g<0> translate="no"', source)
 
 
 ENVIRONMENT = Environment(

@@ -37,6 +37,17 @@ LOOKS = """(inside) => {
   }
   return looks.size;
 }"""
+# Where some of these words may be translated by a browser, though they are the visitor's.
+QUOTED = """(words) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (parentElement.closest("script, style, textarea, .block.hidden") || !parentElement.translate) continue;
+    if (words.some((word) => data.includes(word))) found.push([parentElement.outerHTML.slice(0, 200), data]);
+  }
+  return found;
+}"""
 ABOVE_THE_FOLD = """() => {
   const badge = document.querySelector(".rl-badge-verdict").getBoundingClientRect();
   return scrollY === 0 && badge.top >= 0 && badge.bottom <= innerHeight;

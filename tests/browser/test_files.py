@@ -31,6 +31,9 @@ def test_a_dropped_text_fills_the_box_and_back_takes_it_back(page: Page, app_url
         mark = "\ufeff" if encoding == "utf-16-be" else ""
         drop(page, "#document label", "stadt.txt", f"{mark}{LIST}".encode(encoding))
         expect(document).to_have_value(LIST.replace("\r\n", "\n"))
+    document.fill(mine)
+    drop(page, "#document label", "cut.txt", "Stadt \U0001f3d9".encode("utf-16")[:-2])
+    expect(document).to_have_value("Stadt \ufffd")
     assert page.evaluate(IN_THE_ADDRESS, document.input_value())
     page.go_back()
     expect(document).to_have_value(mine)

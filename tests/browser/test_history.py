@@ -56,12 +56,13 @@ def test_back_comes_to_every_start_by_enter(page: Page, app_url: str) -> None:
     ready(page, app_url)
     for tab, field in {"Explain": "query", "Compare": "compare-query", "Probes": "query"}.items():
         open_tab(page, tab)
-        for query in ("the first", "the second"):
+        for query in ("the first", "the second", "the third"):
             box(page, field).fill(f"{query} in {tab}")
             box(page, field).press("Enter")
             assert page.evaluate(IN_THE_ADDRESS, f"{query} in {tab}")
-        page.go_back()
-        expect(box(page, field)).to_have_value(f"the first in {tab}")
+        for query in ("the second", "the first"):
+            page.go_back()
+            expect(box(page, field)).to_have_value(f"{query} in {tab}")
         expect(page.locator("[role=tab][aria-selected=true]", has_text=tab)).to_be_visible()
     page.go_forward()
     expect(box(page, "query")).to_have_value("the second in Probes")

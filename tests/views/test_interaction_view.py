@@ -38,6 +38,7 @@ def test_every_number_its_colour_and_the_text(sign: int, tiny_bert: Reranker) ->
     found = interaction(tiny_bert, QUERY, DOCUMENT, n_words=4)
     found = replace(found, values=tuple(tuple(sign * value for value in row) for row in found.values))
     page, found = shown(found), content(found)
+    assert '<p class="rl-link-query" dir="auto"' in page  # whose first word is at the right, in Arabic
     cells = [json.loads(html.unescape(got)) for got in re.findall(r'data-cells="([^"]*)"', page)]
     top = max(abs(value) for row in found.values for value in row)
     for row, values in zip(cells, found.values, strict=True):

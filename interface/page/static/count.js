@@ -54,7 +54,7 @@ Object.assign(window.rerankLens, (() => {
     const line = place();
     if (!line) return;
     const [text, warns] = says(line.dataset, boxes);
-    window.rerankLens.say(line, text);
+    if (!window.rerankLens.say(line, text)) return;
     line.classList.toggle("rl-count-over", warns);
     line.toggleAttribute("role", warns);
     if (warns) line.setAttribute("role", "status");

@@ -4,8 +4,10 @@
   const WINDOWS = "windows-1252"; // what a file is that is no UTF-8 and has no mark of its own
   const MARKS = { "255,254": "utf-16le", "254,255": "utf-16be" };
   const decode = (bytes) => {
+    const marked = MARKS[bytes.subarray(0, 2).join()];
+    if (marked) return new TextDecoder(marked).decode(bytes);
     try {
-      return new TextDecoder(MARKS[bytes.subarray(0, 2).join()] ?? "utf-8", { fatal: true }).decode(bytes);
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch {
       return new TextDecoder(WINDOWS).decode(bytes);
     }

@@ -8,9 +8,12 @@ window.rerankLens = (() => {
   const stale = (result, of) =>
     of === null ? result.removeAttribute("data-rl-stale") : result.setAttribute("data-rl-stale", of);
 
-  // What a place says. Its own text is not compared, since a browser that translates the page has changed it.
+  // What a place says; whether that is new. What it said is remembered, since a browser that translates the page changes its text.
   const say = (place, text) => {
-    if (place.dataset.says !== text) place.dataset.says = place.textContent = text;
+    const isNew = (place.dataset.says ?? place.textContent) !== text;
+    place.dataset.says = text;
+    if (isNew) place.textContent = text;
+    return isNew;
   };
 
   // Results carry the pair they are of; mark those of another pair, and the example whose text is in the boxes.
