@@ -49,6 +49,12 @@ def coordinate(value: float, decimals: int = 1) -> str:
     return fixed(value, decimals).replace(MINUS, "-")
 
 
+def counted(n: int, noun: str) -> str:
+    """So many of them: "1 query", "2 queries"."""
+    several = f"{noun[:-1]}ie" if noun.endswith("y") else f"{noun}e" if noun.endswith("s") else noun
+    return f"{n:,} {noun if n == 1 else several + 's'}"
+
+
 def exact(value: float) -> str:
     """Six significant digits and an ordinary minus sign, for programs."""
     return _shown(value, ".6g").replace(MINUS, "-")

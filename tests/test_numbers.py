@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.numbers import coordinate, exact, fixed, logit, number, percent, signed_fixed, signed_number
+from attribution.numbers import coordinate, counted, exact, fixed, logit, number, percent, signed_fixed, signed_number
 from attribution.views.templating import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +33,8 @@ def test_numbers_by_hand() -> None:
     assert [number(x) for x in (1234.5, 0.001234, -0.0)] == ["1,234", "0.00123", "0"]
     assert [number(x) for x in (999.4, 999.5, 999_999_999.0, 1e9)] == ["999", "1,000", "999,999,999", "1e+09"]
     assert [logit(x) for x in (0.0, -0.004, 2.0)] == ["0.00", "0.00", "+2.00"]
+    assert [counted(n, "query") for n in (0, 1, 1234)] == ["0 queries", "1 query", "1,234 queries"]
+    assert [counted(n, "forward pass") for n in (1, 2)] == ["1 forward pass", "2 forward passes"]
     assert [percent(x) for x in (0.00123, 0.87, 0.994, 0.995, 1.0, 1.5)] == ["0.12", "87", "99", "100", "100", "150"]
 
 

@@ -20,7 +20,7 @@ from attribution.audit.failures import Case
 from attribution.evidence.probes import edits
 from attribution.evidence.probes.edits import Edits
 from attribution.evidence.probes.wording import content_words, names_in, negations_in, numbers_in, partner_of, words_of
-from attribution.numbers import fixed, logit
+from attribution.numbers import counted, fixed, logit
 from attribution.rerankers.reranker import Reranker
 from attribution.words import sentences_of
 
@@ -56,7 +56,7 @@ def cut_by_limit(reranker: Reranker, case: Case) -> str | None:
     if best <= case.upper.logit:
         return None
     return (
-        f"{n_read} of {n_read + len(words)} words were read; what was not read would alone score "
+        f"{n_read} of {counted(n_read + len(words), 'word')} were read; what was not read would alone score "
         f"{logit(best)}, above the other's {logit(case.upper.logit)}"
     )
 
@@ -76,8 +76,8 @@ def best_sentence_late(reranker: Reranker, case: Case) -> str | None:
     if moved <= case.upper.logit:
         return None
     return (
-        f"its best sentence, {best + 1} of {len(sentences)}, begins after {before} words; moved to the front the text "
-        f"would score {logit(moved)} instead of {logit(case.lower.logit)}, above the other's "
+        f"its best sentence, {best + 1} of {len(sentences)}, begins after {counted(before, 'word')}; moved to the "
+        f"front the text would score {logit(moved)} instead of {logit(case.lower.logit)}, above the other's "
         f"{logit(case.upper.logit)}"
     )
 
@@ -87,10 +87,10 @@ def lexical_bait(_reranker: Reranker, case: Case) -> str | None:
     wrong, right = (_query_words(case.query, one.text) for one in (case.wrong, case.right))
     if (len(wrong), wrong.total()) <= (len(right), right.total()):
         return None
-    n = len(content_words(case.query))
+    wanted = counted(len(content_words(case.query)), "word")
     return (
-        f"of the query's {n} words the wrong one holds {len(wrong)} (in {wrong.total()} places), the right one "
-        f"{len(right)} (in {right.total()})"
+        f"of the query's {wanted} the wrong one holds {len(wrong)} (in {counted(wrong.total(), 'place')}), the right "
+        f"one {len(right)} (in {right.total()})"
     )
 
 
@@ -101,7 +101,7 @@ def lexical_gap(_reranker: Reranker, case: Case) -> str | None:
     lacks = [word for word in wanted if wrong[word] and not right[word]]
     if not lacks or 2 * len(right) >= len(wanted):
         return None
-    held = f"{len(right)} of the query's {len(wanted)} words"
+    held = f"{len(right)} of the query's {counted(len(wanted), 'word')}"
     return f"the right one holds {held} and lacks {_listed(lacks)}, which the wrong one has"
 
 
@@ -126,7 +126,9 @@ def much_longer(_reranker: Reranker, case: Case, *, which: str) -> str | None:
     """`which`, "upper" or "lower", has half as many words again as the other text, or more."""
     upper, lower = (len(words_of(one.text)) for one in (case.upper, case.lower))
     long, short = (upper, lower) if which == "upper" else (lower, upper)
-    return f"{upper} words in the upper one, {lower} in the lower one" if long >= MUCH_LONGER * short else None
+    return (
+        f"{counted(upper, 'word')} in the upper one, {lower} in the lower one" if long >= MUCH_LONGER * short else None
+    )
 
 
 def only_differ(reranker: Reranker, case: Case, *, name: str, find: Find, edit: Edits) -> str | None:

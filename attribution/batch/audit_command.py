@@ -198,7 +198,7 @@ def comparison_said(one: Comparison) -> str:
     difference = f"{signed_fixed(one.difference, 4)} {_interval(signed_fixed, one.low, one.high, 4)}"
     said = (
         f"{one.measure} of {one.second} minus that of {one.first}: {difference}; "
-        f"{one.won} queries won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
+        f"queries: {one.won} won, {one.lost} lost, {one.tied} tied, p = {fixed(one.p, 3)}"
     )
     return "\n".join([said, *one.notes])
 

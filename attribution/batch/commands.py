@@ -23,6 +23,7 @@ from attribution.batch.resume import reopen
 from attribution.batch.rows import BadLine, OnBad, Row, read_json_lines, read_trec
 from attribution.errors import InputError, OptionError
 from attribution.explain import try_options
+from attribution.numbers import counted
 from attribution.rerankers.loading.load import load_reranker
 
 # Formats that would be expected of a name.
@@ -170,7 +171,7 @@ def _open(path: Path | None, job: Job, model_id: str, revision: str) -> Output:
     if lost:
         print(f"{path}: {journal.name}, its lines, is gone; the table is kept as {set_aside(path)}.", file=sys.stderr)
     if output.done:
-        print(f"{journal}: {len(output.done)} answers are there already; going on.", file=sys.stderr)
+        print(f"{journal}: {counted(len(output.done), 'answer')} found there; going on.", file=sys.stderr)
     return output
 
 

@@ -13,7 +13,7 @@ from attribution.batch.keys import DOCUMENT, QUERY, Ignored, Keys, check_grade, 
 from attribution.batch.lines import Tell, read_lines, say
 from attribution.batch.unfolded import unfold
 from attribution.errors import InputError
-from attribution.numbers import exact
+from attribution.numbers import counted, exact
 
 # A text as a table quotes it: in double quotes, and those in it twice. One without any in it may have typed its own.
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
@@ -57,7 +57,7 @@ def _run_line(number: int, line: str, path: Path) -> RunLine:
     except ValueError:
         raise InputError(
             f"Line {number} of {path.name} is not of a TREC run. It must be: query-id Q0 passage-id rank score tag, "
-            f"the score a number; it has {len(fields)} fields: {' '.join(fields)[:80]}."
+            f"the score a number; it has {counted(len(fields), 'field')}: {' '.join(fields)[:80]}."
         ) from None
 
 

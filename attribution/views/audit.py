@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from attribution.numbers import fixed, logit, percent
+from attribution.numbers import counted, fixed, logit, percent
 from attribution.types import Word
 from attribution.views.compare_why import FLAT, Piece, Step, named, steps
 from attribution.views.page import compare_link
@@ -136,8 +136,7 @@ def waterfall(inversion: Inversion, why: Why) -> list[Step]:
     right, wrong = (inversion.case.right.logit, inversion.case.wrong.logit)
     pieces = [*_pieces(why.right, "right"), *_pieces(why.wrong, "wrong")]
     if why.common:
-        many = "s" if len(why.common) > 1 else ""
-        pieces.insert(0, Piece(f"{len(why.common)} sentence{many} in both", "", why.common_value))
+        pieces.insert(0, Piece(f"{counted(len(why.common), 'sentence')} in both", "", why.common_value))
     rest = wrong - right - sum(piece.value for piece in pieces)
     if abs(rest) >= FLAT:
         pieces.append(Piece("what is left over", "", rest))

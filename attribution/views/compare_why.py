@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from attribution.evidence.probes.wording import is_content
-from attribution.numbers import fixed
+from attribution.numbers import counted, fixed
 from attribution.types import Word
 from attribution.views.compare import A, B, Which, inside, quote
 from attribution.views.templating import Markup, render
@@ -165,7 +165,7 @@ def passages_waterfall(contrast: SentenceContrast, words: Words) -> list[Step]:
         opened = shown(own, scale_of(own))
         pieces[bar.of].append(Piece(" ".join(bar.text.split()), whose, bar.value, opened))
     both = [contrast.first[slice(*pair.first)].strip() for pair in contrast.common]
-    name = f"{len(both)} sentence{'s' if len(both) > 1 else ''} in both" if both else "baseline: no document"
+    name = f"{counted(len(both), 'sentence')} in both" if both else "baseline: no document"
     middle = [Piece(name, "", contrast.common_value, (), both)] if both or abs(contrast.common_value) >= FLAT else []
     if abs(contrast.remainder) >= FLAT:
         middle.append(Piece("remainder", "", contrast.remainder))
@@ -182,7 +182,7 @@ def named(pieces: Sequence[Piece], unit: str, of: str) -> list[Piece]:
     rest = largest[n:]
     if not rest:
         return largest
-    text = f"{len(rest)} other {unit}{'s' if len(rest) > 1 else ''}"
+    text = counted(len(rest), f"other {unit}")
     return [*largest[:n], Piece(text, of, sum(piece.value for piece in rest), (), [piece.label for piece in rest])]
 
 

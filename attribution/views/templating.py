@@ -47,7 +47,7 @@ ENVIRONMENT = Environment(
 )
 # Outside XML 1.0, section 2.2, or control codes, which a terminal runs.
 UNPRINTED = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-PRINTED = ("fall", "number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
+PRINTED = ("counted", "fall", "number", "signed_number", "logit", "percent", "fixed", "signed_fixed")
 ENVIRONMENT.filters.update({name: getattr(numbers, name) for name in PRINTED})
 ENVIRONMENT.globals["terms"] = TERMS
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from attribution import AttributionError
+from attribution.numbers import counted
 from attribution.views.page import status_html
 from interface.page.downloads import DOWNLOAD
 from interface.runs import lanes, limits
@@ -157,7 +158,7 @@ def _claimer(
         number, there_was = lanes.claim(session, lane, asked, run.name, queued(request))
         before, seconds = lanes.ahead(session, lane) or (0, 0.0)
         waiting = place(before, seconds)
-        waiting += f" At most {passes:,} passes, about {max(1, takes):.0f} s." if passes else ""
+        waiting += f" At most {counted(passes, 'pass')}, about {max(1, takes):.0f} s." if passes else ""
         started = {line: status_html(waiting), claimed: number} | fresh | actions.stoppable(session)
         if lane == lanes.MAIN:
             started |= {actions.timer: gr.Timer(active=bool(before)), actions.explain: gr.Button(EXPLAIN)}

@@ -64,7 +64,7 @@ def build_pair(model_ids: Sequence[str], example: Mapping[str, str]) -> PairInpu
             document = gr.Textbox(example["document"], label="Document", elem_id="document", lines=4, max_lines=4)
             reranker = load_reranker(model_ids[0])
             first = reranker.encode(example["query"], example["document"])
-            counter = gr.HTML(count(model_ids[0], counted(first, reranker.max_length)), elem_id="count")
+            counter = gr.HTML(count(model_ids[0], length(first, reranker.max_length)), elem_id="count")
             n_sentences = len(split_sentences(example["document"]))
             size = gr.JSON([len(first.tokens), *sides_of(first), n_sentences], visible="hidden")
     pair = PairInputs(model, query, document, counter, size)
@@ -117,7 +117,7 @@ def count(model_id: str, text: str = "") -> str:
     return count_html(text, reranker.max_length, len(template), MAX_QUERY, MAX_DOCUMENT, longest)
 
 
-def counted(pair: TokenizedPair, limit: int) -> str:
+def length(pair: TokenizedPair, limit: int) -> str:
     """The pair's exact length, in words."""
     if not pair.truncated:
         return f"{len(pair.tokens):,} of {limit:,} tokens"

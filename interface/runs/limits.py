@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from attribution.errors import AttributionError, InputError, check_range, check_text
+from attribution.numbers import counted
 from attribution.rerankers.loading.models import MODELS
 from attribution.rerankers.memory import number_set
 
@@ -100,6 +101,6 @@ def ask(session: str, n_forwards: int, seconds: float, inputs: object) -> str:
     cap = limit()
     stops = f" This server stops a run after {cap:g} s and keeps what is ready by then." if cap else ""
     return (
-        f"This may take about {seconds:,.0f} s (at most {n_forwards:,} passes through the model).{stops} Start "
+        f"This may take about {seconds:,.0f} s (at most {counted(n_forwards, 'pass')} through the model).{stops} Start "
         "it anyway, or take fewer methods, a smaller n_samples or n_steps, or a shorter text."
     )

@@ -14,6 +14,7 @@ from jinja2 import FileSystemLoader, FunctionLoader
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from attribution.numbers import counted
 from interface.server.body import NO_FILES
 
 
@@ -60,12 +61,13 @@ class Page(gr.Blocks):
             if needed:
                 refuse_a_look()
                 raise gr.Error(
-                    f"{block_fn.api_name} got {len(inputs)} values and lacks {'; '.join(needed)}", print_exception=False
+                    f"{block_fn.api_name} got {counted(len(inputs), 'value')} and lacks {'; '.join(needed)}",
+                    print_exception=False,
                 )
             inputs.extend(component.value for component in missing)
         if len(inputs) < len(block_fn.inputs) or (of_endpoint and len(inputs) > len(block_fn.inputs)):
             refuse_a_look()
-            said = f"{block_fn.api_name} got {len(inputs)} values; it takes {len(block_fn.inputs)}."
+            said = f"{block_fn.api_name} got {counted(len(inputs), 'value')}; it takes {len(block_fn.inputs)}."
             raise gr.Error(said, print_exception=False)
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:

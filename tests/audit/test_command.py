@@ -152,7 +152,7 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
     better.write_text(json.dumps(stored), encoding="utf-8")
     code, said = command(*from_files(files), "--against", str(better))
     assert code == 3
-    assert "0 queries won, 3 lost, 0 tied" in said
+    assert "queries: 0 won, 3 lost, 0 tied" in said
     assert "not known to be of the same set" not in said
     lower = json.loads(better.read_text(encoding="utf-8"))
     for query in lower["queries"]:
@@ -160,7 +160,7 @@ def test_what_is_asked_of_a_number_decides_the_exit_code(command: Any, files: di
     worse = tmp_path / "worse.json"
     worse.write_text(json.dumps(lower), encoding="utf-8")
     code, said = command(*from_files(files), "--against", str(worse))
-    assert (code, "3 queries won, 0 lost" in said) == (0, True)
+    assert (code, "queries: 3 won, 0 lost" in said) == (0, True)
     better.write_text(json.dumps({**stored, "set_sha256": "other", "seed": 7}), encoding="utf-8")
     assert command(*from_files(files), "--against", str(better))[0] == 3
     notes = json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))["notes"]

@@ -256,7 +256,7 @@ def test_the_words_most_in_excess_are_taken_away_and_the_ones_that_lift_come_fir
     ("wrong", "right", "key", "says"),
     [
         ("topica w1", "topica w2", "bait", None),  # as many, as often
-        ("topica topica", "topica", "bait", "1 words the wrong one holds 1 (in 2 places), the right one 1 (in 1)"),
+        ("topica topica", "topica", "bait", "1 word the wrong one holds 1 (in 2 places), the right one 1 (in 1)"),
         ("topica", "topica topica", "bait", None),
         ("w1 w2 w3 w4 w5 w6 w7", "w1 w2 w3 w4 w5 w8 w9", "duplicates", "60 % of the shorter text"),  # 3 of 5 triples
         ("w1 w2 w3 w4 w5 w6 w7", "w1 w2 w3 w4 w8 w5 w6", "duplicates", None),

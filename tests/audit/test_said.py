@@ -1,5 +1,6 @@
 """What the command prints of an audit and of a comparison, and what the report says, number by number."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ def test_differences_have_signs_and_shares_are_percents() -> None:
     two = Comparison("AP", "a", "b", 3, 0.0125, -0.01, 0.035, 0.25, 2, 0, 1, (), 0, notes=("Other seed.",))
     assert comparison_said(two) == (
         "AP of b minus that of a: +0.0125 [\u22120.0100, +0.0350]; "
-        "2 queries won, 0 lost, 1 tied, p = 0.250\nOther seed."
+        "queries: 2 won, 0 lost, 1 tied, p = 0.250\nOther seed."
     )
 
 
@@ -58,6 +59,7 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     assert "\x1b" not in report  # which a terminal would run
     said = " ".join(read(report).text.split())
     assert "from 0 to 1; a bar is a query." in said
+    assert re.findall(r"(?<![\d.])1 \w{3,}s\b", said) == [], "one query, one word, one failure"
     assert "From that audit to this one, AP changes by +0.013 (\u22120.010 to +0.035)" in said
     assert "is \u22121.00 ahead in the first model and +2.00 in the second." in said
     assert "is +2.00 ahead in the first model and \u22121.00 in the second." in said

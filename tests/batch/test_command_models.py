@@ -111,7 +111,7 @@ def test_probe_compares_two_models_on_what_they_read(
     assert code == 1
     assert "line 4 skipped: The query is empty" in err
     assert "line 5 skipped: The document is empty" in err
-    assert err.endswith("2 lines were skipped\n")
+    assert err.endswith("2 lines skipped\n")
     found = json.loads(out.read_text(encoding="utf-8"))
     models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
     assert list(found["shares"]) == models
@@ -128,7 +128,7 @@ def test_probe_compares_two_models_on_what_they_read(
     assert table.splitlines()[0].endswith(f"| {models[0]} | {models[1]} |")
     skipped = err[err.index("line 4 skipped") :]
     *again, said = command([text], "probe", "--model", str(other), "--output", str(out), as_text=True)
-    assert (again, said) == ([code, table], f"{out}: 1 answers are there already; going on.\n{skipped}")
+    assert (again, said) == ([code, table], f"{out}: 1 answer found there; going on.\n{skipped}")
 
 
 def test_a_terminal_of_another_encoding_ends_no_run(

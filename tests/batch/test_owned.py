@@ -96,7 +96,7 @@ def test_no_command_writes_over_the_answers_of_another(ours: str, command: Any, 
         assert f"was written with format rerank-lens {ours} 1, not format rerank-lens {other} 1" in err
     code, err = command(rows_of(ours), *OF[ours], "--output", str(path))
     assert (code, path.read_bytes()) == (0, held), "nothing is done twice"
-    assert "answers are there already; going on" in err
+    assert "found there; going on" in err
 
 
 @pytest.mark.parametrize("task", OF)

@@ -194,7 +194,7 @@ def test_no_value_is_dropped(app_url: str) -> None:
     assert (
         post(app_url, "sentences", [*PAIR, "delete", "", "more"])[1]["error"] == "sentences got 5 values; it takes 4."
     )
-    assert post(app_url, "models", ["more"])[1]["error"] == "models got 1 values; it takes 0."
+    assert post(app_url, "models", ["more"])[1]["error"] == "models got 1 value; it takes 0."
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones(app_url: str) -> None:

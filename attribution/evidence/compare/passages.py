@@ -10,6 +10,7 @@ import regex
 from attribution.errors import OptionError, check_range, check_seed, plain_texts
 from attribution.evidence.compare.contrast import Bar
 from attribution.evidence.sentences import N_ORDERS, shares
+from attribution.numbers import counted
 from attribution.removal import game
 from attribution.rerankers.hooks import Meter, OnPass, metered
 from attribution.rerankers.reranker import Reranker, check_reranker
@@ -80,10 +81,12 @@ class SentenceContrast(Result):
         n, nearly = len(self.common), sum(pair.ratio < 1 for pair in self.common)
         if not n:
             return "No sentence is in both documents."
-        verb = "s are" if n > 1 else " is"
-        text = f"{n} sentence{verb} in both documents, of {self.n_first} of the first and {self.n_second} of the second"
+        verb = "are" if n > 1 else "is"
         if self.n_first == self.n_second:
-            text = f"{n} of {self.n_first} sentences {verb.split()[-1]} in both documents"
+            text = f"{n} of {counted(self.n_first, 'sentence')} {verb} in both documents"
+        else:
+            shared = f"{counted(n, 'sentence')} {verb} in both documents"
+            text = f"{shared}, of {self.n_first} of the first and {self.n_second} of the second"
         return f"{text}{f', {nearly} of them nearly' if nearly else ''}."
 
 

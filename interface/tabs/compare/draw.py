@@ -4,6 +4,7 @@ from attribution.evidence.compare.contrast import Contrast
 from attribution.evidence.compare.passages import SentenceContrast
 from attribution.export_compare import ComparedList
 from attribution.methods import METHODS
+from attribution.numbers import counted
 from attribution.rerankers.loading.models import MODELS
 from attribution.views.compare import A, B, Cut, Names, Outcome, Panel, Which, identity_html, rows_html, words_html
 from attribution.views.compare_why import passages_html, why_html
@@ -15,7 +16,7 @@ def draw_rows(compared: Compared) -> str:
     changed = {}
     for which, version in compared.versions.items():
         n = len(version.cuts)
-        changed[compared.place(which)] = f"{n} change{'s' if n > 1 else ''}" if n else "edited text"
+        changed[compared.place(which)] = counted(n, "change") if n else "edited text"
     label = METHODS[compared.asked.colour].label
     return rows_html(compared.now(), _names(compared), compared.coloured, by=label, changed=changed)
 

@@ -9,6 +9,7 @@ from attribution.evidence.compare.contrast import complete_methods
 from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.explain import sides_of
 from attribution.export_compare import COMPARE_FORMATS
+from attribution.numbers import counted
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.compare import Which
 from attribution.views.page import status_html
@@ -96,7 +97,7 @@ def expected_passes(compared: Compared | None, which: Which, n_words: int, form:
     sides = sides_of(reranker.encode(compared.asked.query, compared.text(which)))
     if form == DIFFERENCE:
         n = pairs_of_words(across(Meet(compared, which, n_words, form), sides), n_words)
-        return status_html(f"{n} forward passes.")
+        return status_html(f"{counted(n, 'forward pass')}.")
     runs = 1 + sides[0]
     return status_html(f"{runs} runs of {METHODS[form].label}; forward and backward passes each: {METHODS[form].cost}.")
 

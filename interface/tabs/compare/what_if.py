@@ -9,6 +9,7 @@ from attribution.evidence.compare.interaction import DIFFERENCE, pairs_of_words
 from attribution.evidence.compare.raising import Raised, raising_passes
 from attribution.explain import forwards
 from attribution.methods import Sides
+from attribution.numbers import counted
 from attribution.views.compare import A, B, Cut, Which, apply, what_if_html
 from attribution.views.interaction import meet_html
 from attribution.views.page import status_html
@@ -45,7 +46,7 @@ def run_change(asked: Change, run: Run) -> Iterator[Update]:
     """Something dropped, put back, replaced or edited: one forward for a text that was never scored before."""
     now = with_changes(asked.compared, asked.changed, run, asked.as_given)
     n = len(now.scored) - len(asked.compared.scored)
-    said = f"{n} forward pass{'' if n == 1 else 'es'}."
+    said = f"{counted(n, 'forward pass')}."
     whole = any(not cuts for _, cuts in asked.changed.values())  # else the browser has done it, and keeps the focus
     yield told(now, said, panels=whole)
 
@@ -77,7 +78,7 @@ def run_flip(asked: More, run: Run) -> Iterator[Update]:
         now = dataclasses.replace(now, versions={higher: version}, scored=scored)
         flipped = version.logit < found.rival_logit
         found = dataclasses.replace(found, logits=(*found.logits[:-1], version.logit), flipped=flipped)
-    said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
+    said = f"Done after {found.seconds:.1f} s, {counted(found.n_forward, 'forward pass')}."
     yield told(now, said, what_if_html(outcomes(now), flip=found, names=(higher, lower)))
 
 
@@ -94,7 +95,7 @@ def run_raise(asked: More, run: Run) -> Iterator[Update]:
     if found.steps:
         versions[lower] = Version(found.edited, found.steps[-1].logit, cuts_of(text, found), gain_of(found))
     now = dataclasses.replace(compared, versions=versions)
-    said = f"Done after {found.seconds:.1f} s, {found.n_forward} forward passes."
+    said = f"Done after {found.seconds:.1f} s, {counted(found.n_forward, 'forward pass')}."
     yield told(now, said, what_if_html(outcomes(now), raised=found, names=(lower, higher)))
 
 

@@ -15,6 +15,7 @@ from attribution import METHODS
 from attribution.errors import AttributionError, Stopped
 from attribution.evidence.faithfulness.scores import Faithfulness
 from attribution.evidence.sentences import Sentences
+from attribution.numbers import counted
 from attribution.types import Explanation
 from attribution.views.card import error_html, pending_html
 from attribution.views.cards import cards_head, each_card, sentences_html
@@ -81,7 +82,7 @@ class Results:
         """Shows the next `most` sentences of the `stream`, or all; an error is the status, and the methods go on."""
         try:
             for self.found in islice(stream, most):
-                yield self.page(f"Sentences: {self.found.n_forward} passes.")
+                yield self.page(f"Sentences: {counted(self.found.n_forward, 'pass')}.")
         except Stopped:
             raise
         except AttributionError as error:

@@ -13,6 +13,7 @@ from attribution.evidence.faithfulness.measure import Known, max_passes, measure
 from attribution.evidence.sentences import sentences_stream
 from attribution.explain import forwards, options_of
 from attribution.methods import Sides
+from attribution.numbers import counted
 from attribution.rerankers.hooks import Meter
 from attribution.rerankers.loading.load import in_memory
 from attribution.views.faithfulness import faithfulness_html
@@ -21,7 +22,7 @@ from attribution.views.templating import render
 from interface.page import models
 from interface.page.actions import EXPLAIN, start
 from interface.page.downloads import build_downloads
-from interface.page.layout import Shell, counted, scripts
+from interface.page.layout import Shell, length, scripts
 from interface.page.links import Linked
 from interface.runs import cost
 from interface.runs.handlers import KEEP_SECONDS, Update, handler
@@ -101,7 +102,7 @@ def _watch(run: Run, results: Results, label: str) -> Callable[[Meter], None]:
     def on_pass(meter: Meter) -> None:
         run.check(meter)
         step = results.n_ran, len(results.chosen) + 1
-        run.tell(step, desc=f"{label}: {meter.n_forward} passes", unit="steps")
+        run.tell(step, desc=f"{label}: {counted(meter.n_forward, 'pass')}", unit="steps")
 
     return on_pass
 
@@ -119,7 +120,7 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
     pair = reranker.encode(asked.query, asked.document)  # what is wrong with the pair is no single method's error
     began, known = time.perf_counter(), dict[str, Known]()
     of = asked.identity(reranker.revision, asked.settings)
-    of = replace(of, count=counted(pair, reranker.max_length), over=pair.truncated, asked=asked.on_page)
+    of = replace(of, count=length(pair, reranker.max_length), over=pair.truncated, asked=asked.on_page)
     results = Results(identity_html(of), chosen)
     yield {"edited": render("edited.html", edit=None), "status": status_html("Reading the pair …")}
     size = cost.size_of(pair)
@@ -146,7 +147,7 @@ def run(asked: Asked, run: Run) -> Iterator[Update]:
                 raise
             except AttributionError as error:  # on its own card; the other methods go on
                 results.failed[key] = str(error)
-            status = f"{results.n_ran} of {len(chosen)} methods after {time.perf_counter() - began:.1f} s."
+            status = f"{results.n_ran} of {counted(len(chosen), 'method')} after {time.perf_counter() - began:.1f} s."
             if len(results.failed) == len(chosen):
                 status = "Done, but no method could explain this pair with this model; each card says why."
             yield results.page(status)

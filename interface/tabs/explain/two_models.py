@@ -9,6 +9,7 @@ import gradio as gr
 from attribution import MODELS, explain
 from attribution.errors import AttributionError, OptionError, Stopped
 from attribution.explain import forwards, options_of
+from attribution.numbers import counted
 from attribution.types import Explanation
 from attribution.views.cards import two_models_html
 from attribution.views.page import status_html
@@ -75,7 +76,9 @@ def run(asked: Both, run: Run) -> Iterator[Update]:
                 raise
             except AttributionError as error:  # on its own card; the rest goes on
                 side[key] = str(error)
-            seconds = f"{run.seconds:.1f} s"
             whole = len(sides[1]) == len(chosen)
-            said = f"Done after {seconds}." if whole else f"{len(sides[0]) + len(sides[1])} cards after {seconds}."
-            yield {"result": two_models_html(chosen, names, (sides[0], sides[1])), "status": status_html(said)}
+            said = "Done" if whole else counted(len(sides[0]) + len(sides[1]), "card")
+            yield {
+                "result": two_models_html(chosen, names, (sides[0], sides[1])),
+                "status": status_html(f"{said} after {run.seconds:.1f} s."),
+            }
