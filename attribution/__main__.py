@@ -9,7 +9,6 @@ from typing import Any
 from attribution.batch.arguments import parse_args
 from attribution.batch.lines import Unheard, printable
 from attribution.errors import FULL, AttributionError, check_environment
-from attribution.numbers import counted
 
 OK, SKIPPED, USAGE, INTERRUPTED = 0, 1, 2, 130
 MAKE_ROOM = "What was written stays; make room, and run the same command again."
@@ -45,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {said}{'. ' + MAKE_ROOM if full else ''}", file=sys.stderr)
         return USAGE
     if skipped:
-        print(f"{counted(skipped, 'line')} skipped", file=sys.stderr)
+        print(f"skipped in all: {skipped}", file=sys.stderr)
     return SKIPPED if skipped else OK
 
 

@@ -28,7 +28,7 @@ SCORED, FAILURES, PAIRS, RUN, AUDIT = "scored.jsonl", "failures.jsonl", "pairs.j
 _PARTING = re.compile("[\0 \t-\r\x1c-\x1f\x85\u2028\u2029]")  # what parts fields or lines in some reader
 COMPARISON, REPORT = "comparison.json", "report.html"
 WRITTEN = (PAIRS, RUN, AUDIT, REPORT, COMPARISON)  # anew by every run
-LEFT_OUT = "Lines of the input that could not be read or scored, and are left out: {n}."
+LEFT_OUT = "Lines or documents of the input that could not be read or scored, and are left out: {n}."
 Answer = Callable[[Iterable[Row | BadLine], Job, Output], int]  # the engine: rows into lines, how many were skipped
 
 

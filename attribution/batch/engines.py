@@ -29,7 +29,7 @@ MOST = 2  # deaths at one row, then it is skipped
 
 def complaining(bar: Any) -> OnBad:
     """Says a bad line on stderr, beside the `bar` of tqdm."""
-    return lambda bad: bar.write(printable(f"line {bad.line} skipped: {bad.reason}"), file=sys.stderr)
+    return lambda bad: bar.write(printable(str(bad)), file=sys.stderr)
 
 
 def run_rows(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from attribution.audit.measures import best_by_bm25
 from attribution.batch.kept import Kept
 from attribution.batch.keys import DOCUMENT, PAIR, Ignored, check_grade, find_id, kind, read_entry
 from attribution.batch.lines import Tell, say
-from attribution.batch.rows import BadLine, Row, read_each, read_trec
+from attribution.batch.rows import EMPTY, BadLine, Row, read_each, read_trec
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
 from attribution.errors import InputError, OptionError
 
@@ -97,7 +98,7 @@ def _dataset(name: str, top: int) -> Read:
             ranked.get(str(one.query_id), []).append((-one.score, str(one.doc_id)))
         store = dataset.docs_store()
         rows = (_stored(key, queries[key], [one for _, one in sorted(of)[:top]], store) for key, of in ranked.items())
-        yield from _graded((row for row in rows if row.documents), grades)
+        yield from _graded(chain.from_iterable(rows), grades)
         return
     texts = Kept[str, str]()
     for one in dataset.docs_iter():
@@ -105,10 +106,13 @@ def _dataset(name: str, top: int) -> Read:
     yield from _graded(_by_bm25(texts, queries, top), grades)
 
 
-def _stored(key: str, query: str, ids: list[str], store: Any) -> Row:
-    found = store.get_many(ids)
-    kept = [one for one in ids if one in found and found[one].default_text().strip()]
-    return Row(key, 0, query, tuple(str(found[one].default_text()) for one in kept), tuple(kept))
+def _stored(key: str, query: str, ids: list[str], store: Any) -> Iterator[Row | BadLine]:
+    found = {id: str(one.default_text()) for id, one in store.get_many(ids).items()}
+    for id in ids:
+        if not found.get(id, "").strip():
+            yield BadLine(0, EMPTY if id in found else f"query {key} retrieves it, and the set lacks it", id)
+    if kept := [id for id in ids if found.get(id, "").strip()]:
+        yield Row(key, 0, query, tuple(found[id] for id in kept), tuple(kept))
 
 
 def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
@@ -121,9 +125,14 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     ignored, pairs, lists = Ignored("the input", tell), Kept[tuple[str, str, int], Candidate](), dict[Any, list[int]]()
     for one in read_each(lines, False, tell, partial(_judged, ignored)):
         if isinstance(one, Pair):
+            if not one.candidate.text.strip():
+                yield BadLine(one.line, EMPTY)
             places = lists.setdefault((one.id, one.query), [])
             places.append(one.line)
             pairs.keep((one.id, one.query, len(places)), one.candidate)
+        elif isinstance(one, JudgedRow):
+            yield from (BadLine(one.line, EMPTY, of.id) for of in one.judged.candidates if not of.text.strip())
+            yield replace(one, judged=_scorable(one.judged))
         else:
             yield one
     for (own, query), numbers in lists.items():
@@ -132,7 +141,7 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
         judged = JudgedQuery(own or str(numbers[0]), query, candidates, {})
         try:
             check_judged(judged)
-            yield JudgedRow(numbers[0], judged)
+            yield JudgedRow(numbers[0], _scorable(judged))
         except InputError as error:
             yield BadLine(numbers[0], str(error))
 
@@ -171,9 +180,14 @@ def _candidate(value: Mapping[str, Any], name: str, number: int, keys: Sequence[
     if isinstance(grade, bool) or not isinstance(grade, (int, type(None))):
         raise InputError(f"the grade of {name} is {kind(grade)}; it must be a whole number, or null")
     check_grade(grade or 0)
-    if not entry.text.strip():
-        raise InputError(f"the text of {name} is empty")
     return Candidate(entry.id or "", entry.text, grade)
+
+
+def _scorable(judged: JudgedQuery) -> JudgedQuery:
+    """Without empty documents, which no reranker scores; their grades count on, as those of documents not retrieved."""
+    grades = {one.id: one.grade for one in judged.candidates if not one.text.strip() and one.grade is not None}
+    candidates = tuple(one for one in judged.candidates if one.text.strip())
+    return replace(judged, candidates=candidates, elsewhere={**judged.elsewhere, **grades})
 
 
 def _graded(rows: Iterable[Row | BadLine], grades: Mapping[str, Grades]) -> Read:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +17,7 @@ from attribution.errors import InputError
 Made = TypeVar("Made")
 OnRow = Callable[[], object]  # hears of each row that is done
 OnBad = Callable[["BadLine"], object]
+EMPTY = "its text is empty"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,15 @@ class Row:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that cannot be worked on, and why."""
+    """A line that cannot be worked on, and why; or, of its list, the `document` alone that is left out."""
 
     line: int
     reason: str
+    document: str = ""
+
+    def __str__(self) -> str:
+        line = f"line {self.line}" if self.line else ""
+        return f"{line}{f', document {self.document},' if self.document else ''} skipped: {self.reason}".lstrip(", ")
 
 
 def read_json_lines(lines: Iterable[str], many: bool, tell: Tell = say) -> Iterator[Row | BadLine]:
@@ -48,9 +54,11 @@ def read_json_lines(lines: Iterable[str], many: bool, tell: Tell = say) -> Itera
 
     A document may stand under any text key of `PAIR`, with its title; each of `documents` is a string or an object
     with the keys of `DOCUMENT`. Without an id a row is called by the number of its line. Empty lines are passed over.
+    Of a list the empty documents are left out, each as a bad line; then a document without an id has its place as one.
     Other forms of such rows are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
-    return read_each(lines, many, tell, partial(_list if many else _pair, Ignored("the input", tell)))
+    rows = read_each(lines, many, tell, partial(_list if many else _pair, Ignored("the input", tell)))
+    return (one for row in rows for one in (_with_text(row) if many else [row]))
 
 
 def read_each(
@@ -95,6 +103,17 @@ def _list(ignored: Ignored, value: Any, number: int) -> Row:
     own, read = find_id(value, PAIR)
     ignored.hear(number, value, read | {"query", "documents"})
     return Row(own or str(number), number, query, tuple(entry.text for entry in entries), ids)
+
+
+def _with_text(row: Row | BadLine) -> Iterator[Row | BadLine]:
+    if isinstance(row, BadLine) or all(text.strip() for text in row.documents):
+        yield row
+        return
+    ids = row.document_ids or tuple(str(place) for place in range(1, 1 + len(row.documents)))
+    yield from (BadLine(row.line, EMPTY, id) for id, text in zip(ids, row.documents, strict=True) if not text.strip())
+    if held := [one for one in zip(row.documents, ids, strict=True) if one[0].strip()]:
+        documents, document_ids = zip(*held, strict=True)
+        yield replace(row, documents=documents, document_ids=document_ids)
 
 
 def _query(value: Any) -> str:

@@ -224,12 +224,12 @@ def test_what_was_cut_or_left_out_is_in_the_summary_the_file_and_the_report(
 ) -> None:
     texts = ["berlin .", " ".join(["berlin museums"] * 9), " ".join(["paris"] * 20)]
     documents = [{"text": text, "grade": i % 2} for i, text in enumerate(texts)]
-    lines = [{"query": "berlin", "documents": documents}, {"query": "paris", "documents": [{"text": " "}]}]
+    lines = [{"query": "berlin", "documents": documents}, {"query": "paris", "documents": []}]
     code, said = command("--max-length", "16", stdin="\n".join(map(json.dumps, lines)))
     assert code == 1
     notes = json.loads((tmp_path / "out" / AUDIT).read_text(encoding="utf-8"))["notes"]
     assert [note.rsplit(" ", 1) for note in notes] == [
-        ["Lines of the input that could not be read or scored, and are left out:", "1."],
+        ["Lines or documents of the input that could not be read or scored, and are left out:", "1."],
         ["Candidates that the model read in part only, since the pair is longer than its limit:", "2."],
     ]
     report = (tmp_path / "out" / REPORT).read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ def test_bad_lines_are_named_and_skipped(command: Any) -> None:
     assert "document is missing; it must be a string, under document, text, contents" in err
     for number in (1, 3, 4, 5, 7, 8, 9):
         assert f"line {number} skipped: " in err
-    assert "7 lines skipped" in err
+    assert "skipped in all: 7" in err
 
 
 CONTROLS = "\x1b[2J\x1b]0;title\x07\rline 9 skipped: \x9b31m\u202e"
@@ -121,6 +121,9 @@ def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reran
     assert code == 0
     assert [place["logit"] for place in ranked["rows"]] == sorted(logits, reverse=True)
     assert [documents[place["place"] - 1] for place in ranked["rows"]] == [p["document"] for p in ranked["rows"]]
+    code, (left,), said = command([{"query": "berlin", "documents": [documents[0], " ", documents[2]]}], "rank")
+    assert (code, "line 1, document 2, skipped: its text is empty" in said) == (1, True)
+    assert {place["document_id"]: place["logit"] for place in left["rows"]} == {"1": logits[0], "3": logits[2]}
     code, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", "saliency", "--method", "occlusion")
     pair = PAIRS[0]["query"], PAIRS[0]["document"]
     expected = measure(tiny_bert, {key: explain(tiny_bert, *pair, key) for key in ("saliency", "occlusion")})

@@ -111,7 +111,7 @@ def test_probe_compares_two_models_on_what_they_read(
     assert code == 1
     assert "line 4 skipped: The query is empty" in err
     assert "line 5 skipped: The document is empty" in err
-    assert err.endswith("2 lines skipped\n")
+    assert err.endswith("skipped in all: 2\n")
     found = json.loads(out.read_text(encoding="utf-8"))
     models = [str(other), str(tiny_folder("BertForSequenceClassification"))]
     assert list(found["shares"]) == models
