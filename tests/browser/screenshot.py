@@ -17,7 +17,7 @@ def main() -> None:
         expect(page.locator(".rl-card")).not_to_have_count(0)
         page.evaluate("document.fonts.ready.then(() => null)")
         page.screenshot(path=ROOT / "docs" / "screenshot.png")
-        page.set_viewport_size({"width": 1280, "height": 788})
+        page.set_viewport_size({"width": 1280, "height": 817})
         page.goto((ROOT / "docs" / "audit-selqa.html").as_uri())
         page.screenshot(path=ROOT / "docs" / "audit.png")
 
