@@ -186,6 +186,8 @@ def test_of_forty_sentences_a_dozen_are_in_sight_and_the_keys_reach_the_last(car
     expect(rows.nth(39).locator(".rl-sentence-open")).to_be_focused()
     expect(rows.nth(39)).to_be_in_viewport(ratio=0.5)
     expect(rows.nth(0)).not_to_be_in_viewport()
+    attached = "getComputedStyle(document.querySelector('.rl-sentences ol')).backgroundAttachment"
+    assert cards.evaluate(attached) == "local, local, scroll, scroll", "shadows say that there is more"
 
 
 EDITS_IN_THE_ADDRESS = """async () => {
