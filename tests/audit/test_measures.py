@@ -41,9 +41,10 @@ def test_measures_equal_the_command_on_the_same_files(tmp_path: Path) -> None:
     said = subprocess.run([*command, *MEASURES], capture_output=True, text=True, check=True).stdout
     expected = {name: float(value) for name, value in (line.split("\t") for line in said.splitlines())}
     for measure in MEASURES[:3]:
-        got = {
-            a.measure: a.value for a in averages([measure_query(s, measure) for s in found], 0) if a.order == "model"
-        }
+        every = averages([measure_query(s, measure) for s in found], 0)
+        got = {a.measure: a.value for a in every if a.order == "model"}
+        assert [a.ahead for a in every] == pytest.approx([got[a.measure] - a.value for a in every])
+        assert all(a.ahead_low <= a.ahead <= a.ahead_high for a in every)
         assert list(got) == [measure, *MEASURES[3:]]
         assert got == pytest.approx({name: expected[name] for name in got}, abs=1e-6)
 

@@ -57,6 +57,8 @@ def test_the_report_says_scores_and_differences_with_their_signs() -> None:
     report = report_html(found, CAUSES, comparison=two)
     assert "\ufffd[2J" in report
     assert "\x1b" not in report  # which a terminal would run
+    orders, beside = ["input order", "BM25 over the same candidates"], ["RR@10", "P@1", "share judged in the top 10"]
+    assert re.findall("<dt>(.*)</dt>", report) == [f"{found.measure}, the reranker", *orders, *beside]
     said = " ".join(read(report).text.split())
     assert "from 0 to 1; a bar is a query." in said
     assert re.findall(r"(?<![\d.])1 \w{3,}s\b", said) == [], "one query, one word, one failure"
