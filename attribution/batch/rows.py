@@ -18,6 +18,7 @@ Made = TypeVar("Made")
 OnRow = Callable[[], object]  # hears of each row that is done
 OnBad = Callable[["BadLine"], object]
 EMPTY = "its text is empty"
+DOCUMENTS = (str, dict, type(None))  # what a list may hold; null is an empty text
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,13 @@ def _pair(ignored: Ignored, value: Any, number: int) -> Row:
 def _list(ignored: Ignored, value: Any, number: int) -> Row:
     query = _query(value)
     documents = value.get("documents")
-    if not isinstance(documents, list) or not documents or not all(isinstance(d, (str, dict)) for d in documents):
+    if not isinstance(documents, list) or not documents or not all(isinstance(d, DOCUMENTS) for d in documents):
         held = kind(documents) if "documents" in value else "missing"
         if isinstance(documents, list):
-            odd = next((kind(d) for d in documents if not isinstance(d, (str, dict))), None)
+            odd = next((kind(d) for d in documents if not isinstance(d, DOCUMENTS)), None)
             held += f" that holds {odd}" if odd else " of nothing"
         raise InputError(f"documents is {held}; it must be a list of strings, at least one, or of objects with a text")
-    objects = [{"text": one} if isinstance(one, str) else one for one in documents]
+    objects = [one if isinstance(one, dict) else {"text": one} for one in documents]
     entries = [read_entry(one, DOCUMENT) for one in objects]
     for one, entry in zip(objects, entries, strict=True):
         ignored.hear(number, one, entry.read)
