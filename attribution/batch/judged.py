@@ -13,7 +13,7 @@ from attribution.audit.measures import best_by_bm25
 from attribution.batch.kept import Kept
 from attribution.batch.keys import DOCUMENT, PAIR, Ignored, check_grade, find_id, kind, read_entry
 from attribution.batch.lines import Tell, say
-from attribution.batch.rows import EMPTY, BadLine, Row, read_each, read_trec
+from attribution.batch.rows import BadLine, Row, read_each, read_trec, unreadable
 from attribution.batch.trec import beir_files, read_passages, read_qrels, read_topics
 from attribution.errors import InputError, OptionError
 
@@ -108,10 +108,11 @@ def _dataset(name: str, top: int) -> Read:
 
 def _stored(key: str, query: str, ids: list[str], store: Any) -> Iterator[Row | BadLine]:
     found = {id: str(one.default_text()) for id, one in store.get_many(ids).items()}
-    for id in ids:
-        if not found.get(id, "").strip():
-            yield BadLine(0, EMPTY if id in found else f"query {key} retrieves it, and the set lacks it", id)
-    if kept := [id for id in ids if found.get(id, "").strip()]:
+    bad = {
+        id: unreadable(found[id]) if id in found else f"query {key} retrieves it, and the set lacks it" for id in ids
+    }
+    yield from (BadLine(0, reason, id) for id, reason in bad.items() if reason)
+    if kept := [id for id in ids if not bad[id]]:
         yield Row(key, 0, query, tuple(found[id] for id in kept), tuple(kept))
 
 
@@ -125,13 +126,14 @@ def read_judged_lines(lines: Iterable[str], tell: Tell = say) -> Read:
     ignored, pairs, lists = Ignored("the input", tell), Kept[tuple[str, str, int], Candidate](), dict[Any, list[int]]()
     for one in read_each(lines, False, tell, partial(_judged, ignored)):
         if isinstance(one, Pair):
-            if not one.candidate.text.strip():
-                yield BadLine(one.line, EMPTY)
+            if reason := unreadable(one.candidate.text):
+                yield BadLine(one.line, reason)
             places = lists.setdefault((one.id, one.query), [])
             places.append(one.line)
             pairs.keep((one.id, one.query, len(places)), one.candidate)
         elif isinstance(one, JudgedRow):
-            yield from (BadLine(one.line, EMPTY, of.id) for of in one.judged.candidates if not of.text.strip())
+            each = ((of.id, unreadable(of.text)) for of in one.judged.candidates)
+            yield from (BadLine(one.line, reason, id) for id, reason in each if reason)
             yield replace(one, judged=_scorable(one.judged))
         else:
             yield one
@@ -184,9 +186,9 @@ def _candidate(value: Mapping[str, Any], name: str, number: int, keys: Sequence[
 
 
 def _scorable(judged: JudgedQuery) -> JudgedQuery:
-    """Without empty documents, which no reranker scores; their grades count on, as those of documents not retrieved."""
-    grades = {one.id: one.grade for one in judged.candidates if not one.text.strip() and one.grade is not None}
-    candidates = tuple(one for one in judged.candidates if one.text.strip())
+    """Without unreadable documents; their grades count on, as those of documents that were not retrieved."""
+    grades = {one.id: one.grade for one in judged.candidates if unreadable(one.text) and one.grade is not None}
+    candidates = tuple(one for one in judged.candidates if not unreadable(one.text))
     return replace(judged, candidates=candidates, elsewhere={**judged.elsewhere, **grades})
 
 

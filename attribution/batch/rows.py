@@ -12,12 +12,11 @@ from attribution.batch.keys import DOCUMENT, PAIR, Ignored, find_id, kind, read_
 from attribution.batch.lines import Tell, say
 from attribution.batch.trec import RunLine, read_passages, read_run, read_topics
 from attribution.batch.unfolded import json_lines, loads
-from attribution.errors import InputError
+from attribution.errors import HALF, InputError
 
 Made = TypeVar("Made")
 OnRow = Callable[[], object]  # hears of each row that is done
 OnBad = Callable[["BadLine"], object]
-EMPTY = "its text is empty"
 DOCUMENTS = (str, dict, type(None))  # what a list may hold; null is an empty text
 
 
@@ -50,12 +49,22 @@ class BadLine:
         return f"{line}{f', document {self.document},' if self.document else ''} skipped: {self.reason}".lstrip(", ")
 
 
+def unreadable(text: str) -> str:
+    """Why no reranker reads the text; "" where one may."""
+    if not text.strip():
+        return "its text is empty"
+    if HALF.search(text):
+        return "its text holds half of a character (a lone surrogate)"
+    seen = any(one.isprintable() and not one.isspace() for one in text)
+    return "" if seen else "its text holds no visible character"
+
+
 def read_json_lines(lines: Iterable[str], many: bool, tell: Tell = say) -> Iterator[Row | BadLine]:
     """A row a line: `{"query": ..., "document": ...}`, or `"documents": [...]` where `many`; `"id"` where given.
 
     A document may stand under any text key of `PAIR`, with its title; each of `documents` is a string or an object
     with the keys of `DOCUMENT`. Without an id a row is called by the number of its line. Empty lines are passed over.
-    Of a list the empty documents are left out, each as a bad line; then a document without an id has its place as one.
+    `unreadable` documents of a list are left out, each as a bad line; then one without an id has its place as its id.
     Other forms of such rows are read as `json_lines` says. Raises `InputError` for an input of no such form.
     """
     rows = read_each(lines, many, tell, partial(_list if many else _pair, Ignored("the input", tell)))
@@ -107,12 +116,13 @@ def _list(ignored: Ignored, value: Any, number: int) -> Row:
 
 
 def _with_text(row: Row | BadLine) -> Iterator[Row | BadLine]:
-    if isinstance(row, BadLine) or all(text.strip() for text in row.documents):
+    if isinstance(row, BadLine) or not any(map(unreadable, row.documents)):
         yield row
         return
     ids = row.document_ids or tuple(str(place) for place in range(1, 1 + len(row.documents)))
-    yield from (BadLine(row.line, EMPTY, id) for id, text in zip(ids, row.documents, strict=True) if not text.strip())
-    if held := [one for one in zip(row.documents, ids, strict=True) if one[0].strip()]:
+    each = [(id, text, unreadable(text)) for id, text in zip(ids, row.documents, strict=True)]
+    yield from (BadLine(row.line, reason, id) for id, _, reason in each if reason)
+    if held := [(text, id) for id, text, reason in each if not reason]:
         documents, document_ids = zip(*held, strict=True)
         yield replace(row, documents=documents, document_ids=document_ids)
 
@@ -151,11 +161,11 @@ def read_trec(
         topic, passage = entry.query_id, entry.passage_id
         asked = {f"topic {topic}": queries.get(topic), f"passage {passage}": texts.get(passage)}
         missing = " and ".join(name for name, text in asked.items() if text is None)
-        empty = [name for name, text in asked.items() if text is not None and not text.strip()]
+        bad = [f"{name}: {reason}" for name, text in asked.items() if (reason := unreadable(text or ""))]
         if missing:
             yield BadLine(entry.line, f"the run names {missing}, which {topics.name} or {passages.name} lacks")
-        elif empty:
-            yield BadLine(entry.line, f"the text of {' and of '.join(empty)} is empty")
+        elif bad:
+            yield BadLine(entry.line, "; ".join(bad))
         else:
             good.append(entry)
     for query_id, group in groupby(good, key=lambda e: e.query_id):

@@ -52,7 +52,7 @@ def by_table(_files: dict[str, Path], _monkeypatch: pytest.MonkeyPatch) -> Read:
 
 
 FORMS: dict[Callable[[dict[str, Path], pytest.MonkeyPatch], Read], list[str]] = {
-    by_run: [f"line {n} skipped: the text of passage {EMPTY} is empty" for n in (3, 8, 13)],
+    by_run: [f"line {n} skipped: passage {EMPTY}: its text is empty" for n in (3, 8, 13)],
     by_dataset: [f"document {EMPTY}, skipped: its text is empty"] * 3,
     by_lists: [f"line {n}, document {EMPTY}, skipped: its text is empty" for n in (1, 2, 3)],
     by_table: [f"line {n} skipped: its text is empty" for n in (4, 9, 14)],

@@ -121,9 +121,12 @@ def test_rank_and_evaluate_give_what_python_gives(command: Any, tiny_bert: Reran
     assert code == 0
     assert [place["logit"] for place in ranked["rows"]] == sorted(logits, reverse=True)
     assert [documents[place["place"] - 1] for place in ranked["rows"]] == [p["document"] for p in ranked["rows"]]
-    code, (left,), said = command([{"query": "berlin", "documents": [documents[0], " ", documents[2], None]}], "rank")
+    code, (left,), said = command(
+        [{"query": "berlin", "documents": [documents[0], " ", documents[2], None, "\ud83d", "\u200b\0"]}], "rank"
+    )
     assert code == 1
-    assert all(f"line 1, document {place}, skipped: its text is empty" in said for place in (2, 4))
+    reasons = {2: "is empty", 4: "is empty", 5: "holds half of a character", 6: "holds no visible character"}
+    assert all(f"line 1, document {place}, skipped: its text {reason}" in said for place, reason in reasons.items())
     assert {place["document_id"]: place["logit"] for place in left["rows"]} == {"1": logits[0], "3": logits[2]}
     code, (measured,), _ = command(PAIRS[:1], "evaluate", "--method", "saliency", "--method", "occlusion")
     pair = PAIRS[0]["query"], PAIRS[0]["document"]

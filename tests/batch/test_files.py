@@ -165,10 +165,10 @@ def test_an_empty_text_ends_no_run_and_is_named_where_it_is_asked_for(tmp_path: 
     files["run"].write_text("q Q0 a 1 9 t\nq Q0 b 2 8 t\nq Q0 c 3 7 t\nq Q0 d 4 6 t\nr Q0 a 1 1 t\n")
     bad = [(row.line, row.reason) for row in read_trec(**files, top=9, many=True) if isinstance(row, BadLine)]
     assert bad == [
-        (2, "the text of passage b is empty"),
-        (3, "the text of passage c is empty"),
-        (4, "the text of passage d is empty"),
-        (5, "the text of topic r is empty"),
+        (2, "passage b: its text is empty"),
+        (3, "passage c: its text is empty"),
+        (4, "passage d: its text is empty"),
+        (5, "topic r: its text is empty"),
     ]
 
 
