@@ -104,13 +104,14 @@ def test_a_table_with_a_column_more_or_an_id_less_is_no_judgement(lines: str, tm
 
 def test_a_beir_folder_is_found_packed_or_not(tmp_path: Path) -> None:
     (tmp_path / "qrels").mkdir()
-    for name in ("corpus.jsonl", "queries.jsonl.gz", f"qrels{os.sep}dev.tsv"):
+    for name in ("corpus.jsonl", "corpus.jsonl.gz", "queries.jsonl.gz", f"qrels{os.sep}dev.tsv"):
         (tmp_path / name).touch()
     with pytest.raises(
         InputError, match=r"has no qrels/test.tsv \(or qrels/test.tsv.gz\)\. Give --split with one of dev\.$"
     ):
         beir_files(tmp_path, "test")
     assert [path.name for path in beir_files(tmp_path, "dev")] == ["corpus.jsonl", "queries.jsonl.gz", "dev.tsv"]
-    (tmp_path / "corpus.jsonl").unlink()
+    for path in tmp_path.glob("corpus*"):
+        path.unlink()
     with pytest.raises(InputError, match=r"has no corpus.jsonl \(or corpus.jsonl.gz\)\. Give a folder of BEIR's form"):
         beir_files(tmp_path, "test")

@@ -50,6 +50,8 @@ def test_each_commands_help_is_of_that_command_and_its_example_runs(capsys: pyte
         assert parse_args(shlex.split(re.split("[<>]", command.example)[0])[1:]).task == name
     assert len(set(said.values())) == len(COMMANDS)
     assert ["give it once for each" in text for text in said.values()] == [name == "probe" for name in said]
+    several = {name for name, text in said.items() if "each after its own --method" in " ".join(text.split())}
+    assert several == {"evaluate"}
     options = {name: set(re.findall(r"--[a-z-]+", text)) for name, text in said.items()}
     assert options["evaluate"] - options["explain"] == {"--operator"}
     assert options["explain"] - options["rank"] >= {"--method", "--option"}

@@ -122,7 +122,7 @@ def test_each_sentence_is_paired_once_the_most_alike_first() -> None:
 def test_a_near_copy_keeps_its_difference_in_the_common_bar(tiny_bert: Reranker) -> None:
     base = "new york is famous for its museums and its large old park"
     found = contrast_sentences(tiny_bert, ASKED, f"{base} berlin.", f"{base} paris.")
-    assert found.says == "1 of 1 sentences is in both documents, 1 of them nearly."
+    assert found.says == "1 of 1 sentence is in both documents, 1 of them nearly."
     assert found.common_value == pytest.approx(found.difference, abs=1e-5)
     assert found.difference != 0
 
